@@ -1,0 +1,93 @@
+// Package alert decides what counts as an incident. It folds samples into breach windows (the step function, Watch.Step), breach
+// windows into incidents (Correlate), and commits both, lane by lane, through the Store that it defines. The fold is
+// deterministic: it takes the time from its samples and never reads a clock, a network or a random source, so that the daemon, the
+// catch-up after downtime and a replay find the same. Publishing incidents is not its business.
+package alert
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// Policy is what counts as an incident of an objective.
+type Policy struct {
+	Rules        []Rule        `json:"rules"`      // ordered fastest first: by rate, highest first
+	Budget       bool          `json:"budget"`     // the target missed over the objective's whole window is a breach of its own
+	MinBadEvents float64       `json:"min_bad"`    // a rule fires only with that many bad events in its long window
+	Hold         time.Duration `json:"hold"`       // how long it must be well again; 0: the fastest fired rule's short window
+	MergeGap     time.Duration `json:"merge_gap"`  // a breach that comes back sooner is the same incident
+	Group        string        `json:"group"`      // breach windows of one group share incidents: the service's or objective's name
+	Repository   string        `json:"repository"` // where its issue lives; an incident never spans two
+	Severities   []Severity    `json:"severities"` // worst first
+	Blind        BlindPolicy   `json:"blind,omitzero"`
+}
+
+// Rule fires when the burn rate over both windows is above the rate (SRE Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate
+// Alerts").
+type Rule struct {
+	Rate  slo.Decimal   `json:"rate"`
+	Long  time.Duration `json:"long"`
+	Short time.Duration `json:"short"`
+}
+
+// Severity is a level that an incident has once one of its thresholds is reached; a zero threshold is not looked at.
+type Severity struct {
+	Level       int           `json:"level"`
+	Outage      time.Duration `json:"outage,omitempty"`
+	BudgetSpent slo.Decimal   `json:"budget_spent,omitzero"`
+}
+
+// BlindPolicy says when missing data is worth an issue.
+type BlindPolicy struct {
+	After time.Duration `json:"after,omitempty"`
+	Issue bool          `json:"issue,omitempty"`
+}
+
+// Definition is an objective with what counts as an incident of it.
+type Definition struct {
+	Objective slo.Objective `json:"objective"`
+	Policy    Policy        `json:"policy"`
+}
+
+// DefaultRules are the rules of the SRE Workbook's table 5-8, for a window of 30 d; for another the rates stay and the rules' windows
+// scale with it.
+func DefaultRules(window time.Duration) []Rule {
+	const month = 720 // hours
+	scaled := func(rate string, hours int64) Rule {
+		long := window / month * time.Duration(hours)
+		return Rule{Rate: slo.MustDecimal(rate), Long: long, Short: long / 12}
+	}
+	return []Rule{scaled("14.4", 1), scaled("6", 6), scaled("1", 72)}
+}
+
+// Digest identifies a definition: two that differ in anything that the fold looks at differ in it.
+func (d Definition) Digest() string {
+	return digest(d.Objective.Target, d.Objective.Window, d.Objective.Indicator, d.Objective.GroupBy, d.Objective.Delay, d.Objective.Exclude, d.Policy)
+}
+
+// measures identifies what is counted: a history goes on only while it stays the same.
+func (d Definition) measures() string {
+	return digest(d.Objective.Indicator, d.Objective.GroupBy, d.Objective.Exclude)
+}
+
+// warmup is how much history the rules need before they judge as they would have with all of it.
+func (d Definition) warmup() time.Duration {
+	var longest time.Duration
+	for _, r := range d.Policy.Rules {
+		longest = max(longest, r.Long)
+	}
+	return longest
+}
+
+func digest(parts ...any) string {
+	text, err := json.Marshal(parts)
+	if err != nil {
+		panic(err) // plain data always marshals
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,301 @@
+package alert
+
+import (
+	"slices"
+	"time"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// Watch is the step function of one objective and label set: it folds samples, one a tick, into breach windows. It is used by one
+// goroutine at a time.
+type Watch struct {
+	def     Definition
+	digest  string
+	labels  slo.Labels
+	history *slo.History
+	base    slo.Threshold // 1 - target
+	rules   []armedRule
+	watchState
+}
+
+// watchState is what a checkpoint keeps of a watch, beside its history.
+type watchState struct {
+	Armed   time.Time   `json:"armed"`             // windows are opened at ticks after this
+	Track   []tracker   `json:"track"`             // one a rule
+	Burn    *openWindow `json:"burn,omitempty"`    // the open window of kind burn
+	Budget  *openWindow `json:"budget,omitempty"`  // the open window of kind budget
+	Excused []excused   `json:"excused,omitempty"` // closed windows that rules still see, oldest first
+	Last    slo.Sample  `json:"-"`
+}
+
+// armedRule is a rule with its windows rounded up to ticks.
+type armedRule struct {
+	Rule
+	threshold slo.Threshold
+}
+
+// openWindow is a breach window that is not over.
+type openWindow struct {
+	Window Window        `json:"window"`
+	Run    run           `json:"run"`
+	Hold   time.Duration `json:"hold"` // the fastest fired rule's short window, or what the policy says
+	Fired  []bool        `json:"fired,omitempty"`
+}
+
+// excused is a closed window, whose bad events count as good for the rules.
+type excused struct {
+	slo.Span
+	From float64 `json:"from"` // bad events of the whole history up to its onset
+	To   float64 `json:"to"`   // and up to its end
+}
+
+// Event is what a step did to a breach window.
+type Event struct {
+	Tick   time.Time
+	Opened bool
+	Closed bool
+	Window Window
+}
+
+// NewWatch starts an objective's fold: its first sample will be that of the tick after `start`, and it opens windows at ticks after
+// `armed`.
+func NewWatch(def Definition, labels slo.Labels, interval time.Duration, start, armed time.Time) *Watch {
+	w := &Watch{labels: labels}
+	w.history = slo.NewHistory(interval, start, def.warmup(), def.Objective.Window.Length())
+	w.Armed = armed
+	w.define(def)
+	w.Track = make([]tracker, len(w.rules))
+	return w
+}
+
+func (w *Watch) define(def Definition) {
+	w.def, w.digest = def, def.Digest()
+	w.base = slo.NewThreshold(slo.MustDecimal("1"), def.Objective.Target)
+	w.rules = nil
+	for _, r := range def.Policy.Rules {
+		r.Long, r.Short = w.roundUp(r.Long), w.roundUp(r.Short)
+		w.rules = append(w.rules, armedRule{r, slo.NewThreshold(r.Rate, def.Objective.Target)})
+	}
+}
+
+// ID names the objective and label set.
+func (w *Watch) ID() slo.ID { return slo.ID{SLO: w.def.Objective.Name, Labels: w.labels} }
+
+// Step folds in the sample of the next tick and returns what happened to the objective's breach windows: nothing, most of the time.
+// An open window is reported at every tick, with its numbers so far.
+func (w *Watch) Step(s slo.Sample) []Event {
+	start := w.history.Now()
+	w.history.Add(s)
+	s.Tick = w.history.Now()
+	w.Last = s
+	w.Excused = slices.DeleteFunc(w.Excused, func(x excused) bool { return s.Tick.Sub(x.End) >= w.def.warmup() })
+	for i := range w.Excused {
+		for _, l := range s.Late {
+			w.Excused[i].From += l.Until(w.Excused[i].Start).Bad
+			w.Excused[i].To += l.Until(w.Excused[i].End).Bad
+		}
+	}
+	counts, allBad := everything(s), w.history.All().Bad
+	for i, r := range w.rules {
+		t := &w.Track[i]
+		t.add(s, counts, r.threshold, w.base, start, allBad)
+		if t.Sum > 0 {
+			t.PeakBurn = max(t.PeakBurn, slo.BurnRate(w.forRules(r.Short), w.def.Objective.Target))
+		}
+	}
+	var events []Event
+	if e, ok := w.stepBurn(s, counts, allBad); ok {
+		events = append(events, e)
+	}
+	if e, ok := w.stepBudget(s, counts, allBad, start); ok {
+		events = append(events, e)
+	}
+	return events
+}
+
+// mayOpen reports whether a window may be opened at this sample's tick. A blind tick says nothing new, and would only let good events
+// slide out of a rule's window.
+func (w *Watch) mayOpen(s slo.Sample) bool {
+	return s.Tick.After(w.Armed) && !s.Blind && !s.Excluded
+}
+
+func (w *Watch) stepBurn(s slo.Sample, counts slo.Counts, allBad float64) (Event, bool) {
+	if w.Burn == nil {
+		if !w.mayOpen(s) || !w.openBurn(s) {
+			return Event{}, false
+		}
+		return Event{Tick: s.Tick, Opened: true, Window: w.snapshot(w.Burn)}, true
+	}
+	open := w.Burn
+	open.Run.add(s, counts, w.thresholdOf(open), allBad)
+	if open.Window.Rule != nil {
+		open.Run.PeakBurn = max(open.Run.PeakBurn, slo.BurnRate(w.forRules(open.Window.Rule.Short), open.Window.Objective.Target))
+	}
+	if open.Window.Definition == w.digest && !s.Blind {
+		w.widen(open)
+	}
+	recent, enough := w.history.LastActive(open.Hold)
+	if !enough || s.Blind || w.thresholdOf(open).Exceeded(recent) {
+		return Event{Tick: s.Tick, Window: w.snapshot(open)}, true
+	}
+	closed := w.snapshot(open)
+	closed.Ended = open.Run.End
+	w.Excused = append(w.Excused, excused{
+		Span: slo.Span{Start: open.Run.Onset, End: open.Run.End},
+		From: open.Run.EndBad - open.Run.AtEnd.Bad,
+		To:   open.Run.EndBad,
+	})
+	w.Burn = nil
+	for i := range w.Track {
+		w.Track[i] = tracker{}
+	}
+	return Event{Tick: s.Tick, Closed: true, Window: closed}, true
+}
+
+// openBurn opens a window if a rule fires: the fastest one that does. Slower ones that fire as well may widen it at once.
+func (w *Watch) openBurn(s slo.Sample) bool {
+	for i, r := range w.rules {
+		if !w.fires(r) {
+			continue
+		}
+		rule := r.Rule
+		w.Burn = &openWindow{
+			Window: Window{
+				Objective: w.def.Objective, Labels: w.labels, Kind: Burn, Rule: &rule, Definition: w.digest, Detected: s.Tick,
+			},
+			Run:   w.Track[i].run.clone(),
+			Hold:  w.hold(r),
+			Fired: make([]bool, len(w.rules)),
+		}
+		w.Burn.Fired[i] = true
+		w.widen(w.Burn)
+		return true
+	}
+	return false
+}
+
+// widen notes the rules that fire while a window is open. A slower one widens the onset to its own if the stretch gained holds
+// at least min_bad_events; a faster one shortens the hold.
+func (w *Watch) widen(open *openWindow) {
+	for i, r := range w.rules {
+		if open.Fired[i] || !w.fires(r) {
+			continue
+		}
+		open.Fired[i] = true
+		open.Hold = min(open.Hold, w.hold(r))
+		t := w.Track[i]
+		if !t.Onset.Before(open.Run.Onset) {
+			continue
+		}
+		if gained := t.Counts.Sub(open.Run.Counts); gained.Bad > 0 && gained.Bad >= w.def.Policy.MinBadEvents {
+			open.Run.Onset = t.Onset
+			open.Run.Counts = open.Run.Counts.Add(gained)
+			open.Run.AtEnd = open.Run.AtEnd.Add(gained)
+		}
+	}
+}
+
+func (w *Watch) hold(r armedRule) time.Duration {
+	if w.def.Policy.Hold > 0 {
+		return w.roundUp(w.def.Policy.Hold)
+	}
+	return r.Short
+}
+
+// fires reports whether the burn rate is above the rule's, strictly, over both of its windows.
+func (w *Watch) fires(r armedRule) bool {
+	if !r.threshold.Exceeded(w.forRules(r.Short)) {
+		return false
+	}
+	long := w.forRules(r.Long)
+	return long.Bad >= w.def.Policy.MinBadEvents && r.threshold.Exceeded(long)
+}
+
+// forRules sums the last `length` of events; bad ones in closed windows count as good.
+func (w *Watch) forRules(length time.Duration) slo.Counts {
+	c := w.history.Last(length)
+	if len(w.Excused) == 0 {
+		return c
+	}
+	from := w.history.Now().Add(-length)
+	before := w.history.Cumulative(from).Bad
+	for _, x := range w.Excused {
+		if x.End.After(from) {
+			c.Bad -= max(0, x.To-max(x.From, before))
+		}
+	}
+	c.Bad = max(0, c.Bad)
+	return c
+}
+
+func (w *Watch) stepBudget(s slo.Sample, counts slo.Counts, allBad float64, start time.Time) (Event, bool) {
+	if open := w.Budget; open != nil {
+		open.Run.add(s, counts, w.thresholdOf(open), allBad)
+		window := w.history.Last(open.Window.Objective.Window.Length())
+		open.Run.End, open.Run.AtEnd = s.Tick, open.Run.Counts
+		open.Run.PeakBurn = max(open.Run.PeakBurn, slo.BurnRate(window, open.Window.Objective.Target))
+		state := w.snapshot(open)
+		if s.Blind || w.thresholdOf(open).Exceeded(window) {
+			return Event{Tick: s.Tick, Window: state}, true
+		}
+		state.Ended = s.Tick
+		w.Budget = nil
+		return Event{Tick: s.Tick, Closed: true, Window: state}, true
+	}
+	window := w.BudgetWindow()
+	if !w.def.Policy.Budget || !w.mayOpen(s) || !w.base.Exceeded(window) {
+		return Event{}, false
+	}
+	w.Budget = &openWindow{
+		Window: Window{Objective: w.def.Objective, Labels: w.labels, Kind: Budget, Definition: w.digest, Detected: s.Tick},
+		Run:    run{Onset: start, PeakBurn: slo.BurnRate(window, w.def.Objective.Target)},
+	}
+	w.Budget.Run.add(s, counts, w.base, allBad)
+	w.Budget.Run.End, w.Budget.Run.AtEnd = s.Tick, w.Budget.Run.Counts
+	return Event{Tick: s.Tick, Opened: true, Window: w.snapshot(w.Budget)}, true
+}
+
+// snapshot is an open window with its numbers so far.
+func (w *Watch) snapshot(open *openWindow) Window {
+	v := open.Window
+	v.Onset, v.Counts, v.PeakBurnRate = open.Run.Onset, open.Run.AtEnd, open.Run.PeakBurn
+	all := w.history.Last(v.Objective.Window.Length())
+	v.BudgetSpent = slo.BudgetSpent(v.Bad, all, v.Objective.Target)
+	v.Caveats = slices.Clone(open.Run.Caveats)
+	if v.Kind == Burn {
+		v.Phases = phases(w.history, w.thresholdOf(open), v.Onset, open.Run.End, v.Rule.Short)
+	}
+	if blind := w.blindTicks(v.Onset, open.Run.End); blind > 0 {
+		v.Caveats = slo.MergeCaveats(v.Caveats, []slo.Caveat{{Kind: slo.NoData, Count: blind}})
+	}
+	return v
+}
+
+// blindTicks counts the ticks without data in (from, to].
+func (w *Watch) blindTicks(from, to time.Time) int {
+	ticks := 0
+	for _, b := range w.history.Blind() {
+		start, end := b.Start, b.End
+		if start.Before(from) {
+			start = from
+		}
+		if end.After(to) {
+			end = to
+		}
+		ticks += int(max(0, end.Sub(start)) / w.history.Interval())
+	}
+	return ticks
+}
+
+func (w *Watch) thresholdOf(open *openWindow) slo.Threshold {
+	return slo.NewThreshold(slo.MustDecimal("1"), open.Window.Objective.Target)
+}
+
+// BudgetWindow sums the events of the objective's own window.
+func (w *Watch) BudgetWindow() slo.Counts { return w.history.Last(w.def.Objective.Window.Length()) }
+
+func (w *Watch) roundUp(d time.Duration) time.Duration {
+	interval := w.history.Interval()
+	return (d + interval - 1) / interval * interval
+}

@@ -1,0 +1,180 @@
+package alert
+
+import (
+	"time"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// Kind is the kind of a breach window.
+type Kind string
+
+// The kinds of breach windows.
+const (
+	Burn   Kind = "burn"   // a rule fired
+	Budget Kind = "budget" // the error ratio over the objective's whole window is above 1 - target
+)
+
+// Window is a breach window: one objective missing its target from onset to end, with its numbers.
+type Window struct {
+	Objective    slo.Objective `json:"objective"` // as it was when the window was opened
+	Labels       slo.Labels    `json:"labels"`
+	Kind         Kind          `json:"kind"`
+	Rule         *Rule         `json:"rule,omitempty"` // the rule that fired first; nil for kind budget
+	Definition   string        `json:"definition"`     // digest of the definition it was opened under
+	Onset        time.Time     `json:"onset"`          // start of the first tick of the breach
+	Detected     time.Time     `json:"detected"`       // end of the tick at which it was found
+	Ended        time.Time     `json:"ended,omitzero"` // end of its last tick; zero while open
+	PeakBurnRate float64       `json:"peak_burn_rate"` // over the rule's short window; for kind budget over the objective's
+	slo.Counts                 // events from onset to end, or to where the breach was last getting worse while it is open
+	BudgetSpent  float64       `json:"budget_spent"` // the share of the objective's error budget that its bad events spent
+	Phases       []Phase       `json:"phases,omitempty"`
+	Caveats      []slo.Caveat  `json:"caveats,omitempty"`
+}
+
+// IsOpen reports whether the breach goes on.
+func (w Window) IsOpen() bool { return w.Ended.IsZero() }
+
+// ID names the objective and label set that the window is of.
+func (w Window) ID() slo.ID { return slo.ID{SLO: w.Objective.Name, Labels: w.Labels} }
+
+// same reports whether v is an earlier or later state of w: an objective has one window of a kind open at a time.
+func (w Window) same(v Window) bool {
+	return w.ID() == v.ID() && w.Kind == v.Kind && w.Detected.Equal(v.Detected)
+}
+
+// PhaseKind says how bad a stretch of a breach window was.
+type PhaseKind string
+
+// The kinds of phases.
+const (
+	Outage   PhaseKind = "outage"   // at least half of the events were bad
+	Degraded PhaseKind = "degraded" // more events were bad than the target allows
+	BlindGap PhaseKind = "blind"    // there was no data
+)
+
+// Phase is a stretch of a breach window.
+type Phase struct {
+	Kind PhaseKind `json:"kind"`
+	slo.Span
+	slo.Counts
+}
+
+// phases cuts (onset, end] into stretches of outage, degradation and blindness. Stretches of one kind that are less than `join` apart are one
+// if it holds for the whole as well; a stretch of a single bucket beside another is part of that.
+func phases(h *slo.History, base slo.Threshold, onset, end time.Time, join time.Duration) []Phase {
+	var runs []Phase
+	h.Buckets(onset, func(span slo.Span, c slo.Counts) bool {
+		if !span.Start.Before(end) {
+			return false
+		}
+		kind := classify(base, c)
+		if covered(h.Blind(), span) {
+			kind = BlindGap
+		}
+		if n := len(runs); n > 0 && runs[n-1].Kind == kind {
+			runs[n-1] = extend(runs[n-1], span.End, c)
+		} else {
+			runs = append(runs, Phase{kind, span, c})
+		}
+		return true
+	})
+	runs = joinAcross(runs, Outage, join, func(c slo.Counts) bool { return c.Bad >= c.Total/2 })
+	runs = joinAcross(runs, Degraded, join, base.Exceeded)
+	runs = absorbSingles(runs, h)
+	kept := runs[:0]
+	for _, r := range runs {
+		if r.Kind != "" {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+// classify is the kind of a stretch with these events; empty where it was well.
+func classify(base slo.Threshold, c slo.Counts) PhaseKind {
+	switch {
+	case c.Total > 0 && c.Bad >= c.Total/2:
+		return Outage
+	case base.Exceeded(c):
+		return Degraded
+	}
+	return ""
+}
+
+// joinAcross joins runs of a kind over gaps shorter than `join`, where the whole still is of that kind.
+func joinAcross(runs []Phase, kind PhaseKind, join time.Duration, holds func(slo.Counts) bool) []Phase {
+	var out []Phase
+	for i := 0; i < len(runs); {
+		whole, next := runs[i], i+1
+		if whole.Kind == kind {
+			sum := whole.Counts
+			for j, last := i+1, whole; j < len(runs); j++ {
+				r := runs[j]
+				sum = sum.Add(r.Counts)
+				if r.Kind == BlindGap || (r.Kind != kind && r.End.Sub(last.End) >= join) || (r.Kind == Outage && kind == Degraded) {
+					break
+				}
+				if r.Kind == kind {
+					last = r
+					if holds(sum) {
+						whole = Phase{kind, slo.Span{Start: whole.Start, End: r.End}, sum}
+						next = j + 1
+					}
+				}
+			}
+		}
+		out = append(out, whole)
+		i = next
+	}
+	return out
+}
+
+// absorbSingles gives a run of a single bucket, which the edge of a fault falls into, to its longer neighbour.
+func absorbSingles(runs []Phase, h *slo.History) []Phase {
+	length := func(i int) time.Duration {
+		if i < 0 || i >= len(runs) || runs[i].Kind == "" || runs[i].Kind == BlindGap {
+			return 0
+		}
+		return runs[i].End.Sub(runs[i].Start)
+	}
+	for i := 0; i < len(runs); i++ {
+		if l := length(i); l == 0 || l > h.Interval() {
+			continue
+		}
+		into := i - 1
+		if length(i+1) > length(i-1) {
+			into = i + 1
+		}
+		if length(into) <= h.Interval() {
+			continue
+		}
+		merged := runs[into]
+		merged.Counts = merged.Add(runs[i].Counts)
+		if into > i {
+			merged.Start = runs[i].Start
+		} else {
+			merged.End = runs[i].End
+		}
+		runs[min(i, into)] = merged
+		runs = append(runs[:max(i, into)], runs[max(i, into)+1:]...)
+		i = max(-1, i-2)
+	}
+	return runs
+}
+
+func extend(p Phase, end time.Time, c slo.Counts) Phase {
+	p.End = end
+	p.Counts = p.Add(c)
+	return p
+}
+
+// covered reports whether one of the stretches holds all of span.
+func covered(stretches []slo.Span, span slo.Span) bool {
+	for _, s := range stretches {
+		if !s.Start.After(span.Start) && !s.End.Before(span.End) {
+			return true
+		}
+	}
+	return false
+}

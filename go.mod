@@ -1,0 +1,3 @@
+module github.com/postburn/postburn
+
+go 1.26

@@ -1,0 +1,73 @@
+// Package issue takes incidents to where people work on them: it makes a tracker (GitHub, a folder) agree with the newest revision of
+// each incident, exactly once, and never overwrites what a person wrote. What an incident is, package alert decides; what the text
+// says, package postmortem.
+package issue
+
+import (
+	"time"
+
+	"github.com/postburn/postburn/alert"
+)
+
+// Settings are how incidents of an objective are published. They come from the SLO file.
+type Settings struct {
+	Repository   string        `json:"repository,omitempty"` // owner/name
+	Labels       []string      `json:"labels,omitempty"`
+	Assign       string        `json:"assign,omitempty"`         // "owner", "mention" or "none"
+	Template     string        `json:"template,omitempty"`       // a file; empty: built in
+	PostMortemAt float64       `json:"post_mortem_at,omitempty"` // share of the budget from which the analysis form is included
+	Evidence     EvidenceQuery `json:"evidence,omitzero"`
+}
+
+// EvidenceQuery is what else to look at when evidence is collected.
+type EvidenceQuery struct {
+	Queries    map[string]string `json:"queries,omitempty"`    // name to PromQL
+	Repository string            `json:"repository,omitempty"` // where the service's code is merged
+}
+
+// Facts is all that is known about an incident; a post-mortem's facts are made of it and nothing else.
+type Facts struct {
+	Incident   alert.Incident
+	AsOf       time.Time     // end of the last tick that is in the numbers
+	Interval   time.Duration // of the ticks that times are rounded to
+	URL        string        // the incident's page, where the daemon has an external URL
+	Timeline   []Entry       // what evidence adds to the timeline, in any order
+	SpentBy    []Spender     // for a breach of kind budget: the incidents that spent it, earliest onset first
+	Unresolved []string      // what could not be found out, a sentence each
+}
+
+// Entry is a row of the timeline.
+type Entry struct {
+	Time   time.Time
+	Text   string // untrusted: may hold label values and the like
+	Source string // how it is known: "postburn", "Prometheus", a person's login
+	URL    string
+}
+
+// Spender is an incident that spent a part of an objective's budget.
+type Spender struct {
+	ID    string
+	Onset time.Time
+	Bad   float64 // events
+	URL   string  // of its issue
+}
+
+// Text is what is posted: Markdown, with every untrusted part made inert.
+type Text struct {
+	Title string
+	Body  string
+}
+
+// Stage is what a text is for.
+type Stage string
+
+// The stages of a publication's texts.
+const (
+	Opening  Stage = "opening"  // the issue's body, from when it is created
+	Progress Stage = "progress" // the comment that is kept up to date while the incident goes on
+	Recovery Stage = "recovery" // the comment that says that it is over, with the final numbers
+	Return   Stage = "return"   // the comment that says that it came back
+)
+
+// Renderer writes the text of a stage. It returns the built-in text and an error where a template of the user's is bad.
+type Renderer func(Facts, Stage) (Text, error)

@@ -1,0 +1,248 @@
+package slo
+
+import "time"
+
+// The sizes of a history's levels, in buckets: at ticks of 30 s they make buckets of a tick for 6 h, of 5 min for 3 d, and of 1 h
+// for 30 d, in less than 40 KiB.
+const (
+	fineBuckets   = 720
+	middleBuckets = 864
+	coarseBuckets = 720
+)
+
+// maxBlind bounds how many blind stretches are remembered.
+const maxBlind = 64
+
+// History is what an objective's samples add up to, at up to three resolutions. Each level is a ring of cumulative counts, so the
+// sum over any window is one subtraction, whatever its length, and an oldest bucket that the window only cuts is prorated.
+type History struct {
+	interval time.Duration
+	levels   []level
+	now      int64  // the last tick added, as a number of intervals since 1970
+	origin   int64  // where data begins: the start of the first tick that was not blind
+	seen     int64  // ticks with data since then
+	sum      Counts // all events since origin
+	blind    []Span // stretches without data since origin, oldest first
+}
+
+// Span is a stretch of time, (Start, End].
+type Span struct {
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+}
+
+// level is a ring of the cumulative counts at every multiple of `step` ticks.
+type level struct {
+	step   int64
+	points []Counts
+}
+
+// NewHistory makes an empty history whose first sample will be that of the tick after `start`. Windows up to `rules` long are summed
+// with a resolution of a tick or 1/864 of that length, windows up to `window` with at least 1/720 of that.
+func NewHistory(interval time.Duration, start time.Time, rules, window time.Duration) *History {
+	h := &History{interval: interval, now: start.UnixNano() / int64(interval)}
+	h.origin = h.now
+	h.addLevel(fineBuckets, 1)
+	middle := ceilDiv(h.ticks(rules), middleBuckets)
+	if middle > 1 {
+		h.addLevel(int(ceilDiv(h.ticks(rules), middle)), middle)
+	}
+	widest := h.levels[len(h.levels)-1]
+	if length := h.ticks(window); length > widest.step*int64(len(widest.points)-2) {
+		step := ceilDiv(ceilDiv(length, coarseBuckets), widest.step) * widest.step
+		h.addLevel(int(ceilDiv(length, step)), step)
+	}
+	return h
+}
+
+func (h *History) addLevel(buckets int, step int64) {
+	// One point more than buckets, and one for a window that is no multiple of the step.
+	h.levels = append(h.levels, level{step: step, points: make([]Counts, buckets+2)})
+}
+
+// Interval is the length of a tick.
+func (h *History) Interval() time.Duration { return h.interval }
+
+// Now is the last tick that was added.
+func (h *History) Now() time.Time { return h.time(h.now) }
+
+// Origin is where data begins: the start of the first tick that was not blind.
+func (h *History) Origin() time.Time { return h.time(h.origin) }
+
+// Empty reports whether no tick has had data yet.
+func (h *History) Empty() bool { return h.seen == 0 }
+
+// Blind are the stretches without data since the origin that are remembered, oldest first.
+func (h *History) Blind() []Span { return h.blind }
+
+// Add folds in the sample of the tick after the last one. The sample must be normalized; its own tick is not looked at.
+func (h *History) Add(s Sample) {
+	start := h.now
+	h.now++
+	switch {
+	case s.Blind && h.seen == 0:
+		h.origin = h.now
+	case s.Blind:
+		h.addBlind(start)
+	default:
+		h.seen++
+		h.sum = h.sum.Add(s.Counts)
+	}
+	for _, l := range s.Late {
+		h.spread(l)
+		h.sum = h.sum.Add(l.Counts)
+	}
+	for i := range h.levels {
+		l := &h.levels[i]
+		if h.now%l.step == 0 {
+			*l.at(h.now / l.step) = h.sum
+		}
+	}
+}
+
+func (h *History) addBlind(start int64) {
+	if n := len(h.blind); n > 0 && h.blind[n-1].End.Equal(h.time(start)) {
+		h.blind[n-1].End = h.time(h.now)
+		return
+	}
+	if len(h.blind) == maxBlind {
+		h.blind = append(h.blind[:0], h.blind[1:]...)
+	}
+	h.blind = append(h.blind, Span{h.time(start), h.time(h.now)})
+}
+
+// spread adds what came late to the points inside and after its stretch.
+func (h *History) spread(late Late) {
+	for i := range h.levels {
+		l := &h.levels[i]
+		for n := max(ceilDiv(h.origin, l.step), l.oldest(h.now-1)); n*l.step < h.now; n++ {
+			p := l.at(n)
+			*p = p.Add(late.Until(h.time(n * l.step)))
+		}
+	}
+}
+
+// Since sums the events in (from, now]. Time before the origin counts as free of errors, at the mean rate seen since; blind
+// stretches are left out.
+func (h *History) Since(from time.Time) Counts {
+	tick := from.UnixNano() / int64(h.interval)
+	c := h.sum.Sub(h.cumulative(tick))
+	if tick < h.origin && h.seen > 0 {
+		c.Total += c.Total * float64(h.origin-tick) / float64(h.seen)
+	}
+	return c
+}
+
+// Last sums the events in the last `length` of time, as Since does.
+func (h *History) Last(length time.Duration) Counts {
+	return h.Since(h.time(h.now - h.ticks(length)))
+}
+
+// All sums every event since the origin.
+func (h *History) All() Counts { return h.sum }
+
+// Cumulative is the number of events from the origin to t, prorated inside the bucket that t falls in.
+func (h *History) Cumulative(t time.Time) Counts {
+	return h.cumulative(t.UnixNano() / int64(h.interval))
+}
+
+func (h *History) cumulative(tick int64) Counts {
+	switch {
+	case tick >= h.now:
+		return h.sum
+	case tick <= h.origin:
+		return Counts{}
+	}
+	for i := range h.levels {
+		l := &h.levels[i]
+		n := tick / l.step
+		if n < l.oldest(h.now) {
+			continue
+		}
+		return h.prorate(l, n, tick)
+	}
+	// Older than all buckets: the oldest point is the best there is.
+	l := &h.levels[len(h.levels)-1]
+	return *l.at(l.oldest(h.now))
+}
+
+// prorate is the cumulative count at a tick in the bucket of l that begins at its n-th step.
+func (h *History) prorate(l *level, n, tick int64) Counts {
+	start, end := n*l.step, min((n+1)*l.step, h.now)
+	var before Counts
+	if start > h.origin {
+		before = *l.at(n)
+	} else {
+		start = h.origin
+	}
+	if tick == start {
+		return before
+	}
+	after := h.sum
+	if end < h.now {
+		after = *l.at(n + 1)
+	}
+	part, whole := float64(tick-start), float64(end-start)
+	return Counts{
+		Total: before.Total + (after.Total-before.Total)*part/whole,
+		Bad:   before.Bad + (after.Bad-before.Bad)*part/whole,
+	}
+}
+
+// Buckets calls yield for each bucket in (from, now], oldest first, at the finest resolution that is kept of it, until yield returns
+// false.
+func (h *History) Buckets(from time.Time, yield func(Span, Counts) bool) {
+	start := max(h.origin, from.UnixNano()/int64(h.interval))
+	before := h.cumulative(start)
+	for start < h.now {
+		end := h.now
+		for i := range h.levels {
+			l := &h.levels[i]
+			if start/l.step >= l.oldest(h.now) || i == len(h.levels)-1 {
+				end = min(h.now, (start/l.step+1)*l.step)
+				break
+			}
+		}
+		after := h.cumulative(end)
+		if !yield(Span{h.time(start), h.time(end)}, after.Sub(before)) {
+			return
+		}
+		start, before = end, after
+	}
+}
+
+// LastActive sums the most recent stretches that had events, `length` of them in all; silence and blind stretches in between do
+// not count. It reports false where the history holds less than that.
+func (h *History) LastActive(length time.Duration) (Counts, bool) {
+	wanted, end, sum := h.ticks(length), h.now, Counts{}
+	after := h.sum
+	for wanted > 0 && end > h.origin {
+		start := h.origin
+		for i := range h.levels {
+			l := &h.levels[i]
+			if s := (end - 1) / l.step; s >= l.oldest(h.now) {
+				start = max(h.origin, s*l.step)
+				break
+			}
+		}
+		before := h.cumulative(start)
+		if c := after.Sub(before); c.Total > 0 {
+			sum = sum.Add(c)
+			wanted -= end - start
+		}
+		end, after = start, before
+	}
+	return sum, wanted <= 0
+}
+
+func (h *History) time(tick int64) time.Time { return time.Unix(0, tick*int64(h.interval)).UTC() }
+
+// ticks is a length of time in ticks, rounded up.
+func (h *History) ticks(d time.Duration) int64 { return ceilDiv(int64(d), int64(h.interval)) }
+
+// oldest is the number of the oldest point that the ring still holds when `now` is the last tick.
+func (l *level) oldest(now int64) int64 { return now/l.step - int64(len(l.points)) + 1 }
+
+func (l *level) at(n int64) *Counts { return &l.points[n%int64(len(l.points))] }
+
+func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }

@@ -1,0 +1,133 @@
+// Package slo holds what a service-level objective is, the samples that are taken of it, the history they add up to, and the
+// arithmetic of burn rates and error budgets. It does no I/O and never reads a clock.
+//
+// The formulas are those of the SRE Workbook, chapter 5 ("Alerting on SLOs").
+package slo
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Objective is one service-level objective: what is measured, and how much of it has to be good over which window.
+type Objective struct {
+	Name        string            `json:"name"` // unique in all SLO files
+	Service     string            `json:"service"`
+	Description string            `json:"description,omitempty"`
+	Owner       string            `json:"owner,omitempty"` // a GitHub user or team, "@acme/checkout"
+	Target      Decimal           `json:"target"`          // the share of events that has to be good, in (0, 1)
+	Window      Window            `json:"window"`
+	Indicator   Indicator         `json:"indicator"`
+	GroupBy     []string          `json:"group_by,omitempty"` // label names: one history a label set
+	Delay       time.Duration     `json:"delay,omitempty"`    // how long after a tick its sample is taken; 0: the daemon's default
+	Exclude     string            `json:"exclude,omitempty"`  // PromQL that is true during planned work
+	Links       map[string]string `json:"links,omitempty"`    // name to URL: runbook, dashboard
+}
+
+// Window is the period over which a target holds: rolling, or of the calendar.
+type Window struct {
+	Rolling  time.Duration `json:"rolling,omitempty"`
+	Calendar string        `json:"calendar,omitempty"` // "week", "month" or "quarter"; empty: rolling
+	Timezone string        `json:"timezone,omitempty"` // IANA name, of a calendar window
+}
+
+// Length is the window's length; a calendar window's is nominal (a month is 30 days, a quarter 90).
+func (w Window) Length() time.Duration {
+	const day = 24 * time.Hour
+	switch w.Calendar {
+	case "week":
+		return 7 * day
+	case "month":
+		return 30 * day
+	case "quarter":
+		return 90 * day
+	}
+	return w.Rolling
+}
+
+// Indicator is what is measured. Exactly one field is set.
+type Indicator struct {
+	Ratio   *Ratio   `json:"ratio,omitempty"`
+	Latency *Latency `json:"latency,omitempty"`
+	Bool    string   `json:"bool,omitempty"` // PromQL that is true or false, counted per tick
+}
+
+// Ratio counts good or bad events out of a total. Each field is PromQL: a vector selector of counters, or several joined by `or`.
+// Total is set, and one of Good and Bad.
+type Ratio struct {
+	Good  string `json:"good,omitempty"`
+	Bad   string `json:"bad,omitempty"`
+	Total string `json:"total"`
+}
+
+// Latency counts as good the events of a histogram that took at most the threshold.
+type Latency struct {
+	Histogram string        `json:"histogram"` // PromQL: a vector selector of a classic or native histogram, without _bucket
+	Threshold time.Duration `json:"threshold"`
+	Unit      time.Duration `json:"unit,omitempty"` // what 1 means in the metric; 0: a second
+}
+
+// Labels is a label set in its canonical text, `{pod="a",zone="b"}` sorted by name, so that it can be compared and be a map's key.
+// The empty label set is the empty string.
+type Labels string
+
+// NewLabels makes the canonical text of a label set.
+func NewLabels(set map[string]string) Labels {
+	if len(set) == 0 {
+		return ""
+	}
+	pairs := make([]string, 0, len(set))
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		pairs = append(pairs, name+"="+strconv.Quote(set[name]))
+	}
+	return Labels("{" + strings.Join(pairs, ",") + "}")
+}
+
+// Map is the label set as a map; it is never nil.
+func (l Labels) Map() map[string]string {
+	set := map[string]string{}
+	for rest := strings.Trim(string(l), "{}"); rest != ""; {
+		name, after, _ := strings.Cut(rest, "=")
+		quoted, err := strconv.QuotedPrefix(after)
+		if err != nil {
+			break
+		}
+		set[name], _ = strconv.Unquote(quoted)
+		rest = strings.TrimPrefix(after[len(quoted):], ",")
+	}
+	return set
+}
+
+// MarshalJSON writes a label set as an object of names and values.
+func (l Labels) MarshalJSON() ([]byte, error) { return json.Marshal(l.Map()) }
+
+// UnmarshalJSON reads an object of names and values.
+func (l *Labels) UnmarshalJSON(data []byte) error {
+	var set map[string]string
+	if err := json.Unmarshal(data, &set); err != nil {
+		return err
+	}
+	*l = NewLabels(set)
+	return nil
+}
+
+// ID names one history: an objective's name, and the label set where `group_by` made it one of several.
+type ID struct {
+	SLO    string `json:"slo"`
+	Labels Labels `json:"labels"`
+}
+
+// String is the name followed by the label set: `checkout{region="eu"}`.
+func (id ID) String() string { return id.SLO + string(id.Labels) }
+
+// Compare orders by name, then by label set.
+func (id ID) Compare(other ID) int {
+	if c := strings.Compare(id.SLO, other.SLO); c != 0 {
+		return c
+	}
+	return strings.Compare(string(id.Labels), string(other.Labels))
+}

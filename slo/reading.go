@@ -1,0 +1,43 @@
+package slo
+
+import (
+	"errors"
+	"time"
+)
+
+// Ticks are a stretch of the time grid: First, First + Interval, ... Last. All are aligned: whole multiples of Interval since 1970.
+type Ticks struct {
+	First, Last time.Time
+	Interval    time.Duration
+}
+
+// Len is the number of ticks.
+func (t Ticks) Len() int {
+	if t.Last.Before(t.First) {
+		return 0
+	}
+	return int(t.Last.Sub(t.First)/t.Interval) + 1
+}
+
+// At is the i-th tick.
+func (t Ticks) At(i int) time.Time { return t.First.Add(time.Duration(i) * t.Interval) }
+
+// Reading is what a source found for one objective, or why it found nothing.
+type Reading struct {
+	Series []Series // one a label set; without group_by exactly one, of the empty label set
+	Err    error    // there is no sample: the ticks are to be read again. It wraps one of the Err values below
+}
+
+// Series are the normalized samples of one label set, one for each tick that was asked for.
+type Series struct {
+	Labels  Labels
+	Samples []Sample
+}
+
+// Why a source has no samples. No data at all is no error: it makes blind samples.
+var (
+	ErrUnreachable = errors.New("prometheus is unreachable")         // no connection, a timeout, or a 5xx answer
+	ErrBadAnswer   = errors.New("the answer is not prometheus'")     // an HTML page, truncated JSON, a value of the wrong type
+	ErrRefused     = errors.New("prometheus refused the query")      // bad_data or execution: a second try may not help
+	ErrIncomplete  = errors.New("prometheus answered with warnings") // a partial response, by the server's own word
+)

@@ -1,0 +1,163 @@
+package slo
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Counts is a number of events and how many of them were bad. Both are multiples of 1/1024, see Quantize.
+type Counts struct {
+	Total float64 `json:"total"`
+	Bad   float64 `json:"bad"`
+}
+
+// Add is the sum.
+func (c Counts) Add(d Counts) Counts { return Counts{c.Total + d.Total, c.Bad + d.Bad} }
+
+// Sub is the difference.
+func (c Counts) Sub(d Counts) Counts { return Counts{c.Total - d.Total, c.Bad - d.Bad} }
+
+// ErrorRatio is bad over total, and 0 where there were no events.
+func (c Counts) ErrorRatio() float64 {
+	if c.Total <= 0 {
+		return 0
+	}
+	return c.Bad / c.Total
+}
+
+// Late is what was learnt only now about an earlier stretch, (From, To].
+type Late struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	Counts
+}
+
+// Until is the part of the events that falls before t when they are spread evenly over the stretch; all of them from its end on.
+func (l Late) Until(t time.Time) Counts {
+	length := l.To.Sub(l.From)
+	switch {
+	case !t.Before(l.To) || length <= 0:
+		return l.Counts
+	case !t.After(l.From):
+		return Counts{}
+	}
+	share := float64(t.Sub(l.From)) / float64(length)
+	return Counts{math.Floor(l.Total*share/quantum) * quantum, math.Floor(l.Bad*share/quantum) * quantum}
+}
+
+// Sample is what happened to one objective in one tick, (Tick - interval, Tick].
+type Sample struct {
+	Tick time.Time
+	Counts
+	Late     []Late   // events of earlier stretches; not part of Counts
+	Blind    bool     // there was no data: Counts is zero and means nothing
+	Excluded bool     // planned work: the budget counts it, no incident is opened
+	Caveats  []Caveat // what makes the counts less than exact
+}
+
+// quantum is the smallest part of an event that is counted.
+const quantum = 1.0 / 1024
+
+// Quantize rounds a count to a multiple of 1/1024 event. Sums of such numbers are exact in a float64 up to 2^43 events, in
+// whatever order they are added; so a history that was stored, restored, or summed another way is the same bit for bit.
+// What is not a finite, positive number counts 0.
+func Quantize(x float64) float64 {
+	if !(x > 0) || math.IsInf(x, 1) {
+		return 0
+	}
+	return math.Round(x/quantum) * quantum
+}
+
+// Normalize makes a sample fit for a history: counts are quantized, and bad ones above the total are cut to it with a caveat.
+func (s *Sample) Normalize() {
+	if s.Blind {
+		s.Counts = Counts{}
+	}
+	s.Total, s.Bad = Quantize(s.Total), Quantize(s.Bad)
+	if excess := s.Bad - s.Total; excess > 0 {
+		s.Bad = s.Total
+		s.Caveats = append(s.Caveats, Caveat{Kind: BadAboveTotal, Count: 1, Events: excess})
+	}
+	for i := range s.Late {
+		l := &s.Late[i]
+		l.Total, l.Bad = Quantize(l.Total), Quantize(l.Bad)
+		l.Bad = min(l.Bad, l.Total)
+	}
+}
+
+// CaveatKind says why a number is less than exact.
+type CaveatKind string
+
+// The kinds of caveats.
+const (
+	Dip           CaveatKind = "dip"             // a counter fell a little: a switch of replicas, counted as 0
+	NotANumber    CaveatKind = "not_a_number"    // a counter was NaN, infinite or negative, and was dropped
+	BadAboveTotal CaveatKind = "bad_above_total" // more bad events than events: cut to the total
+	Baseline      CaveatKind = "baseline"        // a series was first seen with a past: its first value is where counting starts
+	NoTarget      CaveatKind = "no_target"       // a series without job and instance labels was born: counted from its first value
+	LongGap       CaveatKind = "late"            // events were learnt of late, and are spread evenly over the time they were missing
+	Reset         CaveatKind = "reset"           // a counter was reset: what it counted since its last scrape before is lost
+	NoData        CaveatKind = "no_data"         // ticks without data are left out
+	QueryFailed   CaveatKind = "query_failed"    // ticks whose query kept failing are left out
+	Removed       CaveatKind = "removed"         // the objective was taken out of the SLO file before the breach ended
+)
+
+// Caveat is something that makes a number less than exact, with its size.
+type Caveat struct {
+	Kind   CaveatKind `json:"kind"`
+	Count  int        `json:"count"`            // how many series, or ticks, it happened to
+	Events float64    `json:"events,omitempty"` // how many events it is about, at most; 0: not known
+}
+
+// MergeCaveats adds the caveats of `more` to `all`, one of each kind, ordered by kind.
+func MergeCaveats(all, more []Caveat) []Caveat {
+	for _, c := range more {
+		i, found := slices.BinarySearchFunc(all, c.Kind, func(have Caveat, k CaveatKind) int { return cmp.Compare(have.Kind, k) })
+		if !found {
+			all = slices.Insert(all, i, c)
+			continue
+		}
+		all[i].Count += c.Count
+		all[i].Events += c.Events
+	}
+	return all
+}
+
+// String is a sentence for people, without a full stop.
+func (c Caveat) String() string {
+	events := strconv.FormatFloat(math.Round(c.Events), 'f', -1, 64)
+	switch c.Kind {
+	case Dip:
+		return fmt.Sprintf("%s fell a little and counted 0 (a switch of replicas?); about %s events uncertain", many(c.Count, "counter"), events)
+	case NotANumber:
+		return many(c.Count, "value") + " of counters that were not a number or negative left out"
+	case BadAboveTotal:
+		return fmt.Sprintf("%s more bad events than events in %s; cut to the total", events, many(c.Count, "tick"))
+	case Baseline:
+		return fmt.Sprintf("%s first seen on running targets; what they counted before is not included", many(c.Count, "counter"))
+	case NoTarget:
+		return fmt.Sprintf("%s without job and instance labels appeared; counted from the first value on (%s events before it)", many(c.Count, "counter"), events)
+	case LongGap:
+		return fmt.Sprintf("%s events were not scraped in time and are spread evenly over the gap", events)
+	case Reset:
+		return fmt.Sprintf("%s reset; events between the last scrape and the restart are lost", many(c.Count, "counter"))
+	case NoData:
+		return many(c.Count, "tick") + " without data left out"
+	case QueryFailed:
+		return many(c.Count, "tick") + " left out because the query kept failing"
+	case Removed:
+		return "the objective was removed or replaced before the breach ended; the numbers end there"
+	}
+	return string(c.Kind)
+}
+
+func many(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
