@@ -16,6 +16,8 @@ type Watch struct {
 	history *slo.History
 	base    slo.Threshold // 1 - target
 	rules   []armedRule
+	windows []time.Duration // all windows of the rules, shortest first
+	last    slo.Sample      // the newest
 	watchState
 }
 
@@ -26,7 +28,6 @@ type watchState struct {
 	Burn    *openWindow `json:"burn,omitempty"`    // the open window of kind burn
 	Budget  *openWindow `json:"budget,omitempty"`  // the open window of kind budget
 	Excused []excused   `json:"excused,omitempty"` // closed windows that rules still see, oldest first
-	Last    slo.Sample  `json:"-"`
 }
 
 // armedRule is a rule with its windows rounded up to ticks.
@@ -41,6 +42,8 @@ type openWindow struct {
 	Run    run           `json:"run"`
 	Hold   time.Duration `json:"hold"` // the fastest fired rule's short window, or what the policy says
 	Fired  []bool        `json:"fired,omitempty"`
+	Runs   []Phase       `json:"runs,omitempty"` // from the onset to where the breach was last getting worse
+	Tail   []Phase       `json:"tail,omitempty"` // after that
 }
 
 // excused is a closed window, whose bad events count as good for the rules.
@@ -72,15 +75,21 @@ func NewWatch(def Definition, labels slo.Labels, interval time.Duration, start, 
 func (w *Watch) define(def Definition) {
 	w.def, w.digest = def, def.Digest()
 	w.base = slo.NewThreshold(slo.MustDecimal("1"), def.Objective.Target)
-	w.rules = nil
+	w.rules, w.windows = nil, nil
 	for _, r := range def.Policy.Rules {
 		r.Long, r.Short = w.roundUp(r.Long), w.roundUp(r.Short)
 		w.rules = append(w.rules, armedRule{r, slo.NewThreshold(r.Rate, def.Objective.Target)})
+		w.windows = append(w.windows, r.Long, r.Short)
 	}
+	slices.Sort(w.windows)
+	w.windows = slices.Compact(w.windows)
 }
 
 // ID names the objective and label set.
 func (w *Watch) ID() slo.ID { return slo.ID{SLO: w.def.Objective.Name, Labels: w.labels} }
+
+// Now is the last tick that was folded in.
+func (w *Watch) Now() time.Time { return w.history.Now() }
 
 // Step folds in the sample of the next tick and returns what happened to the objective's breach windows: nothing, most of the time.
 // An open window is reported at every tick, with its numbers so far.
@@ -88,7 +97,7 @@ func (w *Watch) Step(s slo.Sample) []Event {
 	start := w.history.Now()
 	w.history.Add(s)
 	s.Tick = w.history.Now()
-	w.Last = s
+	w.last = s
 	w.Excused = slices.DeleteFunc(w.Excused, func(x excused) bool { return s.Tick.Sub(x.End) >= w.def.warmup() })
 	for i := range w.Excused {
 		for _, l := range s.Late {
@@ -129,6 +138,7 @@ func (w *Watch) stepBurn(s slo.Sample, counts slo.Counts, allBad float64) (Event
 	}
 	open := w.Burn
 	open.Run.add(s, counts, w.thresholdOf(open), allBad)
+	w.addTick(open, s)
 	if open.Window.Rule != nil {
 		open.Run.PeakBurn = max(open.Run.PeakBurn, slo.BurnRate(w.forRules(open.Window.Rule.Short), open.Window.Objective.Target))
 	}
@@ -169,6 +179,7 @@ func (w *Watch) openBurn(s slo.Sample) bool {
 			Fired: make([]bool, len(w.rules)),
 		}
 		w.Burn.Fired[i] = true
+		w.retrace(w.Burn)
 		w.widen(w.Burn)
 		return true
 	}
@@ -192,8 +203,31 @@ func (w *Watch) widen(open *openWindow) {
 			open.Run.Onset = t.Onset
 			open.Run.Counts = open.Run.Counts.Add(gained)
 			open.Run.AtEnd = open.Run.AtEnd.Add(gained)
+			w.retrace(open)
 		}
 	}
+}
+
+// addTick adds the newest tick to an open window's runs.
+func (w *Watch) addTick(open *openWindow, s slo.Sample) {
+	kind := classify(w.thresholdOf(open), s.Counts)
+	if s.Blind {
+		kind = BlindGap
+	}
+	open.Tail = addRun(open.Tail, Phase{kind, slo.Span{Start: s.Tick.Add(-w.history.Interval()), End: s.Tick}, s.Counts})
+	if open.Run.End.Equal(s.Tick) {
+		for _, r := range open.Tail {
+			open.Runs = addRun(open.Runs, r)
+		}
+		open.Tail = nil
+	}
+}
+
+// retrace finds an open window's runs anew, from the history.
+func (w *Watch) retrace(open *openWindow) {
+	base := w.thresholdOf(open)
+	open.Runs = runsOf(w.history, base, open.Run.Onset, open.Run.End)
+	open.Tail = runsOf(w.history, base, open.Run.End, w.history.Now())
 }
 
 func (w *Watch) hold(r armedRule) time.Duration {
@@ -264,7 +298,7 @@ func (w *Watch) snapshot(open *openWindow) Window {
 	v.BudgetSpent = slo.BudgetSpent(v.Bad, all, v.Objective.Target)
 	v.Caveats = slices.Clone(open.Run.Caveats)
 	if v.Kind == Burn {
-		v.Phases = phases(w.history, w.thresholdOf(open), v.Onset, open.Run.End, v.Rule.Short)
+		v.Phases = phases(slices.Clone(open.Runs), w.thresholdOf(open), v.Rule.Short, w.history.Interval())
 	}
 	if blind := w.blindTicks(v.Onset, open.Run.End); blind > 0 {
 		v.Caveats = slo.MergeCaveats(v.Caveats, []slo.Caveat{{Kind: slo.NoData, Count: blind}})

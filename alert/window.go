@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"slices"
 	"time"
 
 	"github.com/postburn/postburn/slo"
@@ -60,9 +61,8 @@ type Phase struct {
 	slo.Counts
 }
 
-// phases cuts (onset, end] into stretches of outage, degradation and blindness. Stretches of one kind that are less than `join` apart are one
-// if it holds for the whole as well; a stretch of a single bucket beside another is part of that.
-func phases(h *slo.History, base slo.Threshold, onset, end time.Time, join time.Duration) []Phase {
+// runsOf cuts (onset, end] into runs of outage, degradation, blindness and, with an empty kind, of neither.
+func runsOf(h *slo.History, base slo.Threshold, onset, end time.Time) []Phase {
 	var runs []Phase
 	h.Buckets(onset, func(span slo.Span, c slo.Counts) bool {
 		if !span.Start.Before(end) {
@@ -72,23 +72,29 @@ func phases(h *slo.History, base slo.Threshold, onset, end time.Time, join time.
 		if covered(h.Blind(), span) {
 			kind = BlindGap
 		}
-		if n := len(runs); n > 0 && runs[n-1].Kind == kind {
-			runs[n-1] = extend(runs[n-1], span.End, c)
-		} else {
-			runs = append(runs, Phase{kind, span, c})
-		}
+		runs = addRun(runs, Phase{kind, span, c})
 		return true
 	})
+	return runs
+}
+
+// addRun appends a run, or extends the last one where it is of the same kind.
+func addRun(runs []Phase, r Phase) []Phase {
+	if n := len(runs); n > 0 && runs[n-1].Kind == r.Kind {
+		runs[n-1].End = r.End
+		runs[n-1].Counts = runs[n-1].Add(r.Counts)
+		return runs
+	}
+	return append(runs, r)
+}
+
+// phases makes phases of runs. Runs of one kind that are less than `join` apart are one if it holds for the whole as well; a run of a
+// single tick beside a longer one is part of that.
+func phases(runs []Phase, base slo.Threshold, join, tick time.Duration) []Phase {
 	runs = joinAcross(runs, Outage, join, func(c slo.Counts) bool { return c.Bad >= c.Total/2 })
 	runs = joinAcross(runs, Degraded, join, base.Exceeded)
-	runs = absorbSingles(runs, h)
-	kept := runs[:0]
-	for _, r := range runs {
-		if r.Kind != "" {
-			kept = append(kept, r)
-		}
-	}
-	return kept
+	runs = absorbSingles(runs, tick)
+	return slices.DeleteFunc(runs, func(r Phase) bool { return r.Kind == "" })
 }
 
 // classify is the kind of a stretch with these events; empty where it was well.
@@ -130,8 +136,8 @@ func joinAcross(runs []Phase, kind PhaseKind, join time.Duration, holds func(slo
 	return out
 }
 
-// absorbSingles gives a run of a single bucket, which the edge of a fault falls into, to its longer neighbour.
-func absorbSingles(runs []Phase, h *slo.History) []Phase {
+// absorbSingles gives a run of a single tick, which the edge of a fault falls into, to its longer neighbour.
+func absorbSingles(runs []Phase, tick time.Duration) []Phase {
 	length := func(i int) time.Duration {
 		if i < 0 || i >= len(runs) || runs[i].Kind == "" || runs[i].Kind == BlindGap {
 			return 0
@@ -139,14 +145,14 @@ func absorbSingles(runs []Phase, h *slo.History) []Phase {
 		return runs[i].End.Sub(runs[i].Start)
 	}
 	for i := 0; i < len(runs); i++ {
-		if l := length(i); l == 0 || l > h.Interval() {
+		if l := length(i); l == 0 || l > tick {
 			continue
 		}
 		into := i - 1
 		if length(i+1) > length(i-1) {
 			into = i + 1
 		}
-		if length(into) <= h.Interval() {
+		if length(into) <= tick {
 			continue
 		}
 		merged := runs[into]
@@ -161,12 +167,6 @@ func absorbSingles(runs []Phase, h *slo.History) []Phase {
 		i = max(-1, i-2)
 	}
 	return runs
-}
-
-func extend(p Phase, end time.Time, c slo.Counts) Phase {
-	p.End = end
-	p.Counts = p.Add(c)
-	return p
 }
 
 // covered reports whether one of the stretches holds all of span.

@@ -235,6 +235,21 @@ func (h *History) LastActive(length time.Duration) (Counts, bool) {
 	return sum, wanted <= 0
 }
 
+// Resized is a copy with the resolutions that NewHistory would give it. Where the copy is finer than the history was, what is between
+// two points is prorated.
+func (h *History) Resized(rules, window time.Duration) *History {
+	c := NewHistory(h.interval, h.Now(), rules, window)
+	c.origin, c.seen, c.sum, c.blind = h.origin, h.seen, h.sum, h.blind
+	for i := range c.levels {
+		l := &c.levels[i]
+		for n := l.first(c); n <= c.now/l.step; n++ {
+			at := h.cumulative(n * l.step)
+			*l.at(n) = Counts{Quantize(at.Total), Quantize(at.Bad)}
+		}
+	}
+	return c
+}
+
 func (h *History) time(tick int64) time.Time { return time.Unix(0, tick*int64(h.interval)).UTC() }
 
 // ticks is a length of time in ticks, rounded up.

@@ -1,0 +1,265 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// lanes is how many lanes the groups are spread over. It is fixed, so that a group's lane never depends on the other groups.
+const lanes = 32
+
+// Source takes samples: a reading for each objective, in their order, with a sample for every tick.
+type Source func(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading
+
+// Options of an Engine. All but Committed are required.
+type Options struct {
+	Definitions []Definition
+	Interval    time.Duration // of the grid
+	Delay       time.Duration // how long after its end a tick is sampled
+	Source      Source
+	Store       Store
+	Logger      *slog.Logger
+	Registerer  prometheus.Registerer
+	Committed   func() // is called after incidents were committed; it must not block
+}
+
+// Engine runs the lanes: it samples every tick, folds, and commits, and resumes where the store's last commit ended.
+type Engine struct {
+	opts    Options
+	fence   int64
+	metrics *metrics
+	health  *health
+	commits chan commitRequest
+
+	mu       sync.Mutex
+	statuses map[string][]Status        // by lane
+	failing  map[string]map[slo.ID]bool // by lane
+}
+
+// NewEngine registers the engine's metrics. Run does the rest.
+func NewEngine(opts Options) *Engine {
+	e := &Engine{
+		opts: opts, metrics: newMetrics(opts.Registerer), health: newHealth(opts.Logger),
+		commits: make(chan commitRequest), statuses: map[string][]Status{}, failing: map[string]map[slo.ID]bool{},
+	}
+	opts.Registerer.MustRegister(statusCollector{e})
+	for _, d := range opts.Definitions {
+		lane := laneOf(d)
+		e.statuses[lane] = append(e.statuses[lane], Status{Objective: d.Objective, BudgetRemaining: 1, State: Blind})
+	}
+	return e
+}
+
+// laneOf names the lane of a definition's group.
+func laneOf(d Definition) string {
+	h := fnv.New32a()
+	h.Write([]byte(d.Policy.Group))
+	return fmt.Sprintf("%02d", h.Sum32()%lanes)
+}
+
+// Run recovers all lanes from the store and runs them until ctx is done. It returns an error where the store can't be read or
+// belongs to another writer.
+func (e *Engine) Run(ctx context.Context) error {
+	all, err := e.recover(ctx)
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return e.runCommits(ctx) })
+	for _, l := range all {
+		g.Go(func() error { return e.runLane(ctx, l) })
+	}
+	return g.Wait()
+}
+
+// recover loads the lanes that the store or the definitions know of, and hands the definitions out to them.
+func (e *Engine) recover(ctx context.Context) ([]*Lane, error) {
+	fence, names, err := e.opts.Store.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("acquiring the store: %w", err)
+	}
+	e.fence = fence
+	defs := map[string][]Definition{}
+	for _, d := range e.opts.Definitions {
+		name := laneOf(d)
+		defs[name] = append(defs[name], d)
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	var all []*Lane
+	for _, name := range names {
+		l, err := e.recoverLane(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		l.Redefine(defs[name], e.opts.Interval, e.due(time.Now(), defs[name]))
+		if len(l.watches) > 0 || len(l.retired) > 0 {
+			all = append(all, l)
+		}
+	}
+	return all, nil
+}
+
+func (e *Engine) recoverLane(ctx context.Context, name string) (*Lane, error) {
+	rec, err := e.opts.Store.Load(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("loading lane %s: %w", name, err)
+	}
+	if rec.Cursor.IsZero() {
+		return NewLane(name, e.opts.Interval, time.Time{}, nil), nil
+	}
+	l, err := Recover(name, rec)
+	if err != nil {
+		return nil, err
+	}
+	e.opts.Logger.Info("resuming", "lane", name, "objectives", len(l.watches), "cursor", l.cursor)
+	return l, nil
+}
+
+// due is the newest tick that may be sampled.
+func (e *Engine) due(now time.Time, defs []Definition) time.Time {
+	return now.Add(-e.delay(defs)).Truncate(e.opts.Interval).UTC()
+}
+
+// delay is the longest of the definitions' delays: a lane's objectives advance together.
+func (e *Engine) delay(defs []Definition) time.Duration {
+	longest := time.Duration(-1)
+	for _, d := range defs {
+		if d.Objective.Delay > 0 {
+			longest = max(longest, d.Objective.Delay)
+		} else {
+			longest = max(longest, e.opts.Delay)
+		}
+	}
+	if longest < 0 {
+		return e.opts.Delay
+	}
+	return longest
+}
+
+// commitRequest asks for batches to be committed; the error is sent when they are, or can never be.
+type commitRequest struct {
+	batches []Batch
+	done    chan error
+}
+
+// commit hands batches to the committer and waits until they are written.
+func (e *Engine) commit(ctx context.Context, batches []Batch) error {
+	for i := range batches {
+		batches[i].Fence = e.fence
+	}
+	r := commitRequest{batches, make(chan error, 1)}
+	select {
+	case e.commits <- r:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-r.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// runCommits writes what the lanes hand over: all that is ready in one transaction. One that fails is tried again, unchanged, until it
+// succeeds: nothing is lost while a disk is full.
+func (e *Engine) runCommits(ctx context.Context) error {
+	for {
+		var waiting []commitRequest
+		select {
+		case <-ctx.Done():
+			return nil
+		case r := <-e.commits:
+			waiting = append(waiting, r)
+		}
+		for more := true; more; {
+			select {
+			case r := <-e.commits:
+				waiting = append(waiting, r)
+			default:
+				more = false
+			}
+		}
+		var batches []Batch
+		for _, r := range waiting {
+			batches = append(batches, r.batches...)
+		}
+		err := e.commitUntilWritten(ctx, batches)
+		for _, r := range waiting {
+			r.done <- err
+		}
+		if err != nil && ctx.Err() == nil {
+			return fmt.Errorf("committing: %w", err)
+		}
+	}
+}
+
+// commitUntilWritten returns an error only where trying again can't help.
+func (e *Engine) commitUntilWritten(ctx context.Context, batches []Batch) error {
+	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
+		start := time.Now()
+		err := e.opts.Store.Commit(ctx, batches)
+		e.metrics.commitSeconds.Observe(time.Since(start).Seconds())
+		if err == nil {
+			e.health.ok("store", "the store can be written again")
+			return nil
+		}
+		if errors.Is(err, ErrFenced) || errors.Is(err, ErrConflict) || ctx.Err() != nil {
+			return err
+		}
+		e.metrics.commitFailures.Inc()
+		e.health.failing("store", "the store can't be written; nothing is lost, trying again", err)
+		if !sleep(ctx, wait) {
+			return ctx.Err()
+		}
+	}
+}
+
+// sleep waits and reports true, or false where ctx was done first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// Statuses are how all objectives stand at `now`, ordered by ID. One whose samples can't be had or lag behind is blind.
+func (e *Engine) Statuses(now time.Time) []Status {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var all []Status
+	for lane, statuses := range e.statuses {
+		for _, s := range statuses {
+			delay := e.opts.Delay
+			if s.Objective.Delay > 0 {
+				delay = s.Objective.Delay
+			}
+			late := now.Sub(s.Tick) - delay - e.opts.Interval
+			if e.failing[lane][slo.ID{SLO: s.Objective.Name, Labels: s.Labels}] || late > max(3*e.opts.Interval, 10*time.Second) {
+				s.State = Blind
+			}
+			all = append(all, s)
+		}
+	}
+	slices.SortFunc(all, func(a, b Status) int {
+		return slo.ID{SLO: a.Objective.Name, Labels: a.Labels}.Compare(slo.ID{SLO: b.Objective.Name, Labels: b.Labels})
+	})
+	return all
+}

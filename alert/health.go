@@ -1,0 +1,79 @@
+package alert
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// health logs what is wrong once when it begins and once when it is over, however often it is reported.
+type health struct {
+	logger *slog.Logger
+
+	mu     sync.Mutex
+	faulty map[string]bool            // by what is faulty
+	wrong  map[string]map[slo.ID]bool // by the kind of error: the objectives that have it
+}
+
+func newHealth(logger *slog.Logger) *health {
+	return &health{logger: logger, faulty: map[string]bool{}, wrong: map[string]map[slo.ID]bool{}}
+}
+
+func (h *health) failing(what, message string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.faulty[what] {
+		h.faulty[what] = true
+		h.logger.Error(message, "err", err)
+	}
+}
+
+func (h *health) ok(what, message string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.faulty[what] {
+		delete(h.faulty, what)
+		h.logger.Info(message)
+	}
+}
+
+// reading notes how the reading of an objective went. What concerns all of Prometheus is logged once for all objectives, what
+// concerns a query once for its own.
+func (h *health) reading(id slo.ID, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := ""
+	if err != nil {
+		now = kindOf(id, err)
+	}
+	for kind, ids := range h.wrong {
+		if !ids[id] || kind == now {
+			continue
+		}
+		delete(ids, id)
+		if len(ids) == 0 {
+			delete(h.wrong, kind)
+			h.logger.Info("prometheus answers again", "slo", id.String(), "after", kind)
+		}
+	}
+	if err == nil {
+		return
+	}
+	if h.wrong[now] == nil {
+		h.wrong[now] = map[slo.ID]bool{}
+		h.logger.Warn("no samples; the objective is blind until they can be read", "slo", id.String(), "err", err)
+	}
+	h.wrong[now][id] = true
+}
+
+// kindOf names what is wrong, without what changes from one try to the next.
+func kindOf(id slo.ID, err error) string {
+	for _, kind := range []error{slo.ErrUnreachable, slo.ErrBadAnswer, slo.ErrIncomplete} {
+		if errors.Is(err, kind) {
+			return kind.Error()
+		}
+	}
+	return "query of " + id.String()
+}

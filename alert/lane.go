@@ -1,0 +1,178 @@
+package alert
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// How often a lane's state and its histories are written though nothing happened.
+const (
+	stateEvery   = time.Hour
+	historyEvery = 6 * time.Hour
+)
+
+// Lane is a set of whole incident groups whose objectives advance together, tick by tick. It is used by one goroutine at a time.
+type Lane struct {
+	name      string
+	interval  time.Duration
+	cursor    time.Time // the last tick folded
+	watches   []*Watch  // ordered by ID
+	incidents []Incident
+
+	givenUp map[slo.ID]bool // objectives whose query keeps failing, which the others do not wait for
+
+	committed    time.Time // the cursor of the last batch that was made
+	roster       []byte    // to be written with the next batch, or nil
+	stateWritten time.Time
+	histWritten  time.Time
+	changed      map[int]bool // indices of the incidents that the next batch has to hold
+	retired      []Event      // what became of the windows of objectives that went away, since the last batch
+}
+
+// Roster says which objectives a lane's samples are of, in their order.
+type Roster struct {
+	Interval    time.Duration `json:"interval"`
+	Definitions []Definition  `json:"definitions"`
+	Members     []Member      `json:"members"`
+}
+
+// Member is a definition's label set.
+type Member struct {
+	Definition int        `json:"definition"` // index
+	Labels     slo.Labels `json:"labels,omitzero"`
+}
+
+// laneState is a checkpoint's state.
+type laneState struct {
+	Watches   []watchState `json:"watches"`
+	Incidents []Incident   `json:"incidents"`
+}
+
+// NewLane starts a lane of watches, which all have folded in the tick `cursor`.
+func NewLane(name string, interval time.Duration, cursor time.Time, watches []*Watch) *Lane {
+	l := &Lane{name: name, interval: interval, cursor: cursor, watches: watches, changed: map[int]bool{}, givenUp: map[slo.ID]bool{}}
+	l.enroll()
+	return l
+}
+
+// Cursor is the last tick folded.
+func (l *Lane) Cursor() time.Time { return l.cursor }
+
+// Watches are the lane's objectives, ordered by ID.
+func (l *Lane) Watches() []*Watch { return l.watches }
+
+// Incidents are those that are open or that a new breach may still belong to, in the order in which they began.
+func (l *Lane) Incidents() []Incident { return l.incidents }
+
+// Step folds in the samples of the next tick, one for each watch in their order. It returns what is to be committed, and which windows
+// were opened and closed.
+func (l *Lane) Step(samples []slo.Sample) (Batch, []Event) {
+	b := Batch{Lane: l.name, Prev: l.committed, Tick: l.cursor.Add(l.interval)}
+	for _, s := range samples {
+		b.Samples = slo.AppendSample(b.Samples, s)
+	}
+	var events []Event
+	b.Incidents, events = l.fold(samples)
+	l.finish(&b, len(events) > 0)
+	return b, events
+}
+
+// fold steps all watches and returns the incidents that changed, with the events that opened or closed a window.
+func (l *Lane) fold(samples []slo.Sample) (changed []Incident, events []Event) {
+	l.cursor = l.cursor.Add(l.interval)
+	events, l.retired = l.retired, nil
+	for i, w := range l.watches {
+		for _, e := range w.Step(samples[i]) {
+			l.correlate(e, w.def.Policy)
+			if e.Opened || e.Closed {
+				events = append(events, e)
+			}
+		}
+	}
+	for i := range l.incidents {
+		if l.changed[i] {
+			l.incidents[i].Revision++
+			changed = append(changed, l.incidents[i])
+		}
+	}
+	clear(l.changed)
+	l.forget()
+	return changed, events
+}
+
+func (l *Lane) correlate(e Event, p Policy) {
+	var i int
+	l.incidents, i = Correlate(l.incidents, e, p)
+	l.changed[i] = true
+}
+
+// finish adds roster and checkpoint to a batch and readies the lane for the next.
+func (l *Lane) finish(b *Batch, event bool) {
+	b.Roster, l.roster = l.roster, nil
+	histories := b.Roster != nil || b.Tick.Sub(l.histWritten) >= historyEvery
+	if event || histories || b.Tick.Sub(l.stateWritten) >= stateEvery {
+		b.Checkpoint = l.checkpoint(histories)
+		l.stateWritten = b.Tick
+		if histories {
+			l.histWritten = b.Tick
+		}
+	}
+	l.committed = b.Tick
+}
+
+// forget drops incidents that no breach can belong to any more.
+func (l *Lane) forget() {
+	keep := maxSpread
+	for _, w := range l.watches {
+		keep = max(keep, maxSpread+w.def.warmup()+w.def.Policy.MergeGap)
+	}
+	l.incidents = slices.DeleteFunc(l.incidents, func(i Incident) bool {
+		return !i.IsOpen() && l.cursor.Sub(i.Ended()) > keep
+	})
+}
+
+func (l *Lane) checkpoint(histories bool) *Checkpoint {
+	state := laneState{Incidents: l.incidents}
+	c := &Checkpoint{}
+	for _, w := range l.watches {
+		state.Watches = append(state.Watches, w.watchState)
+		if histories {
+			encoded, _ := w.history.AppendBinary(nil) // has no error to return
+			c.History = binary.AppendUvarint(c.History, uint64(len(encoded)))
+			c.History = append(c.History, encoded...)
+		}
+	}
+	if histories && c.History == nil {
+		c.History = []byte{}
+	}
+	c.State = mustJSON(state)
+	return c
+}
+
+// enroll makes the roster that the next batch carries.
+func (l *Lane) enroll() {
+	r := Roster{Interval: l.interval}
+	index := map[string]int{}
+	for _, w := range l.watches {
+		i, ok := index[w.def.Objective.Name]
+		if !ok {
+			i = len(r.Definitions)
+			index[w.def.Objective.Name] = i
+			r.Definitions = append(r.Definitions, w.def)
+		}
+		r.Members = append(r.Members, Member{i, w.labels})
+	}
+	l.roster = mustJSON(r)
+}
+
+func mustJSON(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // plain data always marshals
+	}
+	return text
+}

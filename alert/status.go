@@ -1,0 +1,54 @@
+package alert
+
+import (
+	"time"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// State is how an objective is doing.
+type State string
+
+// The states of an objective.
+const (
+	OK      State = "ok"
+	Burning State = "burning" // a breach window is open
+	Blind   State = "blind"   // there is no data, or none could be had: never "ok"
+)
+
+// Status is how an objective stands at the last committed tick.
+type Status struct {
+	Objective       slo.Objective
+	Labels          slo.Labels
+	Tick            time.Time  // zero while nothing was committed
+	Window          slo.Counts // events in the objective's window
+	BudgetRemaining float64    // share of the error budget: 1 is untouched, below 0 is overspent
+	BurnRates       []BurnRate // one for each window of the rules, shortest first
+	State           State
+}
+
+// BurnRate is how fast the budget burned over a window: 1 spends all of it in exactly the objective's window.
+type BurnRate struct {
+	Window time.Duration
+	Rate   float64
+}
+
+// Status is how the watch's objective stands.
+func (w *Watch) Status() Status {
+	target := w.def.Objective.Target
+	s := Status{
+		Objective: w.def.Objective, Labels: w.labels, Tick: w.history.Now(), Window: w.BudgetWindow(), State: OK,
+		BurnRates: make([]BurnRate, 0, len(w.windows)),
+	}
+	s.BudgetRemaining = 1 - slo.BudgetSpent(s.Window.Bad, s.Window, target)
+	for _, length := range w.windows {
+		s.BurnRates = append(s.BurnRates, BurnRate{length, slo.BurnRate(w.history.Last(length), target)})
+	}
+	switch {
+	case w.last.Blind || w.history.Empty():
+		s.State = Blind
+	case w.Burn != nil || w.Budget != nil:
+		s.State = Burning
+	}
+	return s
+}

@@ -1,0 +1,206 @@
+package slo
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+// ErrCorrupt is wrapped by the errors of all decoders.
+var ErrCorrupt = errors.New("corrupt encoding")
+
+// The flags that an encoded sample begins with.
+const (
+	flagBlind    = 1 << iota // there was no data
+	flagExcluded             // planned work
+	flagParts                // counts are in 1/1024 events, not whole ones
+	flagDetails              // late counts and caveats follow, as JSON with its length
+)
+
+// details are what few samples have.
+type details struct {
+	Late    []Late   `json:"late,omitempty"`
+	Caveats []Caveat `json:"caveats,omitempty"`
+}
+
+// AppendSample appends the encoding of a normalized sample, without its tick: three bytes for most.
+func AppendSample(b []byte, s Sample) []byte {
+	var flags byte
+	if s.Blind {
+		flags |= flagBlind
+	}
+	if s.Excluded {
+		flags |= flagExcluded
+	}
+	unit := 1.0
+	if s.Total != math.Trunc(s.Total) || s.Bad != math.Trunc(s.Bad) {
+		flags |= flagParts
+		unit = quantum
+	}
+	if len(s.Late) > 0 || len(s.Caveats) > 0 {
+		flags |= flagDetails
+	}
+	b = append(b, flags)
+	if !s.Blind {
+		b = binary.AppendUvarint(b, uint64(s.Total/unit))
+		b = binary.AppendUvarint(b, uint64(s.Bad/unit))
+	}
+	if flags&flagDetails != 0 {
+		text, err := json.Marshal(details{s.Late, s.Caveats})
+		if err != nil {
+			panic(err) // normalized counts are finite, so this always marshals
+		}
+		b = binary.AppendUvarint(b, uint64(len(text)))
+		b = append(b, text...)
+	}
+	return b
+}
+
+// ReadSample reads the sample that b begins with, and returns what follows it.
+func ReadSample(b []byte, tick time.Time) (Sample, []byte, error) {
+	s := Sample{Tick: tick}
+	if len(b) == 0 {
+		return s, nil, fmt.Errorf("reading a sample: %w", ErrCorrupt)
+	}
+	flags := b[0]
+	r := reader{b: b[1:]}
+	s.Blind, s.Excluded = flags&flagBlind != 0, flags&flagExcluded != 0
+	unit := 1.0
+	if flags&flagParts != 0 {
+		unit = quantum
+	}
+	if !s.Blind {
+		s.Total = float64(r.uvarint()) * unit
+		s.Bad = float64(r.uvarint()) * unit
+	}
+	if flags&flagDetails != 0 {
+		var d details
+		if err := json.Unmarshal(r.bytes(r.uvarint()), &d); err != nil {
+			r.bad = true
+		}
+		s.Late, s.Caveats = d.Late, d.Caveats
+	}
+	if r.bad {
+		return s, nil, fmt.Errorf("reading a sample: %w", ErrCorrupt)
+	}
+	return s, r.b, nil
+}
+
+// historyVersion is what an encoded history begins with.
+const historyVersion = 1
+
+// AppendBinary appends the encoding of all that the history holds. Counts are stored as differences from bucket to bucket.
+func (h *History) AppendBinary(b []byte) ([]byte, error) {
+	b = append(b, historyVersion)
+	for _, n := range []int64{int64(h.interval), h.now, h.origin, h.seen} {
+		b = binary.AppendVarint(b, n)
+	}
+	b = appendCounts(b, h.sum)
+	b = binary.AppendUvarint(b, uint64(len(h.blind)))
+	for _, s := range h.blind {
+		b = binary.AppendVarint(b, s.Start.UnixNano())
+		b = binary.AppendVarint(b, s.End.UnixNano())
+	}
+	b = binary.AppendUvarint(b, uint64(len(h.levels)))
+	for i := range h.levels {
+		l := &h.levels[i]
+		b = binary.AppendVarint(b, l.step)
+		b = binary.AppendUvarint(b, uint64(len(l.points)))
+		after := h.sum
+		for n := h.now / l.step; n >= l.first(h); n-- {
+			b = appendCounts(b, after.Sub(*l.at(n)))
+			after = *l.at(n)
+		}
+	}
+	return b, nil
+}
+
+// first is the number of the oldest point of the ring that is after the history's origin.
+func (l *level) first(h *History) int64 { return max(l.oldest(h.now), ceilDiv(h.origin, l.step)) }
+
+// UnmarshalBinary reads what AppendBinary wrote.
+func (h *History) UnmarshalBinary(b []byte) error {
+	if len(b) == 0 || b[0] != historyVersion {
+		return fmt.Errorf("reading a history: %w", ErrCorrupt)
+	}
+	r := reader{b: b[1:]}
+	*h = History{interval: time.Duration(r.varint()), now: r.varint(), origin: r.varint(), seen: r.varint(), sum: r.counts()}
+	for n := r.size(maxBlind); n > 0; n-- {
+		h.blind = append(h.blind, Span{time.Unix(0, r.varint()).UTC(), time.Unix(0, r.varint()).UTC()})
+	}
+	for n := r.size(3); n > 0; n-- {
+		step, points := r.varint(), r.size(1<<20)
+		if r.bad || step <= 0 || points == 0 || h.interval <= 0 {
+			return fmt.Errorf("reading a history: %w", ErrCorrupt)
+		}
+		h.levels = append(h.levels, level{step: step, points: make([]Counts, points)})
+		l := &h.levels[len(h.levels)-1]
+		after := h.sum
+		for i := h.now / step; i >= l.first(h) && !r.bad; i-- {
+			after = after.Sub(r.counts())
+			*l.at(i) = after
+		}
+	}
+	if r.bad || len(h.levels) == 0 || len(r.b) > 0 {
+		return fmt.Errorf("reading a history: %w", ErrCorrupt)
+	}
+	return nil
+}
+
+func appendCounts(b []byte, c Counts) []byte {
+	b = binary.AppendVarint(b, int64(c.Total/quantum))
+	return binary.AppendVarint(b, int64(c.Bad/quantum))
+}
+
+// reader reads numbers off a byte slice until one is bad.
+type reader struct {
+	b   []byte
+	bad bool
+}
+
+func (r *reader) skip(n int) {
+	if n <= 0 {
+		r.bad, r.b = true, nil
+		return
+	}
+	r.b = r.b[n:]
+}
+
+func (r *reader) varint() int64 {
+	v, n := binary.Varint(r.b)
+	r.skip(n)
+	return v
+}
+
+func (r *reader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.b)
+	r.skip(n)
+	return v
+}
+
+// size reads a number of things of which there are at most `limit`.
+func (r *reader) size(limit uint64) int {
+	n := r.uvarint()
+	if n > limit {
+		r.bad = true
+		return 0
+	}
+	return int(n)
+}
+
+func (r *reader) bytes(n uint64) []byte {
+	if n > uint64(len(r.b)) {
+		r.bad = true
+		return nil
+	}
+	b := r.b[:n]
+	r.b = r.b[n:]
+	return b
+}
+
+func (r *reader) counts() Counts {
+	return Counts{float64(r.varint()) * quantum, float64(r.varint()) * quantum}
+}
