@@ -1,0 +1,250 @@
+package slo
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const tick = 30 * time.Second
+
+var start = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+
+// raw is what a history is checked against: every tick's events, late ones spread into theirs.
+type raw struct {
+	counts []Counts
+	blind  []bool
+}
+
+func (r *raw) sum(from, to int) (c Counts) {
+	for i := max(0, from); i < to; i++ {
+		c = c.Add(r.counts[i])
+	}
+	return c
+}
+
+// last sums the last `length` ticks, the oldest bucket of `bucket` ticks prorated, and time before the origin at the mean rate.
+func (r *raw) last(length, bucket int) Counts {
+	now, origin := len(r.counts), 0
+	for origin < now && r.blind[origin] {
+		origin++
+	}
+	from := max(origin, now-length)
+	lower, upper := max(origin, from/bucket*bucket), min(now, from/bucket*bucket+bucket)
+	c := r.sum(from, now)
+	if from > origin && upper > lower {
+		part, whole := float64(upper-from)/float64(upper-lower), r.sum(lower, upper)
+		rest := r.sum(upper, now)
+		c = Counts{rest.Total + whole.Total*part, rest.Bad + whole.Bad*part}
+	}
+	seen := 0
+	for _, b := range r.blind[origin:] {
+		if !b {
+			seen++
+		}
+	}
+	if missing := length - (now - origin); missing > 0 && seen > 0 {
+		c.Total += c.Total * float64(missing) / float64(seen)
+	}
+	return c
+}
+
+func TestHistoryAgreesWithRawEvents(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	h := NewHistory(tick, start, 3*24*time.Hour, 4*24*time.Hour)
+	r := &raw{}
+	for n := range 12_000 {
+		s := Sample{Counts: Counts{Total: float64(rnd.IntN(1000))}}
+		s.Bad = float64(rnd.IntN(int(s.Total) + 1))
+		if n < 7 || n%997 < 40 {
+			s = Sample{Blind: true}
+		}
+		r.counts, r.blind = append(r.counts, s.Counts), append(r.blind, s.Blind)
+		if n > 3000 && rnd.IntN(700) == 0 { // whole ticks and whole events, so that each tick's share is exact
+			ticks := 1 + rnd.IntN(600)
+			late := Late{start.Add(time.Duration(n-ticks) * tick), start.Add(time.Duration(n) * tick), Counts{float64(8 * ticks), float64(ticks)}}
+			s.Late = append(s.Late, late)
+			for i := n - ticks; i < n; i++ {
+				r.counts[i] = r.counts[i].Add(Counts{8, 1})
+			}
+		}
+		h.Add(s)
+		if n%37 != 0 {
+			continue
+		}
+		if rnd.IntN(10) == 0 {
+			h = reencoded(t, h)
+		}
+		for _, w := range []struct {
+			length time.Duration
+			bucket int // in ticks
+		}{{5 * time.Minute, 1}, {time.Hour, 1}, {6 * time.Hour, 1}, {12 * time.Hour, 10}, {3 * 24 * time.Hour, 10}, {4 * 24 * time.Hour, 20}, {30 * 24 * time.Hour, 20}} {
+			got, want := h.Last(w.length), r.last(int(w.length/tick), w.bucket)
+			if math.Abs(got.Total-want.Total) > 0.1 || math.Abs(got.Bad-want.Bad) > 0.1 {
+				t.Fatalf("tick %d: last %s are %v, want %v", n, w.length, got, want)
+			}
+		}
+	}
+}
+
+func reencoded(t *testing.T, h *History) *History {
+	t.Helper()
+	b, err := h.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := &History{}
+	if err := back.UnmarshalBinary(b); err != nil {
+		t.Fatal(err)
+	}
+	if len(b) > 16<<10 {
+		t.Errorf("a history takes %d bytes", len(b))
+	}
+	// What lies before the origin or has left the ring is not kept, so the copy is compared by what it writes.
+	again, _ := back.AppendBinary(nil)
+	if diff := cmp.Diff(b, again); diff != "" {
+		t.Fatalf("a history read back is another:\n%s", diff)
+	}
+	return back
+}
+
+func TestHistoryTakesAtMost40KiB(t *testing.T) {
+	h := NewHistory(tick, start, 3*24*time.Hour, 90*24*time.Hour)
+	size := 0
+	for _, l := range h.levels {
+		size += len(l.points) * 16
+	}
+	if size > 39<<10 {
+		t.Errorf("its levels take %d bytes", size)
+	}
+}
+
+func TestHistoryStepAllocatesNothing(t *testing.T) {
+	h := NewHistory(tick, start, 3*24*time.Hour, 30*24*time.Hour)
+	s := Sample{Counts: Counts{Total: 1000, Bad: 1}}
+	if n := testing.AllocsPerRun(1000, func() { h.Add(s); h.Last(time.Hour) }); n > 0 {
+		t.Errorf("%v allocations a tick", n)
+	}
+}
+
+func TestLastActive(t *testing.T) {
+	h := NewHistory(tick, start, 3*24*time.Hour, 30*24*time.Hour)
+	add := func(n int, s Sample) {
+		for range n {
+			h.Add(s)
+		}
+	}
+	add(10, Sample{Counts: Counts{Total: 100, Bad: 100}})
+	add(3, Sample{Counts: Counts{Total: 100}})
+	add(50, Sample{})
+	add(20, Sample{Blind: true})
+	add(2, Sample{Counts: Counts{Total: 100}})
+	for _, tc := range []struct {
+		name   string
+		ticks  int
+		want   Counts
+		enough bool
+	}{
+		{"before the silence", 5, Counts{500, 0}, true},
+		{"into the errors", 6, Counts{600, 100}, true},
+		{"all there is", 15, Counts{1500, 1000}, true},
+		{"more than there is", 16, Counts{1500, 1000}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got, enough := h.LastActive(time.Duration(tc.ticks) * tick)
+			if got != tc.want || enough != tc.enough {
+				t.Errorf("got %v, %v, want %v, %v", got, enough, tc.want, tc.enough)
+			}
+		})
+	}
+}
+
+func TestSampleCodec(t *testing.T) {
+	at := start.Add(tick)
+	for name, s := range map[string]Sample{
+		"nothing":  {Tick: at},
+		"blind":    {Tick: at, Blind: true},
+		"counts":   {Tick: at, Counts: Counts{1e12, 12345}},
+		"parts":    {Tick: at, Counts: Counts{10.5, 0.25}, Excluded: true},
+		"details":  {Tick: at, Counts: Counts{10, 1}, Late: []Late{{start, at, Counts{5, 5}}}, Caveats: []Caveat{{Kind: Dip, Count: 2, Events: 7}}},
+		"no count": {Tick: at, Blind: true, Caveats: []Caveat{{Kind: QueryFailed, Count: 1}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := AppendSample(nil, s)
+			got, rest, err := ReadSample(append(b, 1, 2), at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(s, got); diff != "" || len(rest) != 2 {
+				t.Errorf("%d bytes left, (-written +read):\n%s", len(rest), diff)
+			}
+			for i := range b {
+				if _, _, err := ReadSample(b[:i], at); err == nil {
+					t.Errorf("%d of %d bytes are read without error", i, len(b))
+				}
+			}
+		})
+	}
+}
+
+func FuzzHistory(f *testing.F) {
+	h := NewHistory(tick, start, time.Hour, 24*time.Hour)
+	h.Add(Sample{Counts: Counts{Total: 5, Bad: 1}})
+	b, _ := h.AppendBinary(nil)
+	f.Add(b)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var h History
+		if h.UnmarshalBinary(b) == nil {
+			_, _ = h.AppendBinary(nil)
+		}
+	})
+}
+
+func TestDecimal(t *testing.T) {
+	for _, tc := range []struct{ in, want, complement, percent string }{
+		{"99.9%", "0.999", "0.001", "99.9 %"},
+		{"0.999", "0.999", "0.001", "99.9 %"},
+		{"99.95 %", "0.9995", "0.0005", "99.95 %"},
+		{"0.50", "0.5", "0.5", "50 %"},
+		{"1", "1", "0", "100 %"},
+	} {
+		d, err := ParseDecimal(tc.in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := [3]string{d.String(), d.Complement().String(), d.Percent()}; got != [3]string{tc.want, tc.complement, tc.percent} {
+			t.Errorf("%s gives %v", tc.in, got)
+		}
+	}
+	for _, in := range []string{"", "-1", "1e3", "99,9", "0.1234567891", "%", "NaN"} {
+		if d, err := ParseDecimal(in); err == nil {
+			t.Errorf("%q is read as %s", in, d)
+		}
+	}
+}
+
+func TestThresholdIsExactAtEquality(t *testing.T) {
+	threshold := NewThreshold(MustDecimal("14.4"), MustDecimal("0.999"))
+	for bad := range 1000 {
+		c := Counts{Total: 10_000 * float64(bad+1), Bad: 144 * float64(bad+1)}
+		if threshold.Exceeded(c) {
+			t.Fatalf("%v exceeds at equality", c)
+		}
+		if c.Bad += quantum; !threshold.Exceeded(c) {
+			t.Fatalf("%v does not exceed", c)
+		}
+	}
+}
+
+func TestQuantize(t *testing.T) {
+	for in, want := range map[float64]float64{math.NaN(): 0, math.Inf(1): 0, -3: 0, 2: 2, 1.0 / 3: 341.0 / 1024} {
+		if got := Quantize(in); got != want {
+			t.Errorf("Quantize(%v) = %v, want %v", in, got, want)
+		}
+	}
+}

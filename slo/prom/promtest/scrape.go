@@ -1,0 +1,171 @@
+package promtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/textparse"
+	"github.com/prometheus/prometheus/storage"
+)
+
+// maxScrape bounds what is read of one answer of a target.
+const maxScrape = 64 << 20
+
+// target is one address that is scraped.
+type target struct {
+	server   *Server
+	job      string
+	instance string
+	url      string
+	client   *http.Client
+	seen     map[string]labels.Labels // the series of the last scrape
+}
+
+// Scrape fetches a target's metrics at once and then every interval, until the context ends. It writes what it finds with the labels
+// job and instance (the URL's host and port), and `up`; series that vanish, and all of them when a scrape fails, get stale
+// markers, as Prometheus does it. At the end the target counts as removed: all its series, `up` too, become stale.
+// A failing target is no error; it returns an error where the URL is none, or the TSDB does not take samples.
+func (s *Server) Scrape(ctx context.Context, job, address string, interval time.Duration) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return fmt.Errorf("scraping %q: not a URL", address)
+	}
+	t := &target{server: s, job: job, instance: u.Host, url: address, client: &http.Client{Timeout: interval}}
+	defer t.client.CloseIdleConnections()
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		if err := t.scrape(ctx); err != nil {
+			return fmt.Errorf("scraping %s: %w", address, err)
+		}
+		select {
+		case <-ctx.Done():
+			return t.remove()
+		case <-ticker.C:
+		}
+	}
+}
+
+// scrape fetches and writes once.
+func (t *target) scrape(ctx context.Context) error {
+	at := time.Now()
+	body, contentType, err := t.fetch(ctx)
+	if ctx.Err() != nil {
+		return nil // a scrape that was cut off by the end says nothing about the target
+	}
+	var found map[string]labels.Labels
+	app := t.server.db.Appender(context.Background())
+	if err == nil {
+		found, err = t.appendAll(app, body, contentType, at)
+	}
+	up := 1.0
+	if err != nil {
+		up, found = 0, nil
+		if err := app.Rollback(); err != nil {
+			return err
+		}
+		app = t.server.db.Appender(context.Background())
+	}
+	for key, series := range t.seen {
+		if _, still := found[key]; !still {
+			if _, err := app.Append(0, series, at.UnixMilli(), Stale()); err != nil {
+				return errors.Join(err, app.Rollback())
+			}
+		}
+	}
+	if _, err := app.Append(0, t.up(), at.UnixMilli(), up); err != nil {
+		return errors.Join(err, app.Rollback())
+	}
+	t.seen = found
+	return app.Commit()
+}
+
+func (t *target) fetch(ctx context.Context) (body []byte, contentType string, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.url, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	req.Header.Set("Accept", "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3")
+	resp, err := t.client.Do(req)
+	if err != nil {
+		return nil, "", err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, "", fmt.Errorf("answer %d", resp.StatusCode)
+	}
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxScrape))
+	return body, resp.Header.Get("Content-Type"), err
+}
+
+// appendAll writes all samples of an exposition and returns their series.
+func (t *target) appendAll(app storage.Appender, body []byte, contentType string, at time.Time) (map[string]labels.Labels, error) {
+	p, err := textparse.New(body, contentType, labels.NewSymbolTable(), textparse.ParserOptions{FallbackContentType: "text/plain"})
+	if p == nil {
+		return nil, fmt.Errorf("choosing a parser: %w", err)
+	}
+	found := map[string]labels.Labels{}
+	for {
+		entry, err := p.Next()
+		if errors.Is(err, io.EOF) {
+			return found, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("parsing the exposition: %w", err)
+		}
+		if entry != textparse.EntrySeries {
+			continue
+		}
+		_, explicit, v := p.Series()
+		when := at.UnixMilli()
+		if explicit != nil {
+			when = *explicit
+		}
+		var exposed labels.Labels
+		p.Labels(&exposed)
+		series := t.attach(exposed)
+		if _, err := app.Append(0, series, when, v); err != nil {
+			return nil, fmt.Errorf("appending %s: %w", series, err)
+		}
+		if explicit == nil { // Prometheus marks no series stale that bring their own time
+			found[series.String()] = series
+		}
+	}
+}
+
+// attach gives a series the target's labels; labels of those names that the target exposes itself are kept as exported_....
+func (t *target) attach(exposed labels.Labels) labels.Labels {
+	b := labels.NewBuilder(exposed)
+	for name, v := range map[string]string{"job": t.job, "instance": t.instance} {
+		if theirs := exposed.Get(name); theirs != "" {
+			b.Set("exported_"+name, theirs)
+		}
+		b.Set(name, v)
+	}
+	return b.Labels()
+}
+
+func (t *target) up() labels.Labels {
+	return labels.FromStrings(labels.MetricName, "up", "job", t.job, "instance", t.instance)
+}
+
+// remove ends all series of the target.
+func (t *target) remove() error {
+	at := time.Now().UnixMilli()
+	app := t.server.db.Appender(context.Background())
+	for _, series := range t.seen {
+		if _, err := app.Append(0, series, at, Stale()); err != nil {
+			return errors.Join(err, app.Rollback())
+		}
+	}
+	if _, err := app.Append(0, t.up(), at, Stale()); err != nil {
+		return errors.Join(err, app.Rollback())
+	}
+	return app.Commit()
+}

@@ -1,0 +1,153 @@
+// Package promtest is a small Prometheus in the process: a real TSDB and PromQL engine behind the part of Prometheus' HTTP API that
+// answers queries, and a scraper. It is for tests, the accuracy table and the demo. It has no rules, no service discovery, no remote
+// write and no authentication, keeps nothing over a restart, and is not part of the product.
+package promtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/tsdb"
+)
+
+// lookback is how long a sample stays visible, as in Prometheus by default.
+const lookback = 5 * time.Minute
+
+// history is how far back samples may be written after newer ones.
+const history = 400 * 24 * time.Hour
+
+// Server is a TSDB and the HTTP API over it. All its methods may be called by several goroutines.
+type Server struct {
+	db     *tsdb.DB
+	engine *promql.Engine
+	parser parser.Parser
+	http   *http.Server
+	url    string
+	served chan error
+}
+
+// Sample is one value of one series. The label `__name__` is the metric's name.
+type Sample struct {
+	Labels map[string]string
+	Time   time.Time // to the millisecond
+	Value  float64
+}
+
+// Stale is the value that ends a series at its time, as Prometheus writes it when a series is gone from a scrape.
+func Stale() float64 { return math.Float64frombits(value.StaleNaN) }
+
+// New opens a TSDB in a folder and serves it on a free port of 127.0.0.1.
+func New(dir string) (*Server, error) {
+	quiet := slog.New(slog.DiscardHandler)
+	options := tsdb.DefaultOptions()
+	options.WALSegmentSize = -1 // nothing is kept over a restart
+	options.RetentionDuration = history.Milliseconds()
+	options.OutOfOrderTimeWindow = history.Milliseconds()
+	db, err := tsdb.Open(dir, quiet, nil, options, tsdb.NewDBStats())
+	if err != nil {
+		return nil, fmt.Errorf("opening the TSDB: %w", err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("listening: %w", err), db.Close())
+	}
+	s := &Server{db: db, parser: parser.NewParser(parser.Options{}), url: "http://" + listener.Addr().String(), served: make(chan error, 1)}
+	s.engine = promql.NewEngine(promql.EngineOpts{
+		Logger:               quiet,
+		MaxSamples:           50_000_000,
+		Timeout:              2 * time.Minute,
+		LookbackDelta:        lookback,
+		EnableAtModifier:     true,
+		EnableNegativeOffset: true,
+		Parser:               s.parser,
+	})
+	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
+	go func() { s.served <- s.http.Serve(listener) }()
+	return s, nil
+}
+
+// URL is the address of the API, without a slash at its end.
+func (s *Server) URL() string { return s.url }
+
+// Close ends running queries and closes the TSDB. Scrapers have to be stopped before.
+func (s *Server) Close() error {
+	err := s.http.Close()
+	if serveErr := <-s.served; !errors.Is(serveErr, http.ErrServerClosed) {
+		err = errors.Join(err, serveErr)
+	}
+	return errors.Join(err, s.engine.Close(), s.db.Close())
+}
+
+// Append writes samples, all or none. Samples of one series may come in any order of time.
+func (s *Server) Append(samples ...Sample) error {
+	app := s.db.Appender(context.Background())
+	for _, sample := range samples {
+		if _, err := app.Append(0, labels.FromMap(sample.Labels), sample.Time.UnixMilli(), sample.Value); err != nil {
+			return errors.Join(fmt.Errorf("appending to %v: %w", sample.Labels, err), app.Rollback())
+		}
+	}
+	if err := app.Commit(); err != nil {
+		return fmt.Errorf("committing samples: %w", err)
+	}
+	return nil
+}
+
+// Load writes series in the notation of promtool's unit tests, one a line: `errors_total{job="shop"} 0+2x10 _ 3 stale`. The first
+// value is at `start`, the following ones a step apart. Empty lines and those that begin with # are skipped.
+func (s *Server) Load(start time.Time, step time.Duration, series string) error {
+	var samples []Sample
+	for line := range strings.Lines(series) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		metric, values, err := s.parser.ParseSeriesDesc(line)
+		if err != nil {
+			return fmt.Errorf("parsing %q: %w", line, err)
+		}
+		for i, v := range values {
+			if v.Histogram != nil {
+				return fmt.Errorf("loading %q: histograms are not supported", line)
+			}
+			if !v.Omitted {
+				samples = append(samples, Sample{Labels: metric.Map(), Time: start.Add(time.Duration(i) * step), Value: v.Value})
+			}
+		}
+	}
+	return s.Append(samples...)
+}
+
+// TB is the part of testing.TB that Start needs, so that a program which is no test does not link package testing.
+type TB interface {
+	Helper()
+	TempDir() string
+	Cleanup(f func())
+	Fatalf(format string, args ...any)
+	Errorf(format string, args ...any)
+}
+
+// Start is New for a test: in a folder of the test's own, and closed at its end.
+func Start(t TB) *Server {
+	t.Helper()
+	s, err := New(t.TempDir())
+	if err != nil {
+		t.Fatalf("starting promtest: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("closing promtest: %v", err)
+		}
+	})
+	return s
+}

@@ -1,0 +1,252 @@
+// Package promql reads the PromQL of an indicator with Prometheus' own parser: it says what is wrong with it, builds the queries that
+// count the indicator's events tick by tick, and counts what they answer. It talks to no server; package prom does.
+package promql
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// Problem is something that is wrong with the PromQL of an indicator.
+type Problem struct {
+	Field  string // "bad", "good", "total", "histogram" or "bool"
+	Offset int    // where in the field's text, in bytes from 0
+	Text   string // what is wrong, and what would be right; without position
+}
+
+// example is a counter to name where the text holds none.
+const example = `http_requests_total{job="shop"}`
+
+// gaugeSuffixes are the ends of names by which gauges are known.
+var gaugeSuffixes = [...]string{"_bytes", "_celsius", "_created", "_info", "_percent", "_ratio", "_seconds"}
+
+// Check finds what is wrong with an indicator's PromQL, ordered as the fields are in Problem, then by offset. Fields that are empty
+// are not looked at, but for a ratio's total.
+func Check(i slo.Indicator) []Problem {
+	var c checker
+	switch {
+	case i.Ratio != nil:
+		if i.Ratio.Bad != "" {
+			c.counters("bad", i.Ratio.Bad)
+		}
+		if i.Ratio.Good != "" {
+			c.counters("good", i.Ratio.Good)
+		}
+		c.counters("total", i.Ratio.Total)
+	case i.Latency != nil:
+		c.histogram(i.Latency.Histogram)
+	case i.Bool != "":
+		c.boolean(i.Bool)
+	}
+	return c.problems
+}
+
+// checker collects problems, and the selectors of the field that it looks at.
+type checker struct {
+	field     string
+	problems  []Problem
+	selectors []*parser.VectorSelector
+}
+
+func (c *checker) add(at int, format string, args ...any) {
+	c.problems = append(c.problems, Problem{Field: c.field, Offset: at, Text: fmt.Sprintf(format, args...)})
+}
+
+// counters looks at a field of counters, and returns its selectors.
+func (c *checker) counters(field, text string) []*parser.VectorSelector {
+	c.field, c.selectors = field, nil
+	if expr := c.parse(text); expr != nil {
+		c.joined(expr)
+		for _, s := range c.selectors {
+			if name := c.name(s); name != "" {
+				c.counterName(s, name)
+			}
+		}
+	}
+	c.sort()
+	return c.selectors
+}
+
+// histogram looks at a latency's histogram.
+func (c *checker) histogram(text string) {
+	c.field = "histogram"
+	if expr := c.parse(text); expr != nil {
+		c.joined(expr)
+		for _, s := range c.selectors {
+			name := c.name(s)
+			for _, part := range []string{"_bucket", "_count", "_sum"} {
+				if base, is := strings.CutSuffix(name, part); is {
+					c.add(int(s.PosRange.Start), "%s is a part of a histogram: give the histogram's own name, %s", name, base)
+				}
+			}
+			if strings.Contains(name, ":") {
+				c.recordingRule(s, name)
+			}
+		}
+	}
+	c.sort()
+}
+
+// boolean looks at a bool indicator: any PromQL that is a vector or a number.
+func (c *checker) boolean(text string) {
+	c.field = "bool"
+	expr := c.parse(text)
+	if expr == nil {
+		return
+	}
+	if t := expr.Type(); t != parser.ValueTypeVector && t != parser.ValueTypeScalar {
+		c.add(int(expr.PositionRange().Start), "a %s is neither true nor false: compare something, as in max(queue_length) < 100", parser.DocumentedType(t))
+	}
+}
+
+// parse is the field's expression, or nil where it has none.
+func (c *checker) parse(text string) parser.Expr {
+	if strings.TrimSpace(text) == "" {
+		c.add(0, "it is empty: give a counter, such as %s", example)
+		return nil
+	}
+	expr, err := newParser().ParseExpr(text)
+	if err == nil {
+		return expr
+	}
+	var several parser.ParseErrors
+	if !errors.As(err, &several) || len(several) == 0 {
+		c.add(0, "it does not parse as PromQL: %v", err)
+		return nil
+	}
+	for _, e := range several {
+		c.add(min(int(e.PositionRange.Start), len(text)), "it does not parse as PromQL: %v", e.Err)
+	}
+	c.sort()
+	return nil
+}
+
+// newParser accepts all of PromQL's extensions, so that those which do not belong here are named and not called a mistake of syntax.
+func newParser() parser.Parser {
+	return parser.NewParser(parser.Options{
+		EnableExperimentalFunctions:  true,
+		ExperimentalDurationExpr:     true,
+		EnableExtendedRangeSelectors: true,
+		EnableBinopFillModifiers:     true,
+	})
+}
+
+// joined takes an expression apart into its selectors; it may be one or several joined by `or`.
+func (c *checker) joined(expr parser.Expr) {
+	at := int(expr.PositionRange().Start)
+	switch e := expr.(type) {
+	case *parser.ParenExpr:
+		c.joined(e.Expr)
+	case *parser.VectorSelector:
+		c.selectors = append(c.selectors, e)
+		c.modifiers(e)
+	case *parser.MatrixSelector:
+		c.add(at, "a range is not needed: give the counter itself: %s", firstSelector(expr))
+	case *parser.SubqueryExpr:
+		c.add(at, "a subquery is not needed: give the counter itself: %s", firstSelector(expr))
+	case *parser.Call:
+		c.add(at, "%s() is not needed: give the counter itself: %s", e.Func.Name, firstSelector(expr))
+	case *parser.AggregateExpr:
+		c.add(at, "%s() is not needed: all series are counted together; give the counter itself: %s", e.Op, firstSelector(expr))
+	case *parser.BinaryExpr:
+		if e.Op != parser.LOR {
+			c.add(at, "%s has no place between counters: several are joined by or", e.Op)
+			return
+		}
+		if m := e.VectorMatching; m != nil && (m.On || len(m.MatchingLabels) > 0) {
+			c.add(at, "on() and ignoring() have no place here: join counters by or alone")
+		}
+		c.joined(e.LHS)
+		c.joined(e.RHS)
+	default:
+		c.add(at, "this is no counter: give a vector selector, such as %s", firstSelector(expr))
+	}
+}
+
+// modifiers refuses what moves or changes a selector's values in time.
+func (c *checker) modifiers(s *parser.VectorSelector) {
+	at, right := int(s.PosRange.Start), plain(s)
+	if s.OriginalOffset != 0 || s.OriginalOffsetExpr != nil {
+		c.add(at, "offset has no place here: the counter is read at each tick; give %s", right)
+	}
+	if s.Timestamp != nil || s.StartOrEnd != 0 {
+		c.add(at, "@ has no place here: the counter is read at each tick; give %s", right)
+	}
+	if s.Anchored || s.Smoothed {
+		c.add(at, "anchored and smoothed have no place here: give %s", right)
+	}
+}
+
+// name is the metric's name that a selector demands; it is empty, and a problem, where the selector does not demand one.
+func (c *checker) name(s *parser.VectorSelector) string {
+	name := metricName(s)
+	if name == "" {
+		c.add(int(s.PosRange.Start), "the selector must name its metric: give a counter, such as %s", example)
+	}
+	return name
+}
+
+// counterName refuses names that are no counter's.
+func (c *checker) counterName(s *parser.VectorSelector, name string) {
+	if strings.Contains(name, ":") {
+		c.recordingRule(s, name)
+		return
+	}
+	gauge := name == "up" || slices.ContainsFunc(gaugeSuffixes[:], func(end string) bool { return strings.HasSuffix(name, end) })
+	if gauge {
+		c.add(int(s.PosRange.Start), "%s is a gauge by its name: give a counter, such as %s", name, example)
+	}
+}
+
+func (c *checker) recordingRule(s *parser.VectorSelector, name string) {
+	c.add(int(s.PosRange.Start), "%s is a recording rule by its name (it has a colon): give the counter that it is made of, such as %s", name, example)
+}
+
+// sort orders the problems of the field that was looked at last.
+func (c *checker) sort() {
+	from := slices.IndexFunc(c.problems, func(p Problem) bool { return p.Field == c.field })
+	if from >= 0 {
+		slices.SortStableFunc(c.problems[from:], func(a, b Problem) int { return cmp.Compare(a.Offset, b.Offset) })
+	}
+}
+
+// metricName is the name that a selector demands by equality, or empty.
+func metricName(s *parser.VectorSelector) string {
+	name := ""
+	for _, m := range s.LabelMatchers {
+		if m.Name != labels.MetricName {
+			continue
+		}
+		if m.Type != labels.MatchEqual || name != "" {
+			return ""
+		}
+		name = m.Value
+	}
+	return name
+}
+
+// firstSelector is the text of the first selector inside an expression, bare of all modifiers, or an example.
+func firstSelector(expr parser.Expr) string {
+	found := example
+	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
+		if s, is := node.(*parser.VectorSelector); is && found == example {
+			found = plain(s)
+		}
+		return nil
+	})
+	return found
+}
+
+// plain is the text of a selector with more matchers, and bare of all modifiers.
+func plain(s *parser.VectorSelector, more ...*labels.Matcher) string {
+	bare := parser.VectorSelector{Name: s.Name, LabelMatchers: append(slices.Clip(s.LabelMatchers), more...)}
+	return bare.String()
+}
