@@ -42,12 +42,14 @@ type Engine struct {
 	health  *health
 	commits chan commitRequest
 
+	recovered []*Lane
+
 	mu       sync.Mutex
 	statuses map[string][]Status        // by lane
 	failing  map[string]map[slo.ID]bool // by lane
 }
 
-// NewEngine registers the engine's metrics. Run does the rest.
+// NewEngine registers the engine's metrics. Recover and Run do the rest.
 func NewEngine(opts Options) *Engine {
 	e := &Engine{
 		opts: opts, metrics: newMetrics(opts.Registerer), health: newHealth(opts.Logger),
@@ -68,26 +70,23 @@ func laneOf(d Definition) string {
 	return fmt.Sprintf("%02d", h.Sum32()%lanes)
 }
 
-// Run recovers all lanes from the store and runs them until ctx is done. It returns an error where the store can't be read or
-// belongs to another writer.
+// Run samples, folds and commits until ctx is done. It returns an error where the store belongs to another writer now. Recover
+// comes first.
 func (e *Engine) Run(ctx context.Context) error {
-	all, err := e.recover(ctx)
-	if err != nil {
-		return err
-	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return e.runCommits(ctx) })
-	for _, l := range all {
+	for _, l := range e.recovered {
 		g.Go(func() error { return e.runLane(ctx, l) })
 	}
 	return g.Wait()
 }
 
-// recover loads the lanes that the store or the definitions know of, and hands the definitions out to them.
-func (e *Engine) recover(ctx context.Context) ([]*Lane, error) {
+// Recover makes the engine the store's only writer, loads the lanes that the store or the definitions know of, and hands the
+// definitions out to them. It asks nothing of Prometheus.
+func (e *Engine) Recover(ctx context.Context) error {
 	fence, names, err := e.opts.Store.Acquire(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("acquiring the store: %w", err)
+		return fmt.Errorf("acquiring the store: %w", err)
 	}
 	e.fence = fence
 	defs := map[string][]Definition{}
@@ -98,18 +97,17 @@ func (e *Engine) recover(ctx context.Context) ([]*Lane, error) {
 			names = append(names, name)
 		}
 	}
-	var all []*Lane
 	for _, name := range names {
 		l, err := e.recoverLane(ctx, name)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		l.Redefine(defs[name], e.opts.Interval, e.due(time.Now(), defs[name]))
 		if len(l.watches) > 0 || len(l.retired) > 0 {
-			all = append(all, l)
+			e.recovered = append(e.recovered, l)
 		}
 	}
-	return all, nil
+	return nil
 }
 
 func (e *Engine) recoverLane(ctx context.Context, name string) (*Lane, error) {

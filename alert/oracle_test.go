@@ -164,6 +164,7 @@ func TestOracle(t *testing.T) {
 		}
 		breaches += len(want)
 	}
+	t.Logf("%d breaches", breaches)
 	if breaches < 12 {
 		t.Errorf("only %d breaches in all rounds: the histories test too little", breaches)
 	}

@@ -1,0 +1,69 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/postburn/postburn/alert"
+)
+
+// Load implements alert.Store. It sees one state of the database, and does not wait for a commit that is under way.
+func (s *Store) Load(ctx context.Context, lane string) (alert.Recovery, error) {
+	var r alert.Recovery
+	err := transact(ctx, s.reader, func(tx *sql.Tx) error { return load(ctx, tx, lane, &r) })
+	if err != nil {
+		return alert.Recovery{}, fmt.Errorf("loading lane %s: %w", lane, err)
+	}
+	return r, nil
+}
+
+func load(ctx context.Context, tx *sql.Tx, lane string, r *alert.Recovery) error {
+	var id, cursor int64
+	err := tx.QueryRowContext(ctx, `SELECT id, cursor FROM lanes WHERE name = ?`, lane).Scan(&id, &cursor)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the cursor: %w", err)
+	}
+	r.Cursor = fromNanos(cursor)
+
+	after := int64(math.MinInt64)
+	err = query(ctx, tx, `SELECT part, tick, content FROM checkpoints WHERE lane = ?`, []any{id}, func(rows *sql.Rows) error {
+		var part string
+		var tick int64
+		var content []byte
+		if err := rows.Scan(&part, &tick, &content); err != nil {
+			return err
+		}
+		switch part {
+		case "roster":
+			r.Roster = content
+		case "state":
+			r.State, r.StateTick = content, fromNanos(tick)
+		case "history":
+			r.History, r.HistoryTick, after = content, fromNanos(tick), tick
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("reading the checkpoint: %w", err)
+	}
+
+	err = query(ctx, tx, `SELECT tick, samples FROM samples WHERE lane = ? AND tick > ? ORDER BY tick`, []any{id, after},
+		func(rows *sql.Rows) error {
+			var tick int64
+			var row alert.Row
+			err := rows.Scan(&tick, &row.Samples)
+			row.Tick = fromNanos(tick)
+			r.Rows = append(r.Rows, row)
+			return err
+		})
+	if err != nil {
+		return fmt.Errorf("reading the samples: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+)
+
+// The queries of the publisher and the status pages. Each has an index to go by: most incidents are old, and posted.
+const (
+	selectBehind    = `SELECT doc FROM incidents WHERE revision > posted ORDER BY onset, id`
+	selectOpen      = `SELECT doc FROM publications WHERE open_writes = 1 ORDER BY key`
+	selectIncidents = `SELECT doc FROM incidents WHERE onset > ?1 OR ended > ?1 OR ended IS NULL ORDER BY onset DESC, id`
+)
+
+// The statements of Save; ?1 is the publication's key, ?2 a JSON array of its incidents.
+const (
+	upsertPublication = `INSERT INTO publications (key, posted, publication_group, repository, open_writes, doc) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (key) DO UPDATE SET posted = excluded.posted, publication_group = excluded.publication_group,
+			repository = excluded.repository, open_writes = excluded.open_writes, doc = excluded.doc`
+	selectTaken = `SELECT incident, publication FROM publication_incidents
+		WHERE publication <> ?1 AND incident IN (SELECT value FROM json_each(?2)) LIMIT 1`
+	leaveIncidents = `UPDATE incidents SET posted = 0 WHERE id IN (SELECT incident FROM publication_incidents
+		WHERE publication = ?1 AND incident NOT IN (SELECT value FROM json_each(?2)))`
+	deleteIncidents = `DELETE FROM publication_incidents WHERE publication = ?1 AND incident NOT IN (SELECT value FROM json_each(?2))`
+	insertIncidents = `INSERT INTO publication_incidents (incident, publication) SELECT value, ?1 FROM json_each(?2) WHERE true
+		ON CONFLICT DO NOTHING`
+	markPosted = `UPDATE incidents SET posted = ?3 WHERE id IN (SELECT value FROM json_each(?2))`
+)
+
+// Behind implements issue.Store. An incident that is part of no publication is behind; publications are ordered by key.
+func (s *Store) Behind(ctx context.Context) (incidents []alert.Incident, publications []issue.Publication, err error) {
+	err = transact(ctx, s.reader, func(tx *sql.Tx) error {
+		if incidents, err = documents[alert.Incident](ctx, tx, selectBehind); err != nil {
+			return err
+		}
+		publications, err = documents[issue.Publication](ctx, tx, selectOpen)
+		return err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading what is to be published: %w", err)
+	}
+	return incidents, publications, nil
+}
+
+// Publication implements issue.Store.
+func (s *Store) Publication(ctx context.Context, incident string) (p issue.Publication, ok bool, err error) {
+	var doc []byte
+	err = s.reader.QueryRowContext(ctx, `SELECT p.doc FROM publication_incidents i JOIN publications p ON p.key = i.publication
+		WHERE i.incident = ?`, incident).Scan(&doc)
+	if errors.Is(err, sql.ErrNoRows) {
+		return issue.Publication{}, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(doc, &p)
+	}
+	if err != nil {
+		return issue.Publication{}, false, fmt.Errorf("reading the publication of incident %s: %w", incident, err)
+	}
+	return p, true, nil
+}
+
+// Save implements issue.Store. An incident that is part of another publication is an error. It returns alert.ErrFenced where this
+// store was acquired, and another process has acquired it since.
+func (s *Store) Save(ctx context.Context, p issue.Publication) error {
+	doc, err := json.Marshal(p)
+	if err == nil {
+		err = transact(ctx, s.writer, func(tx *sql.Tx) error { return s.save(ctx, tx, p, doc) })
+	}
+	if err != nil {
+		return fmt.Errorf("saving publication %s: %w", p.Key, err)
+	}
+	return nil
+}
+
+func (s *Store) save(ctx context.Context, tx *sql.Tx, p issue.Publication, doc []byte) error {
+	fence, err := currentFence(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if own := s.fence.Load(); own != 0 && own != fence {
+		return fmt.Errorf("fence %d, now %d: %w", own, fence, alert.ErrFenced)
+	}
+	open := slices.ContainsFunc(p.Writes, func(w issue.Write) bool { return w.State != issue.Posted && w.State != issue.Gone })
+	if _, err := tx.ExecContext(ctx, upsertPublication, p.Key, p.Posted, p.Group, p.Repository, open, string(doc)); err != nil {
+		return err
+	}
+	incidents, err := json.Marshal(append([]string{}, p.Incidents...)) // never null
+	if err != nil {
+		return err
+	}
+	ids := string(incidents)
+	var taken, by string
+	switch err := tx.QueryRowContext(ctx, selectTaken, p.Key, ids).Scan(&taken, &by); {
+	case err == nil:
+		return fmt.Errorf("incident %s is part of publication %s", taken, by)
+	case !errors.Is(err, sql.ErrNoRows):
+		return err
+	}
+	for _, text := range []string{leaveIncidents, deleteIncidents, insertIncidents} {
+		if _, err := tx.ExecContext(ctx, text, p.Key, ids); err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, markPosted, p.Key, ids, p.Posted)
+	return err
+}
+
+// Incidents implements issue.Store. The end of an incident that is open is still to come, so that it is after any time.
+func (s *Store) Incidents(ctx context.Context, since time.Time) (incidents []alert.Incident, err error) {
+	err = transact(ctx, s.reader, func(tx *sql.Tx) error {
+		incidents, err = documents[alert.Incident](ctx, tx, selectIncidents, nanos(since))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading incidents: %w", err)
+	}
+	return incidents, nil
+}
+
+// documents decodes the JSON documents that a query returns.
+func documents[T any](ctx context.Context, tx *sql.Tx, text string, args ...any) (found []T, err error) {
+	err = query(ctx, tx, text, args, func(rows *sql.Rows) error {
+		var doc []byte
+		if err := rows.Scan(&doc); err != nil {
+			return err
+		}
+		var v T
+		if err := json.Unmarshal(doc, &v); err != nil {
+			return fmt.Errorf("decoding %.200s: %w", doc, err)
+		}
+		found = append(found, v)
+		return nil
+	})
+	return found, err
+}

@@ -1,0 +1,107 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/postburn/postburn/alert"
+)
+
+// Data is what the handler shows. Its functions may be called at any time once the handler is ready.
+type Data struct {
+	Statuses  func(now time.Time) []alert.Status
+	Incidents func(ctx context.Context) ([]alert.Incident, error) // all, newest onset first
+	IssueURL  func(ctx context.Context, incident string) (string, error)
+}
+
+// Handler serves the API, the metrics and the endpoints of an orchestrator.
+type Handler struct {
+	mux    *http.ServeMux
+	logger *slog.Logger
+	data   atomic.Pointer[Data]
+}
+
+// NewHandler makes a handler that is healthy, and not ready until Ready is called.
+func NewHandler(logger *slog.Logger, metrics prometheus.Gatherer) *Handler {
+	h := &Handler{mux: http.NewServeMux(), logger: logger}
+	h.mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
+	h.mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "postburn is healthy.\n") })
+	h.mux.HandleFunc("GET /-/ready", h.ready)
+	h.mux.HandleFunc("GET /api/v1/slos", h.slos)
+	h.mux.HandleFunc("GET /api/v1/incidents", h.incidents)
+	return h
+}
+
+// Ready makes the handler ready: the store and the SLO files are loaded.
+func (h *Handler) Ready(d Data) { h.data.Store(&d) }
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
+
+func (h *Handler) ready(w http.ResponseWriter, _ *http.Request) {
+	if h.data.Load() == nil {
+		say(w, http.StatusServiceUnavailable, "postburn is starting.\n")
+		return
+	}
+	say(w, http.StatusOK, "postburn is ready.\n")
+}
+
+func (h *Handler) slos(w http.ResponseWriter, _ *http.Request) {
+	d := h.data.Load()
+	if d == nil {
+		h.fail(w, http.StatusServiceUnavailable, "postburn is starting")
+		return
+	}
+	h.json(w, http.StatusOK, map[string]any{"slos": ViewObjectives(d.Statuses(time.Now()))})
+}
+
+func (h *Handler) incidents(w http.ResponseWriter, r *http.Request) {
+	d := h.data.Load()
+	if d == nil {
+		h.fail(w, http.StatusServiceUnavailable, "postburn is starting")
+		return
+	}
+	incidents, err := d.Incidents(r.Context())
+	if err != nil {
+		h.logger.Error("reading incidents for the API", "err", err)
+		h.fail(w, http.StatusInternalServerError, "the store can't be read")
+		return
+	}
+	views := ViewIncidents(incidents, func(id string) string {
+		url, err := d.IssueURL(r.Context(), id)
+		if err != nil {
+			h.logger.Error("reading an issue's URL for the API", "incident", id, "err", err)
+		}
+		return url
+	})
+	h.json(w, http.StatusOK, map[string]any{"incidents": views})
+}
+
+func (h *Handler) fail(w http.ResponseWriter, status int, message string) {
+	h.json(w, status, map[string]string{"error": message})
+}
+
+func (h *Handler) json(w http.ResponseWriter, status int, body any) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		h.logger.Error("encoding an answer of the API", "err", err)
+		http.Error(w, `{"error":"the answer can't be encoded"}`, http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(text, '\n')) // the client may have gone
+}
+
+func say(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text))
+}

@@ -1,0 +1,126 @@
+// Package web shows what postburn knows over HTTP: a JSON API, metrics, and the endpoints that an orchestrator asks. It decides nothing and
+// changes nothing.
+package web
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/postburn/postburn/alert"
+)
+
+// Objective is the JSON form of an objective, of the API and of `postburn replay`.
+type Objective struct {
+	SLO                  string            `json:"slo"`
+	Labels               map[string]string `json:"labels"`
+	Target               json.Number       `json:"target"`
+	TotalEvents          float64           `json:"total_events"` // in the objective's window
+	BadEvents            float64           `json:"bad_events"`
+	BudgetRemainingRatio float64           `json:"budget_remaining_ratio"`
+	State                alert.State       `json:"state"`
+}
+
+// Incident is the JSON form of an incident.
+type Incident struct {
+	ID       string     `json:"id"`
+	State    string     `json:"state"` // "burning" or "recovered"
+	Group    string     `json:"group"`
+	Onset    time.Time  `json:"onset"`
+	Detected time.Time  `json:"detected"`
+	Ended    *time.Time `json:"ended"` // null while open
+	IssueURL *string    `json:"issue_url"`
+	Windows  []Window   `json:"windows"`
+}
+
+// Window is the JSON form of a breach window.
+type Window struct {
+	SLO              string            `json:"slo"`
+	Labels           map[string]string `json:"labels"`
+	Kind             alert.Kind        `json:"kind"`
+	Rule             *Rule             `json:"rule"` // null for kind budget
+	Onset            time.Time         `json:"onset"`
+	Detected         time.Time         `json:"detected"`
+	Ended            *time.Time        `json:"ended"`
+	PeakBurnRate     float64           `json:"peak_burn_rate"`
+	TotalEvents      float64           `json:"total_events"`
+	BadEvents        float64           `json:"bad_events"`
+	BudgetSpentRatio float64           `json:"budget_spent_ratio"`
+	Phases           []Phase           `json:"phases"`
+	Caveats          []string          `json:"caveats"`
+}
+
+// Rule is the JSON form of a rule. Its windows are written as Prometheus writes durations: "1h".
+type Rule struct {
+	Rate  json.Number `json:"rate"`
+	Long  string      `json:"long"`
+	Short string      `json:"short"`
+}
+
+// Phase is the JSON form of a phase.
+type Phase struct {
+	Kind  alert.PhaseKind `json:"kind"`
+	Start time.Time       `json:"start"`
+	End   time.Time       `json:"end"`
+}
+
+// ViewObjectives makes the JSON form of statuses; it is never null.
+func ViewObjectives(statuses []alert.Status) []Objective {
+	views := make([]Objective, 0, len(statuses))
+	for _, s := range statuses {
+		views = append(views, Objective{
+			SLO: s.Objective.Name, Labels: s.Labels.Map(), Target: json.Number(s.Objective.Target.String()),
+			TotalEvents: s.Window.Total, BadEvents: s.Window.Bad, BudgetRemainingRatio: s.BudgetRemaining, State: s.State,
+		})
+	}
+	return views
+}
+
+// ViewIncidents makes the JSON form of incidents; it is never null. issueURL returns the empty string where there is no issue.
+func ViewIncidents(incidents []alert.Incident, issueURL func(id string) string) []Incident {
+	views := make([]Incident, 0, len(incidents))
+	for _, i := range incidents {
+		v := Incident{
+			ID: i.ID, State: "recovered", Group: i.Group, Onset: i.Onset(), Detected: i.Detected(), Ended: present(i.Ended()),
+			Windows: make([]Window, 0, len(i.Windows)),
+		}
+		if i.IsOpen() {
+			v.State = "burning"
+		}
+		if url := issueURL(i.ID); url != "" {
+			v.IssueURL = &url
+		}
+		for _, w := range i.Windows {
+			v.Windows = append(v.Windows, viewWindow(w))
+		}
+		views = append(views, v)
+	}
+	return views
+}
+
+func viewWindow(w alert.Window) Window {
+	v := Window{
+		SLO: w.Objective.Name, Labels: w.Labels.Map(), Kind: w.Kind, Onset: w.Onset, Detected: w.Detected, Ended: present(w.Ended),
+		PeakBurnRate: w.PeakBurnRate, TotalEvents: w.Total, BadEvents: w.Bad, BudgetSpentRatio: w.BudgetSpent,
+		Phases: make([]Phase, 0, len(w.Phases)), Caveats: make([]string, 0, len(w.Caveats)),
+	}
+	if r := w.Rule; r != nil {
+		v.Rule = &Rule{json.Number(r.Rate.String()), model.Duration(r.Long).String(), model.Duration(r.Short).String()}
+	}
+	for _, p := range w.Phases {
+		v.Phases = append(v.Phases, Phase{p.Kind, p.Start, p.End})
+	}
+	for _, c := range w.Caveats {
+		v.Caveats = append(v.Caveats, c.String())
+	}
+	return v
+}
+
+func present(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
