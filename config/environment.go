@@ -1,0 +1,214 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/sethvargo/go-envconfig"
+)
+
+// Prefix begins the name of each of postburn's variables.
+const Prefix = "POSTBURN_"
+
+// Environment is how the daemon is set up, from the variables POSTBURN_*.
+type Environment struct {
+	PrometheusURL        URL
+	PrometheusConfigFile string // auth and TLS, in the form of prometheus/common's HTTP config; empty: none
+	SLOPath              string // a file or a folder
+	Interval             time.Duration
+	Delay                time.Duration // how long after a tick its sample is taken
+	SQLite               string        // the path of the store
+	Tracker              string        // "local"
+	LocalDir             string        // where the local tracker keeps its files
+	Listen               string        // host:port
+	WebConfigFile        string        // TLS and basic auth, in exporter-toolkit's form; empty: none
+	ExternalURL          URL           // for links in issues; empty: none
+	LogLevel             slog.Level
+	LogFormat            string // "logfmt" or "json"
+}
+
+// variables are the environment as it is written.
+type variables struct {
+	PrometheusURL        string `env:"PROMETHEUS_URL"`
+	PrometheusConfigFile string `env:"PROMETHEUS_CONFIG_FILE"`
+	SLOPath              string `env:"SLO_PATH, default=slos.yaml"`
+	Interval             string `env:"INTERVAL, default=30s"`
+	Delay                string `env:"DELAY, default=1m"`
+	Store                string `env:"STORE, default=sqlite:postburn.db"`
+	Tracker              string `env:"TRACKER, default=local"`
+	LocalDir             string `env:"LOCAL_DIR, default=postmortems"`
+	Listen               string `env:"LISTEN, default=:9847"`
+	WebConfigFile        string `env:"WEB_CONFIG_FILE"`
+	ExternalURL          string `env:"EXTERNAL_URL"`
+	LogLevel             string `env:"LOG_LEVEL, default=info"`
+	LogFormat            string `env:"LOG_FORMAT, default=logfmt"`
+}
+
+// LoadEnvironment reads the variables from a lookuper, which takes their whole names. A variable that is set to nothing counts as not
+// set. The error holds all that is wrong, a line each, and each line names its variable. It never holds a secret.
+func LoadEnvironment(ctx context.Context, lookuper envconfig.Lookuper) (Environment, error) {
+	set := envconfig.LookuperFunc(func(name string) (string, bool) {
+		value, ok := lookuper.Lookup(name)
+		return value, ok && value != ""
+	})
+	var v variables
+	err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &v, Lookuper: envconfig.PrefixLookuper(Prefix, set)})
+	if err != nil {
+		return Environment{}, fmt.Errorf("reading the environment: %w", err)
+	}
+	var w wrong
+	env := Environment{
+		PrometheusURL:        w.url("PROMETHEUS_URL", v.PrometheusURL, "http://prometheus:9090"),
+		PrometheusConfigFile: v.PrometheusConfigFile,
+		SLOPath:              v.SLOPath,
+		Interval:             w.duration("INTERVAL", v.Interval, "30s"),
+		Delay:                w.duration("DELAY", v.Delay, "1m"),
+		SQLite:               w.store(v.Store),
+		Tracker:              w.tracker(v.Tracker),
+		LocalDir:             v.LocalDir,
+		Listen:               w.listen(v.Listen),
+		WebConfigFile:        v.WebConfigFile,
+		ExternalURL:          w.url("EXTERNAL_URL", v.ExternalURL, "https://postburn.example.org"),
+		LogLevel:             w.logLevel(v.LogLevel),
+		LogFormat:            w.logFormat(v.LogFormat),
+	}
+	if v.PrometheusURL == "" {
+		w.addf("PROMETHEUS_URL", "is missing: set it to a URL like http://prometheus:9090")
+	}
+	w.interval(v.Interval, env.Interval)
+	w.github(set)
+	if len(w) > 0 {
+		return Environment{}, errors.Join(w...)
+	}
+	return env, nil
+}
+
+// wrong collects what is wrong with the environment.
+type wrong []error
+
+func (w *wrong) addf(name, format string, args ...any) {
+	*w = append(*w, fmt.Errorf("%s%s %s", Prefix, name, fmt.Sprintf(format, args...)))
+}
+
+// url does not repeat what was given: it may hold a password.
+func (w *wrong) url(name, text, like string) URL {
+	if text != "" && !isWebURL(text) {
+		w.addf(name, "must be a URL like %s", like)
+	}
+	return URL{text}
+}
+
+func (w *wrong) duration(name, text, like string) time.Duration {
+	length, err := model.ParseDuration(text)
+	if err != nil {
+		w.addf(name, "must be a duration like %s, not %q", like, text)
+	}
+	return time.Duration(length)
+}
+
+// interval checks the length of a tick, unless it could not be read.
+func (w *wrong) interval(text string, length time.Duration) {
+	if _, err := model.ParseDuration(text); err == nil && (length < time.Second || length%time.Second != 0) {
+		w.addf("INTERVAL", "must be at least 1s and whole seconds, not %s", text)
+	}
+}
+
+// store does not repeat what was given: it may hold a password.
+func (w *wrong) store(text string) string {
+	path, isSQLite := strings.CutPrefix(text, "sqlite:")
+	switch {
+	case strings.HasPrefix(text, "postgres://"), strings.HasPrefix(text, "postgresql://"):
+		w.addf("STORE", "of PostgreSQL is not supported yet: use sqlite:PATH")
+	case !isSQLite || path == "":
+		w.addf("STORE", "must be sqlite:PATH")
+	}
+	return path
+}
+
+func (w *wrong) tracker(text string) string {
+	switch text {
+	case "local":
+	case "github":
+		w.addf("TRACKER", "github is not supported yet: use local")
+	default:
+		w.addf("TRACKER", "must be local, not %q", text)
+	}
+	return text
+}
+
+func (w *wrong) listen(text string) string {
+	_, port, err := net.SplitHostPort(text)
+	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
+		w.addf("LISTEN", "must be an address like :9847 or 127.0.0.1:9847, not %q", text)
+	}
+	return text
+}
+
+func (w *wrong) logLevel(text string) (level slog.Level) {
+	switch text {
+	case "debug", "info", "warn", "error":
+		_ = level.UnmarshalText([]byte(text)) // these it knows
+	default:
+		w.addf("LOG_LEVEL", "must be debug, info, warn or error, not %q", text)
+	}
+	return level
+}
+
+func (w *wrong) logFormat(text string) string {
+	if text != "logfmt" && text != "json" {
+		w.addf("LOG_FORMAT", "must be logfmt or json, not %q", text)
+	}
+	return text
+}
+
+// github says of each variable for the github tracker that it has no effect.
+func (w *wrong) github(lookuper envconfig.Lookuper) {
+	for _, name := range []string{
+		"REPOSITORY", "URL", "TOKEN", "TOKEN_FILE", "APP_ID", "APP_INSTALLATION_ID", "APP_PRIVATE_KEY_FILE",
+	} {
+		if _, set := lookuper.Lookup(Prefix + "GITHUB_" + name); set {
+			w.addf("GITHUB_"+name, "is not supported yet: unset it")
+		}
+	}
+}
+
+const hidden = "xxxxx"
+
+// URL may hold a password, which it shows to nobody but who asks Reveal.
+type URL struct{ text string }
+
+// Reveal is the whole URL, for making requests.
+func (u URL) Reveal() string { return u.text }
+
+// String is the URL with its user, password, query and fragment hidden: a token may be in any of them.
+func (u URL) String() string {
+	parsed, err := url.Parse(u.text)
+	if err != nil {
+		return "(not a URL)"
+	}
+	if parsed.User != nil {
+		parsed.User = url.User(hidden)
+	}
+	if parsed.RawQuery != "" {
+		parsed.RawQuery = hidden
+	}
+	parsed.Fragment, parsed.RawFragment = "", ""
+	return parsed.String()
+}
+
+// GoString is as String is.
+func (u URL) GoString() string { return u.String() }
+
+// LogValue is as String is.
+func (u URL) LogValue() slog.Value { return slog.StringValue(u.String()) }
+
+// MarshalText is as String is.
+func (u URL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }

@@ -1,0 +1,149 @@
+package config
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/sethvargo/go-envconfig"
+)
+
+func TestLoadEnvironment(t *testing.T) {
+	prometheus := URL{"http://localhost:9090"}
+	defaults := Environment{
+		PrometheusURL: prometheus, SLOPath: "slos.yaml", Interval: 30 * time.Second, Delay: time.Minute, SQLite: "postburn.db",
+		Tracker: "local", LocalDir: "postmortems", Listen: ":9847", LogFormat: "logfmt",
+	}
+	tests := []struct {
+		name string
+		set  map[string]string
+		want Environment
+	}{
+		{"defaults", map[string]string{"POSTBURN_PROMETHEUS_URL": "http://localhost:9090"}, defaults},
+		{"set to nothing", map[string]string{
+			"POSTBURN_PROMETHEUS_URL": "http://localhost:9090", "POSTBURN_INTERVAL": "", "POSTBURN_STORE": "", "POSTBURN_GITHUB_TOKEN": "",
+		}, defaults},
+		{"everything", map[string]string{
+			"POSTBURN_PROMETHEUS_URL":         "https://user:secret@localhost/prom",
+			"POSTBURN_PROMETHEUS_CONFIG_FILE": "http.yaml",
+			"POSTBURN_SLO_PATH":               "slos",
+			"POSTBURN_INTERVAL":               "1s",
+			"POSTBURN_DELAY":                  "0s",
+			"POSTBURN_STORE":                  "sqlite:/data/p.db",
+			"POSTBURN_TRACKER":                "local",
+			"POSTBURN_LOCAL_DIR":              "/issues",
+			"POSTBURN_LISTEN":                 "127.0.0.1:0",
+			"POSTBURN_WEB_CONFIG_FILE":        "web.yaml",
+			"POSTBURN_EXTERNAL_URL":           "https://postburn.example.org",
+			"POSTBURN_LOG_LEVEL":              "debug",
+			"POSTBURN_LOG_FORMAT":             "json",
+		}, Environment{
+			PrometheusURL: URL{"https://user:secret@localhost/prom"}, PrometheusConfigFile: "http.yaml", SLOPath: "slos",
+			Interval: time.Second, SQLite: "/data/p.db", Tracker: "local", LocalDir: "/issues", Listen: "127.0.0.1:0",
+			WebConfigFile: "web.yaml", ExternalURL: URL{"https://postburn.example.org"}, LogLevel: slog.LevelDebug, LogFormat: "json",
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := LoadEnvironment(context.Background(), envconfig.MapLookuper(test.set))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(URL{})); diff != "" {
+				t.Errorf("environment (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestLoadEnvironmentProblems(t *testing.T) {
+	tests := []struct {
+		name string
+		set  map[string]string
+		want []string
+	}{
+		{"nothing set", nil, []string{"POSTBURN_PROMETHEUS_URL is missing: set it to a URL like http://prometheus:9090"}},
+		{"all at once", map[string]string{
+			"POSTBURN_PROMETHEUS_URL": "localhost:9090",
+			"POSTBURN_INTERVAL":       "5x",
+			"POSTBURN_DELAY":          "-1m",
+			"POSTBURN_STORE":          "postburn.db",
+			"POSTBURN_TRACKER":        "jira",
+			"POSTBURN_LISTEN":         "9847",
+			"POSTBURN_EXTERNAL_URL":   "ftp://example.org",
+			"POSTBURN_LOG_LEVEL":      "loud",
+			"POSTBURN_LOG_FORMAT":     "xml",
+		}, []string{
+			"POSTBURN_PROMETHEUS_URL must be a URL like http://prometheus:9090",
+			`POSTBURN_INTERVAL must be a duration like 30s, not "5x"`,
+			`POSTBURN_DELAY must be a duration like 1m, not "-1m"`,
+			"POSTBURN_STORE must be sqlite:PATH",
+			`POSTBURN_TRACKER must be local, not "jira"`,
+			`POSTBURN_LISTEN must be an address like :9847 or 127.0.0.1:9847, not "9847"`,
+			"POSTBURN_EXTERNAL_URL must be a URL like https://postburn.example.org",
+			`POSTBURN_LOG_LEVEL must be debug, info, warn or error, not "loud"`,
+			`POSTBURN_LOG_FORMAT must be logfmt or json, not "xml"`,
+		}},
+		{"intervals that make no grid", map[string]string{"POSTBURN_PROMETHEUS_URL": "http://p", "POSTBURN_INTERVAL": "1500ms"},
+			[]string{"POSTBURN_INTERVAL must be at least 1s and whole seconds, not 1500ms"}},
+		{"no interval", map[string]string{"POSTBURN_PROMETHEUS_URL": "http://p", "POSTBURN_INTERVAL": "0s"},
+			[]string{"POSTBURN_INTERVAL must be at least 1s and whole seconds, not 0s"}},
+		{"a port that is none", map[string]string{"POSTBURN_PROMETHEUS_URL": "http://p", "POSTBURN_LISTEN": ":70000"},
+			[]string{`POSTBURN_LISTEN must be an address like :9847 or 127.0.0.1:9847, not ":70000"`}},
+		{"what is not built yet", map[string]string{
+			"POSTBURN_PROMETHEUS_URL":             "http://p",
+			"POSTBURN_STORE":                      "postgres://user:secret@db/postburn",
+			"POSTBURN_TRACKER":                    "github",
+			"POSTBURN_GITHUB_REPOSITORY":          "acme/checkout",
+			"POSTBURN_GITHUB_TOKEN":               "secret",
+			"POSTBURN_GITHUB_APP_INSTALLATION_ID": "1",
+		}, []string{
+			"POSTBURN_STORE of PostgreSQL is not supported yet: use sqlite:PATH",
+			"POSTBURN_TRACKER github is not supported yet: use local",
+			"POSTBURN_GITHUB_REPOSITORY is not supported yet: unset it",
+			"POSTBURN_GITHUB_TOKEN is not supported yet: unset it",
+			"POSTBURN_GITHUB_APP_INSTALLATION_ID is not supported yet: unset it",
+		}},
+		{"a password in what is no URL", map[string]string{"POSTBURN_PROMETHEUS_URL": "http//user:secret@p:x y"},
+			[]string{"POSTBURN_PROMETHEUS_URL must be a URL like http://prometheus:9090"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := LoadEnvironment(context.Background(), envconfig.MapLookuper(test.set))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if diff := cmp.Diff(test.want, strings.Split(err.Error(), "\n")); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestURLHidesSecrets(t *testing.T) {
+	env := Environment{PrometheusURL: URL{"https://user:secret@p.example.org/prom?token=secret#secret"}}
+	const want = "https://xxxxx@p.example.org/prom?xxxxx"
+	if got := env.PrometheusURL.String(); got != want {
+		t.Errorf("String() = %q, want %q", got, want)
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("starting", "url", env.PrometheusURL, "env", env)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("starting", "url", env.PrometheusURL, "env", env)
+	text, err := json.Marshal(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := log.String() + string(text) + fmt.Sprintf("%v %+v %#v %s", env, env, env, env.PrometheusURL)
+	if !strings.Contains(shown, "p.example.org") || strings.Contains(shown, "secret") || strings.Contains(shown, "user") {
+		t.Errorf("a secret is shown: %s", shown)
+	}
+	if got := env.PrometheusURL.Reveal(); !strings.Contains(got, "user:secret@") {
+		t.Errorf("Reveal() = %q hides the secret", got)
+	}
+}

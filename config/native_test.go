@@ -1,0 +1,377 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/slo"
+)
+
+// one is a file with one whole slo, into which a case puts its own lines.
+const one = `slos:
+  - name: checkout
+    service: shop
+    target: 99.9%
+    indicator: {ratio: {bad: errors_total, total: requests_total}}
+`
+
+func TestNative(t *testing.T) {
+	got, problems := Native([]byte(`
+defaults:
+  window: 28d
+  service: shop
+  incident: {hold: 10m, group: slo}
+  links: {dashboard: https://example.org/d}
+slos:
+  - name: checkout-availability
+    description: Checkout requests succeed.
+    owner: "@acme/checkout"
+    target: 99.9%
+    indicator:
+      ratio:
+        bad: http_requests_total{job="checkout",code=~"5.."}
+        total: http_requests_total{job="checkout"}
+    incident:
+      burn:
+        - {rate: 1, long: 3d, short: 6h}
+        - {rate: 14.4, long: 1h, short: 5m}
+      budget: false
+      min_bad_events: 3
+      merge_gap: 1h30m
+    links: {runbook: https://example.org/r}
+  - name: search
+    service: search
+    target: 0.95
+    window: 7d
+    indicator: {ratio: {good: 'good_total', total: 'all_total'}}
+    incident: {group: service}
+`), "slo.yaml")
+	want := []Definition{
+		{
+			Objective: slo.Objective{
+				Name: "checkout-availability", Service: "shop", Description: "Checkout requests succeed.", Owner: "@acme/checkout",
+				Target: slo.MustDecimal("0.999"), Window: slo.Window{Rolling: 28 * day},
+				Indicator: slo.Indicator{Ratio: &slo.Ratio{
+					Bad:   `http_requests_total{job="checkout",code=~"5.."}`,
+					Total: `http_requests_total{job="checkout"}`,
+				}},
+				Links: map[string]string{"dashboard": "https://example.org/d", "runbook": "https://example.org/r"},
+			},
+			Policy: alert.Policy{
+				Rules: []alert.Rule{
+					{Rate: slo.MustDecimal("14.4"), Long: time.Hour, Short: 5 * time.Minute},
+					{Rate: slo.MustDecimal("1"), Long: 3 * day, Short: 6 * time.Hour},
+				},
+				MinBadEvents: 3, Hold: 10 * time.Minute, MergeGap: 90 * time.Minute, Group: "checkout-availability",
+			},
+			Position: Position{"slo.yaml", 8, 11},
+		},
+		{
+			Objective: slo.Objective{
+				Name: "search", Service: "search", Target: slo.MustDecimal("0.95"), Window: slo.Window{Rolling: 7 * day},
+				Indicator: slo.Indicator{Ratio: &slo.Ratio{Good: "good_total", Total: "all_total"}},
+				Links:     map[string]string{"dashboard": "https://example.org/d"},
+			},
+			Policy: alert.Policy{
+				Rules: alert.DefaultRules(7 * day), Budget: true, MinBadEvents: 10, Hold: 10 * time.Minute,
+				MergeGap: 30 * time.Minute, Group: "search",
+			},
+			Position: Position{"slo.yaml", 24, 11},
+		},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(slo.Decimal{})); diff != "" {
+		t.Errorf("definitions (-want +got):\n%s", diff)
+	}
+	if len(problems) > 0 {
+		t.Errorf("problems: %v", problems)
+	}
+	alertPart := alert.Definition{Objective: got[0].Objective, Policy: got[0].Policy}
+	if diff := cmp.Diff(alertPart, got[0].Alert(), cmp.AllowUnexported(slo.Decimal{})); diff != "" {
+		t.Errorf("Alert (-want +got):\n%s", diff)
+	}
+}
+
+func TestNativeDefaults(t *testing.T) {
+	got, problems := Native([]byte(one), "slo.yaml")
+	if len(problems) > 0 || len(got) != 1 {
+		t.Fatalf("definitions %v, problems %v", got, problems)
+	}
+	want := alert.Policy{Rules: alert.DefaultRules(30 * day), Budget: true, MinBadEvents: 10, MergeGap: 30 * time.Minute, Group: "shop"}
+	if diff := cmp.Diff(want, got[0].Policy, cmp.AllowUnexported(slo.Decimal{})); diff != "" {
+		t.Errorf("policy (-want +got):\n%s", diff)
+	}
+	if w := got[0].Objective.Window.Rolling; w != 30*day {
+		t.Errorf("window is %v, want 30d", w)
+	}
+}
+
+func TestNativeReadsAliases(t *testing.T) {
+	got, problems := Native([]byte(`
+defaults:
+  indicator: &requests
+    ratio: {bad: errors_total, total: requests_total}
+slos:
+  - &base
+    name: a
+    service: shop
+    target: &three 99.9%
+    incident: &tight {hold: 10m, min_bad_events: 1}
+  - <<: *base
+    name: b
+    target: 99%
+    incident:
+      <<: [*tight, {hold: 1h, merge_gap: 1h}]
+      min_bad_events: 2
+  - {name: c, service: x, target: *three, indicator: *requests}
+---
+slos:
+  - {name: d, service: x, target: 90.5%, indicator: {ratio: {bad: e_total, total: r_total}}, incident: {burn: []}}
+`), "slo.yaml")
+	if len(problems) > 0 {
+		t.Fatalf("problems: %v", problems)
+	}
+	var text []string
+	for _, d := range got {
+		text = append(text, fmt.Sprintf("%s %s %s %s hold %s gap %s min %g", d.Objective.Name, d.Objective.Service, d.Objective.Target,
+			d.Objective.Indicator.Ratio.Bad, d.Policy.Hold, d.Policy.MergeGap, d.Policy.MinBadEvents))
+	}
+	want := []string{
+		"a shop 0.999 errors_total hold 10m0s gap 30m0s min 1",
+		"b shop 0.99 errors_total hold 10m0s gap 1h0m0s min 2",
+		"c x 0.999 errors_total hold 0s gap 30m0s min 10",
+		"d x 0.905 e_total hold 0s gap 30m0s min 10",
+	}
+	if diff := cmp.Diff(want, text); diff != "" {
+		t.Errorf("definitions (-want +got):\n%s", diff)
+	}
+}
+
+func TestNativeProblems(t *testing.T) {
+	tests := []struct {
+		name string
+		doc  string
+		want []string // lines; none: it is fine
+	}{
+		{"empty", "", []string{"1:1: no slos: the file is empty; list objectives under the key slos"}},
+		{"a comment", "# nothing\n---\n---\n", []string{"1:1: no slos: the file is empty; list objectives under the key slos"}},
+		{"defaults only", "defaults: {window: 7d}\n", []string{"1:1: no slos: list objectives under the key slos"}},
+		{"an empty list", "slos: []\n", []string{"1:7: no slos: the list is empty"}},
+		{"slos of the wrong kind", "slos: {name: x}\n", []string{"1:7: slos must be a list of slos, not a mapping"}},
+		{"a list as file", "- name: x\n", []string{"1:1: an SLO file must be a mapping of keys to values, not a list"}},
+		{"an slo of the wrong kind", "slos: [checkout]\n", []string{`1:8: an slo must be a mapping of keys to values, not "checkout"`}},
+		{"syntax", "slos:\n  - name: [x\n    b: 1\n", []string{"3:6: not valid YAML: did not find expected ',' or ']' while parsing a flow sequence at line 2"}},
+		{"a tab", "slos:\n\t- name: x\n", []string{"2:1: not valid YAML: found character that cannot start any token while scanning for the next token"}},
+		{"a control character", "slos:\n - é\x01\n", []string{"2:5: not valid YAML: control characters are not allowed (value: 1)"}},
+		{"an unknown anchor", "slos: *x\n", []string{"1:7: not valid YAML: unknown anchor 'x' referenced"}},
+
+		{"missing keys", "slos:\n  - owner: x\n", []string{
+			"2:5: indicator is missing; say what is measured, with indicator.ratio",
+			"2:5: name is missing; give it one like checkout-availability",
+			"2:5: service is missing; say whose objective it is",
+			"2:5: target is missing; say how much has to be good, like 99.9%",
+		}},
+		{"a misspelt key", one + "    indicater: {}\n", []string{`6:5: unknown key "indicater"; did you mean indicator?`}},
+		{"a key that nothing is like", one + "    zzz: 1\n", []string{
+			`6:5: unknown key "zzz"; an slo has name, service, description, owner, target, window, indicator, incident, links`,
+		}},
+		{"an unknown key of the file", one + "slo: []\n", []string{`6:1: unknown key "slo"; did you mean slos?`}},
+		{"a key that is not text", one + "    [a]: 1\n", []string{"6:5: a key of an slo must be text, not a list"}},
+		{"a duplicate key", one + "    service: b\n", []string{`6:5: duplicate key "service"; it is at line 3 already`}},
+		{"an empty value", one + "    owner:\n", []string{
+			`6:11: owner is empty; give it a value (a GitHub user or team like "@acme/checkout") or leave it out`,
+		}},
+		{"keys of later", one + "    group_by: [region]\n    delay: 2m\n    exclude: x\n    issue: {assign: owner}\n    evidence: {}\n" +
+			"    incident: {severity: {}, blind: {}}\n    window: {calendar: month, timezone: UTC}\n", []string{
+			"6:5: group_by is not supported yet", "7:5: delay is not supported yet", "8:5: exclude is not supported yet",
+			"9:5: issue is not supported yet", "10:5: evidence is not supported yet", "11:16: incident.severity is not supported yet",
+			"11:30: incident.blind is not supported yet", "12:14: window.calendar is not supported yet",
+			"12:31: window.timezone is not supported yet",
+		}},
+		{"indicators of later", "slos:\n  - {name: a, service: a, target: 99%, indicator: {bool: x}}\n" +
+			"  - {name: b, service: a, target: 99%, indicator: {latency: {}}}\n", []string{
+			"2:52: indicator.bool is not supported yet", "3:52: indicator.latency is not supported yet",
+		}},
+		{"merging itself", "slos:\n  - &a\n    <<: *a\n    name: x\n", []string{
+			"2:5: a mapping can't merge itself",
+			"2:5: indicator is missing; say what is measured, with indicator.ratio",
+			"2:5: service is missing; say whose objective it is",
+			"2:5: target is missing; say how much has to be good, like 99.9%",
+		}},
+		{"merging text", one + "    <<: text\n", []string{`6:9: << takes a mapping or a list of mappings, not "text"`}},
+		{"a name in defaults", "defaults: {name: x}\n" + one, []string{
+			"1:12: defaults can't have a name, because names must be unique; give each slo its own",
+		}},
+		{"a mistake in defaults is told once", "defaults: {window: 5x}\n" + one + strings.ReplaceAll(strings.TrimPrefix(one, "slos:\n"), "checkout", "b"), []string{
+			`1:20: window must be a duration like 30d, not "5x"`,
+		}},
+		{"a mistake in defaults that nobody uses", "defaults: {service: ''}\n" + one, []string{
+			`1:21: service must have 1 to 63 printable characters, not ""`,
+		}},
+		{"links", one + "    links: {runbook: example.org, \"\\e\": https://example.org}\n", []string{
+			`6:22: links.runbook must be a URL like https://example.org/runbook, not "example.org"`,
+			`6:35: a link's name must have 1 to 63 printable characters, not "\x1b"`,
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			definitions, problems := Native([]byte(test.doc), "slo.yaml")
+			if diff := cmp.Diff(test.want, lines(problems)); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+			if test.want == nil && len(definitions) == 0 {
+				t.Error("no definitions")
+			}
+		})
+	}
+}
+
+// lines are problems without the file's name.
+func lines(problems []Problem) (text []string) {
+	for _, p := range problems {
+		text = append(text, strings.TrimPrefix(p.String(), "slo.yaml:"))
+	}
+	return text
+}
+
+func TestNativeValues(t *testing.T) {
+	const header = "slos: [{name: a, service: s, target: 99%, indicator: {ratio: {bad: e_total, total: r_total}},\n"
+	tests := []struct {
+		value string // in line 2, of an slo that is fine without it
+		want  string // empty: it is fine
+	}{
+		{"window: 90d", ""},
+		{"window: 10m", ""},
+		{"window: 91d", "2:9: window must be longer than 0 and at most 90d, not 91d"},
+		{"window: 0d", "2:9: window must be longer than 0 and at most 90d, not 0d"},
+		{"window: 30", `2:9: window must be a duration like 30d, not "30"`},
+		{"window: -3d", `2:9: window must be a duration like 30d, not "-3d"`},
+		{"window: [30d]", "2:9: window must be a duration like 30d, not a list"},
+		{"incident: {hold: 0s}", ""},
+		{"incident: {hold: 5x}", `2:18: incident.hold must be a duration like 5m, not "5x"`},
+		{"incident: {merge_gap: 5m3h}", `2:23: incident.merge_gap must be a duration like 30m, not "5m3h"`},
+		{"incident: {budget: yes}", `2:20: incident.budget must be true or false, not "yes"`},
+		{"incident: {budget: True}", ""},
+		{"incident: {group: team}", `2:19: incident.group must be service or slo, not "team"`},
+		{"incident: {min_bad_events: 0}", ""},
+		{"incident: {min_bad_events: 10%}", `2:28: incident.min_bad_events must be a whole number of events like 10, not "10%"`},
+		{"incident: {min_bad_events: 1.5}", `2:28: incident.min_bad_events must be a whole number of events like 10, not "1.5"`},
+		{"incident: {min_bad_events: -1}", `2:28: incident.min_bad_events must be a whole number of events like 10, not "-1"`},
+		{"incident: [hold]", "2:11: incident must be a mapping of keys to values, not a list"},
+		{"incident: {burn: {rate: 2}}", "2:18: incident.burn must be a list of rules like {rate: 14.4, long: 1h, short: 5m}, not a mapping"},
+		{"incident: {burn: [2]}", `2:19: a rule must be a mapping of keys to values, not "2"`},
+		{"incident: {burn: [{rate: 2, long: 1h}]}", "2:19: short is missing; a rule is like {rate: 14.4, long: 1h, short: 5m}"},
+		{"incident: {burn: [{rate: 0.9, long: 1h, short: 5m}]}",
+			"2:26: incident.burn.rate must be at least 1, not 0.9: a slower burn leaves budget over at the window's end"},
+		{"incident: {burn: [{rate: 200%, long: 1h, short: 5m}]}", `2:26: incident.burn.rate must be a number like 14.4, not "200%"`},
+		{"incident: {burn: [{rate: 99.99, long: 1h, short: 5m}]}", ""},
+		{"incident: {burn: [{rate: 100, long: 1h, short: 5m}]}",
+			"2:26: a rule of rate 100 can never fire for a target of 99 %: all events bad burn at 100; give lower rates"},
+		{"incident: {burn: [{rate: 2, long: 1h, short: 0s}]}", "2:46: incident.burn.short must be longer than 0"},
+		{"incident: {burn: [{rate: 2, long: 1h, short: 60m}]}",
+			"2:46: a rule's short window must be shorter than its long one of 1h, not 1h: a twelfth of it is usual"},
+		{"incident: {burn: [{rate: 2, long: 31d, short: 5m}]}",
+			"2:35: a rule's long window must be at most the objective's window of 30d, not 31d"},
+		{"incident: {burn: [{rate: 2, long: 30d, short: 5m}]}", ""},
+		{"incident: {burn: [], budget: false}",
+			"2:18: warning: no rules and no budget: nothing is ever an incident of this objective"},
+		{"description: " + strings.Repeat("x", 1000), ""},
+		{"description: " + strings.Repeat("x", 1001), "2:14: description must have at most 1000 characters, not 1001"},
+	}
+	for _, test := range tests {
+		t.Run(test.value, func(t *testing.T) {
+			_, problems := Native([]byte(header+test.value+"}]\n"), "slo.yaml")
+			if got := strings.Join(lines(problems), "\n"); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestNativeNameAndService(t *testing.T) {
+	tests := []struct {
+		key, value string
+		want       string
+	}{
+		{"name", strings.Repeat("a", 63), ""},
+		{"name", strings.Repeat("a", 64), "2:7: name must have at most 63 characters, not 64"},
+		{"name", "Checkout", `2:7: name must be made of a-z, 0-9 and -, not "Checkout"`},
+		{"name", "check_out", `2:7: name must be made of a-z, 0-9 and -, not "check_out"`},
+		{"name", "''", `2:7: name must be made of a-z, 0-9 and -, not ""`},
+		{"service", "Kasse für Österreich", ""},
+		{"service", "' '", `2:10: service must have 1 to 63 printable characters, not " "`},
+		{"service", `"a\nb"`, `2:10: service must have 1 to 63 printable characters, not "a\nb"`},
+		{"service", strings.Repeat("ü", 63), ""},
+		{"service", strings.Repeat("ü", 64), `2:10: service must have 1 to 63 printable characters, not "` + strings.Repeat("ü", 60) + `..."`},
+	}
+	for _, test := range tests {
+		t.Run(test.key+" "+test.value, func(t *testing.T) {
+			values := map[string]string{"name": "a", "service": "s"}
+			delete(values, test.key)
+			doc := "slos: [{target: 99%, indicator: {ratio: {bad: e_total, total: r_total}},\n" + test.key + ": " + test.value + ",\n"
+			for key, value := range values {
+				doc += key + ": " + value + "}]\n"
+			}
+			_, problems := Native([]byte(doc), "slo.yaml")
+			if got := strings.Join(lines(problems), "\n"); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestNativeTarget(t *testing.T) {
+	tests := []struct {
+		value string
+		want  string // the target, or what is wrong
+	}{
+		{"99.9%", "0.999"},
+		{`"99.95 %"`, "0.9995"},
+		{"0.999", "0.999"},
+		{"99.99999%", "0.9999999"},
+		{"1%", "0.01"},
+		{"999", `1:9: target must be between 0 and 100 %, not 999: write it like "99.9%" or 0.999`},
+		{"99.9", `1:9: target must be between 0 and 100 %, not 99.9: write "99.9%"`},
+		{"101%", `1:9: target must be between 0 and 100 %, not 101%: write it like "99.9%" or 0.999`},
+		{"0", `1:9: target must be between 0 and 100 %, not 0: write it like "99.9%" or 0.999`},
+		{"-5%", `1:9: target must be between 0 and 100 %, not -5%: write it like "99.9%" or 0.999`},
+		{"100%", "1:9: target of 100 % never holds: a single bad event misses it; take less, like 99.9%"},
+		{"1", "1:9: target of 100 % never holds: a single bad event misses it; take less, like 99.9%"},
+		{"99.999999%", "1:9: target must have at most 5 decimal places in per cent, not 99.999999%"},
+		{"high", `1:9: target must be a percentage like 99.9% or a ratio like 0.999, with at most nine digits, not "high"`},
+		{"9e-1", `1:9: target must be a percentage like 99.9% or a ratio like 0.999, with at most nine digits, not "9e-1"`},
+		{"{a: b}", "1:9: target must be a percentage like 99.9%, not a mapping"},
+	}
+	for _, test := range tests {
+		t.Run(test.value, func(t *testing.T) {
+			doc := "target: " + test.value + "\n"
+			d := newDocument([]byte(doc), "slo.yaml")
+			found, _ := d.mapping(d.parse([]byte(doc))[0], objectiveSchema("an slo"))
+			target := d.target(found["target"])
+			got := target.String()
+			if len(d.problems) > 0 {
+				got = strings.Join(lines(d.problems), "\n")
+			}
+			if got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestNativeWarnsOfDefaultRules(t *testing.T) {
+	definitions, problems := Native([]byte(strings.ReplaceAll(one, "99.9%", "90%")), "slo.yaml")
+	want := []string{
+		"4:13: warning: the default rule of rate 14.4 can never fire for a target of 90 %: all events bad burn at 10; give lower rates in incident.burn",
+	}
+	if diff := cmp.Diff(want, lines(problems)); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+	if len(definitions) != 1 || Failed(problems) {
+		t.Errorf("definitions %v, failed %v: a warning stops nothing", definitions, Failed(problems))
+	}
+}

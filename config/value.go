@@ -1,0 +1,166 @@
+package config
+
+import (
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/prometheus/common/model"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// Bounds of what an SLO file may say.
+const (
+	maxName        = 63
+	maxShortText   = 63
+	maxDescription = 1000
+	maxPlaces      = 7 // decimal places of a target as a ratio, so that rate x (1 - target) stays exact
+
+	day           = 24 * time.Hour
+	defaultWindow = 30 * day
+	maxWindow     = 90 * day
+)
+
+// objectiveName reads a name. What is no name is returned as well, so that it can be compared with others.
+func (d *document) objectiveName(f field) string {
+	text, ok := d.scalar(f, "a name like checkout-availability")
+	switch {
+	case !ok:
+	case len(text) > maxName:
+		d.errorf(f.value, "name must have at most %d characters, not %d", maxName, utf8.RuneCountInString(text))
+	case !isName(text):
+		d.errorf(f.value, "name must be made of a-z, 0-9 and -, not %s", quote(text))
+	}
+	return text
+}
+
+func isName(text string) bool {
+	return text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+// shortText reads a line of text that is shown in titles and tables.
+func (d *document) shortText(f field, like string) string {
+	text, ok := d.scalar(f, like)
+	if ok && !isShortText(text) {
+		d.errorf(f.value, "%s must have 1 to %d printable characters, not %s", f.path, maxShortText, quote(text))
+	}
+	return text
+}
+
+func isShortText(text string) bool {
+	n := utf8.RuneCountInString(text)
+	unprintable := strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
+	return n > 0 && n <= maxShortText && !unprintable && strings.TrimSpace(text) != ""
+}
+
+func (d *document) longText(f field) string {
+	text, ok := d.scalar(f, "text")
+	if n := utf8.RuneCountInString(text); ok && n > maxDescription {
+		d.errorf(f.value, "%s must have at most %d characters, not %d", f.path, maxDescription, n)
+	}
+	return text
+}
+
+// target reads "99.9%" or 0.999. It returns 0 where there is no usable one.
+func (d *document) target(f field) (target slo.Decimal) {
+	text, ok := d.scalar(f, "a percentage like 99.9%")
+	if !ok {
+		return target
+	}
+	one, hundred := slo.MustDecimal("1"), slo.MustDecimal("100")
+	target, err := slo.ParseDecimal(text)
+	negative := strings.HasPrefix(strings.TrimSpace(text), "-")
+	switch {
+	case err != nil && !negative:
+		d.errorf(f.value, "target must be a percentage like 99.9%% or a ratio like 0.999, with at most nine digits, not %s", quote(text))
+	case err == nil && target.Cmp(one) == 0:
+		d.errorf(f.value, "target of 100 %% never holds: a single bad event misses it; take less, like 99.9%%")
+	case err == nil && target.Cmp(one) > 0 && target.Cmp(hundred) < 0 && !strings.Contains(text, "%"):
+		d.errorf(f.value, "target must be between 0 and 100 %%, not %s: write %q", shorten(text), shorten(text)+"%")
+	case err != nil || target.IsZero() || target.Cmp(one) > 0:
+		d.errorf(f.value, "target must be between 0 and 100 %%, not %s: write it like \"99.9%%\" or 0.999", shorten(text))
+	case places(target) > maxPlaces:
+		d.errorf(f.value, "target must have at most %d decimal places in per cent, not %s", maxPlaces-2, shorten(text))
+	default:
+		return target
+	}
+	return slo.Decimal{}
+}
+
+// places is the number of decimal places of a number.
+func places(x slo.Decimal) int {
+	_, fraction, _ := strings.Cut(x.String(), ".")
+	return len(fraction)
+}
+
+func (d *document) window(f field) slo.Window {
+	const like = "a duration like 30d"
+	if f.value.Kind == yaml.MappingNode {
+		d.mapping(f.value, schema{of: "window", path: "window.", keys: []string{}, later: []string{"calendar", "timezone"}})
+		return slo.Window{}
+	}
+	length, ok := d.duration(f, like)
+	switch {
+	case !ok:
+		return slo.Window{}
+	case length == 0 || length > maxWindow:
+		d.errorf(f.value, "window must be longer than 0 and at most 90d, not %s", shorten(f.value.Value))
+		return slo.Window{}
+	}
+	return slo.Window{Rolling: length}
+}
+
+// duration reads Prometheus' form: 5m, 1h30m, 30d.
+func (d *document) duration(f field, like string) (time.Duration, bool) {
+	text, ok := d.scalar(f, like)
+	if !ok {
+		return 0, false
+	}
+	length, err := model.ParseDuration(text)
+	if err != nil {
+		d.errorf(f.value, "%s must be %s, not %s", f.path, like, quote(text))
+		return 0, false
+	}
+	return time.Duration(length), true
+}
+
+// number reads a number that is not negative and no percentage.
+func (d *document) number(f field, like string) (slo.Decimal, bool) {
+	text, ok := d.scalar(f, like)
+	if !ok {
+		return slo.Decimal{}, false
+	}
+	number, err := slo.ParseDecimal(text)
+	if err != nil || strings.Contains(text, "%") {
+		d.errorf(f.value, "%s must be %s, not %s", f.path, like, quote(text))
+		return slo.Decimal{}, false
+	}
+	return number, true
+}
+
+// truth reads true or false.
+func (d *document) truth(f field) bool {
+	text, ok := d.scalar(f, "true or false")
+	if ok && !strings.EqualFold(text, "true") && !strings.EqualFold(text, "false") {
+		d.errorf(f.value, "%s must be true or false, not %s", f.path, quote(text))
+	}
+	return strings.EqualFold(text, "true")
+}
+
+// isWebURL reports whether text is an absolute URL of http or https.
+func isWebURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
+}
+
+// shorten is a number as it was written, fit for a line of a report.
+func shorten(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) || len(text) > 30 {
+		return quote(text)
+	}
+	return text
+}
