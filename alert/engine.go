@@ -45,15 +45,15 @@ type Engine struct {
 	recovered []*Lane
 
 	mu       sync.Mutex
-	statuses map[string][]Status        // by lane
-	failing  map[string]map[slo.ID]bool // by lane
+	statuses map[string][]Status         // by lane
+	failing  map[string]map[slo.ID]error // by lane
 }
 
 // NewEngine registers the engine's metrics. Recover and Run do the rest.
 func NewEngine(opts Options) *Engine {
 	e := &Engine{
 		opts: opts, metrics: newMetrics(opts.Registerer), health: newHealth(opts.Logger),
-		commits: make(chan commitRequest), statuses: map[string][]Status{}, failing: map[string]map[slo.ID]bool{},
+		commits: make(chan commitRequest), statuses: map[string][]Status{}, failing: map[string]map[slo.ID]error{},
 	}
 	opts.Registerer.MustRegister(statusCollector{e})
 	for _, d := range opts.Definitions {
@@ -250,7 +250,8 @@ func (e *Engine) Statuses(now time.Time) []Status {
 				delay = s.Objective.Delay
 			}
 			late := now.Sub(s.Tick) - delay - e.opts.Interval
-			if e.failing[lane][slo.ID{SLO: s.Objective.Name, Labels: s.Labels}] || late > max(3*e.opts.Interval, 10*time.Second) {
+			failing := e.failing[lane][slo.ID{SLO: s.Objective.Name, Labels: s.Labels}] != nil
+			if failing || late > max(3*e.opts.Interval, 10*time.Second) {
 				s.State = Blind
 			}
 			all = append(all, s)

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -47,11 +48,11 @@ func (e *Engine) runLane(ctx context.Context, l *Lane) error {
 		if ticks.Len() > chunk {
 			ticks.Last = ticks.At(chunk - 1)
 		}
-		samples, ok := e.read(ctx, l, l.watches, ticks)
+		samples, failing := e.read(ctx, l, l.watches, ticks)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if !ok {
+		if len(failing) > 0 && e.settle(l, samples, failing, ticks) == 0 {
 			if !sleep(ctx, min(l.interval, 30*time.Second)) {
 				return nil
 			}
@@ -114,7 +115,8 @@ func (e *Engine) logEvent(ev Event) {
 	}
 }
 
-// fill gives new watches the samples up to the lane's cursor. It reports false where ctx was done first.
+// fill gives new watches the samples up to the lane's cursor. One whose query is refused starts without a past, if others wait for it.
+// It reports false where ctx was done first.
 func (e *Engine) fill(ctx context.Context, l *Lane) bool {
 	for _, w := range l.Unfilled() {
 		for w.history.Now().Before(l.cursor) {
@@ -122,11 +124,15 @@ func (e *Engine) fill(ctx context.Context, l *Lane) bool {
 			if ticks.Len() > chunk {
 				ticks.Last = ticks.At(chunk - 1)
 			}
-			samples, ok := e.read(ctx, l, []*Watch{w}, ticks)
+			samples, failing := e.read(ctx, l, []*Watch{w}, ticks)
 			if ctx.Err() != nil {
 				return false
 			}
-			if !ok {
+			if errors.Is(failing[w.ID()], slo.ErrRefused) && len(l.watches) > 1 {
+				l.givenUp[w.ID()] = true
+				samples[0] = blindSamples(ticks)
+			}
+			if samples[0] == nil {
 				if !sleep(ctx, min(l.interval, 30*time.Second)) {
 					return false
 				}
@@ -140,18 +146,18 @@ func (e *Engine) fill(ctx context.Context, l *Lane) bool {
 	return true
 }
 
-// read samples the watches' objectives: samples[i][t] is that of the i-th watch at the t-th tick. It may read fewer ticks than asked for,
-// and reads none where they are to be read again.
-func (e *Engine) read(ctx context.Context, l *Lane, watches []*Watch, ticks slo.Ticks) ([][]slo.Sample, bool) {
+// read samples the watches' objectives: samples[i][t] is that of the i-th watch at the t-th tick. Those of a watch that can't be sampled
+// are nil, and its error is returned. It notes and logs what fails.
+func (e *Engine) read(ctx context.Context, l *Lane, watches []*Watch, ticks slo.Ticks) (samples [][]slo.Sample, failing map[slo.ID]error) {
 	objectives := make([]slo.Objective, len(watches))
 	for i, w := range watches {
 		objectives[i] = w.def.Objective
 	}
 	readings := e.opts.Source(ctx, objectives, ticks)
+	samples, failing = make([][]slo.Sample, len(watches)), map[slo.ID]error{}
 	if ctx.Err() != nil {
-		return nil, false
+		return samples, failing
 	}
-	samples, failing, hold := make([][]slo.Sample, len(watches)), map[slo.ID]bool{}, false
 	for i, r := range readings {
 		id := watches[i].ID()
 		err := r.Err
@@ -159,8 +165,7 @@ func (e *Engine) read(ctx context.Context, l *Lane, watches []*Watch, ticks slo.
 			samples[i], err = seriesOf(r, watches[i].labels, ticks)
 		}
 		if err != nil {
-			failing[id] = true
-			hold = hold || !l.givenUp[id]
+			failing[id] = err
 			e.metrics.readFailures.Inc()
 		} else {
 			delete(l.givenUp, id)
@@ -170,27 +175,34 @@ func (e *Engine) read(ctx context.Context, l *Lane, watches []*Watch, ticks slo.
 	e.mu.Lock()
 	e.failing[l.name] = failing
 	e.mu.Unlock()
-	switch {
-	case len(failing) == 0:
-		return samples, true
-	case len(failing) == len(watches):
-		return nil, false // it is Prometheus, not a query: the ticks will be there when it is back
+	return samples, failing
+}
+
+// settle decides what becomes of ticks that some watches could not be sampled for: those that have waited long enough are blind for
+// these. It returns how many ticks are to be folded; 0 where all are to be read again.
+func (e *Engine) settle(l *Lane, samples [][]slo.Sample, failing map[slo.ID]error, ticks slo.Ticks) int {
+	n := ticks.Len()
+	if len(failing) == len(l.watches) {
+		return 0 // it is Prometheus, not a query: the ticks will be there when it is back
 	}
-	if hold {
-		waited := time.Since(ticks.First) - e.delay(nil) - patience*ticks.Interval
-		ticks.Last = ticks.At(min(ticks.Len()-1, int(waited/ticks.Interval)))
+	for id := range failing {
+		if l.givenUp[id] {
+			continue
+		}
+		waited := time.Since(ticks.First) - e.opts.Delay - patience*ticks.Interval
+		n = min(n, 1+int(waited/ticks.Interval))
 		if waited < 0 {
-			return nil, false
+			return 0
 		}
 	}
-	for i, w := range watches {
+	for i, w := range l.watches {
 		if samples[i] == nil {
 			l.givenUp[w.ID()] = true
 			samples[i] = blindSamples(ticks, slo.Caveat{Kind: slo.QueryFailed, Count: 1})
 		}
-		samples[i] = samples[i][:ticks.Len()]
+		samples[i] = samples[i][:n]
 	}
-	return samples, true
+	return n
 }
 
 // seriesOf is the reading's series of a label set; blind where it has none.
