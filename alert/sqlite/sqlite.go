@@ -84,7 +84,7 @@ func dsn(path string, opts Options, mode, lock string) string {
 		"_pragma": {
 			"synchronous(FULL)",
 			"foreign_keys(1)",
-			"temp_store(MEMORY)",            // the root file system may be read-only
+			"temp_store(MEMORY)",           // the root file system may be read-only
 			"journal_size_limit(67108864)", // give back what a large checkpoint took
 		},
 	}

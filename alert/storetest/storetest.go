@@ -1,0 +1,198 @@
+// Package storetest is what every database that keeps lanes, incidents and publications is held to: the contracts of alert.Store and
+// issue.Store, sentence by sentence. It tests nothing that is particular to one database, such as what it does when its disk is full.
+package storetest
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/slo"
+)
+
+// Store is a database that keeps both what the fold has committed and what the publisher has posted.
+type Store interface {
+	alert.Store
+	issue.Store
+}
+
+// Run tests a Store. Each call of open returns one on a new, empty database, which is closed when its test ends.
+func Run(t *testing.T, open func(t *testing.T) Store) {
+	for name, cases := range map[string]map[string]func(*fixture){
+		"Acquire": acquireCases, "Load": loadCases, "Commit": commitCases, "Retry": retryCases, "Checkpoint": checkpointCases,
+		"Incidents": incidentCases, "Behind": behindCases, "Publication": publicationCases,
+	} {
+		t.Run(name, func(t *testing.T) {
+			for name, run := range cases {
+				t.Run(name, func(t *testing.T) { run(&fixture{T: t, Store: open(t)}) })
+			}
+		})
+	}
+}
+
+// RunShared tests what two processes see that have opened one database. Each call of create makes a new, empty one; the function that it
+// returns opens that again with each call.
+func RunShared(t *testing.T, create func(t *testing.T) (open func(t *testing.T) Store)) {
+	for name, run := range sharedCases {
+		t.Run(name, func(t *testing.T) {
+			open := create(t)
+			run(&fixture{T: t, Store: open(t)}, &fixture{T: t, Store: open(t)})
+		})
+	}
+}
+
+// start is the first tick of all tests, but for those about times.
+var start = time.Date(2026, 3, 29, 0, 59, 30, 0, time.UTC)
+
+// tick is the n-th tick after the start; tick 0 is none, the zero time.
+func tick(n int) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return start.Add(time.Duration(n) * 30 * time.Second)
+}
+
+// fixture is a store under test, and the fence that it was acquired with.
+type fixture struct {
+	*testing.T
+	Store
+	fence int64
+}
+
+func (f *fixture) acquire() []string {
+	f.Helper()
+	fence, lanes, err := f.Acquire(f.Context())
+	if err != nil {
+		f.Fatalf("acquiring: %v", err)
+	}
+	f.fence = fence
+	return lanes
+}
+
+// batch takes a lane from one tick to another, with samples that tell which tick they are of.
+func (f *fixture) batch(lane string, prev, next int) alert.Batch {
+	return alert.Batch{Lane: lane, Fence: f.fence, Prev: tick(prev), Tick: tick(next), Samples: samplesOf(lane, tick(next))}
+}
+
+func samplesOf(lane string, at time.Time) []byte { return []byte(lane + at.Format(time.RFC3339Nano)) }
+
+// chain is the batches that take a lane from one tick to another, tick by tick.
+func (f *fixture) chain(lane string, from, to int) []alert.Batch {
+	var batches []alert.Batch
+	for n := from; n < to; n++ {
+		batches = append(batches, f.batch(lane, n, n+1))
+	}
+	return batches
+}
+
+func (f *fixture) commit(batches ...alert.Batch) {
+	f.Helper()
+	if err := f.Commit(f.Context(), batches); err != nil {
+		f.Fatalf("committing: %v", err)
+	}
+}
+
+// commitIncidents commits incidents with the next batch of a lane of their own.
+func (f *fixture) commitIncidents(incidents ...alert.Incident) {
+	f.Helper()
+	const lane = "incidents"
+	if f.fence == 0 {
+		f.acquire()
+	}
+	prev := f.load(lane).Cursor
+	next := tick(1)
+	if !prev.IsZero() {
+		next = prev.Add(30 * time.Second)
+	}
+	f.commit(alert.Batch{Lane: lane, Fence: f.fence, Prev: prev, Tick: next, Incidents: incidents})
+}
+
+func (f *fixture) load(lane string) alert.Recovery {
+	f.Helper()
+	r, err := f.Load(f.Context(), lane)
+	if err != nil {
+		f.Fatalf("loading lane %s: %v", lane, err)
+	}
+	return r
+}
+
+// ticks checks that a lane's cursor and rows are those of the ticks from..to.
+func (f *fixture) ticks(lane string, from, to int) {
+	f.Helper()
+	got := f.load(lane)
+	want := alert.Recovery{Cursor: tick(to)}
+	for n := from; n <= to && n > 0; n++ {
+		want.Rows = append(want.Rows, alert.Row{Tick: tick(n), Samples: samplesOf(lane, tick(n))})
+	}
+	f.same("cursor of "+lane, want.Cursor, got.Cursor)
+	f.same("rows of "+lane, want.Rows, got.Rows)
+}
+
+func (f *fixture) save(p issue.Publication) {
+	f.Helper()
+	if err := f.Save(f.Context(), p); err != nil {
+		f.Fatalf("saving: %v", err)
+	}
+}
+
+func (f *fixture) since(since time.Time) []alert.Incident {
+	f.Helper()
+	incidents, err := f.Incidents(f.Context(), since)
+	if err != nil {
+		f.Fatalf("reading incidents: %v", err)
+	}
+	return incidents
+}
+
+// behind checks which incidents are to be published, and which publications have open writes.
+func (f *fixture) behind(incidents, publications []string) {
+	f.Helper()
+	i, p, err := f.Behind(f.Context())
+	if err != nil {
+		f.Fatalf("reading what is behind: %v", err)
+	}
+	var keys []string
+	for _, p := range p {
+		keys = append(keys, p.Key)
+	}
+	f.same("incidents behind", incidents, ids(i))
+	less := cmpopts.SortSlices(func(a, b string) bool { return a < b })
+	f.same("publications with open writes", publications, keys, less)
+}
+
+func (f *fixture) same(what string, want, got any, opts ...cmp.Option) {
+	f.Helper()
+	opts = append(opts, cmpopts.EquateEmpty(), cmp.Exporter(func(reflect.Type) bool { return true }))
+	if d := cmp.Diff(want, got, opts...); d != "" {
+		f.Errorf("%s (-want +got):\n%s", what, d)
+	}
+}
+
+// incident has one breach window, from one tick to another; it is open where `to` is 0.
+func incident(id string, revision, from, to int) alert.Incident {
+	return alert.Incident{ID: id, Revision: revision, Group: "checkout", Repository: "acme/checkout", Windows: []alert.Window{{
+		Objective: slo.Objective{
+			Name: "checkout-availability", Service: "checkout", Target: slo.MustDecimal("0.999"),
+			Window:    slo.Window{Rolling: 720 * time.Hour},
+			Indicator: slo.Indicator{Ratio: &slo.Ratio{Bad: `errors{code=~"5.."}`, Total: "requests"}},
+		},
+		Labels: slo.NewLabels(map[string]string{"region": "eu"}), Kind: alert.Burn,
+		Rule:  &alert.Rule{Rate: slo.MustDecimal("14.4"), Long: time.Hour, Short: 5 * time.Minute},
+		Onset: tick(from), Detected: tick(from + 1), Ended: tick(to), PeakBurnRate: 1000.0 / 3,
+		Counts: slo.Counts{Total: 1000, Bad: float64(revision) + 1.0/1024},
+		Phases: []alert.Phase{{Kind: alert.Outage, Span: slo.Span{Start: tick(from), End: tick(from + 1)}}},
+	}}}
+}
+
+func ids(incidents []alert.Incident) []string {
+	var found []string
+	for _, i := range incidents {
+		found = append(found, i.ID)
+	}
+	return found
+}
