@@ -1,16 +1,19 @@
 package promtest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/model/textparse"
 	"github.com/prometheus/prometheus/storage"
 )
 
@@ -55,14 +58,14 @@ func (s *Server) Scrape(ctx context.Context, job, address string, interval time.
 // scrape fetches and writes once.
 func (t *target) scrape(ctx context.Context) error {
 	at := time.Now()
-	body, contentType, err := t.fetch(ctx)
+	body, header, err := t.fetch(ctx)
 	if ctx.Err() != nil {
 		return nil // a scrape that was cut off by the end says nothing about the target
 	}
 	var found map[string]labels.Labels
 	app := t.server.db.Appender(context.Background())
 	if err == nil {
-		found, err = t.appendAll(app, body, contentType, at)
+		found, err = t.appendAll(app, bytes.NewReader(body), header, at)
 	}
 	up := 1.0
 	if err != nil {
@@ -86,69 +89,71 @@ func (t *target) scrape(ctx context.Context) error {
 	return app.Commit()
 }
 
-func (t *target) fetch(ctx context.Context) (body []byte, contentType string, err error) {
+func (t *target) fetch(ctx context.Context) (body []byte, header http.Header, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.url, nil)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
-	req.Header.Set("Accept", "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3")
+	req.Header.Set("Accept", "text/plain;version=0.0.4")
 	resp, err := t.client.Do(req)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, "", fmt.Errorf("answer %d", resp.StatusCode)
+		return nil, nil, fmt.Errorf("answer %d", resp.StatusCode)
 	}
 	body, err = io.ReadAll(io.LimitReader(resp.Body, maxScrape))
-	return body, resp.Header.Get("Content-Type"), err
+	return body, resp.Header, err
 }
 
 // appendAll writes all samples of an exposition and returns their series.
-func (t *target) appendAll(app storage.Appender, body []byte, contentType string, at time.Time) (map[string]labels.Labels, error) {
-	p, err := textparse.New(body, contentType, labels.NewSymbolTable(), textparse.ParserOptions{FallbackContentType: "text/plain"})
-	if p == nil {
-		return nil, fmt.Errorf("choosing a parser: %w", err)
+func (t *target) appendAll(app storage.Appender, body io.Reader, header http.Header, at time.Time) (map[string]labels.Labels, error) {
+	decoder := expfmt.SampleDecoder{
+		Dec:  expfmt.NewDecoder(body, expfmt.ResponseFormat(header)),
+		Opts: &expfmt.DecodeOptions{Timestamp: model.TimeFromUnixNano(at.UnixNano())},
 	}
 	found := map[string]labels.Labels{}
 	for {
-		entry, err := p.Next()
+		var samples model.Vector
+		err := decoder.Decode(&samples)
 		if errors.Is(err, io.EOF) {
 			return found, nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("parsing the exposition: %w", err)
 		}
-		if entry != textparse.EntrySeries {
-			continue
-		}
-		_, explicit, v := p.Series()
-		when := at.UnixMilli()
-		if explicit != nil {
-			when = *explicit
-		}
-		var exposed labels.Labels
-		p.Labels(&exposed)
-		series := t.attach(exposed)
-		if _, err := app.Append(0, series, when, v); err != nil {
-			return nil, fmt.Errorf("appending %s: %w", series, err)
-		}
-		if explicit == nil { // Prometheus marks no series stale that bring their own time
+		for _, s := range samples {
+			series := t.attach(s.Metric)
+			if _, err := app.Append(0, series, int64(s.Timestamp), float64(s.Value)); err != nil {
+				return nil, fmt.Errorf("appending %s: %w", series, err)
+			}
 			found[series.String()] = series
 		}
 	}
 }
 
 // attach gives a series the target's labels; labels of those names that the target exposes itself are kept as exported_....
-func (t *target) attach(exposed labels.Labels) labels.Labels {
-	b := labels.NewBuilder(exposed)
-	for name, v := range map[string]string{"job": t.job, "instance": t.instance} {
-		if theirs := exposed.Get(name); theirs != "" {
-			b.Set("exported_"+name, theirs)
+func (t *target) attach(exposed model.Metric) labels.Labels {
+	b := labels.NewBuilder(labels.EmptyLabels())
+	for name, v := range exposed {
+		switch name {
+		case model.JobLabel, model.InstanceLabel:
+			name = model.ExportedLabelPrefix + name
+		case model.BucketLabel, model.QuantileLabel:
+			v = model.LabelValue(float(string(v)))
 		}
-		b.Set(name, v)
+		b.Set(string(name), string(v))
 	}
-	return b.Labels()
+	return b.Set(model.JobLabel, t.job).Set(model.InstanceLabel, t.instance).Labels()
+}
+
+// float spells a bucket's bound as Prometheus 3 stores it: always as a float, "5.0" and not "5".
+func float(text string) string {
+	if strings.Trim(text, "-0123456789") == "" {
+		return text + ".0"
+	}
+	return text
 }
 
 func (t *target) up() labels.Labels {

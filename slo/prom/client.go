@@ -1,0 +1,157 @@
+// Package prom takes samples of objectives from Prometheus, or what speaks its query API (Thanos, Mimir). It decides when to ask
+// which of package promql's queries, and what an answer that never came or makes no sense means. It counts nothing itself, keeps no
+// memory of what it has read, and does not try again: its caller reads the same ticks once more.
+package prom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"time"
+
+	"github.com/prometheus/client_golang/api"
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// Options are what a Client is made of. Only URL is required.
+type Options struct {
+	URL         string                // of Prometheus, without /api/v1
+	ConfigFile  string                // authentication, TLS and proxy: the http config of prometheus/common, in YAML
+	Timeout     time.Duration         // of one query; default 30 s
+	Concurrency int                   // queries at a time; default 8
+	MaxAnswer   int64                 // bytes of one answer; default 64 MiB
+	UserAgent   string                // default "postburn"
+	Logger      *slog.Logger          // queries are logged at level debug; default: nowhere
+	Registerer  prometheus.Registerer // of the client's own metrics; default: nowhere
+}
+
+// Client asks one Prometheus. Its methods may be called by several goroutines.
+type Client struct {
+	api     v1.API
+	idle    func()
+	timeout time.Duration
+	slots   chan struct{} // one for each query that may run at a time
+	logger  *slog.Logger
+	metrics *metrics
+}
+
+// New makes a client. It reads the config file and does not yet connect. No error holds a secret.
+func New(o Options) (*Client, error) {
+	if o.Timeout <= 0 {
+		o.Timeout = 30 * time.Second
+	}
+	if o.Concurrency <= 0 {
+		o.Concurrency = 8
+	}
+	if o.MaxAnswer <= 0 {
+		o.MaxAnswer = 64 << 20
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "postburn"
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	settings := config.DefaultHTTPClientConfig
+	if o.ConfigFile != "" {
+		loaded, _, err := config.LoadHTTPConfigFile(o.ConfigFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading Prometheus' http config: %w", hideValues(err))
+		}
+		settings = *loaded
+	}
+	address, err := readURL(o.URL, &settings)
+	if err != nil {
+		return nil, err
+	}
+	transport, err := config.NewRoundTripperFromConfig(settings, "prometheus", config.WithUserAgent(o.UserAgent))
+	if err != nil {
+		return nil, fmt.Errorf("applying Prometheus' http config: %w", hideValues(err))
+	}
+	httpClient := &http.Client{Transport: &limited{next: transport, max: o.MaxAnswer}}
+	if !settings.FollowRedirects {
+		httpClient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	}
+	client, err := api.NewClient(api.Config{Address: address, Client: httpClient})
+	if err != nil {
+		return nil, errNoURL
+	}
+	return &Client{
+		api:     v1.NewAPI(client),
+		idle:    transportIdle(transport),
+		timeout: o.Timeout,
+		slots:   make(chan struct{}, o.Concurrency),
+		logger:  o.Logger,
+		metrics: newMetrics(o.Registerer),
+	}, nil
+}
+
+// Close gives up idle connections.
+func (c *Client) Close() { c.idle() }
+
+// Ping asks a query that any Prometheus answers. Its error wraps one of slo's Err values.
+func (c *Client) Ping(ctx context.Context) error {
+	now := time.Now()
+	v, err := c.do(ctx, "vector(1)", slo.Ticks{First: now, Last: now, Interval: time.Second})
+	if err != nil {
+		return err
+	}
+	if vector, is := v.(model.Vector); !is || len(vector) != 1 || vector[0].Value != 1 {
+		return c.failed(fmt.Errorf("%w: vector(1) is not 1", slo.ErrBadAnswer))
+	}
+	return nil
+}
+
+// errNoURL says nothing of the text, which may hold a password in the wrong place.
+var errNoURL = errors.New("the URL of Prometheus must be like http://prometheus:9090")
+
+// readURL checks the address, moves its user and password into the settings, where they are never printed, and adds the parameters
+// with which Thanos answers exactly or not at all. Prometheus ignores them.
+func readURL(text string, settings *config.HTTPClientConfig) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.Fragment != "" {
+		return "", errNoURL
+	}
+	if u.User != nil {
+		if settings.BasicAuth != nil || settings.Authorization != nil || settings.OAuth2 != nil {
+			return "", errors.New("both the URL of Prometheus and its http config have credentials: give one of them")
+		}
+		password, _ := u.User.Password()
+		settings.BasicAuth = &config.BasicAuth{Username: u.User.Username(), Password: config.Secret(password)}
+		u.User = nil
+	}
+	parameters := u.Query()
+	for name, v := range map[string]string{"dedup": "true", "partial_response": "false", "max_source_resolution": "0s"} {
+		if !parameters.Has(name) {
+			parameters.Set(name, v)
+		}
+	}
+	u.RawQuery = parameters.Encode()
+	return u.String(), nil
+}
+
+var quotedValue = regexp.MustCompile("`[^`]*`")
+
+// hideValues removes what an error quotes of a file of secrets.
+func hideValues(err error) error {
+	if text := quotedValue.ReplaceAllString(err.Error(), "(hidden)"); text != err.Error() {
+		return errors.New(text)
+	}
+	return err
+}
+
+func transportIdle(transport http.RoundTripper) func() {
+	if t, is := transport.(interface{ CloseIdleConnections() }); is {
+		return t.CloseIdleConnections
+	}
+	return func() {}
+}

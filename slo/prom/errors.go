@@ -1,0 +1,168 @@
+package prom
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// errTooMuch means that fewer ticks at a time may work.
+var errTooMuch = errors.New("too much for one query")
+
+// bodyError is an answer that began and could not be read to its end.
+type bodyError struct{ error }
+
+// failed counts a failure.
+func (c *Client) failed(err error) error {
+	c.metrics.failures.WithLabelValues(reason(err)).Inc()
+	return err
+}
+
+// explain says which of slo's errors an error of the API is. The text stays the same from one try to the next, so that it can be logged
+// once: no times, no port numbers, nothing of a page that came instead of an answer.
+func (c *Client) explain(err error) error {
+	var apiErr *v1.Error
+	var sent *url.Error
+	var body bodyError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%w: no answer within %s", slo.ErrUnreachable, c.timeout)
+	case errors.As(err, &sent):
+		return fmt.Errorf("%w: %s", slo.ErrUnreachable, connection(err))
+	case errors.As(err, &apiErr):
+		return explainAnswer(apiErr)
+	case errors.Is(err, errTooMuch):
+		return fmt.Errorf("%w: %w: the answer is too long", slo.ErrBadAnswer, errTooMuch)
+	case errors.As(err, &body):
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return fmt.Errorf("%w: it was cut off", slo.ErrBadAnswer)
+		}
+		return fmt.Errorf("%w: %s", slo.ErrUnreachable, connection(err))
+	}
+	return fmt.Errorf("%w: it is not the JSON of a query's result", slo.ErrBadAnswer)
+}
+
+// explainAnswer is explain for what the server said itself.
+func explainAnswer(err *v1.Error) error {
+	switch err.Type {
+	case v1.ErrBadData, v1.ErrExec:
+		if strings.Contains(err.Msg, "too many samples") {
+			return fmt.Errorf("%w: %w: %s", slo.ErrRefused, errTooMuch, short(err.Msg))
+		}
+		return fmt.Errorf("%w: %s", slo.ErrRefused, short(err.Msg))
+	case v1.ErrTimeout:
+		return fmt.Errorf("%w: %w: the query ran into the server's time limit", slo.ErrUnreachable, errTooMuch)
+	case v1.ErrServer, v1.ErrCanceled, "internal", "unavailable", "too_many_requests":
+		return fmt.Errorf("%w: %s", slo.ErrUnreachable, short(err.Msg))
+	case v1.ErrClient:
+		switch status := strings.TrimPrefix(err.Msg, "client error: "); status {
+		case "401", "403":
+			return fmt.Errorf("%w: HTTP %s: check the credentials in the http config", slo.ErrRefused, status)
+		case "404", "405":
+			return fmt.Errorf("%w: HTTP %s: check the URL", slo.ErrBadAnswer, status)
+		case "408", "429":
+			return fmt.Errorf("%w: HTTP %s", slo.ErrUnreachable, status)
+		default:
+			return fmt.Errorf("%w: HTTP %s", slo.ErrBadAnswer, status)
+		}
+	}
+	return fmt.Errorf("%w: it is not the JSON of a query's result", slo.ErrBadAnswer)
+}
+
+// connection says why there was no connection, or why it broke.
+func connection(err error) string {
+	var dns *net.DNSError
+	var op *net.OpError
+	var certificate x509.CertificateInvalidError
+	var verification *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &dns):
+		return "the name " + dns.Name + " is not resolved"
+	case errors.As(err, &certificate):
+		return "its TLS certificate is expired or not valid" // the error's own text holds the time
+	case errors.As(err, &verification):
+		return short(verification.Err.Error())
+	case errors.As(err, &op):
+		return op.Op + ": " + short(op.Err.Error()) // the error's own text holds a port number
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "the connection was closed"
+	}
+	for {
+		var inner *url.Error
+		if !errors.As(err, &inner) {
+			return short(err.Error())
+		}
+		err = inner.Err // an url.Error's text holds the URL
+	}
+}
+
+// reason is the label of an error in the metrics.
+func reason(err error) string {
+	switch {
+	case errors.Is(err, slo.ErrBadAnswer):
+		return reasonBadAnswer
+	case errors.Is(err, slo.ErrRefused):
+		return reasonRefused
+	case errors.Is(err, slo.ErrIncomplete):
+		return reasonIncomplete
+	}
+	return reasonUnreachable
+}
+
+// short is the first line of a text, cut to a length that fits into a log line.
+func short(text string) string {
+	const most = 300
+	text, _, _ = strings.Cut(text, "\n")
+	text = strings.ToValidUTF8(text, "?")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "..."
+	}
+	return text
+}
+
+// limited bounds the length of answers, and marks errors that come from inside one.
+type limited struct {
+	next http.RoundTripper
+	max  int64
+}
+
+// RoundTrip implements http.RoundTripper.
+func (l *limited) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := l.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = &limitedBody{ReadCloser: resp.Body, left: l.max}
+	return resp, nil
+}
+
+type limitedBody struct {
+	io.ReadCloser
+	left int64
+}
+
+// Read implements io.Reader.
+func (b *limitedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, bodyError{errTooMuch}
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = bodyError{err}
+	}
+	return n, err
+}
+
+// Unwrap is the error itself.
+func (e bodyError) Unwrap() error { return e.error }
