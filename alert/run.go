@@ -61,12 +61,14 @@ func (t *tracker) add(s slo.Sample, counts slo.Counts, rule, base slo.Threshold,
 		*t = tracker{}
 		return
 	}
-	for _, l := range s.Late {
-		if l.From.Before(t.Onset) {
-			t.Onset = l.From
-		}
-	}
 	t.run.add(s, counts, base, allBad)
+}
+
+// since moves the onset back, to where bad events that came late began; gained is what else happened in the stretch.
+func (t *tracker) since(onset time.Time, gained slo.Counts) {
+	t.Onset = onset
+	t.Counts = t.Counts.Add(gained)
+	t.AtEnd = t.AtEnd.Add(gained)
 }
 
 // everything is what a sample has learnt of: its own tick's events and the late ones.

@@ -110,6 +110,11 @@ func (w *Watch) Step(s slo.Sample) []Event {
 		t := &w.Track[i]
 		t.add(s, counts, r.threshold, w.base, start, allBad)
 		if t.Sum > 0 {
+			for _, l := range s.Late {
+				if onset := l.From.Truncate(w.history.Interval()); l.Bad > 0 && onset.Before(t.Onset) {
+					t.since(onset, w.history.All().Sub(w.history.Cumulative(onset)).Sub(t.Counts))
+				}
+			}
 			t.PeakBurn = max(t.PeakBurn, slo.BurnRate(w.forRules(r.Short), w.def.Objective.Target))
 		}
 	}
