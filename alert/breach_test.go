@@ -245,7 +245,7 @@ func TestMinBadEvents(t *testing.T) {
 
 func TestNoBreachWithoutData(t *testing.T) {
 	s := newStory(t, definition("checkout"))
-	s.add(minutes(0.5), bad(100, 60)) // not enough to fire, until the good ticks before it slide out
+	s.add(minutes(1), bad(100, 86)) // 1.433 % of an hour, just not enough to fire, until good ticks slide out of that hour
 	s.add(12*time.Hour, blind)
 	if len(s.events) > 0 {
 		t.Errorf("a breach was found on a blind tick: %+v", s.events[0])
@@ -301,6 +301,26 @@ func TestRedefine(t *testing.T) {
 		}
 		if w := m.windows()[0]; !w.Onset.Equal(first) || w.Bad != 21*50 {
 			t.Errorf("onset %s with %v bad, want %s with %v", w.Onset, w.Bad, first, 21*50)
+		}
+	})
+	t.Run("a closed window stays closed", func(t *testing.T) {
+		m := newMemory(t, "00", interval, epoch, loose)
+		steps := func(n int, s slo.Sample) {
+			for range n {
+				m.step(s)
+			}
+		}
+		steps(300, good(1000))
+		steps(60, bad(1000, 1000))
+		steps(300, good(1000))
+		m.kill()
+		m.lane.Redefine([]alert.Definition{tight}, interval, m.lane.Cursor())
+		steps(300, good(1000))
+		second := m.lane.Cursor()
+		steps(60, bad(1000, 1000))
+		all := m.windows()
+		if len(all) != 2 || !all[1].Onset.Equal(second) {
+			t.Errorf("the second of %d windows begins at %s, want %s", len(all), all[len(all)-1].Onset, second)
 		}
 	})
 	t.Run("an open window keeps its definition", func(t *testing.T) {
