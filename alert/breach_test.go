@@ -304,7 +304,9 @@ func TestRedefine(t *testing.T) {
 		}
 	})
 	t.Run("a closed window stays closed", func(t *testing.T) {
-		m := newMemory(t, "00", interval, epoch, loose)
+		before := tight
+		before.Objective.Target = slo.MustDecimal("0.99")
+		m := newMemory(t, "00", interval, epoch, before)
 		steps := func(n int, s slo.Sample) {
 			for range n {
 				m.step(s)
