@@ -34,6 +34,7 @@ type Facts struct {
 	Timeline   []Entry       // what evidence adds to the timeline, in any order
 	SpentBy    []Spender     // for a breach of kind budget: the incidents that spent it, earliest onset first
 	Unresolved []string      // what could not be found out, a sentence each
+	Edited     bool          // a person has changed the body, so that it was left as it is
 }
 
 // Entry is a row of the timeline.

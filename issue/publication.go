@@ -29,8 +29,10 @@ type Write struct {
 	Looks    int       `json:"looks,omitempty"`    // how often it was looked for in vain since it was sent
 	Error    string    `json:"error,omitempty"`    // why the last try failed
 	Text     Text      `json:"text"`               // as it was last sent
+	Prior    Text      `json:"prior,omitzero"`     // what Text is to replace, while it is not known whether it has
 	Ref      Ref       `json:"ref,omitzero"`       // where it is, once that is known
 	Revision int       `json:"revision"`           // of the incident in the text
+	Ended    time.Time `json:"ended,omitzero"`     // the incident's end that the text tells of; zero where it tells of none
 	Edited   bool      `json:"edited,omitempty"`   // a person has changed it: it is theirs now
 }
 
@@ -84,13 +86,16 @@ var (
 // RateLimited is the error of a tracker that did nothing and names a time before which it will do nothing.
 type RateLimited struct{ Until time.Time }
 
-func (e RateLimited) Error() string { return "rate limited until " + e.Until.UTC().Format(time.RFC3339) }
+func (e RateLimited) Error() string {
+	return "rate limited until " + e.Until.UTC().Format(time.RFC3339)
+}
 
 // Tracker is where issues live.
 type Tracker interface {
 	// Create writes a new issue or comment. It may return ErrRefused or RateLimited; ErrNotFound where the parent is gone.
 	Create(ctx context.Context, p Post) (Found, error)
-	// Find looks for all texts with the post's key (and its parent, if it has one) that were written after `since`.
+	// Find looks for all texts that the post's marker marks (see Marker.Marks; of its parent, if it has one) and that were written after
+	// `since`. Older ones may be returned as well. The text is as it stands now. A parent that is gone has no comments.
 	Find(ctx context.Context, p Post, since time.Time) ([]Found, error)
 	// Replace writes a new text where the old one still stands as it was sent, line ends aside. It returns ErrEdited where a person has
 	// changed it, and ErrNotFound where it is gone.

@@ -1,0 +1,184 @@
+package postmortem
+
+import (
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxValue is how many characters of an untrusted value are shown.
+const maxValue = 300
+
+// breaker is a zero-width space. It is written as an entity, so that people see it in the source. GitHub looks for mentions,
+// references and links in the text after entities and backslashes are resolved, so nothing else but a code span stops it there.
+const breaker = "&#8203;"
+
+// Escape makes an untrusted value inert in GitHub-flavoured Markdown, wherever on a line and in whatever table cell it is put: what
+// is shown is the value's text and nothing else. Breakers aside, the text shown is that of the value with white space made
+// single spaces, control, bidi and other invisible characters left out, and the rest after 300 characters cut.
+//
+//   - Markdown's own characters get a backslash; `<`, `>`, `&` and `|` become entities, so that no HTML, no entity, no marker and no
+//     table cell can be forged, not even for a reader that searches the source.
+//   - A breaker after `@`, and after `#` or `GH-` before a number or name, ends mentions, e-mail addresses and references to issues;
+//     one within a run of seven hexadecimal digits references to commits; within `://` and `www.` links; within `:name:` emojis;
+//     after `$` formulas.
+//   - What begins a list, a heading, a rule or a quotation at the start of a line gets a backslash at the value's start.
+//
+// References that a repository's owner has defined (TICKET-123) are not known here and stay.
+func Escape(value string) string {
+	value = flatten(value)
+	var b strings.Builder
+	hex := 0
+	for i, r := range value {
+		next := value[i+utf8.RuneLen(r):]
+		if !isHex(r) {
+			hex = 0
+		} else if hex++; hex > 6 {
+			b.WriteString(breaker)
+			hex = 1
+		}
+		switch r {
+		case '\\', '`', '*', '[', ']', '~':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case '_':
+			if !alnumBefore(value[:i]) || !alnumAfter(next) {
+				b.WriteByte('\\')
+			}
+			b.WriteRune(r)
+		case '<':
+			b.WriteString("&lt;")
+		case '>':
+			b.WriteString("&gt;")
+		case '&':
+			b.WriteString("&amp;")
+		case '|':
+			b.WriteString("&#124;")
+		case '@':
+			b.WriteString("@" + breaker)
+		case '#', '$':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+			b.WriteString(breaker)
+		case ':':
+			b.WriteRune(r)
+			if strings.HasPrefix(next, "/") || startsEmoji(next) {
+				b.WriteString(breaker)
+			}
+		case '.':
+			if hasSuffixFold(value[:i], "www") {
+				b.WriteString(breaker)
+			}
+			if isDigits(value[:i]) {
+				b.WriteByte('\\')
+			}
+			b.WriteRune(r)
+		case ')':
+			if isDigits(value[:i]) {
+				b.WriteByte('\\')
+			}
+			b.WriteRune(r)
+		case '-', '+', '=':
+			if i == 0 {
+				b.WriteByte('\\')
+			}
+			b.WriteRune(r)
+			if r == '-' && hasSuffixFold(value[:i], "gh") {
+				b.WriteString(breaker)
+			}
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// Code shows a name that people copy, such as a label set, as a code span, in which nothing has an effect. What could end the span or
+// a table cell, or forge a marker in the source, is escaped as text instead.
+func Code(value string) string {
+	value = flatten(value)
+	if value == "" || strings.ContainsAny(value, "`|<>\\") {
+		return Escape(value)
+	}
+	return "`" + value + "`"
+}
+
+// Link is a link with an untrusted text and address. Only http and https addresses are linked; else the text stands alone.
+func Link(text, address string) string {
+	u, err := url.Parse(strings.TrimSpace(address))
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || flatten(address) != address {
+		return Escape(text)
+	}
+	var b strings.Builder
+	for _, c := range []byte(u.String()) {
+		if c <= ' ' || c >= utf8.RuneSelf || strings.IndexByte("()<>[]{}|\\`\"'*_~^$@", c) >= 0 {
+			const digits = "0123456789ABCDEF"
+			b.Write([]byte{'%', digits[c>>4], digits[c&15]})
+			continue
+		}
+		b.WriteByte(c)
+	}
+	return "[" + Escape(text) + "](" + strings.ReplaceAll(b.String(), "&", "&amp;") + ")"
+}
+
+// plain makes an untrusted value inert in a title, which is plain text at one tracker and a Markdown heading at another: characters
+// with an effect in either become their full-width likenesses.
+func plain(value string) string {
+	value = flatten(value)
+	var b strings.Builder
+	for i, r := range value {
+		next := value[i+utf8.RuneLen(r):]
+		switch {
+		case strings.ContainsRune("\\`*[]<>|~&$#@", r),
+			r == '_' && (!alnumBefore(value[:i]) || !alnumAfter(next)),
+			r == ':' && (strings.HasPrefix(next, "/") || startsEmoji(next)),
+			r == '.' && hasSuffixFold(value[:i], "www"):
+			r += '＀' - ' ' // the full-width block repeats ASCII in order
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// flatten makes a value one line of visible text.
+func flatten(value string) string {
+	value = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r) || unicode.In(r, unicode.Zs, unicode.Zl, unicode.Zp):
+			return ' '
+		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(value, "\ufffd"))
+	value = strings.Join(strings.Fields(value), " ")
+	if runes := []rune(value); len(runes) > maxValue {
+		return strings.TrimRight(string(runes[:maxValue]), " ") + "…"
+	}
+	return value
+}
+
+// startsEmoji reports whether the text goes on as `name:` does.
+func startsEmoji(s string) bool {
+	name, _, ok := strings.Cut(s, ":")
+	return ok && name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-") == ""
+}
+
+func isHex(r rune) bool {
+	return '0' <= r && r <= '9' || 'a' <= r && r <= 'f' || 'A' <= r && r <= 'F'
+}
+
+func isAlnum(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+func alnumBefore(s string) bool { return s != "" && isAlnum(s[len(s)-1]) }
+
+func alnumAfter(s string) bool { return s != "" && isAlnum(s[0]) }
+
+func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+func hasSuffixFold(s, suffix string) bool {
+	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
+}

@@ -1,0 +1,224 @@
+// Package postmortem writes the text of an incident's post-mortem: its facts, in plain words, and the form of the analysis that only
+// people can write. It says nothing that is not in the facts. Where the text goes and when, package issue decides.
+package postmortem
+
+import (
+	"cmp"
+	"embed"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/slo"
+)
+
+//go:embed templates/*.md.tmpl
+var builtIn embed.FS
+
+// maxWindows is how many breach windows are listed: the worst ones.
+const maxWindows = 30
+
+// View is what a template is given. All strings are Markdown in which every untrusted part is inert.
+type View struct {
+	Subject    string
+	Summary    string
+	Current    string // what goes on, where the summary is of a worse window that is over
+	Ongoing    bool
+	Budget     bool     // of kind budget: the target was missed over the objective's whole window
+	About      []string // what the objective is, who owns it, where to look
+	Windows    []WindowRow
+	Hidden     int    // breach windows that are not listed
+	BurnRate   string // what a burn rate is
+	Caveats    []string
+	Unresolved []string
+	SpentBy    []string
+	AsOf       string // the end of the last tick that is in the numbers
+	Ended      string
+	Back       string // what was well again when it ended
+	Recovered  string // how long after the onset it ended
+	Timeline   []Row
+	Edited     bool
+	URL        string // a link to the incident's page
+}
+
+// WindowRow is a row of the impact table.
+type WindowRow struct {
+	Objective, Target, Onset, End, Events, Bad, ErrorRatio, PeakBurnRate, BudgetSpent string
+}
+
+// Render writes the text of a stage with the built-in templates. It is an issue.Renderer.
+func Render(f issue.Facts, stage issue.Stage) (issue.Text, error) {
+	if len(f.Incident.Windows) == 0 {
+		return issue.Text{}, fmt.Errorf("writing the %s text of incident %s: it has no breach windows", stage, f.Incident.ID)
+	}
+	t, err := template.ParseFS(builtIn, "templates/*.md.tmpl")
+	if err != nil {
+		return issue.Text{}, fmt.Errorf("reading the built-in templates: %w", err)
+	}
+	var b strings.Builder
+	if err := t.ExecuteTemplate(&b, string(stage)+".md.tmpl", NewView(f)); err != nil {
+		return issue.Text{}, fmt.Errorf("writing the %s text of incident %s: %w", stage, f.Incident.ID, err)
+	}
+	text := issue.Text{Body: tidy(b.String())}
+	if stage == issue.Opening {
+		text.Title = title(f.Incident.Worst())
+	}
+	return text, nil
+}
+
+// tidy takes away white space at the ends of lines, and all but one of several blank lines.
+func tidy(body string) string {
+	var lines []string
+	for line := range strings.SplitSeq(body, "\n") {
+		line = strings.TrimRight(line, " \t")
+		if line != "" || len(lines) > 0 && lines[len(lines)-1] != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n")) + "\n"
+}
+
+// NewView puts the facts into words.
+func NewView(f issue.Facts) View {
+	i := f.Incident
+	worst := i.Worst()
+	c := newClock(allTimes(f))
+	v := View{
+		Subject:  Escape(subject(worst)),
+		Summary:  summary(worst, c),
+		Ongoing:  i.IsOpen(),
+		Budget:   worst.Kind == alert.Budget,
+		About:    about(worst),
+		BurnRate: burnRate(worst),
+		Timeline: timeline(f, c),
+		Edited:   f.Edited,
+	}
+	if now, ok := latest(i); ok && !worst.IsOpen() {
+		v.Current = summary(now, c)
+	}
+	if !f.AsOf.IsZero() {
+		v.AsOf = c.in(f.AsOf)
+	}
+	if ended := i.Ended(); !ended.IsZero() {
+		v.Ended, v.Recovered = c.in(ended), duration(ended.Sub(i.Onset()))
+		v.Back = v.Subject + " was within its target again"
+		if slices.ContainsFunc(i.Windows, func(w alert.Window) bool { return w.ID() != worst.ID() }) {
+			v.Back = "All objectives were within their targets again"
+		}
+	}
+	windows := slices.SortedStableFunc(slices.Values(i.Windows), func(a, b alert.Window) int {
+		return cmp.Or(-cmp.Compare(a.BudgetSpent, b.BudgetSpent), a.Onset.Compare(b.Onset))
+	})
+	v.Hidden = max(0, len(windows)-maxWindows)
+	for _, w := range windows[:len(windows)-v.Hidden] {
+		v.Windows = append(v.Windows, windowRow(w, c))
+		for _, caveat := range w.Caveats {
+			text := Escape(lessExact(caveat, f.Interval))
+			if len(windows) > 1 {
+				text = Code(w.ID().String()) + ": " + text
+			}
+			v.Caveats = append(v.Caveats, text)
+		}
+	}
+	for _, u := range f.Unresolved {
+		v.Unresolved = append(v.Unresolved, Escape(u))
+	}
+	for _, s := range f.SpentBy {
+		v.SpentBy = append(v.SpentBy, fmt.Sprintf("%s: %s %s", Link("Incident of "+s.Onset.UTC().Format("2006-01-02 15:04 UTC"), s.URL), events(s.Bad, worst), wordsOf(worst.Objective.Indicator).bad))
+	}
+	if f.URL != "" {
+		v.URL = Link("This incident in postburn", f.URL)
+	}
+	return v
+}
+
+// latest is the open window that was found last.
+func latest(i alert.Incident) (w alert.Window, ok bool) {
+	for _, have := range i.Windows {
+		if have.IsOpen() && (!ok || have.Detected.After(w.Detected)) {
+			w, ok = have, true
+		}
+	}
+	return w, ok
+}
+
+// allTimes are the times that the text may show.
+func allTimes(f issue.Facts) []time.Time {
+	var all []time.Time
+	for _, w := range f.Incident.Windows {
+		all = append(all, w.Onset, w.Detected, until(w))
+		for _, p := range w.Phases {
+			all = append(all, p.Start, p.End)
+		}
+	}
+	for _, e := range f.Timeline {
+		all = append(all, e.Time)
+	}
+	return all
+}
+
+// lessExact says what makes a number less than exact: in time rather than ticks.
+func lessExact(c slo.Caveat, interval time.Duration) string {
+	length := duration(time.Duration(c.Count) * interval)
+	switch {
+	case interval <= 0:
+		return c.String()
+	case c.Kind == slo.NoData:
+		return "no data for " + length + ": left out"
+	case c.Kind == slo.QueryFailed:
+		return "the query kept failing for " + length + ": left out"
+	}
+	return c.String()
+}
+
+func events(n float64, w alert.Window) string {
+	noun := wordsOf(w.Objective.Indicator).noun
+	if count(n) == "1" {
+		return "1 " + noun
+	}
+	return count(n) + " " + noun + "s"
+}
+
+func windowRow(w alert.Window, c clock) WindowRow {
+	row := WindowRow{
+		Objective: Code(w.ID().String()), Target: w.Objective.Target.Percent() + " over " + windowPeriod(w.Objective.Window), Onset: c.full(w.Onset), End: "goes on",
+		Events: count(w.Total), Bad: count(w.Bad), ErrorRatio: percent(w.ErrorRatio()), PeakBurnRate: times(w.PeakBurnRate),
+		BudgetSpent: percent(w.BudgetSpent),
+	}
+	if !w.IsOpen() {
+		row.End = c.since(w.Ended, w.Onset)
+	}
+	return row
+}
+
+// burnRate says what the table's burn rate means.
+func burnRate(w alert.Window) string {
+	return fmt.Sprintf("At a burn rate of 1× the error budget lasts exactly as long as the objective's window (%s).", windowPeriod(w.Objective.Window))
+}
+
+// about says what the objective is, who owns it, and where to look.
+func about(w alert.Window) []string {
+	text := Code(w.ID().String())
+	if d := Escape(w.Objective.Description); d != "" {
+		text += ": " + d
+	}
+	lines := []string{text}
+	if owner := Escape(w.Objective.Owner); owner != "" {
+		lines = append(lines, "Owner: "+owner)
+	}
+	var links []string
+	for _, name := range slices.Sorted(maps.Keys(w.Objective.Links)) {
+		if link := Link(name, w.Objective.Links[name]); strings.HasPrefix(link, "[") {
+			links = append(links, link)
+		}
+	}
+	if len(links) > 0 {
+		lines = append(lines, "Links: "+strings.Join(links, ", "))
+	}
+	return lines
+}

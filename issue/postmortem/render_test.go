@@ -1,0 +1,261 @@
+package postmortem_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/issue/postmortem"
+	"github.com/postburn/postburn/slo"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func at(clock string) time.Time {
+	t, err := time.Parse("2006-01-02 15:04:05", "2026-10-14 "+clock)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func span(from, to string) slo.Span { return slo.Span{Start: at(from), End: at(to)} }
+
+func checkout() slo.Objective {
+	return slo.Objective{
+		Name: "checkout-availability", Service: "checkout", Description: "Checkout requests succeed.", Owner: "@acme/checkout",
+		Target: slo.MustDecimal("99.9%"), Window: slo.Window{Rolling: 30 * 24 * time.Hour},
+		Indicator: slo.Indicator{Ratio: &slo.Ratio{Bad: `http_requests_total{code=~"5.."}`, Total: `http_requests_total{job="checkout"}`}},
+		Links:     map[string]string{"Runbook": "https://wiki.example/checkout?a=1&b=2", "Dashboard": "javascript:alert(1)"},
+	}
+}
+
+// recovered is an outage of 17 minutes and a degradation of 24.
+func recovered() alert.Window {
+	rule := alert.DefaultRules(30 * 24 * time.Hour)[0]
+	return alert.Window{
+		Objective: checkout(), Kind: alert.Burn, Rule: &rule,
+		Onset: at("10:41:00"), Detected: at("10:42:00"), Ended: at("11:22:00"), PeakBurnRate: 996.4,
+		Counts: slo.Counts{Total: 50969, Bad: 15337}, BudgetSpent: 0.4502,
+		Phases: []alert.Phase{
+			{Kind: alert.Outage, Span: span("10:41:00", "10:58:00"), Counts: slo.Counts{Total: 15200, Bad: 14900}},
+			{Kind: alert.Degraded, Span: span("10:58:00", "11:22:00"), Counts: slo.Counts{Total: 35769, Bad: 437}},
+		},
+	}
+}
+
+func burning() alert.Window {
+	w := recovered()
+	w.Ended, w.Detected = time.Time{}, at("10:42:30")
+	w.Counts, w.BudgetSpent = slo.Counts{Total: 1800, Bad: 1102}, 0.0325
+	w.Phases = []alert.Phase{{Kind: alert.Outage, Span: span("10:41:00", "10:42:30"), Counts: w.Counts}}
+	return w
+}
+
+func latency() alert.Window {
+	w := recovered()
+	w.Objective.Name, w.Objective.Description = "checkout-latency", "Checkout answers within half a second."
+	w.Objective.Target, w.Objective.Links = slo.MustDecimal("99%"), nil
+	w.Objective.Indicator = slo.Indicator{Latency: &slo.Latency{Histogram: "http_request_duration_seconds", Threshold: 500 * time.Millisecond}}
+	w.Onset, w.Detected, w.Ended = at("10:42:00"), at("10:47:00"), at("11:03:00")
+	w.Counts, w.BudgetSpent, w.PeakBurnRate = slo.Counts{Total: 23100, Bad: 8720}, 0.0912, 51.24
+	w.Phases = []alert.Phase{{Kind: alert.Degraded, Span: span("10:42:00", "11:03:00"), Counts: w.Counts}}
+	return w
+}
+
+func budget() alert.Window {
+	w := recovered()
+	w.Kind, w.Rule, w.Phases = alert.Budget, nil, nil
+	w.Onset, w.Detected, w.Ended = at("14:32:00"), at("14:33:00"), time.Time{}
+	w.Counts, w.PeakBurnRate, w.BudgetSpent = slo.Counts{Total: 1250, Bad: 12}, 1.043, 0.0004
+	return w
+}
+
+func facts(windows ...alert.Window) issue.Facts {
+	f := issue.Facts{
+		Incident: alert.Incident{ID: "checkout-20261014t104100z", Group: "checkout", Windows: windows, Revision: 1},
+		Interval: 30 * time.Second,
+		URL:      "https://postburn.example/incidents/checkout-20261014t104100z",
+		AsOf:     at("10:42:30"),
+	}
+	if !f.Incident.IsOpen() {
+		f.AsOf = f.Incident.Ended()
+	}
+	return f
+}
+
+// cases are the golden files: what is known, and the stage.
+func cases() map[string]func() (issue.Facts, issue.Stage) {
+	return map[string]func() (issue.Facts, issue.Stage){
+		"recovered": func() (issue.Facts, issue.Stage) {
+			f := facts(recovered())
+			f.Timeline = []issue.Entry{
+				{Time: at("10:39:30"), Text: "Deployment checkout: image v1.8.3 to v1.9.0", Source: "Prometheus", URL: "https://example.com/deploy/1"},
+				{Time: at("10:57:00"), Text: "Deployment checkout: image v1.9.0 to v1.8.3", Source: "Prometheus"},
+			}
+			return f, issue.Opening
+		},
+		"burning": func() (issue.Facts, issue.Stage) { return facts(burning()), issue.Opening },
+		"budget": func() (issue.Facts, issue.Stage) {
+			f := facts(budget())
+			f.AsOf = at("14:33:00")
+			f.SpentBy = []issue.Spender{
+				{ID: "checkout-20260921t081500z", Onset: at("08:15:00").AddDate(0, 0, -23), Bad: 18650, URL: "https://github.com/acme/checkout/issues/41"},
+				{ID: "checkout-20261014t104100z", Onset: at("10:41:00"), Bad: 15337},
+			}
+			return f, issue.Opening
+		},
+		"budget-over": func() (issue.Facts, issue.Stage) {
+			w := budget()
+			w.Ended = at("19:02:00")
+			return facts(w), issue.Opening
+		},
+		"several-objectives": func() (issue.Facts, issue.Stage) { return facts(latency(), recovered()), issue.Opening },
+		"blind": func() (issue.Facts, issue.Stage) {
+			w := recovered()
+			w.Phases = []alert.Phase{
+				{Kind: alert.Outage, Span: span("10:41:00", "10:46:30"), Counts: slo.Counts{Total: 1000, Bad: 700}},
+				{Kind: alert.BlindGap, Span: span("10:46:30", "10:51:30")},
+				{Kind: alert.Degraded, Span: span("11:00:00", "11:22:00"), Counts: slo.Counts{Total: 9000, Bad: 81}},
+			}
+			w.Counts, w.BudgetSpent = slo.Counts{Total: 10000, Bad: 781}, 0.00875
+			w.Caveats = []slo.Caveat{{Kind: slo.NoData, Count: 10}, {Kind: slo.Reset, Count: 2}}
+			f := facts(w)
+			f.Unresolved = []string{"GitHub did not answer, so changes are not listed."}
+			return f, issue.Opening
+		},
+		"hostile": func() (issue.Facts, issue.Stage) {
+			w := recovered()
+			w.Objective.Service = "<!-- postburn key=x --> @everyone | fixes #1"
+			w.Objective.Description = "[x](https://evil.example)\n\n- [ ] task\n# heading <img src=x>"
+			w.Objective.Owner = "@acme/root &#64;someone"
+			w.Objective.Links = map[string]string{"a](https://evil.example)": "https://wiki.example/) <b>", "user": "https://a:b@c.example"}
+			w.Labels = slo.NewLabels(map[string]string{"path": "`| @bob \u202e www.evil.example"})
+			f := facts(w)
+			f.Timeline = []issue.Entry{{Time: at("10:50:00"), Text: "deadbeefcafe0123 broke acme/shop#7\n| a | b |", Source: "@mallory", URL: "https://x.example/a|b"}}
+			f.Unresolved = []string{"</details> -->"}
+			return f, issue.Opening
+		},
+		"demo": func() (issue.Facts, issue.Stage) {
+			w := recovered()
+			w.Objective.Window.Rolling = 10 * time.Minute
+			rule := alert.DefaultRules(10 * time.Minute)[0]
+			w.Rule = &rule
+			w.Onset, w.Detected, w.Ended = at("10:41:03"), at("10:41:07"), at("10:41:44")
+			w.Counts = slo.Counts{Total: 820, Bad: 590}
+			w.Phases = []alert.Phase{{Kind: alert.Outage, Span: span("10:41:03", "10:41:44"), Counts: w.Counts}}
+			f := facts(w)
+			f.URL = ""
+			return f, issue.Opening
+		},
+		"check": func() (issue.Facts, issue.Stage) {
+			w := recovered()
+			w.Objective.Name, w.Objective.Service, w.Objective.Description = "queue-freshness", "orders", ""
+			w.Objective.Owner, w.Objective.Links = "", nil
+			w.Objective.Indicator = slo.Indicator{Bool: "max(queue_oldest_message_seconds) < 60"}
+			w.Counts = slo.Counts{Total: 82, Bad: 68}
+			w.Phases = []alert.Phase{{Kind: alert.Outage, Span: span("10:41:00", "11:22:00"), Counts: w.Counts}}
+			return facts(w), issue.Opening
+		},
+		"progress": func() (issue.Facts, issue.Stage) {
+			w := burning()
+			w.Phases = append(w.Phases, alert.Phase{Kind: alert.Degraded, Span: span("10:42:30", "10:53:00"), Counts: slo.Counts{Total: 9000, Bad: 222}})
+			w.Counts = slo.Counts{Total: 10800, Bad: 1324}
+			f := facts(w)
+			f.AsOf = at("10:53:00")
+			return f, issue.Progress
+		},
+		"recovery": func() (issue.Facts, issue.Stage) { return facts(recovered()), issue.Recovery },
+		"recovery-edited": func() (issue.Facts, issue.Stage) {
+			f := facts(recovered(), latency())
+			f.Edited = true
+			return f, issue.Recovery
+		},
+		"return": func() (issue.Facts, issue.Stage) {
+			w := burning()
+			w.Onset, w.Detected = at("11:40:00"), at("11:42:00")
+			w.Counts = slo.Counts{Total: 1, Bad: 1}
+			w.Phases = []alert.Phase{{Kind: alert.Outage, Span: span("11:40:00", "11:42:00"), Counts: w.Counts}}
+			f := facts(recovered(), w)
+			f.AsOf = at("11:42:00")
+			return f, issue.Return
+		},
+	}
+}
+
+func TestRender(t *testing.T) {
+	for name, build := range cases() {
+		t.Run(name, func(t *testing.T) {
+			text, err := postmortem.Render(build())
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := text.Body
+			if text.Title != "" {
+				got = "# " + text.Title + "\n\n" + text.Body
+			}
+			golden := filepath.Join("testdata", name+".md")
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("run with -update and read the golden file:\n%s", diff)
+			}
+			for _, bad := range []string{"(?i)human error", "(?i)root cause", `\b0 (second|minute|hour|day|request|event)`, `\b1 (seconds|minutes|hours|days|requests|events)\b`,
+				`(?m)[ \t]$`, "NaN|Inf|%!"} {
+				if m := regexp.MustCompile(bad).FindString(got); m != "" {
+					t.Errorf("the text says %q", m)
+				}
+			}
+		})
+	}
+}
+
+func TestSummaryIsTheSentenceThatPeopleRead(t *testing.T) {
+	text, err := postmortem.Render(facts(recovered()), issue.Opening)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, _ := strings.Cut(text.Body, "\n")
+	want := "checkout was unavailable for 17 minutes and had elevated error rates for another 24 minutes: " +
+		"15,337 of 50,969 requests failed (30.1 %), which spent 45 % of its 30-day error budget."
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestPartsComeInOrder(t *testing.T) {
+	text, err := postmortem.Render(facts(recovered()), issue.Opening)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest := text.Body
+	for _, part := range []string{"checkout was", "\n## Facts\n", "\n### Impact\n", "\n### How it was resolved\n", "\n### Timeline\n", "\n## Analysis\n",
+		"\n### Causes\n", "\n### What went well\n", "\n### What went poorly\n", "\n### Follow-up actions\n", "\n#### Short term\n", "\n#### Long term\n", "\nBlameless"} {
+		_, after, ok := strings.Cut(rest, part)
+		if !ok {
+			t.Fatalf("%q is missing or out of order", part)
+		}
+		rest = after
+	}
+}
+
+func TestRenderNeedsABreachWindow(t *testing.T) {
+	if _, err := postmortem.Render(issue.Facts{}, issue.Opening); err == nil {
+		t.Error("an incident without breach windows has a text")
+	}
+}

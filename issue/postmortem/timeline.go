@@ -1,0 +1,137 @@
+package postmortem
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+)
+
+// maxRows is how many entries that evidence added are shown.
+const maxRows = 100
+
+// Row is a row of the timeline. Time is empty where a person fills it in.
+type Row struct{ Time, Text, Source string }
+
+// event is a row before it is put in its place; those of one time are ordered by rank.
+type event struct {
+	at   time.Time
+	rank int
+	Row
+}
+
+// The order of what happens at one time.
+const (
+	ended = iota
+	began
+	phase
+	detected
+	acknowledged
+	entry
+	mitigated
+	over
+)
+
+// timeline is all that is known of when what happened, in order, with blank rows for what only people know.
+func timeline(f issue.Facts, c clock) []Row {
+	worst := f.Incident.Worst()
+	var events []event
+	for _, w := range f.Incident.Windows {
+		events = append(events, windowEvents(w, w.ID() == worst.ID(), len(f.Incident.Windows) > 1)...)
+	}
+	entries := slices.SortedStableFunc(slices.Values(f.Timeline), func(a, b issue.Entry) int { return a.Time.Compare(b.Time) })
+	for _, e := range entries[:min(len(entries), maxRows)] {
+		events = append(events, event{e.Time, entry, Row{Text: Link(e.Text, e.URL), Source: Escape(e.Source)}})
+	}
+	if worst.Kind == alert.Burn {
+		events = append(events, event{f.Incident.Detected(), acknowledged, Row{Text: "Acknowledged _(fill in)_"}})
+		events = append(events, event{until(worst), mitigated, Row{Text: "Mitigated _(fill in)_"}})
+	}
+	slices.SortStableFunc(events, func(a, b event) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.rank, b.rank)) })
+	var rows []Row
+	var before time.Time
+	for _, e := range events {
+		if e.rank != acknowledged && e.rank != mitigated {
+			e.Time = c.since(e.at, before)
+			before = e.at
+		}
+		rows = append(rows, e.Row)
+	}
+	if n := len(entries) - maxRows; n > 0 {
+		rows = append(rows, Row{Text: fmt.Sprintf("%s left out", many(int64(n), "more entry")), Source: "postburn"})
+	}
+	return rows
+}
+
+// windowEvents are the rows of one breach window; its phases only where it is of the objective that the headline is about.
+func windowEvents(w alert.Window, phases, several bool) []event {
+	var events []event
+	add := func(at time.Time, rank int, format string, args ...any) {
+		events = append(events, event{at, rank, Row{Text: fmt.Sprintf(format, args...), Source: "postburn"}})
+	}
+	name := Code(w.ID().String())
+	if w.Kind == alert.Budget {
+		add(w.Onset, began, "The %s error budget of %s was used up: its target was missed", windowName(w.Objective.Window), name)
+		if !w.IsOpen() {
+			add(w.Ended, ended, "%s was within its target again", name)
+		}
+		return events
+	}
+	add(w.Onset, began, "Onset: %s began to miss its target", name)
+	found := "Detected"
+	if several {
+		found = name + " detected"
+	}
+	add(w.Detected, detected, "%s, %s after onset (time to detect): %s", found, duration(w.Detected.Sub(w.Onset)), explain(w))
+	if phases {
+		events = append(events, phaseEvents(w)...)
+	}
+	if !w.IsOpen() {
+		add(w.Ended, over, "End: %s was within its target again, %s after onset (time to recover)", name, duration(w.Ended.Sub(w.Onset)))
+	}
+	return events
+}
+
+// phaseEvents say how bad it was from when on.
+func phaseEvents(w alert.Window) []event {
+	say := wordsOf(w.Objective.Indicator)
+	var events []event
+	for i, p := range w.Phases {
+		length := "over the next " + duration(p.End.Sub(p.Start))
+		if w.IsOpen() && i == len(w.Phases)-1 {
+			length = fmt.Sprintf("in the %s up to now", period(p.End.Sub(p.Start)))
+		}
+		text := ""
+		switch p.Kind {
+		case alert.Outage:
+			text = fmt.Sprintf("Outage began: %s of %ss %s %s", percent(p.ErrorRatio()), say.noun, say.bad, length)
+		case alert.Degraded:
+			text = fmt.Sprintf("Degraded: %s of %ss %s %s", percent(p.ErrorRatio()), say.noun, say.bad, length)
+		case alert.BlindGap:
+			text = fmt.Sprintf("No data for %s: what happened then is not known", duration(p.End.Sub(p.Start)))
+		}
+		events = append(events, event{p.Start, phase, Row{Text: text, Source: "postburn"}})
+		if i+1 < len(w.Phases) && w.Phases[i+1].Start.After(p.End) {
+			well := fmt.Sprintf("Within the target for %s", duration(w.Phases[i+1].Start.Sub(p.End)))
+			events = append(events, event{p.End, phase, Row{Text: well, Source: "postburn"}})
+		}
+	}
+	return events
+}
+
+// explain says in words why a window was found.
+func explain(w alert.Window) string {
+	if w.Rule == nil {
+		return "the target was missed"
+	}
+	say := wordsOf(w.Objective.Indicator)
+	length := "over the last " + period(w.Rule.Long)
+	if w.Rule.Short != w.Rule.Long {
+		length += " and over the last " + period(w.Rule.Short)
+	}
+	return fmt.Sprintf("more than %s of %ss %s %s, which spends the error budget over %s times as fast as the target allows",
+		w.Rule.Rate.Mul(w.Objective.Target.Complement()).Percent(), say.noun, say.bad, length, w.Rule.Rate)
+}
