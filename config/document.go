@@ -12,19 +12,29 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// maxWork bounds the text that is read of a file, in bytes, after aliases, merge keys and defaults are filled in.
-const maxWork = 4 * maxFile
+// maxWork bounds how much is read of a file, after aliases, merge keys and defaults are filled in: in bytes, and nodeWork for each key
+// and value.
+const (
+	maxWork  = 4 * maxFile
+	nodeWork = 16
+)
 
 // document reads a YAML file, and collects all that is wrong with it.
 type document struct {
 	name     string
 	lines    []string
+	widths   []int // of the lines, in characters
 	problems []Problem
-	work     int // bytes of text looked at so far
+	work     int // how much of maxWork is done
 }
 
 func newDocument(doc []byte, name string) *document {
-	return &document{name: name, lines: strings.Split(string(bytes.TrimPrefix(doc, []byte("\ufeff"))), "\n")}
+	d := &document{name: name, lines: strings.Split(string(bytes.TrimPrefix(doc, []byte("\ufeff"))), "\n")}
+	d.widths = make([]int, len(d.lines))
+	for i, line := range d.lines {
+		d.widths[i] = utf8.RuneCountInString(line)
+	}
+	return d
 }
 
 // parse returns the roots of all YAML documents that are not empty. A syntax error ends the file.
@@ -86,7 +96,7 @@ func (d *document) firstControl() Position {
 // position is inside the file, even where the YAML package is off.
 func (d *document) position(line, column int) Position {
 	line = min(max(line, 1), len(d.lines))
-	column = min(max(column, 1), utf8.RuneCountInString(d.lines[line-1])+1)
+	column = min(max(column, 1), d.widths[line-1]+1)
 	return Position{File: d.name, Line: line, Column: column}
 }
 
@@ -106,7 +116,7 @@ func (d *document) spend(n *yaml.Node) bool {
 	if d.work > maxWork {
 		return false
 	}
-	d.work += 1 + len(n.Value) + len(n.Content)
+	d.work += nodeWork + len(n.Value)
 	if d.work > maxWork {
 		d.errorf(n, "too much text: with all aliases and defaults filled in, a file may have %d MiB", maxWork>>20)
 		return false
@@ -165,6 +175,9 @@ func (d *document) addPairs(found fields, n *yaml.Node, s schema, outer []*yaml.
 	var merged []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := resolve(n.Content[i]), resolve(n.Content[i+1])
+		if !d.spend(key) {
+			return
+		}
 		if key.Tag == "!!merge" {
 			merged = append(merged, value)
 			continue
@@ -239,6 +252,7 @@ func (d *document) list(f field, of string) ([]*yaml.Node, bool) {
 	for i, item := range f.value.Content {
 		items[i] = resolve(item)
 	}
+	d.work += nodeWork * len(items)
 	return items, true
 }
 
@@ -279,8 +293,11 @@ func kind(n *yaml.Node) string {
 // quote is text from a file, fit for a line of a report.
 func quote(text string) string {
 	const most = 60
-	if utf8.RuneCountInString(text) > most {
-		text = string([]rune(text)[:most]) + "..."
+	characters := 0
+	for i := range text {
+		if characters++; characters > most {
+			return fmt.Sprintf("%q", text[:i]+"...")
+		}
 	}
 	return fmt.Sprintf("%q", text)
 }

@@ -7,6 +7,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/promql"
 )
 
 // maxQuery bounds a query, in bytes.
@@ -80,10 +81,21 @@ func (d *document) completeRatio(ratio field, parts fields) bool {
 	return false
 }
 
+// checkQueries reports what is wrong in an indicator's PromQL, at its place in the file.
+func (d *document) checkQueries(indicator slo.Indicator, parts fields) {
+	for _, p := range promql.Check(indicator) {
+		part := parts[p.Field]
+		d.problems = append(d.problems, Problem{Position: d.inside(part.value, p.Offset), Text: part.path + ": " + p.Text})
+	}
+}
+
 // inside is the position of the byte at an offset of a scalar's value. Where the value is not on one line as it is, that is the position
 // of the scalar.
 func (d *document) inside(n *yaml.Node, offset int) Position {
 	at := d.at(n)
+	if d.widths[at.Line-1] > maxQuery {
+		return at // not worth going through again and again
+	}
 	raw := []rune(d.lines[at.Line-1])
 	if n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 || at.Column > len(raw) || offset > len(n.Value) {
 		return at

@@ -12,7 +12,7 @@ import (
 )
 
 // maxFile bounds a file, in bytes. Ten thousand objectives take about 5 MB.
-const maxFile = 16 << 20
+const maxFile = 8 << 20
 
 // Reader reads the whole content of a file, all its documents, in one format. A reader of a foreign format returns nothing at all for a
 // file that is not of its format. A definition that has a problem may be in the list as far as it was read.

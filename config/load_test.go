@@ -96,7 +96,7 @@ func TestLoad(t *testing.T) {
 		{
 			name:  "too large",
 			files: map[string]string{"a.yaml": "# " + strings.Repeat("x", maxFile)}, paths: []string{"a.yaml"},
-			problems: []string{"a.yaml: reading the file: larger than 16 MiB: split it into several files"},
+			problems: []string{"a.yaml: reading the file: larger than 8 MiB: split it into several files"},
 		},
 	}
 	for _, test := range tests {
