@@ -10,6 +10,8 @@ import (
 	"github.com/postburn/postburn/alert"
 )
 
+const selectSamples = `SELECT tick, samples FROM samples WHERE lane = ? AND tick > ? ORDER BY tick`
+
 // Load implements alert.Store. It sees one state of the database, and does not wait for a commit that is under way.
 func (s *Store) Load(ctx context.Context, lane string) (alert.Recovery, error) {
 	var r alert.Recovery
@@ -53,7 +55,7 @@ func load(ctx context.Context, tx *sql.Tx, lane string, r *alert.Recovery) error
 		return fmt.Errorf("reading the checkpoint: %w", err)
 	}
 
-	err = query(ctx, tx, `SELECT tick, samples FROM samples WHERE lane = ? AND tick > ? ORDER BY tick`, []any{id, after},
+	err = query(ctx, tx, selectSamples, []any{id, after},
 		func(rows *sql.Rows) error {
 			var tick int64
 			var row alert.Row

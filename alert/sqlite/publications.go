@@ -13,11 +13,12 @@ import (
 	"github.com/postburn/postburn/issue"
 )
 
-// The queries of the publisher and the status pages. Each has an index to go by: most incidents are old, and posted.
+// The queries of the publisher and the status pages. Each has an index to go by: most incidents are old, and posted. The + keeps SQLite
+// from reading all incidents in the order of their onsets, which saves it the sorting of a few.
 const (
 	selectBehind    = `SELECT doc FROM incidents WHERE revision > posted ORDER BY onset, id`
 	selectOpen      = `SELECT doc FROM publications WHERE open_writes = 1 ORDER BY key`
-	selectIncidents = `SELECT doc FROM incidents WHERE onset > ?1 OR ended > ?1 OR ended IS NULL ORDER BY onset DESC, id`
+	selectIncidents = `SELECT doc FROM incidents WHERE onset > ?1 OR ended > ?1 OR ended IS NULL ORDER BY +onset DESC, id`
 )
 
 // The statements of Save; ?1 is the publication's key, ?2 a JSON array of its incidents.

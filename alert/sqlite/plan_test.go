@@ -1,0 +1,121 @@
+package sqlite
+
+import (
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+)
+
+// TestQueryPlans checks that no query reads a whole table, whose rows only ever get more.
+func TestQueryPlans(t *testing.T) {
+	s := openAt(t, filepath.Join(t.TempDir(), "postburn.db"))
+	wholeTable := regexp.MustCompile(`SCAN (incidents|publications|publication_incidents|samples|checkpoints)\b`)
+	for name, tc := range map[string]struct {
+		text string
+		args []any
+		want []string
+	}{
+		"incidents behind": {selectBehind, nil, []string{"SCAN incidents USING INDEX incidents_behind"}},
+		"open writes":      {selectOpen, nil, []string{"SCAN publications USING INDEX publications_open"}},
+		"incidents since": {selectIncidents, []any{1}, []string{
+			"USING INDEX incidents_by_onset (onset>?)", "USING INDEX incidents_by_end (ended>?)", "USING INDEX incidents_by_end (ended=?)",
+		}},
+		"old samples": {prune, []any{1, 1}, []string{"INDEX sqlite_autoindex_samples_1 (lane=? AND tick<?)", "SEARCH samples USING INTEGER PRIMARY KEY (rowid=?)"}},
+		"mark posted": {markPosted, []any{"k", "[]", 1}, []string{"INDEX sqlite_autoindex_incidents_1 (id=?)"}},
+		"leave": {leaveIncidents, []any{"k", "[]"}, []string{
+			"INDEX sqlite_autoindex_incidents_1 (id=?)", "INDEX publication_incidents_by_publication (publication=?)",
+		}},
+		"taken":         {selectTaken, []any{"k", "[]"}, []string{"publication_incidents USING PRIMARY KEY (incident=?)"}},
+		"taken out":     {deleteIncidents, []any{"k", "[]"}, []string{"INDEX publication_incidents_by_publication (publication=?)"}},
+		"samples since": {selectSamples, []any{1, 1}, []string{"SEARCH samples USING INDEX sqlite_autoindex_samples_1 (lane=? AND tick>?)"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plan := explainPlan(t, s, tc.text, tc.args)
+			for _, want := range tc.want {
+				if !strings.Contains(plan, want) {
+					t.Errorf("the plan has no %q:\n%s", want, plan)
+				}
+			}
+			for line := range strings.Lines(plan) {
+				// An index of those that are behind or open holds nothing else.
+				if wholeTable.MatchString(line) && !strings.Contains(line, "incidents_behind") && !strings.Contains(line, "publications_open") {
+					t.Errorf("all of a table is read: %s", line)
+				}
+			}
+		})
+	}
+}
+
+func explainPlan(t *testing.T, s *Store, text string, args []any) string {
+	var plan strings.Builder
+	err := transact(t.Context(), s.writer, func(tx *sql.Tx) error {
+		return query(t.Context(), tx, "EXPLAIN QUERY PLAN "+text, args, func(rows *sql.Rows) error {
+			var id, parent, unused int
+			var detail string
+			err := rows.Scan(&id, &parent, &unused, &detail)
+			fmt.Fprintln(&plan, detail)
+			return err
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan.String()
+}
+
+// BenchmarkCommit commits 64 KiB of samples a tick and lane, with a state every 120th tick and a history of 1 MiB every 720th.
+func BenchmarkCommit(b *testing.B) {
+	for _, lanes := range []int{1, 32} {
+		b.Run(fmt.Sprintf("lanes=%d", lanes), func(b *testing.B) {
+			s := openAt(b, filepath.Join(b.TempDir(), "postburn.db"))
+			fence := acquire(b, s)
+			samples := make([]byte, 64<<10)
+			for n := 0; b.Loop(); n++ {
+				var batches []alert.Batch
+				for lane := range lanes {
+					batch := tickBatch(fence, fmt.Sprint(lane), n)
+					batch.Samples = samples
+					if at := n + lane*23; at%120 == 0 {
+						batch.Checkpoint = &alert.Checkpoint{State: samples}
+						if at%720 == 0 {
+							batch.Checkpoint.History = make([]byte, 1<<20)
+						}
+					}
+					batches = append(batches, batch)
+				}
+				commit(b, s, batches...)
+			}
+		})
+	}
+}
+
+// BenchmarkBehind looks for what is to be published among old incidents that are.
+func BenchmarkBehind(b *testing.B) {
+	s := openAt(b, filepath.Join(b.TempDir(), "postburn.db"))
+	fence := acquire(b, s)
+	const old = 100_000
+	batch := tickBatch(fence, "a", 0)
+	storm := issue.Publication{Key: "0", Posted: 2}
+	for n := range old {
+		batch.Incidents = append(batch.Incidents, testIncident(fmt.Sprint(n), 2))
+		storm.Incidents = append(storm.Incidents, fmt.Sprint(n))
+	}
+	commit(b, s, batch)
+	if err := s.Save(b.Context(), storm); err != nil {
+		b.Fatal(err)
+	}
+	late := tickBatch(fence, "a", 1)
+	late.Incidents = []alert.Incident{testIncident("new", 1)}
+	commit(b, s, late)
+	for b.Loop() {
+		if incidents, _, err := s.Behind(b.Context()); err != nil || len(incidents) != 1 {
+			b.Fatalf("%d incidents, %v", len(incidents), err)
+		}
+	}
+}
