@@ -123,4 +123,3 @@ func present(t time.Time) *time.Time {
 	}
 	return &t
 }
-
