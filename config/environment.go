@@ -20,19 +20,24 @@ const Prefix = "POSTBURN_"
 
 // Environment is how the daemon is set up, from the variables POSTBURN_*.
 type Environment struct {
+	Source
+	SLOPath       string // a file or a folder
+	SQLite        string // the path of the store
+	Tracker       string // "local"
+	LocalDir      string // where the local tracker keeps its files
+	Listen        string // host:port
+	WebConfigFile string // TLS and basic auth, in exporter-toolkit's form; empty: none
+	ExternalURL   URL    // for links in issues; empty: none
+	LogLevel      slog.Level
+	LogFormat     string // "logfmt" or "json"
+}
+
+// Source is the part of the environment that says where samples come from: all that the commands besides the daemon need.
+type Source struct {
 	PrometheusURL        URL
-	PrometheusConfigFile string // auth and TLS, in the form of prometheus/common's HTTP config; empty: none
-	SLOPath              string // a file or a folder
-	Interval             time.Duration
+	PrometheusConfigFile string        // auth and TLS, in the form of prometheus/common's HTTP config; empty: none
+	Interval             time.Duration // of the time grid: whole seconds
 	Delay                time.Duration // how long after a tick its sample is taken
-	SQLite               string        // the path of the store
-	Tracker              string        // "local"
-	LocalDir             string        // where the local tracker keeps its files
-	Listen               string        // host:port
-	WebConfigFile        string        // TLS and basic auth, in exporter-toolkit's form; empty: none
-	ExternalURL          URL           // for links in issues; empty: none
-	LogLevel             slog.Level
-	LogFormat            string // "logfmt" or "json"
 }
 
 // variables are the environment as it is written.
@@ -55,40 +60,54 @@ type variables struct {
 // LoadEnvironment reads the variables from a lookuper, which takes their whole names. A variable that is set to nothing counts as not
 // set. The error holds all that is wrong, a line each, and each line names its variable. It never holds a secret.
 func LoadEnvironment(ctx context.Context, lookuper envconfig.Lookuper) (Environment, error) {
-	set := envconfig.LookuperFunc(func(name string) (string, bool) {
-		value, ok := lookuper.Lookup(name)
-		return value, ok && value != ""
-	})
-	var v variables
-	err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &v, Lookuper: envconfig.PrefixLookuper(Prefix, set)})
+	v, err := lookUp(ctx, lookuper)
 	if err != nil {
-		return Environment{}, fmt.Errorf("reading the environment: %w", err)
+		return Environment{}, err
 	}
 	var w wrong
 	env := Environment{
-		PrometheusURL:        w.url("PROMETHEUS_URL", v.PrometheusURL, "http://prometheus:9090"),
-		PrometheusConfigFile: v.PrometheusConfigFile,
-		SLOPath:              v.SLOPath,
-		Interval:             w.duration("INTERVAL", v.Interval, "30s"),
-		Delay:                w.duration("DELAY", v.Delay, "1m"),
-		SQLite:               w.store(v.Store),
-		Tracker:              w.tracker(v.Tracker),
-		LocalDir:             v.LocalDir,
-		Listen:               w.listen(v.Listen),
-		WebConfigFile:        v.WebConfigFile,
-		ExternalURL:          w.url("EXTERNAL_URL", v.ExternalURL, "https://postburn.example.org"),
-		LogLevel:             w.logLevel(v.LogLevel),
-		LogFormat:            w.logFormat(v.LogFormat),
+		Source:        w.source(v),
+		SLOPath:       v.SLOPath,
+		SQLite:        w.store(v.Store),
+		Tracker:       w.tracker(v.Tracker),
+		LocalDir:      v.LocalDir,
+		Listen:        w.listen(v.Listen),
+		WebConfigFile: v.WebConfigFile,
+		ExternalURL:   w.url("EXTERNAL_URL", v.ExternalURL, "https://postburn.example.org"),
+		LogLevel:      w.logLevel(v.LogLevel),
+		LogFormat:     w.logFormat(v.LogFormat),
 	}
-	if v.PrometheusURL == "" {
-		w.addf("PROMETHEUS_URL", "is missing: set it to a URL like http://prometheus:9090")
-	}
-	w.interval(v.Interval, env.Interval)
-	w.github(set)
+	w.github(lookuper)
 	if len(w) > 0 {
 		return Environment{}, errors.Join(w...)
 	}
 	return env, nil
+}
+
+// LoadSource reads only the variables that a Source is made of, as LoadEnvironment does; what is wrong with others is no error.
+func LoadSource(ctx context.Context, lookuper envconfig.Lookuper) (Source, error) {
+	v, err := lookUp(ctx, lookuper)
+	if err != nil {
+		return Source{}, err
+	}
+	var w wrong
+	source := w.source(v)
+	if len(w) > 0 {
+		return Source{}, errors.Join(w...)
+	}
+	return source, nil
+}
+
+func lookUp(ctx context.Context, lookuper envconfig.Lookuper) (v variables, err error) {
+	set := envconfig.LookuperFunc(func(name string) (string, bool) {
+		value, ok := lookuper.Lookup(name)
+		return value, ok && value != ""
+	})
+	err = envconfig.ProcessWith(ctx, &envconfig.Config{Target: &v, Lookuper: envconfig.PrefixLookuper(Prefix, set)})
+	if err != nil {
+		return v, fmt.Errorf("reading the environment: %w", err)
+	}
+	return v, nil
 }
 
 // wrong collects what is wrong with the environment.
@@ -96,6 +115,20 @@ type wrong []error
 
 func (w *wrong) addf(name, format string, args ...any) {
 	*w = append(*w, fmt.Errorf("%s%s %s", Prefix, name, fmt.Sprintf(format, args...)))
+}
+
+func (w *wrong) source(v variables) Source {
+	s := Source{
+		PrometheusURL:        w.url("PROMETHEUS_URL", v.PrometheusURL, "http://prometheus:9090"),
+		PrometheusConfigFile: v.PrometheusConfigFile,
+		Interval:             w.duration("INTERVAL", v.Interval, "30s"),
+		Delay:                w.duration("DELAY", v.Delay, "1m"),
+	}
+	if v.PrometheusURL == "" {
+		w.addf("PROMETHEUS_URL", "is missing: set it to a URL like http://prometheus:9090")
+	}
+	w.interval(v.Interval, s.Interval)
+	return s
 }
 
 // url does not repeat what was given: it may hold a password.
@@ -174,7 +207,7 @@ func (w *wrong) github(lookuper envconfig.Lookuper) {
 	for _, name := range []string{
 		"REPOSITORY", "URL", "TOKEN", "TOKEN_FILE", "APP_ID", "APP_INSTALLATION_ID", "APP_PRIVATE_KEY_FILE",
 	} {
-		if _, set := lookuper.Lookup(Prefix + "GITHUB_" + name); set {
+		if value, _ := lookuper.Lookup(Prefix + "GITHUB_" + name); value != "" {
 			w.addf("GITHUB_"+name, "is not supported yet: unset it")
 		}
 	}

@@ -17,8 +17,8 @@ import (
 func TestLoadEnvironment(t *testing.T) {
 	prometheus := URL{"http://localhost:9090"}
 	defaults := Environment{
-		PrometheusURL: prometheus, SLOPath: "slos.yaml", Interval: 30 * time.Second, Delay: time.Minute, SQLite: "postburn.db",
-		Tracker: "local", LocalDir: "postmortems", Listen: ":9847", LogFormat: "logfmt",
+		Source:  Source{PrometheusURL: prometheus, Interval: 30 * time.Second, Delay: time.Minute},
+		SLOPath: "slos.yaml", SQLite: "postburn.db", Tracker: "local", LocalDir: "postmortems", Listen: ":9847", LogFormat: "logfmt",
 	}
 	tests := []struct {
 		name string
@@ -44,8 +44,10 @@ func TestLoadEnvironment(t *testing.T) {
 			"POSTBURN_LOG_LEVEL":              "debug",
 			"POSTBURN_LOG_FORMAT":             "json",
 		}, Environment{
-			PrometheusURL: URL{"https://user:secret@localhost/prom"}, PrometheusConfigFile: "http.yaml", SLOPath: "slos",
-			Interval: time.Second, SQLite: "/data/p.db", Tracker: "local", LocalDir: "/issues", Listen: "127.0.0.1:0",
+			Source: Source{
+				PrometheusURL: URL{"https://user:secret@localhost/prom"}, PrometheusConfigFile: "http.yaml", Interval: time.Second,
+			},
+			SLOPath: "slos", SQLite: "/data/p.db", Tracker: "local", LocalDir: "/issues", Listen: "127.0.0.1:0",
 			WebConfigFile: "web.yaml", ExternalURL: URL{"https://postburn.example.org"}, LogLevel: slog.LevelDebug, LogFormat: "json",
 		}},
 	}
@@ -126,8 +128,25 @@ func TestLoadEnvironmentProblems(t *testing.T) {
 	}
 }
 
+func TestLoadSource(t *testing.T) {
+	set := map[string]string{"POSTBURN_PROMETHEUS_URL": "http://p", "POSTBURN_INTERVAL": "10s", "POSTBURN_TRACKER": "github"}
+	got, err := LoadSource(context.Background(), envconfig.MapLookuper(set))
+	want := Source{PrometheusURL: URL{"http://p"}, Interval: 10 * time.Second, Delay: time.Minute}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(URL{})); diff != "" || err != nil {
+		t.Errorf("error %v, source (-want +got):\n%s", err, diff)
+	}
+	_, err = LoadSource(context.Background(), envconfig.MapLookuper(map[string]string{"POSTBURN_DELAY": "soon"}))
+	wrong := []string{
+		`POSTBURN_DELAY must be a duration like 1m, not "soon"`,
+		"POSTBURN_PROMETHEUS_URL is missing: set it to a URL like http://prometheus:9090",
+	}
+	if diff := cmp.Diff(wrong, strings.Split(fmt.Sprint(err), "\n")); diff != "" {
+		t.Errorf("error (-want +got):\n%s", diff)
+	}
+}
+
 func TestURLHidesSecrets(t *testing.T) {
-	env := Environment{PrometheusURL: URL{"https://user:secret@p.example.org/prom?token=secret#secret"}}
+	env := Environment{Source: Source{PrometheusURL: URL{"https://user:secret@p.example.org/prom?token=secret#secret"}}}
 	const want = "https://xxxxx@p.example.org/prom?xxxxx"
 	if got := env.PrometheusURL.String(); got != want {
 		t.Errorf("String() = %q, want %q", got, want)
