@@ -1,0 +1,89 @@
+package web_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/web"
+)
+
+var at = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+func window() alert.Window {
+	return alert.Window{
+		Objective: slo.Objective{Name: "checkout-availability", Service: "checkout", Target: slo.MustDecimal("99.9%")},
+		Kind:      alert.Burn,
+		Rule:      &alert.Rule{Rate: slo.MustDecimal("14.4"), Long: time.Hour, Short: 5 * time.Minute},
+		Onset:     at, Detected: at.Add(time.Minute), PeakBurnRate: 500, Counts: slo.Counts{Total: 1000, Bad: 500}, BudgetSpent: 0.25,
+		Phases:  []alert.Phase{{Kind: alert.Outage, Span: slo.Span{Start: at, End: at.Add(time.Minute)}}},
+		Caveats: []slo.Caveat{{Kind: slo.NoData, Count: 3}},
+	}
+}
+
+func get(t *testing.T, h http.Handler, path string) (int, string) {
+	t.Helper()
+	r := httptest.NewRecorder()
+	h.ServeHTTP(r, httptest.NewRequest(http.MethodGet, path, nil))
+	body, err := io.ReadAll(r.Result().Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Code, string(body)
+}
+
+func TestHandler(t *testing.T) {
+	h := web.NewHandler(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	for path, want := range map[string]int{
+		"/-/healthy": 200, "/-/ready": 503, "/api/v1/slos": 503, "/api/v1/incidents": 503, "/metrics": 200, "/nothing": 404,
+	} {
+		if got, _ := get(t, h, path); got != want {
+			t.Errorf("%s before it is ready: %d, want %d", path, got, want)
+		}
+	}
+	burning, ended := window(), window()
+	ended.Kind, ended.Rule, ended.Phases, ended.Caveats, ended.Ended = alert.Budget, nil, nil, nil, at.Add(time.Hour)
+	ended.Labels = slo.NewLabels(map[string]string{"region": "eu"})
+	var failing error
+	h.Ready(web.Data{
+		Statuses: func(time.Time) []alert.Status {
+			return []alert.Status{{Objective: burning.Objective, Window: slo.Counts{Total: 10, Bad: 1}, BudgetRemaining: -99, State: alert.Blind}}
+		},
+		Incidents: func(context.Context) ([]alert.Incident, error) {
+			return []alert.Incident{{ID: "one", Group: "checkout", Windows: []alert.Window{burning}}, {ID: "two", Group: "b", Windows: []alert.Window{ended}}}, failing
+		},
+		IssueURL: func(_ context.Context, id string) (string, error) {
+			return map[string]string{"one": "postmortems/one.md"}[id], nil
+		},
+	})
+	for path, want := range map[string]string{
+		"/-/ready":     "postburn is ready.\n",
+		"/api/v1/slos": `{"slos":[{"slo":"checkout-availability","labels":{},"target":0.999,"total_events":10,"bad_events":1,"budget_remaining_ratio":-99,"state":"blind"}]}` + "\n",
+		"/api/v1/incidents": `{"incidents":[` +
+			`{"id":"one","state":"burning","group":"checkout","onset":"2026-03-02T09:00:00Z","detected":"2026-03-02T09:01:00Z","ended":null,"issue_url":"postmortems/one.md","windows":[` +
+			`{"slo":"checkout-availability","labels":{},"kind":"burn","rule":{"rate":14.4,"long":"1h","short":"5m"},"onset":"2026-03-02T09:00:00Z","detected":"2026-03-02T09:01:00Z","ended":null,` +
+			`"peak_burn_rate":500,"total_events":1000,"bad_events":500,"budget_spent_ratio":0.25,"phases":[{"kind":"outage","start":"2026-03-02T09:00:00Z","end":"2026-03-02T09:01:00Z"}],"caveats":["3 ticks without data left out"]}]},` +
+			`{"id":"two","state":"recovered","group":"b","onset":"2026-03-02T09:00:00Z","detected":"2026-03-02T09:01:00Z","ended":"2026-03-02T10:00:00Z","issue_url":null,"windows":[` +
+			`{"slo":"checkout-availability","labels":{"region":"eu"},"kind":"budget","rule":null,"onset":"2026-03-02T09:00:00Z","detected":"2026-03-02T09:01:00Z","ended":"2026-03-02T10:00:00Z",` +
+			`"peak_burn_rate":500,"total_events":1000,"bad_events":500,"budget_spent_ratio":0.25,"phases":[],"caveats":[]}]}]}` + "\n",
+	} {
+		code, got := get(t, h, path)
+		if diff := cmp.Diff(want, got); code != 200 || diff != "" {
+			t.Errorf("%s: %d (-want +got):\n%s", path, code, diff)
+		}
+	}
+	failing = errors.New("disk I/O error at /secret/path")
+	if code, body := get(t, h, "/api/v1/incidents"); code != 500 || body != `{"error":"the store can't be read"}`+"\n" {
+		t.Errorf("with an unreadable store: %d %s", code, body)
+	}
+}
