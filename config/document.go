@@ -152,8 +152,8 @@ type schema struct {
 	later []string // what is not built yet
 }
 
-// mapping reads a mapping, merge keys included. It reports keys that the schema does not have, and leaves them out; ok is false where
-// there is no mapping to read.
+// mapping reads a mapping, merge keys included. It reports keys that the schema does not have; ok is false where there is no mapping to
+// read.
 func (d *document) mapping(n *yaml.Node, s schema) (found fields, ok bool) {
 	n = resolve(n)
 	if n.Kind != yaml.MappingNode {
@@ -173,6 +173,7 @@ func (d *document) addPairs(found fields, n *yaml.Node, s schema, outer []*yaml.
 	}
 	own := map[string]*yaml.Node{}
 	var merged []*yaml.Node
+	var guessed []field
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := resolve(n.Content[i]), resolve(n.Content[i+1])
 		if !d.spend(key) {
@@ -191,8 +192,15 @@ func (d *document) addPairs(found fields, n *yaml.Node, s schema, outer []*yaml.
 			continue
 		}
 		own[key.Value] = n.Content[i]
-		if _, overridden := found[key.Value]; !overridden && d.allows(s, key) {
-			found[key.Value] = field{path: s.path + key.Value, key: key, value: value}
+		if meant := d.meant(s, key); meant != key.Value {
+			guessed = append(guessed, field{path: meant, key: key, value: value})
+		} else if _, overridden := found[meant]; !overridden {
+			found[meant] = field{path: s.path + meant, key: key, value: value}
+		}
+	}
+	for _, f := range guessed {
+		if _, there := found[f.path]; !there && f.path != "" {
+			found[f.path] = field{path: s.path + f.path, key: f.key, value: f.value}
 		}
 	}
 	for _, m := range merged {
@@ -219,24 +227,29 @@ func (d *document) merge(found fields, n *yaml.Node, s schema, outer []*yaml.Nod
 	}
 }
 
-// allows reports whether the schema has a key, and says so where it does not.
-func (d *document) allows(s schema, key *yaml.Node) bool {
-	switch {
-	case s.keys == nil || slices.Contains(s.keys, key.Value):
-		return true
-	case slices.Contains(s.later, key.Value):
-		d.errorf(key, "%s%s is not supported yet", s.path, key.Value)
-	default:
-		known := append(slices.Clone(s.keys), s.later...)
-		if close := nearest(key.Value, known); close != "" {
-			d.errorf(key, "unknown key %s; did you mean %s?", quote(key.Value), close)
-		} else if len(s.keys) == 0 {
-			d.errorf(key, "unknown key %s", quote(key.Value))
-		} else {
-			d.errorf(key, "unknown key %s; %s has %s", quote(key.Value), s.of, strings.Join(s.keys, ", "))
-		}
+// meant is the key that was meant: the key itself, or where the schema does not have it, which is a problem, the one that it was likely
+// to be, so that its value is looked at as well; else it is empty.
+func (d *document) meant(s schema, key *yaml.Node) string {
+	if s.keys == nil || slices.Contains(s.keys, key.Value) {
+		return key.Value
 	}
-	return false
+	if slices.Contains(s.later, key.Value) {
+		d.errorf(key, "%s%s is not supported yet", s.path, key.Value)
+		return ""
+	}
+	close := nearest(key.Value, slices.Concat(s.keys, s.later))
+	switch {
+	case close != "":
+		d.errorf(key, "unknown key %s; did you mean %s?", quote(key.Value), close)
+	case len(s.keys) == 0:
+		d.errorf(key, "unknown key %s", quote(key.Value))
+	default:
+		d.errorf(key, "unknown key %s; %s has %s", quote(key.Value), s.of, strings.Join(s.keys, ", "))
+	}
+	if slices.Contains(s.later, close) {
+		return ""
+	}
+	return close
 }
 
 // list reads a sequence.

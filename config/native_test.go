@@ -176,6 +176,11 @@ func TestNativeProblems(t *testing.T) {
 			"2:5: target is missing; say how much has to be good, like 99.9%",
 		}},
 		{"a misspelt key", one + "    indicater: {}\n", []string{`6:5: unknown key "indicater"; did you mean indicator?`}},
+		{"a misspelt key is no missing one", strings.ReplaceAll(one, "target: 99.9%", "tagret: 999"), []string{
+			`4:5: unknown key "tagret"; did you mean target?`,
+			`4:13: target must be between 0 and 100 %, not 999: write it like "99.9%" or 0.999`,
+		}},
+		{"a misspelt key of later", one + "    groupby: [region]\n", []string{`6:5: unknown key "groupby"; did you mean group_by?`}},
 		{"a key that nothing is like", one + "    zzz: 1\n", []string{
 			`6:5: unknown key "zzz"; an slo has name, service, description, owner, target, window, indicator, incident, links`,
 		}},

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/postburn/postburn/config"
+	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/prom"
+)
+
+// checkCommand validates SLO files.
+type checkCommand struct {
+	Paths  []string `arg:"" name:"file|dir" help:"SLO files, or folders of *.yaml and *.yml."`
+	Online bool     `help:"Also ask Prometheus whether it has data of each objective."`
+}
+
+// Run prints all problems, and how many there are or that the objectives are fine. Problems that are errors are an error.
+func (c checkCommand) Run(ctx context.Context, s surroundings) error {
+	definitions, problems := config.Load(c.Paths)
+	show(s.stderr, problems)
+	if config.Failed(problems) {
+		return fmt.Errorf("found %s", count(problems))
+	}
+	if c.Online {
+		found, err := askPrometheus(ctx, s, definitions)
+		if err != nil {
+			return err
+		}
+		show(s.stderr, found)
+		problems = append(problems, found...)
+		if config.Failed(found) {
+			return fmt.Errorf("found %s", count(problems))
+		}
+	}
+	files := plural(len(config.Files(c.Paths)), "file")
+	fine := fmt.Sprintf("%s in %s %s fine", plural(len(definitions), "objective"), files, are(len(definitions)))
+	if len(problems) > 0 {
+		fine += ", with " + count(problems)
+	}
+	_, err := fmt.Fprintln(s.stdout, fine)
+	return err
+}
+
+// lookback is how much of Prometheus' data a check looks at.
+const lookback = 5 * time.Minute
+
+// askPrometheus looks for data of each objective in the last minutes.
+func askPrometheus(ctx context.Context, s surroundings, definitions []config.Definition) (problems []config.Problem, err error) {
+	source, err := config.LoadSource(ctx, s.lookuper)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	client, err := prom.New(prom.Options{URL: source.PrometheusURL.Reveal(), ConfigFile: source.PrometheusConfigFile})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	defer client.Close()
+	if err := client.Ping(ctx); err != nil {
+		return nil, fmt.Errorf("asking Prometheus at %s: %w", source.PrometheusURL, err)
+	}
+	objectives := make([]slo.Objective, len(definitions))
+	for i, d := range definitions {
+		objectives[i] = d.Objective
+	}
+	now := time.Now().Truncate(time.Second)
+	for i, reading := range client.Read(ctx, objectives, slo.Ticks{First: now, Last: now, Interval: lookback}) {
+		problem := config.Problem{Position: definitions[i].Position}
+		switch {
+		case reading.Err != nil:
+			problem.Text = fmt.Sprintf("reading %s: %v", objectives[i].Name, reading.Err)
+		case blind(reading):
+			problem.Text = fmt.Sprintf("Prometheus has no data of %s's indicator.ratio.total in the last %s",
+				objectives[i].Name, model.Duration(lookback))
+		default:
+			continue
+		}
+		problems = append(problems, problem)
+	}
+	return problems, nil
+}
+
+// blind reports whether a reading holds no data.
+func blind(r slo.Reading) bool {
+	for _, series := range r.Series {
+		for _, sample := range series.Samples {
+			if !sample.Blind {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func show(w io.Writer, problems []config.Problem) {
+	for _, p := range problems {
+		fmt.Fprintln(w, p)
+	}
+}
+
+// count is how many errors and warnings there are, for people.
+func count(problems []config.Problem) string {
+	errors := 0
+	for _, p := range problems {
+		if p.Severity == config.Error {
+			errors++
+		}
+	}
+	warnings := len(problems) - errors
+	switch {
+	case warnings == 0:
+		return plural(errors, "error")
+	case errors == 0:
+		return plural(warnings, "warning")
+	}
+	return plural(errors, "error") + " and " + plural(warnings, "warning")
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func are(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/postburn/postburn/slo/prom/promtest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"postburn": main})
+}
+
+// TestScripts runs the real command line. $PROMETHEUS is a server that has the last ten minutes of requests_total.
+func TestScripts(t *testing.T) {
+	server := promtest.Start(t)
+	if err := server.Load(time.Now().Add(-10*time.Minute), 15*time.Second, `requests_total{job="shop",instance="a"} 0+600x40`); err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PROMETHEUS", server.URL())
+			return nil
+		},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+	})
+}
+
+// exits runs a command and compares its exit code: exits CODE COMMAND [ARG...].
+func exits(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	code, err := 0, ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if code != want {
+		ts.Fatalf("exit code %d, want %d", code, want)
+	}
+}
+
+func TestExitCode(t *testing.T) {
+	tests := []struct {
+		name string
+		err  error
+		want int
+	}{
+		{"fine", nil, 0},
+		{"found something wrong", errors.New("found 1 error"), 1},
+		{"wrong usage", usageError{errors.New("unknown flag")}, 2},
+		{"stopped", context.Canceled, 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := exitCode(test.err); got != test.want {
+				t.Errorf("got %d, want %d", got, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/config"
+	"github.com/postburn/postburn/slo/prom"
+	"github.com/postburn/postburn/web"
+)
+
+// replayCommand folds a stretch of the past, as the daemon would have done.
+type replayCommand struct {
+	Paths  []string       `arg:"" name:"file|dir" help:"SLO files, or folders of *.yaml and *.yml."`
+	Since  model.Duration `help:"How far back to begin." default:"30d" placeholder:"30d"`
+	Start  time.Time      `help:"When to begin, RFC 3339; instead of --since." placeholder:"TIME"`
+	End    time.Time      `help:"When to end, RFC 3339; default: the newest tick." placeholder:"TIME"`
+	Output string         `help:"Form of the result: ${enum}." enum:"table,json" default:"table"`
+}
+
+// replayed is the JSON form of a replay.
+type replayed struct {
+	Start      time.Time       `json:"start"`
+	End        time.Time       `json:"end"`
+	Step       string          `json:"step"`
+	Objectives []web.Objective `json:"objectives"`
+	Incidents  []web.Incident  `json:"incidents"`
+}
+
+// Run prints the incidents of the stretch. To find some is no error.
+func (c replayCommand) Run(ctx context.Context, s surroundings) error {
+	source, err := config.LoadSource(ctx, s.lookuper)
+	if err != nil {
+		return usageError{err}
+	}
+	start, end, err := c.stretch(time.Now(), source)
+	if err != nil {
+		return usageError{err}
+	}
+	definitions, problems := config.Load(c.Paths)
+	print(s.stderr, problems)
+	if config.Failed(problems) {
+		return fmt.Errorf("found %s", count(problems))
+	}
+	client, err := prom.New(prom.Options{URL: source.PrometheusURL.Reveal(), ConfigFile: source.PrometheusConfigFile})
+	if err != nil {
+		return usageError{err}
+	}
+	defer client.Close()
+	defs := make([]alert.Definition, len(definitions))
+	for i, d := range definitions {
+		defs[i] = d.Alert()
+	}
+	found, err := alert.Replay(ctx, client.Read, defs, source.Interval, start, end, progress(s.stderr))
+	if err != nil {
+		return fmt.Errorf("replaying %s to %s: %w", start.Format(time.RFC3339), end.Format(time.RFC3339), err)
+	}
+	if c.Output == "table" {
+		return printTable(s.stdout, found, start, end, source.Interval)
+	}
+	encoder := json.NewEncoder(s.stdout)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(replayed{
+		Start: start, End: end, Step: model.Duration(source.Interval).String(),
+		Objectives: web.ViewObjectives(found.Statuses),
+		Incidents:  web.ViewIncidents(found.Incidents, func(string) string { return "" }),
+	})
+}
+
+// stretch is what to replay, on the grid of ticks.
+func (c replayCommand) stretch(now time.Time, source config.Source) (start, end time.Time, err error) {
+	newest := now.Add(-source.Delay)
+	end = c.End
+	if end.IsZero() {
+		end = newest
+	}
+	start = c.Start
+	if start.IsZero() {
+		start = end.Add(-time.Duration(c.Since))
+	}
+	start, end = start.Truncate(source.Interval).UTC(), end.Truncate(source.Interval).UTC()
+	switch {
+	case end.After(newest):
+		return start, end, fmt.Errorf("--end %s is after the newest tick, %s", end.Format(time.RFC3339), newest.UTC().Truncate(source.Interval).Format(time.RFC3339))
+	case !start.Before(end):
+		return start, end, fmt.Errorf("--start %s must be before --end %s", start.Format(time.RFC3339), end.Format(time.RFC3339))
+	}
+	return start, end, nil
+}
+
+// progress prints the share that is done, a line each ten per cent.
+func progress(w io.Writer) func(float64) {
+	shown := 0
+	return func(share float64) {
+		if tenths := int(share * 10); tenths > shown {
+			shown = tenths
+			fmt.Fprintf(w, "replayed %d %%\n", 10*tenths)
+		}
+	}
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/postburn/postburn/cmd/internal/daemon"
+	"github.com/postburn/postburn/config"
+)
+
+// runCommand is the daemon. It is set up by the environment alone.
+type runCommand struct{}
+
+// Run runs the daemon until it is told to stop.
+func (runCommand) Run(ctx context.Context, s surroundings) error {
+	env, err := config.LoadEnvironment(ctx, s.lookuper)
+	if err != nil {
+		return usageError{err}
+	}
+	definitions, problems := config.Load([]string{env.SLOPath})
+	if config.Failed(problems) {
+		print(s.stderr, problems)
+		return fmt.Errorf("found %s", count(problems))
+	}
+	logger := newLogger(s.stderr, env)
+	for _, p := range problems {
+		logger.Warn("the SLO file may not be what was meant", "problem", p.String())
+	}
+	return daemon.Run(ctx, daemon.Options{Environment: env, Definitions: definitions, Logger: logger})
+}
+
+func newLogger(w io.Writer, env config.Environment) *slog.Logger {
+	options := &slog.HandlerOptions{Level: env.LogLevel}
+	if env.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

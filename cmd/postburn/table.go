@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/postburn/postburn/alert"
+)
+
+// printTable prints a replay for people: how the objectives stood at its end, and a line for each breach window.
+func printTable(w io.Writer, found alert.Replayed, start, end time.Time, interval time.Duration) error {
+	const minute = "2006-01-02 15:04:05"
+	fmt.Fprintf(w, "%s to %s UTC, in ticks of %s\n\n", start.Format(minute), end.Format(minute), model.Duration(interval))
+	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(t, "OBJECTIVE\tTARGET\tWINDOW\tEVENTS\tBAD\tBUDGET LEFT\tSTATE")
+	for _, s := range found.Statuses {
+		fmt.Fprintf(t, "%s%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Objective.Name, s.Labels, s.Objective.Target.Percent(),
+			model.Duration(s.Objective.Window.Length()), events(s.Window.Total), events(s.Window.Bad), percent(s.BudgetRemaining), s.State)
+	}
+	fmt.Fprintln(t)
+	if len(found.Incidents) == 0 {
+		fmt.Fprintln(t, "No incidents.")
+		return t.Flush()
+	}
+	fmt.Fprintln(t, "INCIDENT\tOBJECTIVE\tKIND\tONSET (UTC)\tLASTED\tBAD\tEVENTS\tERROR RATIO\tBUDGET SPENT\tPEAK BURN RATE")
+	for _, i := range found.Incidents {
+		id := i.ID
+		for _, v := range i.Windows {
+			lasted := "goes on"
+			if !v.IsOpen() {
+				lasted = model.Duration(v.Ended.Sub(v.Onset)).String()
+			}
+			fmt.Fprintf(t, "%s\t%s%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", id, v.Objective.Name, v.Labels, v.Kind, v.Onset.UTC().Format(minute),
+				lasted, events(v.Bad), events(v.Total), percent(v.ErrorRatio()), percent(v.BudgetSpent), strconv.FormatFloat(v.PeakBurnRate, 'f', 1, 64))
+			id = "" // once is enough
+		}
+	}
+	return t.Flush()
+}
+
+// events is a whole number with its thousands apart.
+func events(n float64) string {
+	digits := strconv.FormatFloat(math.Round(n), 'f', 0, 64)
+	var b strings.Builder
+	for i, d := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(d)
+	}
+	return b.String()
+}
+
+func percent(ratio float64) string { return strconv.FormatFloat(100*ratio, 'f', 2, 64) + " %" }
