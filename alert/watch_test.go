@@ -98,3 +98,24 @@ func TestWorkbookTable(t *testing.T) {
 		})
 	}
 }
+
+func TestStepAllocatesNothing(t *testing.T) {
+	w := alert.NewWatch(definitionOf("0.999"), "", interval, epoch, epoch)
+	s := slo.Sample{Counts: slo.Counts{Total: 10_000, Bad: 1}}
+	if n := testing.AllocsPerRun(1000, func() { w.Step(s) }); n > 0 {
+		t.Errorf("%v allocations a tick", n)
+	}
+}
+
+func BenchmarkStep(b *testing.B) {
+	w := alert.NewWatch(definitionOf("0.999"), "", interval, epoch, epoch)
+	s := slo.Sample{Counts: slo.Counts{Total: 10_000, Bad: 1}}
+	b.ReportAllocs()
+	for b.Loop() {
+		w.Step(s)
+	}
+}
+
+func definitionOf(target string) alert.Definition {
+	return alert.Definition{Objective: objective(target), Policy: policy(alert.DefaultRules(30 * day)...)}
+}
