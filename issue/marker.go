@@ -22,8 +22,13 @@ const (
 // two incidents of a group begin.
 const sameOnset = 30 * time.Minute
 
-// Marker is the one that a post's text carries.
-func (p Post) Marker() Marker { return Marker{p.Key, p.Group, p.Onset} }
+// Marker is the one that a post's text carries. A comment's has its key only.
+func (p Post) Marker() Marker {
+	if p.Parent != nil {
+		return Marker{Key: p.Key}
+	}
+	return Marker{p.Key, p.Group, p.Onset}
+}
 
 // String is the marker's line. No value can end the comment: what is not plain is percent-encoded.
 func (m Marker) String() string {
