@@ -1,0 +1,199 @@
+package issue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/postburn/postburn/alert"
+)
+
+// What the options default to, and what is not worth an option.
+const (
+	callTimeout   = 30 * time.Second // of a call to the tracker
+	lateEffect    = time.Minute      // how long after that a request may still take effect
+	lookEvery     = 30 * time.Second
+	progressEvery = 5 * time.Minute
+	pollEvery     = 30 * time.Second
+
+	firstRetry = 5 * time.Second
+	lastRetry  = 10 * time.Minute
+	leastPause = time.Second            // after the tracker asked for one
+	leastWait  = 100 * time.Millisecond // between two passes of which nobody was told
+)
+
+// Options are what a publisher works with. Store, Tracker and Render are required.
+type Options struct {
+	Store       Store
+	Tracker     Tracker
+	Render      Renderer
+	Settings    func(slo string) Settings // of an objective, by its name; nil: none
+	Logger      *slog.Logger              // nil: none
+	Registerer  prometheus.Registerer     // nil: none
+	Interval    time.Duration             // of the ticks: told in the facts, and how often to look for what is behind; 0: 30 s
+	ExternalURL string                    // of the daemon; empty: texts have no link to the incident's page
+	CallTimeout time.Duration             // of a call to the tracker; 0: 30 s
+
+	// Settle is how long after it was sent a text that is not there is not believed to be missing, because the tracker may act late; 0:
+	// the call's timeout and a minute. LookEvery is the least time between two looks; 0: 30 s. A tracker that never acts late
+	// may have them as short as it likes.
+	Settle, LookEvery time.Duration
+}
+
+// Publisher makes the tracker agree with the newest revision of each incident.
+type Publisher struct {
+	Options
+	metrics *metrics
+	nudge   chan struct{}
+	paused  time.Time            // the tracker does nothing before then
+	waiting map[string]time.Time // since when a publication waits, by key
+	failing map[string]string    // the failure that was last logged, by key
+}
+
+// NewPublisher makes a publisher that does nothing before Run.
+func NewPublisher(o Options) *Publisher {
+	if o.Settings == nil {
+		o.Settings = func(string) Settings { return Settings{} }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	o.Interval = orDefault(o.Interval, pollEvery)
+	o.CallTimeout = orDefault(o.CallTimeout, callTimeout)
+	o.Settle = orDefault(o.Settle, o.CallTimeout+lateEffect)
+	o.LookEvery = orDefault(o.LookEvery, lookEvery)
+	return &Publisher{
+		Options: o, metrics: newMetrics(o.Registerer), nudge: make(chan struct{}, 1),
+		waiting: map[string]time.Time{}, failing: map[string]string{},
+	}
+}
+
+func orDefault(d, fallback time.Duration) time.Duration {
+	if d <= 0 {
+		return fallback
+	}
+	return d
+}
+
+// Notify tells the publisher that incidents have changed. It never blocks.
+func (p *Publisher) Notify() {
+	select {
+	case p.nudge <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// Run publishes until the context is done. It returns an error only where another process has taken over the store.
+func (p *Publisher) Run(ctx context.Context) error {
+	for {
+		next, err := p.pass(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if errors.Is(err, alert.ErrFenced) {
+			return fmt.Errorf("publishing: %w", err)
+		}
+		p.report("", err)
+		timer := time.NewTimer(min(max(time.Until(next), leastWait), p.Interval))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-p.nudge:
+			timer.Stop()
+		case <-timer.C:
+		}
+	}
+}
+
+// pass does all that is due, and returns when something will be.
+func (p *Publisher) pass(ctx context.Context) (next time.Time, err error) {
+	jobs, err := p.behind(ctx)
+	next = time.Now().Add(p.Interval)
+	if err != nil {
+		return next, err
+	}
+	waiting := map[string]time.Time{}
+	for _, j := range jobs {
+		if ctx.Err() != nil {
+			return next, nil
+		}
+		since, ok := p.waiting[j.pub.Key]
+		if !ok {
+			since = time.Now()
+		}
+		due, err := p.advance(ctx, j)
+		if errors.Is(err, alert.ErrFenced) {
+			return next, err
+		}
+		if err != nil || j.unsettled() {
+			waiting[j.pub.Key] = since
+		}
+		p.report(j.pub.Key, errors.Join(err, j.failure()))
+		if !due.IsZero() && due.Before(next) {
+			next = due
+		}
+	}
+	p.waiting = waiting
+	p.metrics.show(waiting)
+	return next, nil
+}
+
+// behind returns the incidents that the tracker does not agree with yet, each with its publication.
+func (p *Publisher) behind(ctx context.Context) ([]*job, error) {
+	incidents, unposted, err := p.Store.Behind(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("looking for what to publish: %w", err)
+	}
+	var jobs []*job
+	seen := map[string]bool{}
+	add := func(i alert.Incident, pub Publication) {
+		if !seen[pub.Key] {
+			seen[pub.Key] = true
+			jobs = append(jobs, &job{pub: pub, incident: i})
+		}
+	}
+	for _, i := range incidents {
+		pub, ok, err := p.Store.Publication(ctx, i.ID)
+		if err != nil {
+			return nil, fmt.Errorf("reading the publication of incident %s: %w", i.ID, err)
+		}
+		if !ok {
+			pub = Publication{Key: i.ID, Incidents: []string{i.ID}, Group: i.Group, Repository: i.Repository}
+		}
+		add(i, pub)
+	}
+	var all []alert.Incident
+	for _, pub := range unposted {
+		if seen[pub.Key] {
+			continue
+		}
+		if all == nil { // seldom: a publication is behind as long as one of its writes is
+			if all, err = p.Store.Incidents(ctx, time.Time{}); err != nil {
+				return nil, fmt.Errorf("reading incidents: %w", err)
+			}
+		}
+		for _, i := range all {
+			if i.ID == pub.Key {
+				add(i, pub)
+			}
+		}
+	}
+	return jobs, nil
+}
+
+// report logs a failure when it is another than before.
+func (p *Publisher) report(key string, err error) {
+	if err == nil {
+		delete(p.failing, key)
+		return
+	}
+	if text := err.Error(); p.failing[key] != text {
+		p.failing[key] = text
+		p.Logger.Warn("publishing goes on later", "incident", key, "err", err)
+	}
+}
