@@ -1,0 +1,124 @@
+package promql_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/promql"
+)
+
+func TestCheckCounters(t *testing.T) {
+	for _, tc := range []struct {
+		name, text string
+		want       []promql.Problem // of the total
+	}{
+		{"a selector", `http_requests_total{job="shop"}`, nil},
+		{"a bare name", `http_requests_total`, nil},
+		{"a name without _total", `http_requests{job="shop"}`, nil},
+		{"a histogram's count", `http_request_duration_seconds_count`, nil},
+		{"a histogram's bucket", `http_request_duration_seconds_bucket{le="0.5"}`, nil},
+		{"bytes that are counted", `sent_bytes_total`, nil},
+		{"joined by or, in parentheses", `(a_total or (b_total{x="y"})) or c_total`, nil},
+		{"a name in braces", `{"http.requests", job="shop"}`, nil},
+		{"a name as a matcher", `{__name__="http_requests_total"}`, nil},
+		{"a comment", "a_total # all of them\n", nil},
+		{"empty", " ", []promql.Problem{{"total", 0, `it is empty: give a counter, such as http_requests_total{job="shop"}`}}},
+		{"no PromQL", `a_total{job=}`, []promql.Problem{{"total", 12, `it does not parse as PromQL: unexpected "}" in label matching, expected string`}}},
+		{"cut off", `a_total{job="shop"`, []promql.Problem{{"total", 18, `it does not parse as PromQL: unexpected end of input inside braces`}}},
+		{"a range", `a_total{job="shop"}[5m]`, []promql.Problem{{"total", 0, `a range is not needed: give the counter itself: a_total{job="shop"}`}}},
+		{"rate", `rate(a_total{job="shop"}[5m])`, []promql.Problem{{"total", 0, `rate() is not needed: give the counter itself: a_total{job="shop"}`}}},
+		{"rate behind or", `a_total or increase(b_total[1h] offset 5m)`, []promql.Problem{{"total", 11, `increase() is not needed: give the counter itself: b_total`}}},
+		{"sum", `sum by (job) (rate(a_total[5m]))`, []promql.Problem{{"total", 0, `sum() is not needed: all series are counted together; give the counter itself: a_total`}}},
+		{"a subquery", `a_total[1h:1m]`, []promql.Problem{{"total", 0, `a subquery is not needed: give the counter itself: a_total`}}},
+		{"offset", `a_total or b_total offset 5m`, []promql.Problem{{"total", 11, `offset has no place here: the counter is read at each tick; give b_total`}}},
+		{"at", `a_total @ start()`, []promql.Problem{{"total", 0, `@ has no place here: the counter is read at each tick; give a_total`}}},
+		{"at a time", `a_total @ 1700000000`, []promql.Problem{{"total", 0, `@ has no place here: the counter is read at each tick; give a_total`}}},
+		{"a sum of two", `a_total + b_total`, []promql.Problem{{"total", 0, `+ has no place between counters: several are joined by or`}}},
+		{"and", `a_total and b_total`, []promql.Problem{{"total", 0, `and has no place between counters: several are joined by or`}}},
+		{"or on labels", `a_total or on(job) b_total`, []promql.Problem{{"total", 0, `on() and ignoring() have no place here: join counters by or alone`}}},
+		{"a number", `or_total or 1`, []promql.Problem{{"total", 0, `it does not parse as PromQL: set operator "or" not allowed in binary scalar expression`}}},
+		{"only a number", `1`, []promql.Problem{{"total", 0, `this is no counter: give a vector selector, such as http_requests_total{job="shop"}`}}},
+		{"minus", `-a_total`, []promql.Problem{{"total", 0, `this is no counter: give a vector selector, such as a_total`}}},
+		{"no name", `{job="shop"}`, []promql.Problem{{"total", 0, `the selector must name its metric: give a counter, such as http_requests_total{job="shop"}`}}},
+		{"a pattern of names", `{__name__=~"http_.*_total"}`, []promql.Problem{{"total", 0, `the selector must name its metric: give a counter, such as http_requests_total{job="shop"}`}}},
+		{"a recording rule", `job:http_requests:rate5m{job="shop"}`, []promql.Problem{{"total", 0, `job:http_requests:rate5m is a recording rule by its name (it has a colon): give the counter that it is made of, such as http_requests_total{job="shop"}`}}},
+		{"up", `up`, []promql.Problem{{"total", 0, `up is a gauge by its name: give a counter, such as http_requests_total{job="shop"}`}}},
+		{"seconds", `a_total or queue_oldest_seconds`, []promql.Problem{{"total", 11, `queue_oldest_seconds is a gauge by its name: give a counter, such as http_requests_total{job="shop"}`}}},
+		{"two problems in order", `rate(a_total[5m]) or up`, []promql.Problem{
+			{"total", 0, `rate() is not needed: give the counter itself: a_total`},
+			{"total", 21, `up is a gauge by its name: give a counter, such as http_requests_total{job="shop"}`},
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := promql.Check(slo.Indicator{Ratio: &slo.Ratio{Bad: "errors_total", Total: tc.text}})
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("problems of %s (-want +got):\n%s", tc.text, diff)
+			}
+			_, err := promql.NewCounter(slo.Objective{Indicator: slo.Indicator{Ratio: &slo.Ratio{Bad: "errors_total", Total: tc.text}}})
+			if (err == nil) != (len(tc.want) == 0) {
+				t.Errorf("NewCounter says %v to an indicator with %d problems", err, len(tc.want))
+			}
+		})
+	}
+}
+
+func TestCheckFields(t *testing.T) {
+	for _, tc := range []struct {
+		name      string
+		indicator slo.Indicator
+		want      []promql.Problem
+	}{
+		{"all fields of a ratio", slo.Indicator{Ratio: &slo.Ratio{Bad: "up", Good: "a_ratio", Total: ""}}, []promql.Problem{
+			{"bad", 0, `up is a gauge by its name: give a counter, such as http_requests_total{job="shop"}`},
+			{"good", 0, `a_ratio is a gauge by its name: give a counter, such as http_requests_total{job="shop"}`},
+			{"total", 0, `it is empty: give a counter, such as http_requests_total{job="shop"}`},
+		}},
+		{"a histogram", slo.Indicator{Latency: &slo.Latency{Histogram: `request_duration_seconds{job="shop"}`, Threshold: time.Second}}, nil},
+		{"a histogram's bucket", slo.Indicator{Latency: &slo.Latency{Histogram: `request_duration_seconds_bucket`}}, []promql.Problem{
+			{"histogram", 0, `request_duration_seconds_bucket is a part of a histogram: give the histogram's own name, request_duration_seconds`},
+		}},
+		{"a rate of a histogram", slo.Indicator{Latency: &slo.Latency{Histogram: `rate(request_duration_seconds[5m])`}}, []promql.Problem{
+			{"histogram", 0, `rate() is not needed: give the counter itself: request_duration_seconds`},
+		}},
+		{"a bool", slo.Indicator{Bool: `max(queue_oldest_message_seconds{queue="orders"}) < 60`}, nil},
+		{"a bool of ranges", slo.Indicator{Bool: `up[5m]`}, []promql.Problem{
+			{"bool", 0, `a range vector is neither true nor false: compare something, as in max(queue_length) < 100`},
+		}},
+		{"a bool that does not parse", slo.Indicator{Bool: `max(`}, []promql.Problem{
+			{"bool", 0, `it does not parse as PromQL: no arguments for aggregate expression provided`},
+			{"bool", 4, `it does not parse as PromQL: unclosed left parenthesis`},
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, promql.Check(tc.indicator)); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func FuzzCheck(f *testing.F) {
+	for _, text := range []string{`a_total`, `rate(a[5m]) or {b="c"}`, `a @ end() offset -1h`, "\xff", `{"x y"}`, `a_total{b="\""} or a_total`} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, p := range promql.Check(slo.Indicator{Ratio: &slo.Ratio{Good: text, Total: text}}) {
+			if p.Offset < 0 || p.Offset > len(text) || p.Text == "" {
+				t.Errorf("problem %+v of %q", p, text)
+			}
+		}
+		o := slo.Objective{Indicator: slo.Indicator{Ratio: &slo.Ratio{Good: text, Total: text}}}
+		counter, err := promql.NewCounter(o)
+		if err != nil {
+			return
+		}
+		for _, query := range []string{counter.SumQuery(time.Second), counter.OddQuery(time.Second)} {
+			if problems := promql.Check(slo.Indicator{Bool: query}); len(problems) > 0 {
+				t.Errorf("the query %s made of %q: %v", query, text, problems)
+			}
+		}
+	})
+}
