@@ -17,16 +17,16 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// memory is a store in memory. What is saved is copied, as a database would.
+// memory is a store in memory. What is saved goes through JSON, as into a database.
 type memory struct {
 	mu           sync.Mutex
 	incidents    map[string]alert.Incident
-	publications map[string][]byte
+	publications map[string]issue.Publication
 	save         func() fault // what happens to the next save
 }
 
 func newMemory() *memory {
-	return &memory{incidents: map[string]alert.Incident{}, publications: map[string][]byte{}, save: func() fault { return none }}
+	return &memory{incidents: map[string]alert.Incident{}, publications: map[string]issue.Publication{}, save: func() fault { return none }}
 }
 
 func (m *memory) put(i alert.Incident) {
@@ -36,12 +36,8 @@ func (m *memory) put(i alert.Incident) {
 }
 
 func (m *memory) load(key string) (p issue.Publication, ok bool) {
-	text, ok := m.publications[key]
-	if ok {
-		if err := json.Unmarshal(text, &p); err != nil {
-			panic(err)
-		}
-	}
+	p, ok = m.publications[key]
+	p.Writes = slices.Clone(p.Writes)
 	return p, ok
 }
 
@@ -82,7 +78,11 @@ func (m *memory) Save(ctx context.Context, p issue.Publication) error {
 		if err != nil {
 			return err
 		}
-		m.publications[p.Key] = text
+		var stored issue.Publication
+		if err := json.Unmarshal(text, &stored); err != nil {
+			return err
+		}
+		m.publications[p.Key] = stored
 	}
 	if f != none {
 		return errBroken
