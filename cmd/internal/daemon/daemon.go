@@ -1,0 +1,174 @@
+// Package daemon wires postburn: it makes the parts that the environment asks for, runs them, and takes them down in order. It is used
+// by `postburn run` and by the demo.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/collectors/version"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/alert/sqlite"
+	"github.com/postburn/postburn/config"
+	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/issue/local"
+	"github.com/postburn/postburn/issue/postmortem"
+	"github.com/postburn/postburn/slo/prom"
+	"github.com/postburn/postburn/web"
+)
+
+// shutdown is how long requests that are under way may take when the daemon stops.
+const shutdown = 5 * time.Second
+
+// localSettles is how long a file that is not there is not believed to be missing: a folder acts at once or not at all.
+const localSettles = time.Second
+
+// Options of a daemon. Logger and Environment are required.
+type Options struct {
+	Environment config.Environment
+	Definitions []config.Definition
+	Logger      *slog.Logger
+	Listening   func(net.Addr) // is told the address, once it is bound; may be nil
+}
+
+// Run runs the daemon until ctx is done, and returns an error where it can't start or can't go on. It starts, and stays up, while
+// Prometheus is down.
+func Run(ctx context.Context, opts Options) error {
+	env, logger := opts.Environment, opts.Logger
+	registry := newRegistry()
+	client, err := prom.New(prom.Options{
+		URL: env.PrometheusURL.Reveal(), ConfigFile: env.PrometheusConfigFile, Logger: logger, Registerer: registry,
+	})
+	if err != nil {
+		return fmt.Errorf("setting up the Prometheus client: %w", err)
+	}
+	defer client.Close()
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", env.Listen)
+	if err != nil {
+		return fmt.Errorf("listening on %s: %w", env.Listen, err)
+	}
+	if opts.Listening != nil {
+		opts.Listening(listener.Addr())
+	}
+	handler := web.NewHandler(logger, registry)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return serve(ctx, listener, handler, env.WebConfigFile, logger) })
+	g.Go(func() error { return watch(ctx, opts, client, handler, registry) })
+	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	logger.Info("stopped")
+	return nil
+}
+
+// watch opens the store, makes the handler ready, and folds and publishes until ctx is done.
+func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.Handler, registry *prometheus.Registry) error {
+	env, logger := opts.Environment, opts.Logger
+	store, err := sqlite.Open(ctx, env.SQLite, sqlite.Options{})
+	if err != nil {
+		return err
+	}
+	defer closeStore(store, logger)
+	tracker, err := local.New(env.LocalDir)
+	if err != nil {
+		return fmt.Errorf("opening the local tracker: %w", err)
+	}
+	publisher := issue.NewPublisher(issue.Options{
+		Store: store, Tracker: tracker, Render: postmortem.Render, Logger: logger, Registerer: registry,
+		Interval: env.Interval, Settings: settings(opts.Definitions), Settle: localSettles, LookEvery: localSettles,
+	})
+	engine := alert.NewEngine(alert.Options{
+		Definitions: definitions(opts.Definitions), Interval: env.Interval, Delay: env.Delay, Source: client.Read, Store: store,
+		Logger: logger, Registerer: registry, Committed: publisher.Notify,
+	})
+	if err := engine.Recover(ctx); err != nil {
+		return err
+	}
+	handler.Ready(data(engine, store))
+	logger.Info("watching", "objectives", len(opts.Definitions), "prometheus", env.PrometheusURL.String(), "interval", env.Interval)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return engine.Run(ctx) })
+	g.Go(func() error { return publisher.Run(ctx) })
+	return g.Wait()
+}
+
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		version.NewCollector("postburn"),
+	)
+	return registry
+}
+
+// serve serves on the listener until ctx is done.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, configFile string, logger *slog.Logger) error {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() {
+		served <- toolkit.Serve(listener, server, &toolkit.FlagConfig{WebConfigFile: &configFile}, logger)
+	}()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serving HTTP: %w", err)
+	case <-ctx.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		logger.Warn("requests were cut off", "err", err)
+	}
+	<-served
+	return nil
+}
+
+func closeStore(store *sqlite.Store, logger *slog.Logger) {
+	if err := store.Close(); err != nil {
+		logger.Error("closing the store", "err", err)
+	}
+}
+
+// data is what the web pages show: the engine's objectives, and the store's incidents.
+func data(engine *alert.Engine, store *sqlite.Store) web.Data {
+	return web.Data{
+		Statuses: engine.Statuses,
+		Incidents: func(ctx context.Context) ([]alert.Incident, error) {
+			return store.Incidents(ctx, time.Time{})
+		},
+		IssueURL: func(ctx context.Context, incident string) (string, error) {
+			p, ok, err := store.Publication(ctx, incident)
+			if err != nil || !ok || len(p.Writes) == 0 {
+				return "", err
+			}
+			return p.Writes[0].Ref.URL, nil
+		},
+	}
+}
+
+func definitions(all []config.Definition) []alert.Definition {
+	defs := make([]alert.Definition, 0, len(all))
+	for _, d := range all {
+		defs = append(defs, d.Alert())
+	}
+	return defs
+}
+
+// settings finds how the incidents of an objective are published, by its name.
+func settings(all []config.Definition) func(string) issue.Settings {
+	byName := map[string]issue.Settings{}
+	for _, d := range all {
+		byName[d.Objective.Name] = d.Issue
+	}
+	return func(name string) issue.Settings { return byName[name] }
+}
