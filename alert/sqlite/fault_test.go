@@ -77,7 +77,7 @@ func content(tb testing.TB, s *Store) (found struct {
 }
 
 func diff(want, got any) string {
-	return cmp.Diff(want, got, cmp.Exporter(func(reflect.Type) bool { return true }))
+	return cmp.Diff(want, got, cmp.Comparer(bytes.Equal), cmp.Exporter(func(reflect.Type) bool { return true }))
 }
 
 // TestFullDatabase limits the database's size: SQLite then finds it full as it finds a disk full.

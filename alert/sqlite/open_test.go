@@ -188,7 +188,7 @@ func TestPruneIsBounded(t *testing.T) {
 	last.Checkpoint = &alert.Checkpoint{State: []byte("s"), History: []byte("h")}
 	commit(t, s, last)
 	rows := []int{count(t, s, "SELECT count(*) FROM samples")}
-	for n := 101; rows[len(rows)-1] > n-101; n++ {
+	for n := 101; n < 107; n++ {
 		commit(t, s, tickBatch(fence, "a", n))
 		rows = append(rows, count(t, s, "SELECT count(*) FROM samples"))
 	}
