@@ -1,0 +1,6 @@
+// Package e2e tests the built postburn binary as a process, against a real Prometheus process that scrapes a real HTTP service under
+// load. Faults are switched on and off, processes are killed and disks filled; what is compared is what a user sees: the post-mortem
+// in its folder, the API, the metrics, the log, and what `postburn replay` finds afterwards.
+//
+// The tests need a Prometheus (PROMETHEUS_BIN, or `prometheus` on the path) and the build tag e2e: `make e2e` runs them.
+package e2e

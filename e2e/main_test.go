@@ -1,0 +1,74 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// The programs that are built for this run.
+var binary, shopBinary string
+
+// atOnce is how many tests run at the same time, whatever the number of cores: nearly all of their time is the length of faults. The
+// flag -parallel takes precedence.
+const atOnce = 6
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		if err := flag.Set("test.parallel", strconv.Itoa(atOnce)); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "postburn-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary, shopBinary = filepath.Join(dir, "postburn"), filepath.Join(dir, "shop")
+	for out, source := range map[string]string{binary: "../cmd/postburn", shopBinary: "../cmd/internal/shop/server"} {
+		build := exec.Command("go", "build", "-o", out, source)
+		build.Stderr = os.Stderr
+		if err := build.Run(); err != nil {
+			fmt.Fprintf(os.Stderr, "building %s: %v\n", source, err)
+			return 1
+		}
+	}
+	return m.Run()
+}
+
+var errNotYet = errors.New("not yet")
+
+// await asks again and again until there is no error. It fails the test with the last one when the limit is over.
+func await(t *testing.T, limit time.Duration, what string, check func() error) {
+	t.Helper()
+	deadline := time.Now().Add(limit)
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("waited %s for %s: %v", limit, what, err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// pass lets a fault last, or the time between two: what happens meanwhile is the test, nothing is waited for.
+func pass(d time.Duration) { time.Sleep(d) }
