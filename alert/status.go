@@ -21,7 +21,7 @@ type Status struct {
 	Objective       slo.Objective
 	Labels          slo.Labels
 	Tick            time.Time  // zero while nothing was committed
-	Window          slo.Counts // events in the objective's window
+	Window          slo.Counts // events counted in the objective's window
 	BudgetRemaining float64    // share of the error budget: 1 is untouched, below 0 is overspent
 	BurnRates       []BurnRate // one for each window of the rules, shortest first
 	State           State
@@ -37,10 +37,11 @@ type BurnRate struct {
 func (w *Watch) Status() Status {
 	target := w.def.Objective.Target
 	s := Status{
-		Objective: w.def.Objective, Labels: w.labels, Tick: w.history.Now(), Window: w.BudgetWindow(), State: OK,
+		Objective: w.def.Objective, Labels: w.labels, Tick: w.history.Now(), State: OK,
+		Window:    w.history.Counted(w.def.Objective.Window.Length()),
 		BurnRates: make([]BurnRate, 0, len(w.windows)),
 	}
-	s.BudgetRemaining = 1 - slo.BudgetSpent(s.Window.Bad, s.Window, target)
+	s.BudgetRemaining = 1 - slo.BudgetSpent(s.Window.Bad, w.budgetWindow(), target)
 	for _, length := range w.windows {
 		s.BurnRates = append(s.BurnRates, BurnRate{length, slo.BurnRate(w.history.Last(length), target)})
 	}

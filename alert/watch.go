@@ -282,7 +282,7 @@ func (w *Watch) stepBudget(s slo.Sample, counts slo.Counts, allBad float64, star
 		w.Budget = nil
 		return Event{Tick: s.Tick, Closed: true, Window: state}, true
 	}
-	window := w.BudgetWindow()
+	window := w.budgetWindow()
 	if !w.def.Policy.Budget || !w.mayOpen(s) || !w.base.Exceeded(window) {
 		return Event{}, false
 	}
@@ -331,8 +331,8 @@ func (w *Watch) thresholdOf(open *openWindow) slo.Threshold {
 	return slo.NewThreshold(slo.MustDecimal("1"), open.Window.Objective.Target)
 }
 
-// BudgetWindow sums the events of the objective's own window.
-func (w *Watch) BudgetWindow() slo.Counts { return w.history.Last(w.def.Objective.Window.Length()) }
+// budgetWindow sums the events of the objective's own window, with an estimate for what of it was before the objective existed.
+func (w *Watch) budgetWindow() slo.Counts { return w.history.Last(w.def.Objective.Window.Length()) }
 
 func (w *Watch) roundUp(d time.Duration) time.Duration {
 	interval := w.history.Interval()

@@ -122,20 +122,20 @@ func (h *History) spread(late Late) {
 	}
 }
 
-// Since sums the events in (from, now]. Time before the origin counts as free of errors, at the mean rate seen since; blind
-// stretches are left out.
-func (h *History) Since(from time.Time) Counts {
-	tick := from.UnixNano() / int64(h.interval)
-	c := h.sum.Sub(h.cumulative(tick))
-	if tick < h.origin && h.seen > 0 {
-		c.Total += c.Total * float64(h.origin-tick) / float64(h.seen)
+// Last sums the events in the last `length` of time. Time before the origin counts as free of errors, at the mean rate seen since;
+// blind stretches are left out.
+func (h *History) Last(length time.Duration) Counts {
+	from := h.now - h.ticks(length)
+	c := h.sum.Sub(h.cumulative(from))
+	if from < h.origin && h.seen > 0 {
+		c.Total += c.Total * float64(h.origin-from) / float64(h.seen)
 	}
 	return c
 }
 
-// Last sums the events in the last `length` of time, as Since does.
-func (h *History) Last(length time.Duration) Counts {
-	return h.Since(h.time(h.now - h.ticks(length)))
+// Counted sums the events in the last `length` of time that were seen, and adds nothing for time before the origin.
+func (h *History) Counted(length time.Duration) Counts {
+	return h.sum.Sub(h.cumulative(h.now - h.ticks(length)))
 }
 
 // All sums every event since the origin.

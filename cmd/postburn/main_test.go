@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 	"os/exec"
 	"strconv"
 	"testing"
@@ -23,14 +24,17 @@ func TestScripts(t *testing.T) {
 	if err := server.Load(time.Now().Add(-10*time.Minute), 15*time.Second, `requests_total{job="shop",instance="a"} 0+600x40`); err != nil {
 		t.Fatal(err)
 	}
+	outage := past(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PROMETHEUS", server.URL())
+			env.Setenv("PAST", outage.URL())
 			return nil
 		},
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 		RequireExplicitExec: true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		RequireUniqueNames:  true,
 	})
 }

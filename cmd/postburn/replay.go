@@ -44,7 +44,7 @@ func (c replayCommand) Run(ctx context.Context, s surroundings) error {
 		return usageError{err}
 	}
 	definitions, problems := config.Load(c.Paths)
-	print(s.stderr, problems)
+	show(s.stderr, problems)
 	if config.Failed(problems) {
 		return fmt.Errorf("found %s", count(problems))
 	}

@@ -21,7 +21,7 @@ func (runCommand) Run(ctx context.Context, s surroundings) error {
 	}
 	definitions, problems := config.Load([]string{env.SLOPath})
 	if config.Failed(problems) {
-		print(s.stderr, problems)
+		show(s.stderr, problems)
 		return fmt.Errorf("found %s", count(problems))
 	}
 	logger := newLogger(s.stderr, env)
