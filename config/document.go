@@ -237,19 +237,19 @@ func (d *document) meant(s schema, key *yaml.Node) string {
 		d.errorf(key, "%s%s is not supported yet", s.path, key.Value)
 		return ""
 	}
-	close := nearest(key.Value, slices.Concat(s.keys, s.later))
+	likely := nearest(key.Value, slices.Concat(s.keys, s.later))
 	switch {
-	case close != "":
-		d.errorf(key, "unknown key %s; did you mean %s?", quote(key.Value), close)
+	case likely != "":
+		d.errorf(key, "unknown key %s; did you mean %s?", quote(key.Value), likely)
 	case len(s.keys) == 0:
 		d.errorf(key, "unknown key %s", quote(key.Value))
 	default:
 		d.errorf(key, "unknown key %s; %s has %s", quote(key.Value), s.of, strings.Join(s.keys, ", "))
 	}
-	if slices.Contains(s.later, close) {
+	if slices.Contains(s.later, likely) {
 		return ""
 	}
-	return close
+	return likely
 }
 
 // list reads a sequence.
