@@ -1,0 +1,40 @@
+SHELL := /usr/bin/env bash
+GO ?= go
+LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show what there is.
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/postburn.
+	$(GO) build -trimpath -o bin/ ./cmd/postburn
+
+.PHONY: test
+test: ## Run the tests; they need nothing but Go.
+	$(GO) vet ./...
+	$(GO) test ./...
+
+.PHONY: race
+race: ## Run the tests under the race detector, which needs cgo and a C compiler.
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+.PHONY: lint
+lint: ## Run the linters that tools/go.mod pins.
+	$(LINT) run ./...
+
+.PHONY: fmt
+fmt: ## Format the code.
+	$(LINT) fmt ./...
+
+.PHONY: setup
+setup: ## Install what the end-to-end tests need, where it is missing: a Prometheus.
+	@if command -v "$${PROMETHEUS_BIN:-prometheus}" >/dev/null; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then echo "set PROMETHEUS_BIN to a Prometheus" >&2; exit 1; fi; \
+	apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus
+
+.PHONY: e2e
+e2e: setup ## Run the end-to-end tests, against a real Prometheus.
+	$(GO) test -count=1 -timeout 20m -tags e2e ./e2e/...
