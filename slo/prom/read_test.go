@@ -92,6 +92,12 @@ func TestRead(t *testing.T) {
 			want: []string{"30s: 20 bad 0", "1m0s: 23 bad 3", "1m30s: 21 bad 1"},
 		},
 		{
+			name: "the first error counts in its tick where scrapes are slower", ratio: shop, step: 60 * time.Second,
+			series: []string{up + "1x40", ok + "0+40x10", failed + "_ _ 3 3"},
+			from:   120 * time.Second, to: 120 * time.Second,
+			want: []string{"2m0s: 43 bad 3"},
+		},
+		{
 			name: "a new pod counts since its process started", ratio: shop,
 			series: []string{up + "_ _ _ _ 1x10", process + "_ _ _ _ " + unix(10*time.Second) + "x10", ok + "_ _ _ _ 40+10x10", failed + "_ _ _ _ 2+0x10"},
 			from:   30 * time.Second, to: 90 * time.Second,

@@ -157,7 +157,7 @@ func (c *Counter) pastQuery(interval time.Duration, born map[string]bool, jobs, 
 
 // difference is the group's increase over the last interval, per series that has a finite and non-negative one.
 func (g group) difference(interval time.Duration) string {
-	return "((((" + g.values("") + ") >= 0) - ((" + g.values(offset(interval)) + ") >= 0)) >= 0 < Inf)"
+	return "(((" + g.values("") + ") - ((" + g.values(offset(interval)) + ") >= 0)) >= 0 < Inf)"
 }
 
 // values is the group's series, each selector followed by a modifier.
