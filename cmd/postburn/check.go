@@ -22,7 +22,7 @@ type checkCommand struct {
 // Run prints all problems, and how many there are or that the objectives are fine. Problems that are errors are an error.
 func (c checkCommand) Run(ctx context.Context, s surroundings) error {
 	definitions, problems := config.Load(c.Paths)
-	print(s.stderr, problems)
+	show(s.stderr, problems)
 	if config.Failed(problems) {
 		return fmt.Errorf("found %s", count(problems))
 	}
@@ -31,7 +31,7 @@ func (c checkCommand) Run(ctx context.Context, s surroundings) error {
 		if err != nil {
 			return err
 		}
-		print(s.stderr, found)
+		show(s.stderr, found)
 		problems = append(problems, found...)
 		if config.Failed(found) {
 			return fmt.Errorf("found %s", count(problems))
@@ -96,7 +96,7 @@ func blind(r slo.Reading) bool {
 	return true
 }
 
-func print(w io.Writer, problems []config.Problem) {
+func show(w io.Writer, problems []config.Problem) {
 	for _, p := range problems {
 		fmt.Fprintln(w, p)
 	}
