@@ -26,7 +26,9 @@ func TestQueryPlans(t *testing.T) {
 		"incidents since": {selectIncidents, []any{1}, []string{
 			"USING INDEX incidents_by_onset (onset>?)", "USING INDEX incidents_by_end (ended>?)", "USING INDEX incidents_by_end (ended=?)",
 		}},
-		"old samples": {prune, []any{1, 1}, []string{"INDEX sqlite_autoindex_samples_1 (lane=? AND tick<?)", "SEARCH samples USING INTEGER PRIMARY KEY (rowid=?)"}},
+		"old samples": {prune, []any{1, 1}, []string{
+			"INDEX sqlite_autoindex_samples_1 (lane=? AND tick<?)", "SEARCH samples USING INTEGER PRIMARY KEY (rowid=?)",
+		}},
 		"mark posted": {markPosted, []any{"k", "[]", 1}, []string{"INDEX sqlite_autoindex_incidents_1 (id=?)"}},
 		"leave": {leaveIncidents, []any{"k", "[]"}, []string{
 			"INDEX sqlite_autoindex_incidents_1 (id=?)", "INDEX publication_incidents_by_publication (publication=?)",

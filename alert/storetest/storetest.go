@@ -169,7 +169,8 @@ func (f *fixture) behind(incidents, publications []string) {
 func (f *fixture) same(what string, want, got any, opts ...cmp.Option) {
 	f.Helper()
 	some := func(a, b []byte) bool { return len(a)+len(b) > 0 } // none and empty are the same
-	opts = append(opts, cmpopts.EquateEmpty(), cmp.FilterValues(some, cmp.Comparer(bytes.Equal)), cmp.Exporter(func(reflect.Type) bool { return true }))
+	opts = append(opts, cmpopts.EquateEmpty(), cmp.FilterValues(some, cmp.Comparer(bytes.Equal)),
+		cmp.Exporter(func(reflect.Type) bool { return true }))
 	if d := cmp.Diff(want, got, opts...); d != "" {
 		f.Errorf("%s (-want +got):\n%s", what, d)
 	}
