@@ -172,3 +172,55 @@ func TestRateLimitedTrackerIsLeftInPeace(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatTheTrackerMissedIsNotToldAfterwards(t *testing.T) {
+	for name, tc := range map[string]struct {
+		from, to time.Duration
+		op       string // the calls that fail then
+		fault    fault
+		want     []string
+	}{
+		"both ends and the return": {16 * time.Minute, time.Hour, "", refused, []string{"checkout-1", "checkout-1/progress", "checkout-1/recovery-1"}},
+		"the first end":            {16 * time.Minute, 33 * time.Minute, "", refused, []string{"checkout-1", "checkout-1/progress", "checkout-1/recovery-1"}},
+		"the return":               {25 * time.Minute, 45 * time.Minute, "", refused, []string{"checkout-1", "checkout-1/progress", "checkout-1/recovery-1", "checkout-1/recovery-2"}},
+		"the first recovery, but not the body": {
+			16 * time.Minute, 33 * time.Minute, "create checkout-1/recovery-1", refused,
+			[]string{"checkout-1", "checkout-1/progress", "checkout-1/return-1", "checkout-1/recovery-1"},
+		},
+		"the progress": {2 * time.Minute, 25 * time.Minute, "create checkout-1/progress", refused, []string{"checkout-1", "checkout-1/recovery-1", "checkout-1/return-1", "checkout-1/progress", "checkout-1/recovery-2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRun(returning())
+				start := time.Now()
+				r.forge.fault = func(op string) fault {
+					if now := time.Since(start); now >= tc.from && now < tc.to && strings.HasPrefix(op, tc.op) {
+						return tc.fault
+					}
+					return none
+				}
+				r.until(t, 2*time.Hour, nil)
+				r.wantKeys(t, tc.want...)
+				if got := r.forge.body(t, "checkout-1"); !strings.Contains(got, "revision 56") {
+					t.Errorf("the body is %q, want the final one", got)
+				}
+			})
+		})
+	}
+}
+
+func TestChangesAreToldInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := short()
+		s.spans = append(s.spans, [2]time.Duration{17 * time.Minute, 25 * time.Minute}) // it is back before the recovery is known to be there
+		r := newRun(s)
+		r.forge.fault = func(op string) fault {
+			if op == "create checkout-1/recovery-1" {
+				return late
+			}
+			return none
+		}
+		r.until(t, time.Hour, nil)
+		r.wantKeys(t, "checkout-1", "checkout-1/progress", "checkout-1/recovery-1", "checkout-1/return-1", "checkout-1/recovery-2")
+	})
+}

@@ -52,11 +52,7 @@ func (p *Publisher) look(ctx context.Context, j *job, i int) error {
 	case sameText(found.Text, w.Text):
 		w.State = Posted
 		p.found(j, i)
-	case !sameText(found.Text, w.Prior):
-		w.Text, w.State, w.Edited = w.Prior, Posted, true
-		w.clear()
-		p.metrics.count(*w, outcomeEdited)
-	case p.believed(w, now):
+	case p.believed(w, now): // it is as it was, or a person has changed it: the tracker will say
 		w.Text, w.State, w.Revision, w.Ended = w.Prior, Wanted, 0, time.Time{}
 		w.clear()
 	}
