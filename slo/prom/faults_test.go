@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -331,10 +332,12 @@ func FuzzAnswer(f *testing.F) {
 	} {
 		f.Add(text)
 	}
+	var answer atomic.Value
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, answer.Load()) }))
+	f.Cleanup(server.Close)
+	c := client(f, prom.Options{URL: server.URL, MaxAnswer: 1 << 20})
 	f.Fuzz(func(t *testing.T, text string) {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) }))
-		defer server.Close()
-		c := client(t, prom.Options{URL: server.URL, MaxAnswer: 1 << 20})
+		answer.Store(text)
 		for _, ticks := range []slo.Ticks{oneTick, twoTicks} {
 			reading := c.Read(t.Context(), objectives(), ticks)[0]
 			if (reading.Err == nil) != (len(reading.Series) == 1) {

@@ -356,7 +356,7 @@ func describeSample(s slo.Sample) string {
 	return text
 }
 
-func client(t *testing.T, o prom.Options) *prom.Client {
+func client(t testing.TB, o prom.Options) *prom.Client {
 	t.Helper()
 	c, err := prom.New(o)
 	if err != nil {
