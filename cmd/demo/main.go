@@ -1,0 +1,25 @@
+// Command demo shows postburn at work, in one process and with nothing installed: a small shop with real traffic that breaks on a
+// schedule, a Prometheus in the process that scrapes it, and the daemon, unchanged, that watches. It tells on the terminal what
+// happens, and ends when the post-mortem is complete. It is not part of the product.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends it as usual
+	dir, err := os.MkdirTemp("", "postburn-demo-")
+	if err == nil {
+		err = run(ctx, dir, schedule(), os.Stdout)
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "demo: %v\n", err)
+		os.Exit(1)
+	}
+}
