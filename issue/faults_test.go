@@ -224,3 +224,20 @@ func TestChangesAreToldInOrder(t *testing.T) {
 		r.wantKeys(t, "checkout-1", "checkout-1/progress", "checkout-1/recovery-1", "checkout-1/return-1", "checkout-1/recovery-2")
 	})
 }
+
+func TestABodyThatSaysItIsOverIsTakenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := returning()
+		s.spans = append(s.spans, [2]time.Duration{50 * time.Minute, 70 * time.Minute})
+		r := newRun(s)
+		start := time.Now()
+		r.forge.fault = func(op string) fault {
+			if op == "create checkout-1/recovery-2" && time.Since(start) < 52*time.Minute {
+				return refused // the body was written, and its comment overtaken
+			}
+			return none
+		}
+		r.until(t, 2*time.Hour, nil)
+		r.wantKeys(t, "checkout-1", "checkout-1/progress", "checkout-1/recovery-1", "checkout-1/return-1", "checkout-1/return-2", "checkout-1/recovery-2")
+	})
+}

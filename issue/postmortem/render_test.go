@@ -147,8 +147,7 @@ func cases() map[string]func() (issue.Facts, issue.Stage) {
 		"demo": func() (issue.Facts, issue.Stage) {
 			w := recovered()
 			w.Objective.Window.Rolling = 10 * time.Minute
-			rule := alert.DefaultRules(10 * time.Minute)[0]
-			w.Rule = &rule
+			w.Rule = &alert.Rule{Rate: slo.MustDecimal("14.4"), Long: 20 * time.Second, Short: 2 * time.Second}
 			w.Onset, w.Detected, w.Ended = at("10:41:03"), at("10:41:07"), at("10:41:44")
 			w.Counts = slo.Counts{Total: 820, Bad: 590}
 			w.Phases = []alert.Phase{{Kind: alert.Outage, Span: span("10:41:03", "10:41:44"), Counts: w.Counts}}
