@@ -16,17 +16,20 @@ import (
 )
 
 // client asks the daemon what it sees, as any user would.
-type client struct{ url string }
+type client struct {
+	url  string
+	http http.Client
+}
 
 var errStarting = errors.New("postburn is starting")
 
 // get returns the body of an answer; errStarting while there is none yet.
-func (c client) get(ctx context.Context, path string) ([]byte, error) {
+func (c *client) get(ctx context.Context, path string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+path, http.NoBody)
 	if err != nil {
 		return nil, fmt.Errorf("asking postburn: %w", err)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("asking postburn: %w", err)
 	}
@@ -44,7 +47,7 @@ func (c client) get(ctx context.Context, path string) ([]byte, error) {
 }
 
 // objective is how the only objective stands.
-func (c client) objective(ctx context.Context) (web.Objective, error) {
+func (c *client) objective(ctx context.Context) (web.Objective, error) {
 	var answer struct {
 		SLOs []web.Objective `json:"slos"`
 	}
@@ -59,7 +62,7 @@ func (c client) objective(ctx context.Context) (web.Objective, error) {
 }
 
 // incidents are all incidents, newest first.
-func (c client) incidents(ctx context.Context) ([]web.Incident, error) {
+func (c *client) incidents(ctx context.Context) ([]web.Incident, error) {
 	var answer struct {
 		Incidents []web.Incident `json:"incidents"`
 	}
@@ -74,7 +77,7 @@ func (c client) incidents(ctx context.Context) ([]web.Incident, error) {
 }
 
 // burnRate is the only objective's over a window, from the metrics.
-func (c client) burnRate(ctx context.Context, window string) (float64, error) {
+func (c *client) burnRate(ctx context.Context, window string) (float64, error) {
 	body, err := c.get(ctx, "/metrics")
 	if err != nil {
 		return 0, err

@@ -31,6 +31,8 @@ func (s *stage) introduce() {
 	s.screen.print(fmt.Sprintf(`A shop promises that 99 %% of its checkouts succeed. It will break. postburn watches it through
 Prometheus, and writes the post-mortem. This takes about 40 seconds; Ctrl-C ends it.
 
+Its error budget is the other 1 %% of an hour's checkouts. A burn rate of 1 would spend that in exactly an hour.
+
   shop            %s
   its promise     %s
   Prometheus      %s

@@ -39,7 +39,7 @@ type stage struct {
 	dir        string // all files of the demo are in it
 	shop       *shop.Shop
 	prometheus *promtest.Server
-	postburn   client
+	postburn   *client
 	screen     *screen
 }
 
@@ -91,7 +91,7 @@ func (s *stage) runAll(ctx context.Context, acts []act) error {
 		case <-ctx.Done():
 			return nil
 		case at := <-listening:
-			s.postburn = client{"http://" + at.String()}
+			s.postburn = &client{url: "http://" + at.String()}
 		}
 		s.introduce()
 		g.Go(func() error { return s.play(ctx, acts) })

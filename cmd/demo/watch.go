@@ -69,10 +69,14 @@ func (w *watcher) tellObjective(o web.Objective, rate float64) {
 	if o.State == w.state && (!burns || time.Since(w.reported) < report) {
 		return
 	}
+	before := w.state
 	w.state, w.reported = o.State, time.Now()
-	if o.State == alert.Blind {
+	switch {
+	case o.State == alert.Blind:
 		w.screen.say("postburn", "has no data yet, so it is blind")
 		return
+	case before == alert.Burning && o.State == alert.OK:
+		return // the incident's end tells it
 	}
 	w.screen.say("postburn", "sees a burn rate of %.0f over the last 4 seconds, and %.0f %% of the error budget left", rate, 100*o.BudgetRemainingRatio)
 }
