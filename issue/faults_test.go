@@ -64,8 +64,8 @@ func counted(t *testing.T, what string, n int, f fault, edit bool) (calls int) {
 			t.Errorf("the body is %q, want the final one\ncalls:\n%s", body, strings.Join(r.forge.calls, "\n"))
 		}
 		p, _ := r.store.load("checkout-1")
-		if p.Posted != 56 {
-			t.Errorf("revision %d is posted, want 56: %+v", p.Posted, p.Writes)
+		if posted := p.Posted("checkout-1"); posted != 56 {
+			t.Errorf("revision %d is posted, want 56: %+v", posted, p.Writes)
 		}
 		for _, w := range p.Writes {
 			if w.State != issue.Posted || w.Error != "" || w.Prior != (issue.Text{}) {

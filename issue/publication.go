@@ -10,12 +10,27 @@ import (
 
 // Publication is what is posted for an incident: one issue and its comments. In a storm one publication is for many incidents.
 type Publication struct {
-	Key        string   `json:"key"`       // unique; the ID of its first incident
-	Incidents  []string `json:"incidents"` // IDs
-	Group      string   `json:"group"`
-	Repository string   `json:"repository,omitempty"`
-	Posted     int      `json:"posted"` // the newest revision of its incident that the tracker agrees with
-	Writes     []Write  `json:"writes"` // the issue first, then its comments, in the order in which they were wanted
+	Key        string  `json:"key"` // unique; the ID of its first incident
+	Parts      []Part  `json:"parts"`
+	Group      string  `json:"group"`
+	Repository string  `json:"repository,omitempty"`
+	Writes     []Write `json:"writes"` // the issue first, then its comments, in the order in which they were wanted
+}
+
+// Part is an incident that a publication is for.
+type Part struct {
+	Incident string `json:"incident"` // its ID
+	Posted   int    `json:"posted"`   // its newest revision that the tracker agrees with
+}
+
+// Posted is the newest revision of an incident that the tracker agrees with; 0 where the publication is not for it.
+func (p Publication) Posted(incident string) int {
+	for _, part := range p.Parts {
+		if part.Incident == incident {
+			return part.Posted
+		}
+	}
+	return 0
 }
 
 // Write is one text at the tracker, and how far its publishing has come.

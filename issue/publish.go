@@ -54,10 +54,10 @@ func (p *Publisher) advance(ctx context.Context, j *job) (time.Time, error) {
 
 // finish notes that the tracker agrees, once the incident is over: as long as it burns there will be more to tell.
 func (p *Publisher) finish(ctx context.Context, j *job) error {
-	if j.incident.IsOpen() || j.pub.Posted >= j.incident.Revision {
+	if j.incident.IsOpen() || j.pub.Posted(j.incident.ID) >= j.incident.Revision {
 		return nil
 	}
-	j.pub.Posted = j.incident.Revision
+	j.pub.Parts = []Part{{Incident: j.incident.ID, Posted: j.incident.Revision}}
 	if err := p.save(ctx, j); err != nil {
 		return err
 	}

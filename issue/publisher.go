@@ -163,7 +163,7 @@ func (p *Publisher) behind(ctx context.Context) ([]*job, error) {
 			return nil, fmt.Errorf("reading the publication of incident %s: %w", i.ID, err)
 		}
 		if !ok {
-			pub = Publication{Key: i.ID, Incidents: []string{i.ID}, Group: i.Group, Repository: i.Repository}
+			pub = Publication{Key: i.ID, Parts: []Part{{Incident: i.ID}}, Group: i.Group, Repository: i.Repository}
 		}
 		add(i, pub)
 	}

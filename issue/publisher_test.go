@@ -128,8 +128,8 @@ func TestAnIncidentIsToldFromOpeningToRecovery(t *testing.T) {
 			t.Errorf("the body was written again %d times, want 1", got)
 		}
 		p, _ := r.store.load("checkout-1")
-		if p.Posted != 35 {
-			t.Errorf("revision %d is posted, want 35", p.Posted)
+		if posted := p.Posted("checkout-1"); posted != 35 {
+			t.Errorf("revision %d is posted, want 35", posted)
 		}
 	})
 }
@@ -215,8 +215,8 @@ func TestWhatPeopleRemovedIsNotWrittenAgain(t *testing.T) {
 				r := newRun(returning())
 				r.until(t, time.Hour, map[time.Duration]func(){8 * time.Minute: func() { r.forge.delete(tc.remove) }})
 				r.wantKeys(t, tc.want...)
-				if p, _ := r.store.load("checkout-1"); p.Posted != 56 {
-					t.Errorf("revision %d is posted, want 56: there is nothing more to do", p.Posted)
+				if p, _ := r.store.load("checkout-1"); p.Posted("checkout-1") != 56 {
+					t.Errorf("revision %d is posted, want 56: there is nothing more to do", p.Posted("checkout-1"))
 				}
 			})
 		})

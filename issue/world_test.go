@@ -45,7 +45,7 @@ func (m *memory) Behind(context.Context) (incidents []alert.Incident, unposted [
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, i := range m.incidents {
-		if p, ok := m.load(i.ID); !ok || p.Posted < i.Revision {
+		if p, ok := m.load(i.ID); !ok || p.Posted(i.ID) < i.Revision {
 			incidents = append(incidents, i)
 		}
 	}

@@ -24,8 +24,7 @@ const (
 	upsertCheckpoint = `INSERT INTO checkpoints (lane, part, tick, content) VALUES (?, ?, ?, ?)
 		ON CONFLICT (lane, part) DO UPDATE SET tick = excluded.tick, content = excluded.content`
 	upsertIncident = `INSERT INTO incidents (id, revision, incident_group, repository, onset, ended, doc, posted)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ifnull((SELECT p.posted FROM publication_incidents i
-			JOIN publications p ON p.key = i.publication WHERE i.incident = ?1), 0))
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ifnull((SELECT posted FROM publication_incidents WHERE incident = ?1), 0))
 		ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, incident_group = excluded.incident_group,
 			repository = excluded.repository, onset = excluded.onset, ended = excluded.ended, doc = excluded.doc
 			WHERE excluded.revision > incidents.revision`

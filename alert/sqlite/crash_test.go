@@ -94,7 +94,7 @@ func commitUntilKilled(path string) error {
 			return err
 		}
 		fmt.Println(n)
-		if err := s.Save(ctx, issue.Publication{Key: "i", Incidents: []string{"i"}, Posted: n + 1}); err != nil {
+		if err := s.Save(ctx, issue.Publication{Key: "i", Parts: []issue.Part{{Incident: "i", Posted: n + 1}}}); err != nil {
 			return err
 		}
 	}
@@ -163,12 +163,13 @@ func checkAfterCrash(t *testing.T, path string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Posted > at+1 {
-		t.Fatalf("revision %d is posted, of %d", p.Posted, at+1)
+	posted := p.Posted("i")
+	if posted > at+1 {
+		t.Fatalf("revision %d is posted, of %d", posted, at+1)
 	}
 	behind, _, err := s.Behind(t.Context())
-	if err != nil || len(behind) != btoi(p.Posted <= at) {
-		t.Fatalf("revision %d is posted, of %d, but %d are behind, %v", p.Posted, at+1, len(behind), err)
+	if err != nil || len(behind) != btoi(posted <= at) {
+		t.Fatalf("revision %d is posted, of %d, but %d are behind, %v", posted, at+1, len(behind), err)
 	}
 	return at
 }

@@ -29,7 +29,7 @@ func TestQueryPlans(t *testing.T) {
 		"old samples": {prune, []any{1, 1}, []string{
 			"INDEX sqlite_autoindex_samples_1 (lane=? AND tick<?)", "SEARCH samples USING INTEGER PRIMARY KEY (rowid=?)",
 		}},
-		"mark posted": {markPosted, []any{"k", "[]", 1}, []string{"INDEX sqlite_autoindex_incidents_1 (id=?)"}},
+		"mark posted": {markPosted, []any{"k", "[]"}, []string{"INDEX sqlite_autoindex_incidents_1 (id=?)"}},
 		"leave": {leaveIncidents, []any{"k", "[]"}, []string{
 			"INDEX sqlite_autoindex_incidents_1 (id=?)", "INDEX publication_incidents_by_publication (publication=?)",
 		}},
@@ -103,10 +103,10 @@ func BenchmarkBehind(b *testing.B) {
 	fence := acquire(b, s)
 	const old = 100_000
 	batch := tickBatch(fence, "a", 0)
-	storm := issue.Publication{Key: "0", Posted: 2}
+	storm := issue.Publication{Key: "0"}
 	for n := range old {
 		batch.Incidents = append(batch.Incidents, testIncident(fmt.Sprint(n), 2))
-		storm.Incidents = append(storm.Incidents, fmt.Sprint(n))
+		storm.Parts = append(storm.Parts, issue.Part{Incident: fmt.Sprint(n), Posted: 2})
 	}
 	commit(b, s, batch)
 	if err := s.Save(b.Context(), storm); err != nil {

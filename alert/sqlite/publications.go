@@ -21,19 +21,19 @@ const (
 	selectIncidents = `SELECT doc FROM incidents WHERE onset > ?1 OR ended > ?1 OR ended IS NULL ORDER BY +onset DESC, id`
 )
 
-// The statements of Save; ?1 is the publication's key, ?2 a JSON array of its incidents.
+// The statements of Save; ?1 is the publication's key, ?2 a JSON array of its parts.
 const (
-	upsertPublication = `INSERT INTO publications (key, posted, publication_group, repository, open_writes, doc) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (key) DO UPDATE SET posted = excluded.posted, publication_group = excluded.publication_group,
+	upsertPublication = `INSERT INTO publications (key, publication_group, repository, open_writes, doc) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (key) DO UPDATE SET publication_group = excluded.publication_group,
 			repository = excluded.repository, open_writes = excluded.open_writes, doc = excluded.doc`
 	selectTaken = `SELECT incident, publication FROM publication_incidents
-		WHERE publication <> ?1 AND incident IN (SELECT value FROM json_each(?2)) LIMIT 1`
+		WHERE publication <> ?1 AND incident IN (SELECT value ->> 'incident' FROM json_each(?2)) LIMIT 1`
 	leaveIncidents = `UPDATE incidents SET posted = 0 WHERE id IN (SELECT incident FROM publication_incidents
-		WHERE publication = ?1 AND incident NOT IN (SELECT value FROM json_each(?2)))`
-	deleteIncidents = `DELETE FROM publication_incidents WHERE publication = ?1 AND incident NOT IN (SELECT value FROM json_each(?2))`
-	insertIncidents = `INSERT INTO publication_incidents (incident, publication) SELECT value, ?1 FROM json_each(?2) WHERE true
-		ON CONFLICT DO NOTHING`
-	markPosted = `UPDATE incidents SET posted = ?3 WHERE id IN (SELECT value FROM json_each(?2))`
+		WHERE publication = ?1 AND incident NOT IN (SELECT value ->> 'incident' FROM json_each(?2)))`
+	deleteIncidents = `DELETE FROM publication_incidents WHERE publication = ?1 AND incident NOT IN (SELECT value ->> 'incident' FROM json_each(?2))`
+	insertIncidents = `INSERT INTO publication_incidents (incident, publication, posted) SELECT value ->> 'incident', ?1, value ->> 'posted' FROM json_each(?2) WHERE true
+		ON CONFLICT (incident) DO UPDATE SET posted = excluded.posted`
+	markPosted = `UPDATE incidents SET posted = (SELECT i.posted FROM publication_incidents i WHERE i.incident = id) WHERE id IN (SELECT value ->> 'incident' FROM json_each(?2))`
 )
 
 // Behind implements issue.Store. An incident that is part of no publication is behind; publications are ordered by key.
@@ -90,28 +90,27 @@ func (s *Store) save(ctx context.Context, tx *sql.Tx, p issue.Publication, doc [
 		return fmt.Errorf("fence %d, now %d: %w", own, fence, alert.ErrFenced)
 	}
 	open := slices.ContainsFunc(p.Writes, func(w issue.Write) bool { return w.State != issue.Posted && w.State != issue.Gone })
-	if _, err := tx.ExecContext(ctx, upsertPublication, p.Key, p.Posted, p.Group, p.Repository, open, string(doc)); err != nil {
+	if _, err := tx.ExecContext(ctx, upsertPublication, p.Key, p.Group, p.Repository, open, string(doc)); err != nil {
 		return err
 	}
-	incidents, err := json.Marshal(append([]string{}, p.Incidents...)) // never null
+	parts, err := json.Marshal(append([]issue.Part{}, p.Parts...)) // never null
 	if err != nil {
 		return err
 	}
-	ids := string(incidents)
+	list := string(parts)
 	var taken, by string
-	switch err := tx.QueryRowContext(ctx, selectTaken, p.Key, ids).Scan(&taken, &by); {
+	switch err := tx.QueryRowContext(ctx, selectTaken, p.Key, list).Scan(&taken, &by); {
 	case err == nil:
 		return fmt.Errorf("incident %s is part of publication %s", taken, by)
 	case !errors.Is(err, sql.ErrNoRows):
 		return err
 	}
-	for _, text := range []string{leaveIncidents, deleteIncidents, insertIncidents} {
-		if _, err := tx.ExecContext(ctx, text, p.Key, ids); err != nil {
+	for _, text := range []string{leaveIncidents, deleteIncidents, insertIncidents, markPosted} {
+		if _, err := tx.ExecContext(ctx, text, p.Key, list); err != nil {
 			return err
 		}
 	}
-	_, err = tx.ExecContext(ctx, markPosted, p.Key, ids, p.Posted)
-	return err
+	return nil
 }
 
 // Incidents implements issue.Store. The end of an incident that is open is still to come, so that it is after any time.

@@ -112,16 +112,25 @@ var behindCases = map[string]func(*fixture){
 	"a publication for many incidents": func(f *fixture) {
 		f.commitIncidents(incident("a", 1, 1, 0), incident("b", 1, 2, 0), incident("c", 1, 3, 0))
 		p := publication("a", 1, issue.Posted)
-		p.Incidents = []string{"a", "c"}
+		p.Parts = parts(1, "a", "c")
 		f.save(p)
 		f.behind([]string{"b"}, nil)
 		f.commitIncidents(incident("c", 2, 3, 9))
 		f.behind([]string{"b", "c"}, nil)
 	},
+	"each incident of a publication has its own revision": func(f *fixture) {
+		f.commitIncidents(incident("a", 3, 1, 0), incident("b", 7, 2, 0))
+		p := publication("a", 1, issue.Posted)
+		p.Parts = []issue.Part{{Incident: "a", Posted: 3}, {Incident: "b", Posted: 6}}
+		f.save(p)
+		f.behind([]string{"b"}, nil)
+		f.commitIncidents(incident("a", 4, 1, 0))
+		f.behind([]string{"a", "b"}, nil)
+	},
 	"an incident that is taken out is behind again": func(f *fixture) {
 		f.commitIncidents(incident("a", 1, 1, 0), incident("b", 1, 2, 0))
 		p := publication("a", 1, issue.Posted)
-		p.Incidents = []string{"a", "b"}
+		p.Parts = parts(1, "a", "b")
 		f.save(p)
 		f.behind(nil, nil)
 		f.save(publication("a", 1, issue.Posted))
@@ -143,19 +152,19 @@ var publicationCases = map[string]func(*fixture){
 	},
 	"it comes back as it was, for each of its incidents": func(f *fixture) {
 		p := publication("größe-☃", 7, issue.Posted, issue.Unknown, issue.Gone)
-		p.Incidents = []string{"größe-☃", "b", "a"}
+		p.Parts = parts(7, "größe-☃", "b", "a")
 		p.Group, p.Repository = "'; -- \x01", ""
 		f.save(p)
-		for _, id := range p.Incidents {
-			f.published(id, &p)
+		for _, part := range p.Parts {
+			f.published(part.Incident, &p)
 		}
 	},
 	"it is written as a whole": func(f *fixture) {
 		p := publication("a", 1, issue.Posted, issue.Wanted)
-		p.Incidents = []string{"a", "b", "b"}
+		p.Parts = parts(1, "a", "b", "b")
 		f.save(p)
 		p = publication("a", 2, issue.Posted)
-		p.Incidents = []string{"a", "c"}
+		p.Parts = parts(2, "a", "c")
 		f.save(p)
 		f.published("a", &p)
 		f.published("b", nil)
@@ -164,7 +173,7 @@ var publicationCases = map[string]func(*fixture){
 	"one without incidents is nobody's": func(f *fixture) {
 		p := publication("a", 1, issue.Wanted)
 		f.save(p)
-		p.Incidents = nil
+		p.Parts = nil
 		f.save(p)
 		f.published("a", nil)
 		f.behind(nil, []string{"a"})
@@ -174,7 +183,7 @@ var publicationCases = map[string]func(*fixture){
 		a := publication("a", 1, issue.Posted)
 		f.save(a)
 		b := publication("b", 1, issue.Wanted)
-		b.Incidents = []string{"b", "a"}
+		b.Parts = parts(1, "b", "a")
 		if err := f.Save(f.Context(), b); err == nil {
 			f.Error("no error")
 		}
@@ -184,7 +193,7 @@ var publicationCases = map[string]func(*fixture){
 	},
 	"an incident that was taken out may be part of another": func(f *fixture) {
 		a := publication("a", 1)
-		a.Incidents = []string{"a", "b"}
+		a.Parts = parts(1, "a", "b")
 		f.save(a)
 		f.save(publication("a", 1))
 		b := publication("b", 1)
@@ -193,9 +202,18 @@ var publicationCases = map[string]func(*fixture){
 	},
 }
 
+// parts are incidents of which the same revision is posted.
+func parts(posted int, incidents ...string) []issue.Part {
+	var all []issue.Part
+	for _, id := range incidents {
+		all = append(all, issue.Part{Incident: id, Posted: posted})
+	}
+	return all
+}
+
 // publication is of one incident, with writes in these states.
 func publication(key string, posted int, states ...issue.State) issue.Publication {
-	p := issue.Publication{Key: key, Incidents: []string{key}, Group: "checkout", Repository: "acme/checkout", Posted: posted}
+	p := issue.Publication{Key: key, Parts: parts(posted, key), Group: "checkout", Repository: "acme/checkout"}
 	for n, state := range states {
 		p.Writes = append(p.Writes, issue.Write{
 			Key: key + string(rune('a'+n)), Stage: issue.Opening, State: state, At: tick(n), Tries: n, NotUntil: tick(n + 1), Looks: 2,

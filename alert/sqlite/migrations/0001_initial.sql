@@ -48,7 +48,6 @@ CREATE INDEX incidents_behind ON incidents (onset, id) WHERE revision > posted;
 
 CREATE TABLE publications (
     key               TEXT NOT NULL PRIMARY KEY,
-    posted            INTEGER NOT NULL,
     publication_group TEXT NOT NULL,
     repository        TEXT NOT NULL,
     open_writes       INTEGER NOT NULL, -- 1 where a write is not posted yet
@@ -59,6 +58,7 @@ CREATE INDEX publications_open ON publications (key) WHERE open_writes = 1;
 -- An incident is part of one publication.
 CREATE TABLE publication_incidents (
     incident    TEXT NOT NULL PRIMARY KEY,
-    publication TEXT NOT NULL REFERENCES publications (key)
+    publication TEXT NOT NULL REFERENCES publications (key),
+    posted      INTEGER NOT NULL -- the revision of the incident
 ) WITHOUT ROWID;
 CREATE INDEX publication_incidents_by_publication ON publication_incidents (publication);
