@@ -212,14 +212,14 @@ func (e *Engine) commitUntilWritten(ctx context.Context, batches []Batch) error 
 		err := e.opts.Store.Commit(ctx, batches)
 		e.metrics.commitSeconds.Observe(time.Since(start).Seconds())
 		if err == nil {
-			e.health.ok("store", "the store can be written again")
+			e.health.ok("writing the store")
 			return nil
 		}
 		if errors.Is(err, ErrFenced) || errors.Is(err, ErrConflict) || ctx.Err() != nil {
 			return err
 		}
 		e.metrics.commitFailures.Inc()
-		e.health.failing("store", "the store can't be written; nothing is lost, trying again", err)
+		e.health.failing("writing the store", err)
 		if !sleep(ctx, wait) {
 			return ctx.Err()
 		}

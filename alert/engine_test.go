@@ -263,7 +263,7 @@ func TestEngineFullDisk(t *testing.T) {
 		if len(got) != 1 || got[0].IsOpen() || got[0].Worst().Bad != 120_000 {
 			t.Errorf("after the disk had room again: %+v", got)
 		}
-		if n := strings.Count(p.log.String(), "the store can't be written"); n != 1 {
+		if n := strings.Count(p.log.String(), "failing; nothing is lost"); n != 1 {
 			t.Errorf("%d lines about the full disk, want 1:\n%s", n, p.log.String())
 		}
 		p.kill()

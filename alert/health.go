@@ -21,21 +21,23 @@ func newHealth(logger *slog.Logger) *health {
 	return &health{logger: logger, faulty: map[string]bool{}, wrong: map[string]map[slo.ID]bool{}}
 }
 
-func (h *health) failing(what, message string, err error) {
+// failing notes that a part does not work. Nothing is lost: what it was to do is tried again.
+func (h *health) failing(what string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.faulty[what] {
 		h.faulty[what] = true
-		h.logger.Error(message, "err", err)
+		h.logger.Error("failing; nothing is lost, trying again", "what", what, "err", err)
 	}
 }
 
-func (h *health) ok(what, message string) {
+// ok notes that a part works.
+func (h *health) ok(what string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.faulty[what] {
 		delete(h.faulty, what)
-		h.logger.Info(message)
+		h.logger.Info("working again", "what", what)
 	}
 }
 

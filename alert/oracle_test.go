@@ -21,15 +21,15 @@ type breach struct {
 // oracle finds the breach windows of kind burn in raw ticks, straight from the definitions and with no regard to cost. It is given
 // everything in ticks; windows that begin more than 720 ticks ago see their oldest bucket prorated.
 type oracle struct {
-	rules            []alert.Rule
-	short, long      []int // of the rules
-	budget, minBad   float64
-	hold, bucket     int
-	total, bad       []float64 // cumulative: of the first i ticks
-	blind            []bool
-	origin           int // the first tick with data
-	breaches         []breach
-	declared, starts int // when the last breach was declared over, and where the search for onsets begins
+	rules          []alert.Rule
+	short, long    []int // of the rules
+	budget, minBad float64
+	hold, bucket   int
+	total, bad     []float64 // cumulative: of the first i ticks
+	blind          []bool
+	origin         int // the first tick with data
+	breaches       []breach
+	starts         int // where the search for onsets begins: when the last breach was declared over
 }
 
 func (o *oracle) kept(sum []float64, i, now int) float64 { // the cumulative sum at i, as far as it is still known at now

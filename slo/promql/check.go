@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -222,7 +223,7 @@ func (c *checker) sort() {
 func metricName(s *parser.VectorSelector) string {
 	name := ""
 	for _, m := range s.LabelMatchers {
-		if m.Name != labels.MetricName {
+		if m.Name != model.MetricNameLabel {
 			continue
 		}
 		if m.Type != labels.MatchEqual || name != "" {

@@ -166,10 +166,10 @@ func (g group) values(modifier string) string {
 }
 
 // each makes something of every selector, and joins it.
-func (g group) each(make func(selector string) string, more ...*labels.Matcher) string {
+func (g group) each(write func(selector string) string, more ...*labels.Matcher) string {
 	var parts []string
 	for _, s := range g.selectors {
-		parts = append(parts, make(plain(s, more...)))
+		parts = append(parts, write(plain(s, more...)))
 	}
 	return strings.Join(parts, " or ")
 }

@@ -260,11 +260,11 @@ func (t *Tally) set(labels slo.Labels) *set {
 }
 
 // add counts events of a stretch from a time to the tick; of the tick alone where the time is zero.
-func (s *set) add(from time.Time, r role, events float64) {
-	c := s.stretches[from]
+func (into *set) add(from time.Time, r role, events float64) {
+	c := into.stretches[from]
 	if c == nil {
 		c = &counts{}
-		s.stretches[from] = c
+		into.stretches[from] = c
 	}
 	if r == total {
 		c.total += events

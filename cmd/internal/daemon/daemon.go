@@ -129,7 +129,9 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, con
 	if err := server.Shutdown(ctx); err != nil {
 		logger.Warn("requests were cut off", "err", err)
 	}
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving HTTP: %w", err)
+	}
 	return nil
 }
 

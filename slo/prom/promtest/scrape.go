@@ -157,7 +157,7 @@ func float(text string) string {
 }
 
 func (t *target) up() labels.Labels {
-	return labels.FromStrings(labels.MetricName, "up", "job", t.job, "instance", t.instance)
+	return labels.FromStrings(model.MetricNameLabel, "up", "job", t.job, "instance", t.instance)
 }
 
 // remove ends all series of the target.
