@@ -36,10 +36,12 @@ func TestPostburnKilled(t *testing.T) {
 	s := newStage(t, onlyBurns())
 	s.start()
 	f := s.breakDown()
-	// The first kill falls into the time when the breach is found and its post-mortem written; the last one into its end.
-	for _, after := range []time.Duration{2 * time.Second, 7 * time.Second, lasting} {
+	// The kills fall into the time when the breach is found and its post-mortem written, between, before the end, and into the time when
+	// the end is found and the post-mortem completed.
+	const end = 12 * time.Second
+	for _, after := range []time.Duration{2 * time.Second, 7 * time.Second, end, end + 5*time.Second} {
 		f.until(after + time.Duration(random.Int64N(int64(4*time.Second))))
-		if f.off.IsZero() && time.Since(f.on) >= lasting {
+		if after >= end && f.off.IsZero() {
 			s.repair(f)
 		}
 		s.postburn.kill()
