@@ -2,12 +2,12 @@ package slo
 
 import "time"
 
-// The sizes of a history's levels, in buckets: at ticks of 30 s they make buckets of a tick for 6 h, of 5 min for 3 d, and of 1 h
-// for 30 d, in less than 40 KiB.
+// The sizes of a history's levels, in buckets: at ticks of 30 s they make buckets of a tick for 6 h, of 5 min for 3 d, and of 4 h
+// for 90 d, in less than 40 KiB.
 const (
 	fineBuckets   = 720
 	middleBuckets = 864
-	coarseBuckets = 720
+	coarseBuckets = 540
 )
 
 // maxBlind bounds how many blind stretches are remembered.
@@ -38,7 +38,7 @@ type level struct {
 }
 
 // NewHistory makes an empty history whose first sample will be that of the tick after `start`. Windows up to `rules` long are summed
-// with a resolution of a tick or 1/864 of that length, windows up to `window` with at least 1/720 of that.
+// with a resolution of a tick or 1/864 of that length, windows up to `window` with at least 1/540 of that.
 func NewHistory(interval time.Duration, start time.Time, rules, window time.Duration) *History {
 	h := &History{interval: interval, now: start.UnixNano() / int64(interval)}
 	h.origin = h.now

@@ -83,7 +83,7 @@ func TestHistoryAgreesWithRawEvents(t *testing.T) {
 		for _, w := range []struct {
 			length time.Duration
 			bucket int // in ticks
-		}{{5 * time.Minute, 1}, {time.Hour, 1}, {6 * time.Hour, 1}, {12 * time.Hour, 10}, {3 * 24 * time.Hour, 10}, {4 * 24 * time.Hour, 20}, {30 * 24 * time.Hour, 20}} {
+		}{{5 * time.Minute, 1}, {time.Hour, 1}, {6 * time.Hour, 1}, {12 * time.Hour, 10}, {3 * 24 * time.Hour, 10}, {4 * 24 * time.Hour, 30}, {30 * 24 * time.Hour, 30}} {
 			got, want := h.Last(w.length), r.last(int(w.length/tick), w.bucket)
 			if math.Abs(got.Total-want.Total) > 0.1 || math.Abs(got.Bad-want.Bad) > 0.1 {
 				t.Fatalf("tick %d: last %s are %v, want %v", n, w.length, got, want)
@@ -119,7 +119,7 @@ func TestHistoryTakesAtMost40KiB(t *testing.T) {
 	for _, l := range h.levels {
 		size += len(l.points) * 16
 	}
-	if size > 39<<10 {
+	if size > 36<<10 {
 		t.Errorf("its levels take %d bytes", size)
 	}
 }
