@@ -15,13 +15,17 @@ type Decimal struct {
 	scale    int
 }
 
-// maxDigits bounds a decimal so that the product of two fits into an int64 and, scaled, into a float64's 53 bits.
-const maxDigits = 9
+// The limits of a decimal's text. With them the product of a rate and 1 - target fits into an int64.
+const (
+	maxDigits = 9 // significant ones
+	maxScale  = 7 // behind the point; two less in per cent
+)
 
 // ErrDecimal is wrapped by all errors of ParseDecimal.
 var ErrDecimal = errors.New("not a decimal number")
 
-// ParseDecimal reads "0.999", "14.4", or, with a per cent sign, "99.9%". It takes at most nine significant digits.
+// ParseDecimal reads "0.999", "14.4", or, with a per cent sign, "99.9%". It takes at most nine
+// significant digits, and seven behind the point: five in per cent.
 func ParseDecimal(s string) (Decimal, error) {
 	text := strings.TrimSpace(s)
 	percent := strings.HasSuffix(text, "%")
@@ -33,16 +37,16 @@ func ParseDecimal(s string) (Decimal, error) {
 	if digits == "" || strings.Trim(digits, "0123456789") != "" {
 		return Decimal{}, fmt.Errorf("%q: %w", s, ErrDecimal)
 	}
-	if len(strings.TrimLeft(digits, "0")) > maxDigits || len(fraction) > maxDigits {
-		return Decimal{}, fmt.Errorf("%q: %w of at most %d digits", s, ErrDecimal, maxDigits)
+	scale := len(fraction)
+	if percent {
+		scale += 2
+	}
+	if len(strings.TrimLeft(digits, "0")) > maxDigits || scale > maxScale {
+		return Decimal{}, fmt.Errorf("%q: %w of at most %d digits, %d of them behind the point", s, ErrDecimal, maxDigits, maxScale)
 	}
 	mantissa, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil {
 		return Decimal{}, fmt.Errorf("%q: %w", s, ErrDecimal)
-	}
-	scale := len(fraction)
-	if percent {
-		scale += 2
 	}
 	return Decimal{mantissa, scale}.normal(), nil
 }

@@ -221,7 +221,7 @@ func TestDecimal(t *testing.T) {
 			t.Errorf("%s gives %v", tc.in, got)
 		}
 	}
-	for _, in := range []string{"", "-1", "1e3", "99,9", "0.1234567891", "%", "NaN"} {
+	for _, in := range []string{"", "-1", "1e3", "99,9", "0.12345678", "99.999999%", "1234567890", "%", "NaN"} {
 		if d, err := ParseDecimal(in); err == nil {
 			t.Errorf("%q is read as %s", in, d)
 		}
