@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -65,7 +66,7 @@ func (d *document) policy(n *yaml.Node, s settings, o slo.Objective) alert.Polic
 func (d *document) events(f field) float64 {
 	const like = "a whole number of events like 10"
 	number, ok := d.number(f, like)
-	if ok && places(number) > 0 {
+	if ok && number.Float() != math.Trunc(number.Float()) {
 		d.errorf(f.value, "%s must be %s, not %s", f.path, like, quote(f.value.Value))
 	}
 	return number.Float()

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -18,7 +19,6 @@ const (
 	maxName        = 63
 	maxShortText   = 63
 	maxDescription = 1000
-	maxPlaces      = 7 // decimal places of a target as a ratio, so that rate x (1 - target) stays exact
 
 	day           = 24 * time.Hour
 	defaultWindow = 30 * day
@@ -75,26 +75,20 @@ func (d *document) target(f field) (target slo.Decimal) {
 	target, err := slo.ParseDecimal(text)
 	negative := strings.HasPrefix(strings.TrimSpace(text), "-")
 	switch {
+	case errors.Is(err, slo.ErrPrecision):
+		d.errorf(f.value, "target must have at most 5 decimal places in per cent, not %s", shorten(text))
 	case err != nil && !negative:
-		d.errorf(f.value, "target must be a percentage like 99.9%% or a ratio like 0.999, with at most nine digits, not %s", quote(text))
+		d.errorf(f.value, "target must be a percentage like 99.9%% or a ratio like 0.999, not %s", quote(text))
 	case err == nil && target.Cmp(one) == 0:
 		d.errorf(f.value, "target of 100 %% never holds: a single bad event misses it; take less, like 99.9%%")
 	case err == nil && target.Cmp(one) > 0 && target.Cmp(hundred) < 0 && !strings.Contains(text, "%"):
 		d.errorf(f.value, "target must be between 0 and 100 %%, not %s: write %q", shorten(text), shorten(text)+"%")
 	case err != nil || target.IsZero() || target.Cmp(one) > 0:
 		d.errorf(f.value, "target must be between 0 and 100 %%, not %s: write it like \"99.9%%\" or 0.999", shorten(text))
-	case places(target) > maxPlaces:
-		d.errorf(f.value, "target must have at most %d decimal places in per cent, not %s", maxPlaces-2, shorten(text))
 	default:
 		return target
 	}
 	return slo.Decimal{}
-}
-
-// places is the number of decimal places of a number.
-func places(x slo.Decimal) int {
-	_, fraction, _ := strings.Cut(x.String(), ".")
-	return len(fraction)
 }
 
 func (d *document) window(f field) slo.Window {

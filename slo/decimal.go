@@ -21,8 +21,11 @@ const (
 	maxScale  = 7 // behind the point; two less in per cent
 )
 
-// ErrDecimal is wrapped by all errors of ParseDecimal.
-var ErrDecimal = errors.New("not a decimal number")
+// The errors of ParseDecimal.
+var (
+	ErrDecimal   = errors.New("not a decimal number")
+	ErrPrecision = fmt.Errorf("more than %d digits, or more than %d behind the point", maxDigits, maxScale)
+)
 
 // ParseDecimal reads "0.999", "14.4", or, with a per cent sign, "99.9%". It takes at most nine
 // significant digits, and seven behind the point: five in per cent.
@@ -42,7 +45,7 @@ func ParseDecimal(s string) (Decimal, error) {
 		scale += 2
 	}
 	if len(strings.TrimLeft(digits, "0")) > maxDigits || scale > maxScale {
-		return Decimal{}, fmt.Errorf("%q: %w of at most %d digits, %d of them behind the point", s, ErrDecimal, maxDigits, maxScale)
+		return Decimal{}, fmt.Errorf("%q: %w", s, ErrPrecision)
 	}
 	mantissa, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil {
