@@ -188,7 +188,10 @@ func (p *Publisher) behind(ctx context.Context) ([]*job, error) {
 
 // report logs a failure when it is another than before.
 func (p *Publisher) report(key string, err error) {
-	if err == nil {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return // the process is stopping
+	case err == nil:
 		delete(p.failing, key)
 		return
 	}
