@@ -21,13 +21,9 @@ func BenchmarkLane(b *testing.B) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	m := alert.NewLane("00", interval, epoch, nil)
+	m := alert.NewLane("00", interval, epoch)
 	m.Redefine(defs, interval, epoch)
-	for _, w := range m.Unfilled() {
-		for w.Now().Before(epoch) {
-			w.Step(slo.Sample{Blind: true})
-		}
-	}
+	m.FillBlind()
 	m.Step(samples) // with the roster
 	runtime.GC()
 	runtime.ReadMemStats(&after)

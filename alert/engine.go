@@ -45,15 +45,15 @@ type Engine struct {
 	recovered []*Lane
 
 	mu       sync.Mutex
-	statuses map[string][]Status         // by lane
-	failing  map[string]map[slo.ID]error // by lane
+	statuses map[string][]Status // by lane
+	failing  map[string]error    // by objective
 }
 
 // NewEngine registers the engine's metrics. Recover and Run do the rest.
 func NewEngine(opts Options) *Engine {
 	e := &Engine{
 		opts: opts, metrics: newMetrics(opts.Registerer), health: newHealth(opts.Logger),
-		commits: make(chan commitRequest), statuses: map[string][]Status{}, failing: map[string]map[slo.ID]error{},
+		commits: make(chan commitRequest), statuses: map[string][]Status{}, failing: map[string]error{},
 	}
 	opts.Registerer.MustRegister(statusCollector{e})
 	for _, d := range opts.Definitions {
@@ -103,7 +103,8 @@ func (e *Engine) Recover(ctx context.Context) error {
 			return err
 		}
 		l.Redefine(defs[name], e.opts.Interval, e.due(time.Now(), defs[name]))
-		if len(l.watches) > 0 || len(l.retired) > 0 {
+		e.show(l)
+		if len(l.defs) > 0 || len(l.retired) > 0 {
 			e.recovered = append(e.recovered, l)
 		}
 	}
@@ -116,7 +117,7 @@ func (e *Engine) recoverLane(ctx context.Context, name string) (*Lane, error) {
 		return nil, fmt.Errorf("loading lane %s: %w", name, err)
 	}
 	if rec.Cursor.IsZero() {
-		return NewLane(name, e.opts.Interval, time.Time{}, nil), nil
+		return NewLane(name, e.opts.Interval, time.Time{}), nil
 	}
 	l, err := Recover(name, rec)
 	if err != nil {
@@ -243,15 +244,14 @@ func (e *Engine) Statuses(now time.Time) []Status {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var all []Status
-	for lane, statuses := range e.statuses {
+	for _, statuses := range e.statuses {
 		for _, s := range statuses {
 			delay := e.opts.Delay
 			if s.Objective.Delay > 0 {
 				delay = s.Objective.Delay
 			}
 			late := now.Sub(s.Tick) - delay - e.opts.Interval
-			failing := e.failing[lane][slo.ID{SLO: s.Objective.Name, Labels: s.Labels}] != nil
-			if failing || late > max(3*e.opts.Interval, 10*time.Second) {
+			if e.failing[s.Objective.Name] != nil || late > max(3*e.opts.Interval, 10*time.Second) {
 				s.State = Blind
 			}
 			all = append(all, s)

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -26,8 +28,9 @@ import (
 // during the fault.
 type service struct {
 	faultFrom, faultTo time.Time
-	down               atomic.Bool // answers nothing
-	refused            string      // the name of an objective whose query is refused
+	down               atomic.Bool         // answers nothing
+	refused            string              // the name of an objective whose query is refused
+	regions            map[string]slo.Span // of group_by: when a region has data; the fault is in all of them
 	reads              atomic.Int64
 }
 
@@ -43,18 +46,45 @@ func (s *service) read(ctx context.Context, objectives []slo.Objective, ticks sl
 			readings[i].Err = fmt.Errorf("%w: many-to-many matching not allowed", slo.ErrRefused)
 			continue
 		}
+		if len(o.GroupBy) > 0 {
+			readings[i].Series = s.byRegion(ticks)
+			continue
+		}
 		series := slo.Series{}
 		for t := range ticks.Len() {
-			at := ticks.At(t)
-			sample := slo.Sample{Tick: at, Counts: slo.Counts{Total: 100 * ticks.Interval.Seconds()}}
-			if at.After(s.faultFrom) && !at.After(s.faultTo) {
-				sample.Bad = sample.Total
-			}
-			series.Samples = append(series.Samples, sample)
+			series.Samples = append(series.Samples, s.sample(ticks.At(t), ticks.Interval))
 		}
 		readings[i].Series = []slo.Series{series}
 	}
 	return readings
+}
+
+func (s *service) sample(at time.Time, interval time.Duration) slo.Sample {
+	sample := slo.Sample{Tick: at, Counts: slo.Counts{Total: 100 * interval.Seconds()}}
+	if at.After(s.faultFrom) && !at.After(s.faultTo) {
+		sample.Bad = sample.Total
+	}
+	return sample
+}
+
+// byRegion has a series for each region that has data at one of the ticks, as a Prometheus would.
+func (s *service) byRegion(ticks slo.Ticks) []slo.Series {
+	var all []slo.Series
+	for _, name := range slices.Sorted(maps.Keys(s.regions)) {
+		series, seen := slo.Series{Labels: slo.NewLabels(map[string]string{"region": name})}, false
+		for t := range ticks.Len() {
+			at, has := ticks.At(t), s.regions[name]
+			sample := slo.Sample{Tick: at, Blind: true}
+			if at.After(has.Start) && !at.After(has.End) {
+				sample, seen = s.sample(at, ticks.Interval), true
+			}
+			series.Samples = append(series.Samples, sample)
+		}
+		if seen {
+			all = append(all, series)
+		}
+	}
+	return all
 }
 
 // process is a postburn that can be started and killed, on one database.
@@ -284,5 +314,86 @@ func TestEngineFenced(t *testing.T) {
 			t.Error(err)
 		}
 		second.kill()
+	})
+}
+
+// TestEngineGroupBy watches an objective of several regions: one from the beginning, one that appears with nothing but errors, and one
+// that goes for good in the middle of the fault. The process is killed now and then.
+func TestEngineGroupBy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now().Truncate(30 * time.Second)
+		at := func(d time.Duration) time.Time { return begin.Add(d) }
+		s := &service{faultFrom: at(time.Hour), faultTo: at(80 * time.Minute)}
+		s.regions = map[string]slo.Span{
+			"ap": {Start: at(-4 * day), End: at(70 * time.Minute)},
+			"eu": {Start: at(-4 * day), End: at(30 * day)},
+			"us": {Start: at(75 * time.Minute), End: at(30 * day)},
+		}
+		def := definition("checkout")
+		def.Objective.GroupBy = []string{"region"}
+		def.Policy.Budget = false
+		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s, defs: []alert.Definition{def}}
+		p.start()
+		for range 20 { // 5 hours
+			time.Sleep(15*time.Minute + time.Second)
+			p.kill()
+			p.start()
+		}
+		if got := len(p.engine.Statuses(time.Now())); got != 3 {
+			t.Errorf("%d label sets are watched, want 3", got)
+		}
+		time.Sleep(80 * time.Hour) // longer than the longest rule's window
+		synctest.Wait()
+		if got := len(p.engine.Statuses(time.Now())); got != 2 {
+			t.Errorf("%d label sets are watched after one has gone, want 2", got)
+		}
+		got := p.incidents()
+		p.kill()
+		if len(got) != 1 || len(got[0].Windows) != 3 || got[0].IsOpen() {
+			t.Fatalf("want one recovered incident of three windows, got %+v", got)
+		}
+		for _, w := range got[0].Windows {
+			want := map[slo.Labels]slo.Span{
+				`{region="ap"}`: {Start: at(time.Hour), End: at(70 * time.Minute)},
+				`{region="eu"}`: {Start: at(time.Hour), End: at(80 * time.Minute)},
+				`{region="us"}`: {Start: at(75 * time.Minute), End: at(80 * time.Minute)},
+			}[w.Labels]
+			if events := 100 * want.End.Sub(want.Start).Seconds(); !w.Onset.Equal(want.Start) || !w.Ended.Equal(want.End) || w.Bad != events {
+				t.Errorf("%s: %s to %s, %v bad, want %s to %s, %v", w.ID(), w.Onset, w.Ended, w.Bad, want.Start, want.End, events)
+			}
+			if removed := slices.ContainsFunc(w.Caveats, func(c slo.Caveat) bool { return c.Kind == slo.Removed }); removed != (w.Labels == `{region="ap"}`) {
+				t.Errorf("%s: caveats %v", w.ID(), w.Caveats)
+			}
+		}
+		replayed, err := alert.Replay(t.Context(), s.read, p.defs, 30*time.Second, begin.Add(-time.Minute), begin.Add(79*time.Hour), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(replayed.Incidents, got, cmpopts.EquateEmpty(), cmpopts.EquateComparable(slo.Decimal{})); diff != "" {
+			t.Errorf("(-replay +daemon):\n%s", diff)
+		}
+	})
+}
+
+func TestEngineLimitsLabelSets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{regions: map[string]slo.Span{}}
+		for i := range 1005 {
+			s.regions[fmt.Sprintf("r%04d", i)] = slo.Span{Start: time.Now().Add(-time.Hour), End: time.Now().Add(day)}
+		}
+		def := definition("checkout")
+		def.Objective.GroupBy = []string{"region"}
+		def.Policy.Rules = def.Policy.Rules[:1] // an hour of the past is enough
+		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s, defs: []alert.Definition{def}}
+		p.start()
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		if got := len(p.engine.Statuses(time.Now())); got != 1000 {
+			t.Errorf("%d label sets are watched, want 1000", got)
+		}
+		if n := strings.Count(p.log.String(), "5 label sets more than the 1000"); n != 1 {
+			t.Errorf("%d lines about the label sets that are left out, want 1:\n%s", n, p.log.String())
+		}
+		p.kill()
 	})
 }

@@ -14,11 +14,11 @@ type health struct {
 
 	mu     sync.Mutex
 	faulty map[string]bool            // by what is faulty
-	wrong  map[string]map[slo.ID]bool // by the kind of error: the objectives that have it
+	wrong  map[string]map[string]bool // by the kind of error: the objectives that have it
 }
 
 func newHealth(logger *slog.Logger) *health {
-	return &health{logger: logger, faulty: map[string]bool{}, wrong: map[string]map[slo.ID]bool{}}
+	return &health{logger: logger, faulty: map[string]bool{}, wrong: map[string]map[string]bool{}}
 }
 
 // failing notes that a part does not work. Nothing is lost: what it was to do is tried again.
@@ -43,39 +43,39 @@ func (h *health) ok(what string) {
 
 // reading notes how the reading of an objective went. What concerns all of Prometheus is logged once for all objectives, what
 // concerns a query once for its own.
-func (h *health) reading(id slo.ID, err error) {
+func (h *health) reading(name string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := ""
 	if err != nil {
-		now = kindOf(id, err)
+		now = kindOf(name, err)
 	}
-	for kind, ids := range h.wrong {
-		if !ids[id] || kind == now {
+	for kind, names := range h.wrong {
+		if !names[name] || kind == now {
 			continue
 		}
-		delete(ids, id)
-		if len(ids) == 0 {
+		delete(names, name)
+		if len(names) == 0 {
 			delete(h.wrong, kind)
-			h.logger.Info("prometheus answers again", "slo", id.String(), "after", kind)
+			h.logger.Info("prometheus answers again", "slo", name, "after", kind)
 		}
 	}
 	if err == nil {
 		return
 	}
 	if h.wrong[now] == nil {
-		h.wrong[now] = map[slo.ID]bool{}
-		h.logger.Warn("no samples; the objective is blind until they can be read", "slo", id.String(), "err", err)
+		h.wrong[now] = map[string]bool{}
+		h.logger.Warn("no samples; the objective is blind until they can be read", "slo", name, "err", err)
 	}
-	h.wrong[now][id] = true
+	h.wrong[now][name] = true
 }
 
 // kindOf names what is wrong, without what changes from one try to the next.
-func kindOf(id slo.ID, err error) string {
+func kindOf(name string, err error) string {
 	for _, kind := range []error{slo.ErrUnreachable, slo.ErrBadAnswer, slo.ErrIncomplete} {
 		if errors.Is(err, kind) {
 			return kind.Error()
 		}
 	}
-	return "query of " + id.String()
+	return "query of " + name
 }

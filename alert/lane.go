@@ -19,17 +19,22 @@ const (
 type Lane struct {
 	name      string
 	interval  time.Duration
-	cursor    time.Time // the last tick folded
-	watches   []*Watch  // ordered by ID
+	cursor    time.Time    // the last tick folded
+	defs      []Definition // ordered by name
+	watches   []*Watch     // of the definitions: one each, or one for each of its label sets
+	armed     time.Time    // definitions that are new open no window up to this tick
+	fresh     []*fresh     // definitions whose watches are to be filled first
 	incidents []Incident
 
-	givenUp map[slo.ID]bool // objectives whose query keeps failing, which the others do not wait for
+	givenUp map[string]bool // objectives whose query keeps failing, which the others do not wait for
 
 	committed    time.Time // the cursor of the last batch that was made
 	roster       []byte    // to be written with the next batch, or nil
 	stateWritten time.Time
 	histWritten  time.Time
 	changed      map[int]bool // indices of the incidents that the next batch has to hold
+	joined       []Member     // label sets that the next batch has to name
+	regrouped    bool         // label sets have joined or left since the last roster
 	retired      []Event      // what became of the windows of objectives that went away, since the last batch
 }
 
@@ -40,29 +45,21 @@ type Roster struct {
 	Members     []Member      `json:"members"`
 }
 
-// Member is a definition's label set.
-type Member struct {
-	Definition int        `json:"definition"` // index
-	Labels     slo.Labels `json:"labels,omitzero"`
-}
-
 // laneState is a checkpoint's state.
 type laneState struct {
 	Watches   []watchState `json:"watches"`
 	Incidents []Incident   `json:"incidents"`
 }
 
-// NewLane starts a lane of watches, which all have folded in the tick `cursor`.
-func NewLane(name string, interval time.Duration, cursor time.Time, watches []*Watch) *Lane {
-	l := &Lane{name: name, interval: interval, cursor: cursor, watches: watches, changed: map[int]bool{}, givenUp: map[slo.ID]bool{}}
-	l.enroll()
-	return l
+// NewLane starts a lane at a tick. It watches nothing before Redefine.
+func NewLane(name string, interval time.Duration, cursor time.Time) *Lane {
+	return &Lane{name: name, interval: interval, cursor: cursor, changed: map[int]bool{}, givenUp: map[string]bool{}}
 }
 
 // Cursor is the last tick folded.
 func (l *Lane) Cursor() time.Time { return l.cursor }
 
-// Watches are the lane's objectives, ordered by ID.
+// Watches are the lane's objectives and label sets.
 func (l *Lane) Watches() []*Watch { return l.watches }
 
 // Incidents are those that are open or that a new breach may still belong to, in the order in which they began.
@@ -72,9 +69,9 @@ func (l *Lane) Incidents() []Incident { return l.incidents }
 // were opened and closed.
 func (l *Lane) Step(samples []slo.Sample) (Batch, []Event) {
 	b := Batch{Lane: l.name, Prev: l.committed, Tick: l.cursor.Add(l.interval)}
-	for _, s := range samples {
-		b.Samples = slo.AppendSample(b.Samples, s)
-	}
+	b.Samples = appendRow(nil, l.joined, samples)
+	l.regrouped = l.regrouped || len(l.joined) > 0
+	l.joined = nil
 	var events []Event
 	b.Incidents, events = l.fold(samples)
 	l.finish(&b, len(events) > 0)
@@ -84,15 +81,21 @@ func (l *Lane) Step(samples []slo.Sample) (Batch, []Event) {
 // fold steps all watches and returns the incidents that changed, with the events that opened or closed a window.
 func (l *Lane) fold(samples []slo.Sample) (changed []Incident, events []Event) {
 	l.cursor = l.cursor.Add(l.interval)
-	events, l.retired = l.retired, nil
+	var stepped []Event
 	for i, w := range l.watches {
-		for _, e := range w.Step(samples[i]) {
-			l.correlate(e, w.def.Policy)
-			if e.Opened || e.Closed {
-				events = append(events, e)
-			}
+		stepped = append(stepped, w.Step(samples[i])...)
+	}
+	slices.SortStableFunc(stepped, byObjective)
+	for _, e := range stepped {
+		l.correlate(e, e.policy)
+	}
+	l.dismiss()
+	for _, e := range append(l.retired, stepped...) {
+		if e.Opened || e.Closed {
+			events = append(events, e)
 		}
 	}
+	l.retired = nil
 	for i := range l.incidents {
 		if l.changed[i] {
 			l.incidents[i].Revision++
@@ -112,9 +115,14 @@ func (l *Lane) correlate(e Event, p Policy) {
 
 // finish adds roster and checkpoint to a batch and readies the lane for the next.
 func (l *Lane) finish(b *Batch, event bool) {
+	histories := l.roster != nil || b.Tick.Sub(l.histWritten) >= historyEvery
+	due := event || histories || b.Tick.Sub(l.stateWritten) >= stateEvery
+	if due && l.regrouped {
+		l.enroll() // a checkpoint is of those that are there
+		histories = true
+	}
 	b.Roster, l.roster = l.roster, nil
-	histories := b.Roster != nil || b.Tick.Sub(l.histWritten) >= historyEvery
-	if event || histories || b.Tick.Sub(l.stateWritten) >= stateEvery {
+	if due {
 		b.Checkpoint = l.checkpoint(histories)
 		l.stateWritten = b.Tick
 		if histories {
@@ -155,18 +163,15 @@ func (l *Lane) checkpoint(histories bool) *Checkpoint {
 
 // enroll makes the roster that the next batch carries.
 func (l *Lane) enroll() {
-	r := Roster{Interval: l.interval}
+	r := Roster{Interval: l.interval, Definitions: l.defs}
 	index := map[string]int{}
-	for _, w := range l.watches {
-		i, ok := index[w.def.Objective.Name]
-		if !ok {
-			i = len(r.Definitions)
-			index[w.def.Objective.Name] = i
-			r.Definitions = append(r.Definitions, w.def)
-		}
-		r.Members = append(r.Members, Member{i, w.labels})
+	for i, d := range l.defs {
+		index[d.Objective.Name] = i
 	}
-	l.roster = mustJSON(r)
+	for _, w := range l.watches {
+		r.Members = append(r.Members, Member{index[w.def.Objective.Name], w.labels})
+	}
+	l.roster, l.regrouped = mustJSON(r), false
 }
 
 func mustJSON(v any) []byte {

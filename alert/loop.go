@@ -20,7 +20,7 @@ const (
 
 // runLane samples, folds and commits a lane's ticks as they become due, in order, until ctx is done. What is late is caught up.
 func (e *Engine) runLane(ctx context.Context, l *Lane) error {
-	if len(l.watches) == 0 { // all that is left is to end the windows of what is gone
+	if len(l.defs) == 0 { // all that is left is to end the windows of what is gone
 		batch, events := l.Step(nil)
 		e.commitAndShow(ctx, l, []Batch{batch}, events)
 		return nil
@@ -28,17 +28,13 @@ func (e *Engine) runLane(ctx context.Context, l *Lane) error {
 	if !e.fill(ctx, l) {
 		return nil
 	}
-	var defs []Definition
-	for _, w := range l.watches {
-		defs = append(defs, w.def)
-	}
-	delay := e.delay(defs)
+	delay := e.delay(l.defs)
 	for {
 		next := l.cursor.Add(l.interval)
 		if wait := time.Until(next.Add(delay)); wait > 0 && !sleep(ctx, wait) {
 			return nil
 		}
-		ticks := slo.Ticks{First: next, Last: e.due(time.Now(), defs), Interval: l.interval}
+		ticks := slo.Ticks{First: next, Last: e.due(time.Now(), l.defs), Interval: l.interval}
 		if ticks.Last.Before(ticks.First) {
 			continue // the clock was set back
 		}
@@ -48,30 +44,42 @@ func (e *Engine) runLane(ctx context.Context, l *Lane) error {
 		if ticks.Len() > chunk {
 			ticks.Last = ticks.At(chunk - 1)
 		}
-		samples, failing := e.read(ctx, l, l.watches, ticks)
+		readings, failing := e.read(ctx, l, l.defs, ticks)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if len(failing) > 0 && e.settle(l, samples, failing, ticks) == 0 {
+		n := ticks.Len()
+		if len(failing) > 0 {
+			n = e.settle(l, failing, ticks)
+		}
+		if n == 0 {
 			if !sleep(ctx, min(l.interval, 30*time.Second)) {
 				return nil
 			}
 			continue
 		}
-		batches, events := stepAll(l, samples)
+		samples, refused := l.samplesOf(readings, ticks)
+		for _, d := range l.defs {
+			e.refuse(d.Objective.Name, refused[d.Objective.Name])
+		}
+		batches, events := stepAll(l, samples, n)
 		if !e.commitAndShow(ctx, l, batches, events) {
 			return nil // the committer says why
 		}
 	}
 }
 
-// stepAll folds the ticks of all watches, samples[i] being those of the i-th.
-func stepAll(l *Lane, samples [][]slo.Sample) (batches []Batch, events []Event) {
-	batches = make([]Batch, len(samples[0]))
-	row := make([]slo.Sample, len(samples))
+// stepAll folds the first n ticks of all watches, samples[i] being those of the i-th.
+func stepAll(l *Lane, samples [][]slo.Sample, n int) (batches []Batch, events []Event) {
+	byWatch := map[*Watch][]slo.Sample{}
+	for i, w := range l.watches {
+		byWatch[w] = samples[i]
+	}
+	batches = make([]Batch, n)
 	for t := range batches {
-		for i := range samples {
-			row[i] = samples[i][t]
+		row := make([]slo.Sample, 0, len(samples))
+		for _, w := range l.watches { // fewer than before where one has retired
+			row = append(row, byWatch[w][t])
 		}
 		var more []Event
 		batches[t], more = l.Step(row)
@@ -85,13 +93,7 @@ func (e *Engine) commitAndShow(ctx context.Context, l *Lane, batches []Batch, ev
 	if err := e.commit(ctx, batches); err != nil {
 		return false
 	}
-	statuses := make([]Status, 0, len(l.watches))
-	for _, w := range l.watches {
-		statuses = append(statuses, w.Status())
-	}
-	e.mu.Lock()
-	e.statuses[l.name] = statuses
-	e.mu.Unlock()
+	e.show(l)
 	e.metrics.ticks.Add(float64(len(batches)))
 	for _, ev := range events {
 		e.logEvent(ev)
@@ -101,6 +103,14 @@ func (e *Engine) commitAndShow(ctx context.Context, l *Lane, batches []Batch, ev
 		e.opts.Committed()
 	}
 	return true
+}
+
+// show makes a lane's committed state visible.
+func (e *Engine) show(l *Lane) {
+	statuses := l.statuses()
+	e.mu.Lock()
+	e.statuses[l.name] = statuses
+	e.mu.Unlock()
 }
 
 func (e *Engine) logEvent(ev Event) {
@@ -115,114 +125,100 @@ func (e *Engine) logEvent(ev Event) {
 	}
 }
 
-// fill gives new watches the samples up to the lane's cursor. One whose query is refused starts without a past, if others wait for it.
-// It reports false where ctx was done first.
+// fill gives definitions that are new the samples up to the lane's cursor. One whose query is refused starts without a past, if others
+// wait for it. It reports false where ctx was done first.
 func (e *Engine) fill(ctx context.Context, l *Lane) bool {
-	for _, w := range l.Unfilled() {
-		for w.history.Now().Before(l.cursor) {
-			ticks := slo.Ticks{First: w.history.Now().Add(l.interval), Last: l.cursor, Interval: l.interval}
-			if ticks.Len() > chunk {
-				ticks.Last = ticks.At(chunk - 1)
-			}
-			samples, failing := e.read(ctx, l, []*Watch{w}, ticks)
+	for _, f := range l.fresh {
+		name := f.Objective.Name
+		for f.filled.Before(l.cursor) {
+			ticks := l.missing(f, chunk)
+			readings, failing := e.read(ctx, l, []Definition{f.Definition}, ticks)
 			if ctx.Err() != nil {
 				return false
 			}
-			if errors.Is(failing[w.ID()], slo.ErrRefused) && len(l.watches) > 1 {
-				l.givenUp[w.ID()] = true
-				samples[0] = blindSamples(ticks)
-			}
-			if samples[0] == nil {
+			switch {
+			case failing[name] == nil:
+			case errors.Is(failing[name], slo.ErrRefused) && len(l.defs) > 1:
+				l.givenUp[name] = true
+				readings[0] = slo.Reading{}
+			default:
 				if !sleep(ctx, min(l.interval, 30*time.Second)) {
 					return false
 				}
 				continue
 			}
-			for _, s := range samples[0] {
-				w.Step(s)
-			}
+			e.refuse(name, l.fill(f, ticks, readings[0]))
 		}
 	}
+	l.fresh = nil
 	return true
 }
 
-// read samples the watches' objectives: samples[i][t] is that of the i-th watch at the t-th tick. Those of a watch that can't be sampled
-// are nil, and its error is returned. It notes and logs what fails.
-func (e *Engine) read(ctx context.Context, l *Lane, watches []*Watch, ticks slo.Ticks) (samples [][]slo.Sample, failing map[slo.ID]error) {
-	objectives := make([]slo.Objective, len(watches))
-	for i, w := range watches {
-		objectives[i] = w.def.Objective
+// read samples definitions, and notes and logs what fails. A reading that has no error has a sample for each tick in all of its series.
+func (e *Engine) read(ctx context.Context, l *Lane, defs []Definition, ticks slo.Ticks) ([]slo.Reading, map[string]error) {
+	objectives := make([]slo.Objective, len(defs))
+	for i, d := range defs {
+		objectives[i] = d.Objective
 	}
 	readings := e.opts.Source(ctx, objectives, ticks)
-	samples, failing = make([][]slo.Sample, len(watches)), map[slo.ID]error{}
+	failing := map[string]error{}
 	if ctx.Err() != nil {
-		return samples, failing
+		return nil, failing
 	}
-	for i, r := range readings {
-		id := watches[i].ID()
-		err := r.Err
-		if err == nil {
-			samples[i], err = seriesOf(r, watches[i].labels, ticks)
+	for i := range readings {
+		r, name := &readings[i], objectives[i].Name
+		for _, s := range r.Series {
+			if len(s.Samples) != ticks.Len() && r.Err == nil {
+				r.Err = fmt.Errorf("%w: %d samples for %d ticks", slo.ErrBadAnswer, len(s.Samples), ticks.Len())
+			}
 		}
-		if err != nil {
-			failing[id] = err
+		if r.Err != nil {
+			failing[name] = r.Err
 			e.metrics.readFailures.Inc()
 		} else {
-			delete(l.givenUp, id)
+			delete(l.givenUp, name)
 		}
-		e.health.reading(id, err)
+		e.health.reading(name, r.Err)
+		e.mu.Lock()
+		if r.Err != nil {
+			e.failing[name] = r.Err
+		} else {
+			delete(e.failing, name)
+		}
+		e.mu.Unlock()
 	}
-	e.mu.Lock()
-	e.failing[l.name] = failing
-	e.mu.Unlock()
-	return samples, failing
+	return readings, failing
 }
 
-// settle decides what becomes of ticks that some watches could not be sampled for: those that have waited long enough are blind for
+// settle decides what becomes of ticks that some objectives could not be sampled for: those that have waited long enough are blind for
 // these. It returns how many ticks are to be folded; 0 where all are to be read again.
-func (e *Engine) settle(l *Lane, samples [][]slo.Sample, failing map[slo.ID]error, ticks slo.Ticks) int {
+func (e *Engine) settle(l *Lane, failing map[string]error, ticks slo.Ticks) int {
 	n := ticks.Len()
-	if len(failing) == len(l.watches) {
+	if len(failing) == len(l.defs) {
 		return 0 // it is Prometheus, not a query: the ticks will be there when it is back
 	}
-	for id := range failing {
-		if l.givenUp[id] {
+	for name := range failing {
+		if l.givenUp[name] {
 			continue
 		}
 		waited := time.Since(ticks.First) - e.opts.Delay - patience*ticks.Interval
-		n = min(n, 1+int(waited/ticks.Interval))
 		if waited < 0 {
 			return 0
 		}
+		n = min(n, 1+int(waited/ticks.Interval))
 	}
-	for i, w := range l.watches {
-		if samples[i] == nil {
-			l.givenUp[w.ID()] = true
-			samples[i] = blindSamples(ticks, slo.Caveat{Kind: slo.QueryFailed, Count: 1})
-		}
-		samples[i] = samples[i][:n]
+	for name := range failing {
+		l.givenUp[name] = true
 	}
 	return n
 }
 
-// seriesOf is the reading's series of a label set; blind where it has none.
-func seriesOf(r slo.Reading, labels slo.Labels, ticks slo.Ticks) ([]slo.Sample, error) {
-	for _, s := range r.Series {
-		if s.Labels != labels {
-			continue
-		}
-		if len(s.Samples) != ticks.Len() {
-			return nil, fmt.Errorf("%w: %d samples for %d ticks", slo.ErrBadAnswer, len(s.Samples), ticks.Len())
-		}
-		return s.Samples, nil
+// refuse notes that there is no room for an objective's label sets.
+func (e *Engine) refuse(name string, labelSets int) {
+	if labelSets == 0 {
+		e.health.ok("watching all label sets of " + name)
+		return
 	}
-	return blindSamples(ticks), nil
-}
-
-func blindSamples(ticks slo.Ticks, caveats ...slo.Caveat) []slo.Sample {
-	samples := make([]slo.Sample, ticks.Len())
-	for i := range samples {
-		samples[i] = slo.Sample{Tick: ticks.At(i), Blind: true, Caveats: caveats}
-	}
-	return samples
+	e.metrics.refused.Add(float64(labelSets))
+	e.health.failing("watching all label sets of "+name, fmt.Errorf("%d label sets more than the %d that are watched", labelSets, maxLabelSets))
 }

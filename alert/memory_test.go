@@ -21,13 +21,9 @@ type memory struct {
 }
 
 func newMemory(t *testing.T, name string, interval time.Duration, start time.Time, defs ...alert.Definition) *memory {
-	m := &memory{t: t, name: name, lane: alert.NewLane(name, interval, start, nil), incidents: map[string]alert.Incident{}}
+	m := &memory{t: t, name: name, lane: alert.NewLane(name, interval, start), incidents: map[string]alert.Incident{}}
 	m.lane.Redefine(defs, interval, start)
-	for _, w := range m.lane.Unfilled() {
-		for range start.Sub(w.Now()) / interval {
-			w.Step(slo.Sample{Blind: true})
-		}
-	}
+	m.lane.FillBlind()
 	return m
 }
 

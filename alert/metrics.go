@@ -12,6 +12,7 @@ type metrics struct {
 	ticks          prometheus.Counter
 	lateTicks      prometheus.Counter
 	readFailures   prometheus.Counter
+	refused        prometheus.Counter
 	windows        *prometheus.CounterVec
 	commitFailures prometheus.Counter
 	commitSeconds  prometheus.Histogram
@@ -28,6 +29,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		readFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "postburn_reads_failed_total", Help: "Readings of an objective that gave no samples and are tried again.",
 		}),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "postburn_label_sets_refused_total", Help: "Label sets of group_by that there was no room for, each time they were read.",
+		}),
 		windows: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "postburn_breach_windows_total", Help: "Breach windows opened, by kind.",
 		}, []string{"kind"}),
@@ -41,7 +45,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	}
 	m.windows.WithLabelValues(string(Burn))
 	m.windows.WithLabelValues(string(Budget))
-	r.MustRegister(m.ticks, m.lateTicks, m.readFailures, m.windows, m.commitFailures, m.commitSeconds)
+	r.MustRegister(m.ticks, m.lateTicks, m.readFailures, m.refused, m.windows, m.commitFailures, m.commitSeconds)
 	return m
 }
 

@@ -14,7 +14,7 @@ import (
 func Recover(name string, rec Recovery) (*Lane, error) {
 	l := &Lane{
 		name: name, cursor: rec.HistoryTick, committed: rec.Cursor,
-		stateWritten: rec.StateTick, histWritten: rec.HistoryTick, changed: map[int]bool{}, givenUp: map[slo.ID]bool{},
+		stateWritten: rec.StateTick, histWritten: rec.HistoryTick, changed: map[int]bool{}, givenUp: map[string]bool{},
 	}
 	state, err := l.decode(rec)
 	if err == nil {
@@ -39,7 +39,7 @@ func (l *Lane) decode(rec Recovery) (laneState, error) {
 	if len(state.Watches) != len(roster.Members) || roster.Interval <= 0 {
 		return laneState{}, fmt.Errorf("reading the state: %w: it is not the roster's", slo.ErrCorrupt)
 	}
-	l.interval = roster.Interval
+	l.interval, l.defs = roster.Interval, roster.Definitions
 	histories := rec.History
 	for i, m := range roster.Members {
 		if m.Definition < 0 || m.Definition >= len(roster.Definitions) {
@@ -65,7 +65,6 @@ func (l *Lane) decode(rec Recovery) (laneState, error) {
 
 // replay brings the histories up to the state's tick, and folds in the samples that came after it.
 func (l *Lane) replay(rec Recovery, state laneState) error {
-	samples := make([]slo.Sample, len(l.watches))
 	for _, row := range rec.Rows {
 		if l.cursor.Equal(rec.StateTick) {
 			l.restore(state)
@@ -73,12 +72,9 @@ func (l *Lane) replay(rec Recovery, state laneState) error {
 		if !row.Tick.Equal(l.cursor.Add(l.interval)) {
 			return fmt.Errorf("reading the samples of %s: %w: a tick is missing", row.Tick.Format(time.RFC3339), slo.ErrCorrupt)
 		}
-		blob := row.Samples
-		for i := range samples {
-			var err error
-			if samples[i], blob, err = slo.ReadSample(blob, row.Tick); err != nil {
-				return fmt.Errorf("reading the samples of %s: %w", row.Tick.Format(time.RFC3339), err)
-			}
+		samples, err := l.readRow(row)
+		if err != nil {
+			return fmt.Errorf("reading the samples of %s: %w", row.Tick.Format(time.RFC3339), err)
 		}
 		if row.Tick.After(rec.StateTick) {
 			l.fold(samples)

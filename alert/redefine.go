@@ -2,68 +2,87 @@ package alert
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postburn/postburn/slo"
 )
 
+// fresh is a definition that is new to a lane, and has to be filled with the past up to the lane's cursor.
+type fresh struct {
+	Definition
+	filled time.Time // the last tick that was
+}
+
 // Redefine makes a lane that has folded nothing since it was recovered watch these definitions, which are all of its groups. What is
-// counted as before keeps its history, under the new target and policy; a window that is open keeps the definition it was opened
-// under. What is new gets a watch that first has to be filled with samples up to the lane's cursor, see Unfilled, and opens no
-// window before `due`, the newest tick of all. Open windows of what is gone end, with a caveat.
+// counted as before keeps its histories, under the new target and policy; a window that is open keeps the definition it was opened
+// under. What is new has to be filled with samples up to the lane's cursor first, and opens no window before `due`, the newest tick
+// of all. Open windows of what is gone end, with a caveat.
 func (l *Lane) Redefine(defs []Definition, interval time.Duration, due time.Time) {
 	if l.interval != interval || l.cursor.IsZero() {
 		for _, w := range l.watches {
 			l.retire(w)
 		}
-		l.watches, l.interval, l.cursor = nil, interval, due
+		l.defs, l.watches, l.interval, l.cursor = nil, nil, interval, due
 	}
-	var watches []*Watch
-	for _, def := range defs {
-		i := slices.IndexFunc(l.watches, func(w *Watch) bool {
-			return w.def.Objective.Name == def.Objective.Name && w.def.measures() == def.measures()
-		})
+	old := l.defs
+	l.defs = slices.SortedFunc(slices.Values(defs), func(a, b Definition) int {
+		return strings.Compare(a.Objective.Name, b.Objective.Name)
+	})
+	l.watches = slices.DeleteFunc(l.watches, func(w *Watch) bool {
+		i := slices.IndexFunc(l.defs, w.def.sameEvents)
 		if i < 0 {
-			watches = append(watches, NewWatch(def, "", interval, l.cursor.Add(-def.warmup()).Truncate(interval), due))
+			l.retire(w)
+			return true
+		}
+		w.redefine(l.defs[i])
+		return false
+	})
+	l.armed = due
+	for _, def := range l.defs {
+		if slices.ContainsFunc(old, def.sameEvents) {
 			continue
 		}
-		l.watches[i].redefine(def)
-		watches = append(watches, l.watches[i])
-	}
-	for _, w := range l.watches {
-		if !slices.Contains(watches, w) {
-			l.retire(w)
+		f := &fresh{def, l.cursor.Add(-def.warmup()).Truncate(interval)}
+		l.fresh = append(l.fresh, f)
+		if len(def.Objective.GroupBy) == 0 {
+			l.watches = append(l.watches, NewWatch(def, "", interval, f.filled, due))
 		}
 	}
-	slices.SortFunc(watches, func(a, b *Watch) int { return a.ID().Compare(b.ID()) })
-	l.watches = watches
 	l.enroll()
 }
 
-// Unfilled are the watches that have not folded in all ticks up to the lane's cursor.
-func (l *Lane) Unfilled() []*Watch {
-	var found []*Watch
-	for _, w := range l.watches {
-		if w.history.Now().Before(l.cursor) {
-			found = append(found, w)
-		}
-	}
-	return found
+// sameEvents reports whether two definitions are of the same objective and count the same.
+func (d Definition) sameEvents(other Definition) bool {
+	return d.Objective.Name == other.Objective.Name && d.measures() == other.measures()
 }
 
-// retire ends the open windows of an objective that is not watched any more.
-func (l *Lane) retire(w *Watch) {
-	for _, open := range []*openWindow{w.Burn, w.Budget} {
-		if open == nil {
-			continue
-		}
-		v := w.snapshot(open)
-		v.Ended = open.Run.End
-		v.Caveats = slo.MergeCaveats(v.Caveats, []slo.Caveat{{Kind: slo.Removed, Count: 1}})
-		e := Event{Tick: l.cursor, Closed: true, Window: v}
-		l.correlate(e, w.def.Policy)
-		l.retired = append(l.retired, e)
+// missing are the ticks that a definition that is new has to be filled with next, at most `most` of them.
+func (l *Lane) missing(f *fresh, most int) slo.Ticks {
+	ticks := slo.Ticks{First: f.filled.Add(l.interval), Last: l.cursor, Interval: l.interval}
+	if ticks.Len() > most {
+		ticks.Last = ticks.At(most - 1)
 	}
+	return ticks
+}
+
+// fill folds in the past of a definition that is new. It returns for how many label sets there is no room.
+func (l *Lane) fill(f *fresh, ticks slo.Ticks, r slo.Reading) (refused int) {
+	_, refused = l.admit(f.Definition, r, f.filled, l.armed)
+	for _, w := range l.watchesOf(f.Definition) {
+		samples := blindSamples(ticks)
+		for _, s := range r.Series {
+			if s.Labels == w.labels {
+				samples = s.Samples
+			}
+		}
+		for _, s := range samples {
+			w.Step(s)
+		}
+	}
+	f.filled = ticks.Last
+	l.regrouped = true
+	return refused
 }
 
 // redefine gives a watch another target or policy. The rules' onsets are found anew, at the resolution that the history has.

@@ -22,35 +22,45 @@ func Replay(
 	ctx context.Context, source Source, defs []Definition, interval time.Duration, start, end time.Time, progress func(float64),
 ) (Replayed, error) {
 	start, end = start.Truncate(interval).UTC(), end.Truncate(interval).UTC()
-	l := NewLane("replay", interval, start, nil)
+	l := NewLane("replay", interval, start)
 	l.Redefine(defs, interval, start)
-	for _, w := range l.watches {
-		err := readAll(ctx, source, []*Watch{w}, w.history.Now(), start, interval, func(row []slo.Sample) { w.Step(row[0]) })
-		if err != nil {
-			return Replayed{}, err
+	for _, f := range l.fresh {
+		for f.filled.Before(start) {
+			ticks := l.missing(f, chunk)
+			readings, err := readAll(ctx, source, []Definition{f.Definition}, ticks)
+			if err != nil {
+				return Replayed{}, err
+			}
+			l.fill(f, ticks, readings[0])
 		}
 	}
 	newest := map[string]Incident{}
-	err := readAll(ctx, source, l.watches, start, end, interval, func(row []slo.Sample) {
-		batch, _ := l.Step(row)
-		for _, i := range batch.Incidents {
-			newest[i.ID] = i
+	for l.cursor.Before(end) {
+		ticks := slo.Ticks{First: l.cursor.Add(interval), Last: end, Interval: interval}
+		if ticks.Len() > chunk {
+			ticks.Last = ticks.At(chunk - 1)
 		}
-		if progress != nil && l.cursor.Sub(start)/interval%chunk == 0 {
+		readings, err := readAll(ctx, source, l.defs, ticks)
+		if err != nil {
+			return Replayed{}, err
+		}
+		samples, _ := l.samplesOf(readings, ticks)
+		batches, _ := stepAll(l, samples, ticks.Len())
+		for _, b := range batches {
+			for _, i := range b.Incidents {
+				newest[i.ID] = i
+			}
+		}
+		if progress != nil {
 			progress(float64(l.cursor.Sub(start)) / float64(end.Sub(start)))
 		}
-	})
-	if err != nil {
-		return Replayed{}, err
 	}
 	var r Replayed
 	for _, i := range newest {
 		r.Incidents = append(r.Incidents, i)
 	}
 	slices.SortFunc(r.Incidents, NewestFirst)
-	for _, w := range l.watches {
-		r.Statuses = append(r.Statuses, w.Status())
-	}
+	r.Statuses = l.statuses()
 	return r, nil
 }
 
@@ -62,37 +72,17 @@ func NewestFirst(a, b Incident) int {
 	return slices.Compare([]byte(a.ID), []byte(b.ID))
 }
 
-// readAll calls step with the samples of every tick in (from, to], in the order of the watches.
-func readAll(
-	ctx context.Context, source Source, watches []*Watch, from, to time.Time, interval time.Duration, step func([]slo.Sample),
-) error {
-	objectives := make([]slo.Objective, len(watches))
-	for i, w := range watches {
-		objectives[i] = w.def.Objective
+// readAll reads definitions, and returns an error where one of them can't be read.
+func readAll(ctx context.Context, source Source, defs []Definition, ticks slo.Ticks) ([]slo.Reading, error) {
+	objectives := make([]slo.Objective, len(defs))
+	for i, d := range defs {
+		objectives[i] = d.Objective
 	}
-	row := make([]slo.Sample, len(watches))
-	for from.Before(to) {
-		ticks := slo.Ticks{First: from.Add(interval), Last: to, Interval: interval}
-		if ticks.Len() > chunk {
-			ticks.Last = ticks.At(chunk - 1)
+	readings := source(ctx, objectives, ticks)
+	for i, r := range readings {
+		if r.Err != nil {
+			return nil, fmt.Errorf("reading %s: %w", objectives[i].Name, r.Err)
 		}
-		samples := make([][]slo.Sample, len(watches))
-		for i, r := range source(ctx, objectives, ticks) {
-			if r.Err != nil {
-				return fmt.Errorf("reading %s: %w", watches[i].ID(), r.Err)
-			}
-			var err error
-			if samples[i], err = seriesOf(r, watches[i].labels, ticks); err != nil {
-				return fmt.Errorf("reading %s: %w", watches[i].ID(), err)
-			}
-		}
-		for t := range ticks.Len() {
-			for i := range samples {
-				row[i] = samples[i][t]
-			}
-			step(row)
-		}
-		from = ticks.Last
 	}
-	return nil
+	return readings, nil
 }

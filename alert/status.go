@@ -33,6 +33,22 @@ type BurnRate struct {
 	Rate   float64
 }
 
+// statuses are how the lane's objectives stand. One that has no label set yet is blind.
+func (l *Lane) statuses() []Status {
+	all := make([]Status, 0, len(l.watches))
+	seen := map[string]bool{}
+	for _, w := range l.watches {
+		all = append(all, w.Status())
+		seen[w.def.Objective.Name] = true
+	}
+	for _, d := range l.defs {
+		if !seen[d.Objective.Name] {
+			all = append(all, Status{Objective: d.Objective, Tick: l.cursor, BudgetRemaining: 1, State: Blind})
+		}
+	}
+	return all
+}
+
 // Status is how the watch's objective stands.
 func (w *Watch) Status() Status {
 	target := w.def.Objective.Target

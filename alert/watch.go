@@ -28,6 +28,7 @@ type watchState struct {
 	Burn    *openWindow `json:"burn,omitempty"`    // the open window of kind burn
 	Budget  *openWindow `json:"budget,omitempty"`  // the open window of kind budget
 	Excused []excused   `json:"excused,omitempty"` // closed windows that rules still see, oldest first
+	Silent  int         `json:"silent,omitempty"`  // ticks without data in a row
 }
 
 // armedRule is a rule with its windows rounded up to ticks.
@@ -59,6 +60,8 @@ type Event struct {
 	Opened bool
 	Closed bool
 	Window Window
+
+	policy Policy // of the objective
 }
 
 // NewWatch starts an objective's fold: its first sample will be that of the tick after `start`, and it opens windows at ticks after
@@ -98,6 +101,10 @@ func (w *Watch) Step(s slo.Sample) []Event {
 	w.history.Add(s)
 	s.Tick = w.history.Now()
 	w.last = s
+	w.Silent++
+	if !s.Blind {
+		w.Silent = 0
+	}
 	w.Excused = slices.DeleteFunc(w.Excused, func(x excused) bool { return s.Tick.Sub(x.End) >= w.def.warmup() })
 	for i := range w.Excused {
 		for _, l := range s.Late {
@@ -124,6 +131,9 @@ func (w *Watch) Step(s slo.Sample) []Event {
 	}
 	if e, ok := w.stepBudget(s, counts, allBad, start); ok {
 		events = append(events, e)
+	}
+	for i := range events {
+		events[i].policy = w.def.Policy
 	}
 	return events
 }
