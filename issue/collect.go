@@ -11,9 +11,17 @@ import (
 	"github.com/postburn/postburn/alert"
 )
 
+const (
+	// remembered is how far back earlier incidents are listed, and maxEarlier how many of them.
+	remembered = 90 * 24 * time.Hour
+	maxEarlier = 5
+	// Lookback is how long before the onset what changed is looked for.
+	Lookback = 2 * time.Hour
+)
+
 // text renders a stage. Where a user's template is bad, the built-in text is taken and the template's error logged.
 func (p *Publisher) text(ctx context.Context, j *job, stage Stage) (Text, error) {
-	facts, err := p.facts(ctx, j)
+	facts, err := p.facts(ctx, j, stage)
 	if err != nil {
 		return Text{}, err
 	}
@@ -27,20 +35,124 @@ func (p *Publisher) text(ctx context.Context, j *job, stage Stage) (Text, error)
 	return text, nil
 }
 
-// facts are all that is known about an incident.
-func (p *Publisher) facts(ctx context.Context, j *job) (Facts, error) {
-	f := Facts{Incident: j.incident, AsOf: asOf(j.incident), Interval: p.Interval, Edited: j.opening().Edited}
+// facts are all that is known about an incident. Only the issue's body tells of other incidents and evidence.
+func (p *Publisher) facts(ctx context.Context, j *job, stage Stage) (Facts, error) {
+	worst := j.incident.Worst()
+	var others []alert.Incident
+	if stage == Opening || worst.Kind == alert.Budget {
+		since := j.incident.Onset().Add(-max(remembered, worst.Objective.Window.Length()))
+		var err error
+		if others, err = p.Store.Incidents(ctx, since); err != nil {
+			return Facts{}, fmt.Errorf("reading other incidents: %w", err)
+		}
+	}
+	f, err := NewFacts(j.incident, others, func(id string) (string, error) {
+		pub, ok, err := p.Store.Publication(ctx, id)
+		if err != nil {
+			return "", fmt.Errorf("reading the publication of incident %s: %w", id, err)
+		}
+		if !ok || len(pub.Writes) == 0 {
+			return "", nil
+		}
+		return pub.Writes[0].Ref.URL, nil
+	})
+	if err != nil {
+		return Facts{}, err
+	}
+	f.Interval, f.Edited = p.Interval, j.opening().Edited
 	if p.ExternalURL != "" {
 		f.URL = strings.TrimSuffix(p.ExternalURL, "/") + "/incidents/" + url.PathEscape(j.incident.ID)
 	}
-	if w := j.incident.Worst(); w.Kind == alert.Budget {
-		spenders, err := p.spenders(ctx, j.incident, w)
+	if stage == Opening {
+		f.add(p.collect(ctx, j.incident))
+	}
+	return f, nil
+}
+
+// NewFacts are what is known about an incident from it and the others, which may include itself. urlOf is asked for the issues of those
+// that are told of; its error is returned.
+func NewFacts(i alert.Incident, others []alert.Incident, urlOf func(id string) (string, error)) (Facts, error) {
+	f := Facts{Incident: i, AsOf: asOf(i)}
+	worst := i.Worst()
+	others = slices.SortedStableFunc(slices.Values(others), alert.NewestFirst)
+	for _, other := range others {
+		if other.ID == i.ID {
+			continue
+		}
+		spent, earlier, beside := spentBy(other, worst, f.AsOf), earlierThan(other, i), beside(other, i, f.AsOf)
+		if earlier != nil {
+			f.EarlierAll++
+		}
+		if len(f.Earlier) == maxEarlier {
+			earlier = nil
+		}
+		if spent == 0 && earlier == nil && len(beside) == 0 {
+			continue
+		}
+		address, err := urlOf(other.ID)
 		if err != nil {
 			return Facts{}, err
 		}
-		f.SpentBy = spenders
+		if spent > 0 {
+			f.SpentBy = append(f.SpentBy, Spender{ID: other.ID, Onset: other.Onset(), Bad: spent, URL: address})
+		}
+		if earlier != nil {
+			f.Earlier = append(f.Earlier, Earlier{other.ID, other.Onset(), other.Ended(), *earlier, address})
+		}
+		for _, e := range beside {
+			e.URL = address
+			f.Timeline = append(f.Timeline, e)
+		}
 	}
+	slices.Reverse(f.SpentBy)
 	return f, nil
+}
+
+// spentBy is how many bad events of an incident spent the budget that a window of kind budget is about.
+func spentBy(other alert.Incident, worst alert.Window, end time.Time) (bad float64) {
+	if worst.Kind != alert.Budget {
+		return 0
+	}
+	since := worst.Onset.Add(-worst.Objective.Window.Length())
+	for _, v := range other.Windows {
+		if v.Kind == alert.Burn && v.ID() == worst.ID() && v.Onset.Before(end) && !until(v).Before(since) {
+			bad += v.Bad
+		}
+	}
+	return bad
+}
+
+// earlierThan is the worst of another incident's windows that are of the same objective and were over before; nil where there is none.
+func earlierThan(other, i alert.Incident) *alert.Window {
+	worst := i.Worst()
+	if worst.Kind == alert.Budget || other.IsOpen() || other.Ended().After(i.Onset()) || other.Ended().Before(i.Onset().Add(-remembered)) {
+		return nil
+	}
+	var same []alert.Window
+	for _, v := range other.Windows {
+		if v.Kind == alert.Burn && v.ID() == worst.ID() {
+			same = append(same, v)
+		}
+	}
+	if len(same) == 0 {
+		return nil
+	}
+	found := alert.Incident{Windows: same}.Worst()
+	return &found
+}
+
+// beside are the breaches of another incident that began shortly before, or while it went on.
+func beside(other, i alert.Incident, end time.Time) (entries []Entry) {
+	if i.Worst().Kind == alert.Budget {
+		return nil
+	}
+	from := i.Onset().Add(-Lookback)
+	for _, v := range other.Windows {
+		if v.Kind == alert.Burn && !v.Onset.Before(from) && !v.Onset.After(end) {
+			entries = append(entries, Entry{Time: v.Onset, Text: "Another incident: " + v.ID().String() + " began to miss its target", Source: "postburn"})
+		}
+	}
+	return entries
 }
 
 // asOf is the end of the last tick that is in the numbers: those of an open breach go to where it was last getting worse.
@@ -50,47 +162,23 @@ func asOf(i alert.Incident) time.Time {
 	}
 	var latest time.Time
 	for _, w := range i.Windows {
-		times := []time.Time{w.Detected, w.Ended}
-		if n := len(w.Phases); n > 0 {
-			times = append(times, w.Phases[n-1].End)
-		}
-		for _, t := range times {
-			if t.After(latest) {
-				latest = t
-			}
+		if end := until(w); end.After(latest) {
+			latest = end
 		}
 	}
 	return latest
 }
 
-// spenders are the incidents that spent the budget of an objective which missed its target over its whole window.
-func (p *Publisher) spenders(ctx context.Context, i alert.Incident, w alert.Window) ([]Spender, error) {
-	incidents, err := p.Store.Incidents(ctx, w.Onset.Add(-w.Objective.Window.Length()))
-	if err != nil {
-		return nil, fmt.Errorf("reading the incidents that spent the budget: %w", err)
+// until is the end of the last tick that is known to be a window's.
+func until(w alert.Window) time.Time {
+	end := w.Detected
+	if !w.IsOpen() {
+		end = w.Ended
 	}
-	var spenders []Spender
-	for _, other := range incidents {
-		s := Spender{ID: other.ID, Onset: other.Onset()}
-		for _, v := range other.Windows {
-			if v.Kind == alert.Burn && v.ID() == w.ID() && v.Onset.Before(asOf(i)) {
-				s.Bad += v.Bad
-			}
-		}
-		if s.Bad == 0 || other.ID == i.ID {
-			continue
-		}
-		pub, ok, err := p.Store.Publication(ctx, other.ID)
-		if err != nil {
-			return nil, fmt.Errorf("reading the publication of incident %s: %w", other.ID, err)
-		}
-		if ok && len(pub.Writes) > 0 {
-			s.URL = pub.Writes[0].Ref.URL
-		}
-		spenders = append(spenders, s)
+	if n := len(w.Phases); n > 0 && w.Phases[n-1].End.After(end) {
+		end = w.Phases[n-1].End
 	}
-	slices.SortFunc(spenders, func(a, b Spender) int { return a.Onset.Compare(b.Onset) })
-	return spenders, nil
+	return end
 }
 
 func appendNew(list []string, more ...string) []string {

@@ -31,9 +31,10 @@ type Facts struct {
 	AsOf       time.Time     // end of the last tick that is in the numbers
 	Interval   time.Duration // of the ticks that times are rounded to
 	URL        string        // the incident's page, where the daemon has an external URL
-	Timeline   []Entry       // what evidence adds to the timeline, in any order
+	Evidence                 // its timeline is in any order
 	SpentBy    []Spender     // for a breach of kind budget: the incidents that spent it, earliest onset first
-	Unresolved []string      // what could not be found out, a sentence each
+	Earlier    []Earlier     // incidents of the same objective in the 90 days before, newest first: a few of ...
+	EarlierAll int           // ... that many
 	Edited     bool          // a person has changed the body, so that it was left as it is
 }
 

@@ -31,6 +31,7 @@ type Options struct {
 	Store       Store
 	Tracker     Tracker
 	Render      Renderer
+	Collectors  []Collector               // of evidence
 	Settings    func(slo string) Settings // of an objective, by its name; nil: none
 	Logger      *slog.Logger              // nil: none
 	Registerer  prometheus.Registerer     // nil: none
@@ -52,6 +53,9 @@ type Publisher struct {
 	paused  time.Time            // the tracker does nothing before then
 	waiting map[string]time.Time // since when a publication waits, by key
 	failing map[string]string    // the failure that was last logged, by key
+
+	evidence map[string]collected // the last ones, by incident
+	patience time.Duration        // left in this pass for collecting evidence
 }
 
 // NewPublisher makes a publisher that does nothing before Run.
@@ -68,7 +72,7 @@ func NewPublisher(o Options) *Publisher {
 	o.LookEvery = orDefault(o.LookEvery, lookEvery)
 	return &Publisher{
 		Options: o, metrics: newMetrics(o.Registerer), nudge: make(chan struct{}, 1),
-		waiting: map[string]time.Time{}, failing: map[string]string{},
+		waiting: map[string]time.Time{}, failing: map[string]string{}, evidence: map[string]collected{},
 	}
 }
 
@@ -118,6 +122,7 @@ func (p *Publisher) pass(ctx context.Context) (next time.Time, err error) {
 		return next, err
 	}
 	waiting := map[string]time.Time{}
+	p.patience = evidenceTimeout
 	for _, j := range jobs {
 		if ctx.Err() != nil {
 			return next, nil

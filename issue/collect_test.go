@@ -1,0 +1,180 @@
+package issue_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+)
+
+// tell renders nothing but what evidence says.
+func tell(f issue.Facts, stage issue.Stage) (issue.Text, error) {
+	said := []string{string(stage)}
+	for _, e := range f.Timeline {
+		said = append(said, e.Text)
+	}
+	return issue.Text{Title: "t", Body: strings.Join(append(said, f.Unresolved...), "|")}, nil
+}
+
+func finds(text string) issue.Collector {
+	return func(context.Context, alert.Incident) issue.Evidence {
+		return issue.Evidence{Timeline: []issue.Entry{{Text: text}}}
+	}
+}
+
+func TestCollectorsNeitherDelayNorPreventTheIssue(t *testing.T) {
+	slow := func(ctx context.Context, _ alert.Incident) issue.Evidence {
+		<-ctx.Done()
+		return issue.Evidence{Timeline: []issue.Entry{{Text: "half"}}, Unresolved: []string{"no more"}}
+	}
+	panics := func(context.Context, alert.Incident) issue.Evidence { panic("oh") }
+	const late, wrong = "A part of the evidence was not collected in time.", "A part of the evidence was not collected: postburn made a mistake, its log has more."
+	for _, test := range []struct {
+		name       string
+		collectors func(never context.Context) []issue.Collector
+		want       string
+		within     time.Duration
+	}{
+		{"none", func(context.Context) []issue.Collector { return nil }, "opening", 0},
+		{"two", func(context.Context) []issue.Collector { return []issue.Collector{finds("a"), finds("b")} }, "opening|a|b", 0},
+		{"one panics", func(context.Context) []issue.Collector { return []issue.Collector{panics, finds("b")} }, "opening|b|" + wrong, 0},
+		{"one is slow", func(context.Context) []issue.Collector { return []issue.Collector{slow, finds("b")} }, "opening|half|b|no more", 9 * time.Second},
+		{"two hang", func(never context.Context) []issue.Collector {
+			hangs := func(context.Context, alert.Incident) issue.Evidence { <-never.Done(); return issue.Evidence{} }
+			return []issue.Collector{hangs, hangs, finds("c")}
+		}, "opening|c|" + late + "|" + late, 10 * time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				never, end := context.WithCancel(t.Context())
+				defer end()
+				r := newRun(short())
+				r.options.Render, r.options.Collectors = tell, test.collectors(never)
+				began, created := time.Now(), time.Time{}
+				r.forge.fault = func(op string) fault {
+					if strings.HasPrefix(op, "create ") && created.IsZero() {
+						created = time.Now()
+					}
+					return none
+				}
+				r.until(t, 3*time.Minute, nil)
+				if diff := cmp.Diff(test.want, r.forge.body(t, r.forge.keys()[0])); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+				opened, _ := r.stories[0].at(began.Add(time.Minute))
+				if took := created.Sub(opened.Onset()); took > time.Minute+test.within+2*time.Second {
+					t.Errorf("the issue was created %s after the onset", took)
+				}
+			})
+		})
+	}
+}
+
+func TestEvidenceIsCollectedAtTheOpeningAndAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRun(short())
+		asked := 0
+		r.options.Render = tell
+		r.options.Collectors = []issue.Collector{func(_ context.Context, i alert.Incident) issue.Evidence {
+			asked++
+			return issue.Evidence{Timeline: []issue.Entry{{Text: fmt.Sprintf("found %d, open %t", asked, i.IsOpen())}}}
+		}}
+		failed := 0
+		r.forge.fault = func(op string) fault {
+			if strings.HasPrefix(op, "create ") && failed < 3 {
+				failed++
+				return refused
+			}
+			return none
+		}
+		var first string
+		r.until(t, time.Hour, map[time.Duration]func(){10 * time.Minute: func() { first = r.forge.body(t, r.forge.keys()[0]) }})
+		if diff := cmp.Diff("opening|found 1, open true", first); diff != "" {
+			t.Errorf("the first body (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff("opening|found 2, open false", r.forge.body(t, r.forge.keys()[0])); diff != "" {
+			t.Errorf("the last body (-want +got):\n%s", diff)
+		}
+		if failed != 3 || asked != 2 {
+			t.Errorf("refused %d times, asked %d times", failed, asked)
+		}
+	})
+}
+
+// TestOneHangingCollectorHoldsUpAPassOnce has ten incidents at a time.
+func TestOneHangingCollectorHoldsUpAPassOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		never, end := context.WithCancel(t.Context())
+		defer end()
+		var stories []story
+		for n := range 10 {
+			s := short()
+			s.group = fmt.Sprintf("group-%d", n)
+			stories = append(stories, s)
+		}
+		r := newRun(stories...)
+		var first, last time.Time
+		r.options.Collectors = []issue.Collector{func(context.Context, alert.Incident) issue.Evidence {
+			if first.IsZero() {
+				first = time.Now()
+			}
+			<-never.Done()
+			return issue.Evidence{}
+		}}
+		r.forge.fault = func(op string) fault {
+			if strings.HasPrefix(op, "create ") {
+				last = time.Now()
+			}
+			return none
+		}
+		r.until(t, 4*time.Minute, nil)
+		if n := len(r.forge.keys()); n != 10 || last.Sub(first) > 15*time.Second {
+			t.Errorf("%d issues, the last %s after the first was begun", n, last.Sub(first))
+		}
+	})
+}
+
+func TestOtherIncidentsAreToldOf(t *testing.T) {
+	onset := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
+	made := func(group string, onset time.Time, length time.Duration) alert.Incident {
+		s := story{group: group, onset: onset, spans: [][2]time.Duration{{0, length}}}
+		i, _ := s.at(onset.Add(30 * 24 * time.Hour))
+		i.ID += onset.String()
+		for n := range i.Windows {
+			i.Windows[n].Objective.Name = group
+		}
+		return i
+	}
+	this := made("checkout", onset, 17*time.Minute)
+	others := []alert.Incident{
+		this,
+		made("payment", onset.Add(-time.Hour), 2*time.Hour),
+		made("payment", onset.Add(-3*time.Hour), 4*time.Hour), // began too long before
+		made("checkout", onset.Add(time.Hour), time.Hour),     // comes later
+		made("checkout", onset.Add(-100*24*time.Hour), time.Hour),
+	}
+	for n := range 7 {
+		others = append(others, made("checkout", onset.Add(-time.Duration(n+1)*24*time.Hour), time.Hour))
+	}
+	f, err := issue.NewFacts(this, others, func(id string) (string, error) { return "https://example.com/" + id, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Earlier) != 5 || f.EarlierAll != 7 || !f.Earlier[0].Onset.Equal(onset.Add(-24*time.Hour)) || f.Earlier[0].URL == "" {
+		t.Errorf("earlier ones: %d of %d: %+v", len(f.Earlier), f.EarlierAll, f.Earlier)
+	}
+	want := []issue.Entry{{
+		Time: onset.Add(-time.Hour), Text: "Another incident: payment began to miss its target", Source: "postburn",
+		URL: "https://example.com/" + others[1].ID,
+	}}
+	if diff := cmp.Diff(want, f.Timeline); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

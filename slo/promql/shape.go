@@ -1,0 +1,75 @@
+package promql
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// Shape is what the selectors of a ratio indicator say of its series' labels.
+type Shape struct {
+	CountsBad bool     // the indicator names its bad events; else its good ones
+	Outcome   []string // labels by which good or bad events are told from the others, sorted
+	total     []*parser.VectorSelector
+	part      []*parser.VectorSelector
+}
+
+// NewShape takes an objective's indicator apart. It returns an error where the indicator is no ratio, or has a problem that Check finds.
+func NewShape(o slo.Objective) (Shape, error) {
+	r := o.Indicator.Ratio
+	if r == nil {
+		return Shape{}, errors.New("the indicator is no ratio")
+	}
+	s := Shape{CountsBad: r.Bad != ""}
+	field, text := string(good), r.Good
+	if s.CountsBad {
+		field, text = string(bad), r.Bad
+	}
+	var check checker
+	s.total, s.part = check.counters(string(total), r.Total), check.counters(field, text)
+	if len(check.problems) > 0 {
+		return Shape{}, errors.New(check.problems[0].Field + ": " + check.problems[0].Text)
+	}
+	inTotal, differ := map[string]bool{}, map[string]bool{}
+	for _, m := range matchers(s.total) {
+		inTotal[m.String()] = true
+	}
+	for _, m := range matchers(s.part) {
+		if !inTotal[m.String()] && m.Name != model.MetricNameLabel {
+			differ[m.Name] = true
+		}
+	}
+	s.Outcome = slices.Sorted(maps.Keys(differ))
+	return s, nil
+}
+
+// TotalSeries is a query for the label sets of all series of the total that had a value in the last while; PartSeries for those of the
+// good or bad events.
+func (s Shape) TotalSeries(while time.Duration) string { return present(s.total, while) }
+
+// PartSeries is TotalSeries for the good or bad events.
+func (s Shape) PartSeries(while time.Duration) string { return present(s.part, while) }
+
+func present(selectors []*parser.VectorSelector, while time.Duration) string {
+	parts := make([]string, len(selectors))
+	for i, s := range selectors {
+		parts[i] = "present_over_time(" + plain(s) + "[" + duration(while) + "])"
+	}
+	return strings.Join(parts, " or ")
+}
+
+func matchers(selectors []*parser.VectorSelector) []*labels.Matcher {
+	var all []*labels.Matcher
+	for _, s := range selectors {
+		all = append(all, s.LabelMatchers...)
+	}
+	return all
+}
