@@ -77,6 +77,7 @@ type Post struct {
 	Onset      time.Time
 	Repository string
 	Parent     *Found // the issue that a comment belongs to
+	Ref        Ref    // where the text is; zero where that is not known
 	Text       Text
 	Labels     []string
 	Assignees  []string
@@ -89,6 +90,7 @@ type Found struct {
 	Text Text
 	// Closed and Completed tell what a person did with an issue: completed is a closed one that was not called noise.
 	Closed, Completed bool
+	Dropped           []string // labels, and assignees with an @, that the tracker left out of a new issue without a word
 }
 
 // Errors of a Tracker. All others mean that it is not known whether the request took effect.
@@ -110,12 +112,13 @@ type Tracker interface {
 	// Create writes a new issue or comment. It may return ErrRefused or RateLimited; ErrNotFound where the parent is gone.
 	Create(ctx context.Context, p Post) (Found, error)
 	// Find looks for all texts that the post's marker marks (see Marker.Marks; of its parent, if it has one) and that were written after
-	// `since`. Older ones may be returned as well. The text is as it stands now. A parent that is gone has no comments.
+	// `since`. Older ones may be returned as well. The text is as it stands now. A parent that is gone has no comments. Where the
+	// post's Ref is known, the text there may be all that is returned, whatever a person made of its marker.
 	Find(ctx context.Context, p Post, since time.Time) ([]Found, error)
 	// Replace writes a new text where the old one still stands as it was sent, line ends aside. It returns ErrEdited where a person has
 	// changed it, and ErrNotFound where it is gone.
 	Replace(ctx context.Context, at Found, text Text) error
-	// Reopen opens an issue again. Nothing happens where it is open.
+	// Reopen opens an issue again that a person closed as completed. Nothing happens where it is open, or was called noise.
 	Reopen(ctx context.Context, at Found) error
 }
 

@@ -231,7 +231,7 @@ func (p *Publisher) reopen(ctx context.Context, j *job) error {
 // post is what the tracker is asked to write, or to look for.
 func (p *Publisher) post(j *job, i int) Post {
 	w := j.pub.Writes[i]
-	post := Post{Key: w.Key, Group: j.pub.Group, Onset: j.incident.Onset(), Repository: j.pub.Repository, Text: w.Text}
+	post := Post{Key: w.Key, Group: j.pub.Group, Onset: j.incident.Onset(), Repository: j.pub.Repository, Ref: w.Ref, Text: w.Text}
 	if i > 0 {
 		o := j.opening()
 		post.Parent = &Found{Key: o.Key, Ref: o.Ref, Text: o.Text}

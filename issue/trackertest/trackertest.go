@@ -2,7 +2,9 @@
 package trackertest
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +57,9 @@ func Run(t *testing.T, open func(t *testing.T) World) {
 		"deleted issue":                     deletedIssue,
 		"deleted comment":                   deletedComment,
 		"reopen":                            reopen,
+		"reopen a deleted issue":            deletedIssueReopened,
+		"find by place":                     findByPlace,
+		"called off":                        calledOff,
 		"hostile text cannot forge markers": hostileText,
 		"hostile keys":                      hostileKeys,
 	} {
@@ -295,9 +300,59 @@ func reopen(t *testing.T, w World) {
 		if err := w.Tracker.Reopen(t.Context(), at); err != nil {
 			t.Fatal(err)
 		}
-		if got := w.one(t, post("checkout-1")); got.Closed || got.Completed {
-			t.Errorf("found %+v after reopening", got)
+		if got := w.one(t, post("checkout-1")); got.Closed == completed || got.Completed {
+			t.Errorf("found %+v after reopening what was closed with completed = %v: noise stays noise", got, completed)
 		}
+	}
+}
+
+func findByPlace(t *testing.T, w World) {
+	p := post("checkout-1")
+	at := w.create(t, p)
+	c := comment("checkout-1/progress", at, "Still going on.\n")
+	commented := w.create(t, c)
+	w.create(t, post("checkout-2"))
+	p.Ref, c.Ref = at.Ref, commented.Ref
+	if got := w.find(t, p); !slices.ContainsFunc(got, func(f issue.Found) bool { return f.Key == p.Key && f.Ref == at.Ref && f.Text == text }) {
+		t.Errorf("the issue is not found where it is: %+v", got)
+	}
+	if got := w.one(t, c); got.Ref != commented.Ref || got.Text != c.Text {
+		t.Errorf("the comment that is found where it is: %+v", got)
+	}
+	w.Delete(commented)
+	if got := w.find(t, c); len(got) != 0 {
+		t.Errorf("found a deleted comment: %+v", got)
+	}
+	w.Delete(at)
+	for _, got := range w.find(t, p) {
+		if got.Ref == at.Ref {
+			t.Errorf("found a deleted issue: %+v", got)
+		}
+	}
+}
+
+func deletedIssueReopened(t *testing.T, w World) {
+	at := w.create(t, post("checkout-1"))
+	w.Delete(at)
+	if err := w.Tracker.Reopen(t.Context(), at); !errors.Is(err, issue.ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
+	}
+}
+
+func calledOff(t *testing.T, w World) {
+	at := w.create(t, post("checkout-1"))
+	at.Text = text
+	before := w.Read(at)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := w.Tracker.Create(ctx, comment("checkout-1/progress", at, "Still.\n")); err == nil {
+		t.Error("commented though it was called off")
+	}
+	if err := w.Tracker.Replace(ctx, at, final); err == nil {
+		t.Error("replaced though it was called off")
+	}
+	if diff := cmp.Diff(before, w.Read(at)); diff != "" {
+		t.Errorf("the text was changed: %s", diff)
 	}
 }
 

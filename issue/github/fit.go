@@ -1,0 +1,159 @@
+package github
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// GitHub's limits, in characters.
+const (
+	maxBody  = 65_536
+	maxTitle = 256
+	maxLabel = 50
+)
+
+// leastRows are the rows that a table keeps while there is anything else to leave out.
+const leastRows = 5
+
+const leftOut = "_What stood here is left out: the text is longer than GitHub takes._"
+
+// fitBody shortens a body to a number of characters, and says so: first the ends of the longest tables, then what stands before the
+// analysis that people write, then the end.
+func fitBody(body string, limit int) string {
+	if utf8.RuneCountInString(body) <= limit {
+		return body
+	}
+	lines := strings.Split(body, "\n")
+	for _, least := range []int{leastRows, 0} {
+		if lines = cutTables(lines, length(lines)-limit, least); length(lines) <= limit {
+			return strings.Join(lines, "\n")
+		}
+	}
+	analysis := slices.IndexFunc(lines, func(l string) bool { return strings.TrimSpace(l) == "## Analysis" })
+	if analysis > 0 {
+		form := lines[analysis:]
+		if room := limit - length(form) - 1; room > len(leftOut) {
+			return cutEnd(lines[:analysis], room) + "\n" + strings.Join(form, "\n")
+		}
+	}
+	return cutEnd(lines, limit)
+}
+
+func length(lines []string) int {
+	n := len(lines) - 1
+	for _, l := range lines {
+		n += utf8.RuneCountInString(l)
+	}
+	return n
+}
+
+// table is a run of lines, its head of two lines included.
+type table struct{ start, end int }
+
+func tables(lines []string) (all []table) {
+	for i := 0; i < len(lines); i++ {
+		start := i
+		for i < len(lines) && strings.HasPrefix(lines[i], "|") {
+			i++
+		}
+		if i-start > 2 {
+			all = append(all, table{start, i})
+		}
+	}
+	return all
+}
+
+// cutTables leaves out rows at the end of the longest table, then the next, until `excess` characters are gone or no table has more than
+// the least number of rows.
+func cutTables(lines []string, excess, least int) []string {
+	all := tables(lines)
+	size := func(t table) int { return length(lines[t.start:t.end]) }
+	slices.SortStableFunc(all, func(a, b table) int { return size(b) - size(a) })
+	cuts := map[int]int{} // rows to leave out, by the table's end
+	for _, t := range all {
+		rows := t.end - t.start - 2
+		for cut := 1; cut <= rows-least && excess > 0; cut++ {
+			if cut == 1 {
+				excess += utf8.RuneCountInString(rowsLeftOut(rows)) + 2
+			}
+			excess -= utf8.RuneCountInString(lines[t.end-cut]) + 1
+			cuts[t.end] = cut
+		}
+	}
+	var out []string
+	for i, l := range lines {
+		if cut, ok := cuts[i]; ok {
+			out = append(out[:len(out)-cut], "", rowsLeftOut(cut))
+		}
+		out = append(out, l)
+	}
+	if cut, ok := cuts[len(lines)]; ok {
+		out = append(out[:len(out)-cut], "", rowsLeftOut(cut))
+	}
+	return out
+}
+
+func rowsLeftOut(n int) string {
+	return fmt.Sprintf("_%d more rows are left out: the text is longer than GitHub takes._", n)
+}
+
+// cutEnd leaves out what is too much at the end, by lines where it can.
+func cutEnd(lines []string, limit int) string {
+	const fence = "```"
+	note := "\n\n" + leftOut + "\n"
+	room := limit - len(note) - len(fence) - 1
+	if room < 0 {
+		return string([]rune(strings.Join(lines, "\n"))[:limit])
+	}
+	fences := 0
+	var b strings.Builder
+	for _, l := range lines {
+		size := utf8.RuneCountInString(l) + 1
+		if size > room && b.Len() > 0 {
+			break
+		}
+		if size > room {
+			l = string([]rune(l)[:max(0, room-1)])
+		}
+		if strings.HasPrefix(strings.TrimSpace(l), fence) {
+			fences++
+		}
+		b.WriteString(l + "\n")
+		if room -= size; room <= 0 {
+			break
+		}
+	}
+	if fences%2 == 1 {
+		b.WriteString(fence + "\n")
+	}
+	return strings.TrimRight(b.String(), "\n") + note
+}
+
+func fitTitle(title string) string {
+	title = strings.Join(strings.Fields(title), " ")
+	if runes := []rune(title); len(runes) > maxTitle {
+		return strings.TrimRight(string(runes[:maxTitle-1]), " ") + "…"
+	}
+	return title
+}
+
+// fitLabel makes a name one that GitHub takes, so that two names stay two. A comma parts labels in filters.
+func fitLabel(name string) string {
+	plain := strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == ',' {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(name, "\ufffd"))
+	runes := []rune(strings.Join(strings.Fields(plain), " "))
+	if plain == name && len(runes) <= maxLabel {
+		return string(runes)
+	}
+	sum := sha256.Sum256([]byte(name))
+	tail := "-" + hex.EncodeToString(sum[:4])
+	return strings.TrimRight(string(runes[:min(len(runes), maxLabel-len(tail))]), " ") + tail
+}

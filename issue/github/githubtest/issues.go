@@ -1,0 +1,261 @@
+package githubtest
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// GitHub's limits, in characters.
+const (
+	maxBody        = 65_536
+	maxTitle       = 256
+	maxLabel       = 50
+	maxDescription = 100
+)
+
+func (c *call) serveIssues() {
+	if c.repo.IssuesOff {
+		panic(failed{status: 410, message: "Issues are disabled for this repo"})
+	}
+	if c.user.Issues == "none" {
+		panic(failed{status: 403, message: "Resource not accessible by personal access token"})
+	}
+	get, post, patch := c.r.Method == http.MethodGet, c.r.Method == http.MethodPost, c.r.Method == http.MethodPatch
+	n := len(c.path)
+	switch {
+	case n == 1 && get:
+		c.listIssues()
+	case n == 1 && post:
+		c.createIssue()
+	case n == 3 && c.path[1] == "comments" && (get || patch):
+		c.serveComment(c.path[2], patch)
+	case n == 2 && (get || patch):
+		i := c.issue(c.path[1])
+		if i != nil && patch {
+			c.editIssue(i)
+		} else if i != nil {
+			c.answer(200, c.issueJSON(i))
+		}
+	case n == 3 && c.path[2] == "comments" && (get || post):
+		i := c.issue(c.path[1])
+		if i != nil && post {
+			c.createComment(i)
+		} else if i != nil {
+			c.listComments(i)
+		}
+	default:
+		c.notFound()
+	}
+}
+
+// issue finds one; nil where the answer is that it was moved.
+func (c *call) issue(text string) *Issue {
+	number, _ := strconv.Atoi(text)
+	for _, i := range c.repo.Issues {
+		switch {
+		case i.Number != number:
+		case i.MovedTo != 0:
+			c.redirect(http.StatusMovedPermanently, i.MovedTo, []string{"issues", "1"})
+			return nil
+		case i.Deleted:
+			panic(failed{status: 410, message: "This issue was deleted"})
+		default:
+			return i
+		}
+	}
+	c.notFound()
+	return nil
+}
+
+func (c *call) listIssues() {
+	query := c.r.URL.Query()
+	state := query.Get("state")
+	if state == "" {
+		state = "open"
+	}
+	since, _ := time.Parse(time.RFC3339, query.Get("since"))
+	issues := slices.Clone(c.repo.Issues)
+	slices.SortStableFunc(issues, func(a, b *Issue) int {
+		order := b.Created.Compare(a.Created)
+		if order == 0 {
+			order = b.Number - a.Number
+		}
+		if query.Get("direction") == "asc" {
+			return -order
+		}
+		return order
+	})
+	var all []any
+	for _, i := range issues {
+		if (state == "all" || i.State == state) && !i.Updated.Before(since) && !i.Deleted && i.MovedTo == 0 {
+			all = append(all, c.issueJSON(i))
+		}
+	}
+	page := c.page(all)
+	c.answer(200, page)
+}
+
+func (c *call) createIssue() {
+	c.mayWrite()
+	var in struct {
+		Title     string
+		Body      string
+		Labels    []string
+		Assignees []string
+	}
+	c.read(&in, "title", "body", "labels", "assignees", "milestone", "assignee", "type")
+	c.checkLength("Issue", "title", in.Title, maxTitle)
+	c.checkLength("Issue", "body", in.Body, maxBody)
+	if strings.TrimSpace(in.Title) == "" {
+		panic(invalid("Issue", "title", "missing_field"))
+	}
+	i := &Issue{Title: strings.TrimSpace(in.Title), Body: in.Body, Author: c.user.Login, State: "open", Created: time.Now(), Updated: time.Now()}
+	if c.user.Push {
+		for _, a := range in.Assignees {
+			if !slices.Contains(c.repo.Assignable, a) {
+				panic(invalid("Issue", "assignees", "invalid"))
+			}
+		}
+		i.Assignees = in.Assignees
+		for _, name := range in.Labels {
+			i.Labels = append(i.Labels, c.label(name, "ededed", "").Name)
+		}
+	}
+	c.repo.nextNumber++
+	i.ID, i.Number = c.s.id(), c.repo.nextNumber
+	c.repo.Issues = append(c.repo.Issues, i)
+	c.answer(201, c.issueJSON(i))
+}
+
+func (c *call) editIssue(i *Issue) {
+	c.mayWrite()
+	var in struct {
+		Title, Body, State *string
+		StateReason        *string `json:"state_reason"`
+		Labels, Assignees  *[]string
+	}
+	c.read(&in, "title", "body", "state", "state_reason", "labels", "assignees", "milestone")
+	if in.Title != nil {
+		c.checkLength("Issue", "title", *in.Title, maxTitle)
+		i.Title = strings.TrimSpace(*in.Title)
+	}
+	if in.Body != nil {
+		c.checkLength("Issue", "body", *in.Body, maxBody)
+		i.Body = *in.Body
+	}
+	if in.State != nil && *in.State != i.State {
+		i.State, i.Reason = *in.State, "reopened"
+		if i.State == "closed" {
+			i.Reason = "completed"
+		}
+	}
+	i.Updated = time.Now()
+	c.answer(200, c.issueJSON(i))
+}
+
+func (c *call) listComments(i *Issue) {
+	since, _ := time.Parse(time.RFC3339, c.r.URL.Query().Get("since"))
+	var all []any
+	for _, comment := range i.Comments {
+		if !comment.Updated.Before(since) {
+			all = append(all, c.commentJSON(i, comment))
+		}
+	}
+	page := c.page(all)
+	c.answer(200, page)
+}
+
+func (c *call) createComment(i *Issue) {
+	c.mayWrite()
+	comment := &Comment{Body: c.commentBody(), Author: c.user.Login, Created: time.Now(), Updated: time.Now()}
+	comment.ID = c.s.id()
+	i.Comments = append(i.Comments, comment)
+	i.Updated = time.Now()
+	c.answer(201, c.commentJSON(i, comment))
+}
+
+func (c *call) commentBody() string {
+	var in struct{ Body string }
+	c.read(&in, "body")
+	c.checkLength("IssueComment", "body", in.Body, maxBody)
+	if strings.TrimSpace(in.Body) == "" {
+		panic(invalid("IssueComment", "body", "missing_field"))
+	}
+	return in.Body
+}
+
+func (c *call) serveComment(text string, patch bool) {
+	id, _ := strconv.ParseInt(text, 10, 64)
+	for _, i := range c.repo.Issues {
+		for _, comment := range i.Comments {
+			if comment.ID != id || i.Deleted || i.MovedTo != 0 {
+				continue
+			}
+			if patch {
+				c.mayWrite()
+				comment.Body, comment.Updated = c.commentBody(), time.Now()
+			}
+			c.answer(200, c.commentJSON(i, comment))
+			return
+		}
+	}
+	c.notFound()
+}
+
+func (c *call) serveLabels() {
+	switch {
+	case len(c.path) == 2 && c.r.Method == http.MethodGet:
+		for _, l := range c.repo.Labels {
+			if strings.EqualFold(l.Name, c.path[1]) {
+				c.answer(200, c.labelJSON(l))
+				return
+			}
+		}
+	case len(c.path) == 1 && c.r.Method == http.MethodPost:
+		c.mayWrite()
+		if !c.user.Push {
+			c.notFound()
+		}
+		var in struct{ Name, Color, Description string }
+		c.read(&in, "name", "color", "description")
+		c.checkLength("Label", "description", in.Description, maxDescription)
+		for _, l := range c.repo.Labels {
+			if strings.EqualFold(l.Name, in.Name) {
+				panic(invalid("Label", "name", "already_exists"))
+			}
+		}
+		c.answer(201, c.labelJSON(c.label(in.Name, in.Color, in.Description)))
+		return
+	}
+	c.notFound()
+}
+
+// label finds a label, and makes it where it is missing.
+func (c *call) label(name, color, description string) *Label {
+	c.checkLength("Label", "name", name, maxLabel)
+	for _, l := range c.repo.Labels {
+		if strings.EqualFold(l.Name, name) {
+			return l
+		}
+	}
+	l := &Label{ID: c.s.id(), Name: name, Color: color, Description: description}
+	c.repo.Labels = append(c.repo.Labels, l)
+	return l
+}
+
+func invalid(resource, field, code string) failed {
+	return failed{status: 422, message: "Validation Failed", fields: []map[string]string{{"resource": resource, "field": field, "code": code}}}
+}
+
+func (c *call) checkLength(resource, field, text string, limit int) {
+	if n := utf8.RuneCountInString(text); n > limit {
+		c.s.problemf("the %s's %s has %d characters: more than %d", resource, field, n, limit)
+		panic(failed{status: 422, message: "Validation Failed", fields: []map[string]string{{
+			"resource": resource, "field": field, "code": "custom", "message": field + " is too long (maximum is " + strconv.Itoa(limit) + " characters)",
+		}}})
+	}
+}

@@ -1,0 +1,73 @@
+package github
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// What came of requests.
+const (
+	outcomeDone        = "done"
+	outcomeNotModified = "not_modified" // free of the rate limit
+	outcomeRefused     = "refused"
+	outcomeRateLimited = "rate_limited"
+	outcomeFailed      = "failed" // no answer, or one that does not tell
+)
+
+type metrics struct {
+	requests  *prometheus.CounterVec
+	remaining prometheus.Gauge
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	factory := promauto.With(reg)
+	m := &metrics{
+		requests: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "postburn_github_requests_total",
+			Help: "Requests to GitHub's API, by outcome.",
+		}, []string{"outcome"}),
+		remaining: factory.NewGauge(prometheus.GaugeOpts{
+			Name: "postburn_github_rate_limit_remaining",
+			Help: "Requests that GitHub's primary rate limit leaves, as of its last answer; 0 before the first one.",
+		}),
+	}
+	for _, outcome := range []string{outcomeDone, outcomeNotModified, outcomeRefused, outcomeRateLimited, outcomeFailed} {
+		m.requests.WithLabelValues(outcome)
+	}
+	return m
+}
+
+// counter counts requests as they are answered.
+type counter struct {
+	next    http.RoundTripper
+	metrics *metrics
+}
+
+func (c *counter) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := c.next.RoundTrip(req)
+	c.metrics.requests.WithLabelValues(outcome(resp, err)).Inc()
+	if err == nil {
+		if n, err := strconv.ParseFloat(resp.Header.Get("X-Ratelimit-Remaining"), 64); err == nil {
+			c.metrics.remaining.Set(n)
+		}
+	}
+	return resp, err
+}
+
+func outcome(resp *http.Response, err error) string {
+	switch {
+	case err != nil, resp.StatusCode >= 500, resp.StatusCode == http.StatusRequestTimeout:
+		return outcomeFailed
+	case resp.StatusCode == http.StatusNotModified:
+		return outcomeNotModified
+	case resp.StatusCode == http.StatusTooManyRequests,
+		resp.StatusCode == http.StatusForbidden && (resp.Header.Get("Retry-After") != "" || resp.Header.Get("X-Ratelimit-Remaining") == "0"):
+		return outcomeRateLimited
+	case resp.StatusCode >= 300:
+		return outcomeRefused
+	}
+	return outcomeDone
+}
