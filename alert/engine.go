@@ -102,7 +102,7 @@ func (e *Engine) Recover(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		l.Redefine(defs[name], e.opts.Interval, e.due(time.Now(), defs[name]))
+		l.Redefine(defs[name], e.opts.Interval, e.due(time.Now(), defs[name], 0))
 		e.show(l)
 		if len(l.defs) > 0 || len(l.retired) > 0 {
 			e.recovered = append(e.recovered, l)
@@ -127,9 +127,9 @@ func (e *Engine) recoverLane(ctx context.Context, name string) (*Lane, error) {
 	return l, nil
 }
 
-// due is the newest tick that may be sampled.
-func (e *Engine) due(now time.Time, defs []Definition) time.Time {
-	return now.Add(-e.delay(defs)).Truncate(e.opts.Interval).UTC()
+// due is the newest tick that may be sampled, if data comes `extra` later than the delay allows for.
+func (e *Engine) due(now time.Time, defs []Definition, extra time.Duration) time.Time {
+	return now.Add(-e.delay(defs) - extra).Truncate(e.opts.Interval).UTC()
 }
 
 // delay is the longest of the definitions' delays: a lane's objectives advance together.
@@ -250,7 +250,7 @@ func (e *Engine) Statuses(now time.Time) []Status {
 			if s.Objective.Delay > 0 {
 				delay = s.Objective.Delay
 			}
-			late := now.Sub(s.Tick) - delay - e.opts.Interval
+			late := now.Sub(s.Tick) - delay - s.extra - e.opts.Interval
 			if e.failing[s.Objective.Name] != nil || late > max(3*e.opts.Interval, 10*time.Second) {
 				s.State = Blind
 			}

@@ -29,6 +29,7 @@ import (
 type service struct {
 	faultFrom, faultTo time.Time
 	down               atomic.Bool         // answers nothing
+	lag                time.Duration       // how late events reach Prometheus
 	refused            string              // the name of an objective whose query is refused
 	regions            map[string]slo.Span // of group_by: when a region has data; the fault is in all of them
 	reads              atomic.Int64
@@ -60,6 +61,10 @@ func (s *service) read(ctx context.Context, objectives []slo.Objective, ticks sl
 }
 
 func (s *service) sample(at time.Time, interval time.Duration) slo.Sample {
+	if seen := time.Now().Add(-s.lag); seen.Before(at) {
+		// A counter that has not come in yet still has the value that it had.
+		interval = max(0, interval-at.Sub(seen))
+	}
 	sample := slo.Sample{Tick: at, Counts: slo.Counts{Total: 100 * interval.Seconds()}}
 	if at.After(s.faultFrom) && !at.After(s.faultTo) {
 		sample.Bad = sample.Total
@@ -396,4 +401,43 @@ func TestEngineLimitsLabelSets(t *testing.T) {
 		}
 		p.kill()
 	})
+}
+
+// TestEngineLateData has events reach Prometheus later than they are asked for. None is lost, and after a while they are waited for.
+func TestEngineLateData(t *testing.T) {
+	for _, lag := range []time.Duration{0, 80 * time.Second, 100 * time.Second, 3 * time.Minute} {
+		t.Run(lag.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{faultFrom: time.Now().Add(2 * time.Hour), faultTo: time.Now().Add(140 * time.Minute)}
+				p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s, defs: []alert.Definition{definition("checkout")}}
+				p.start()
+				time.Sleep(119 * time.Minute)
+				s.lag = lag // a minute before the fault begins
+				time.Sleep(10 * time.Minute)
+				p.kill()
+				p.start()
+				time.Sleep(3 * time.Hour)
+				synctest.Wait()
+				got := p.incidents()
+				if len(got) != 1 || got[0].IsOpen() {
+					t.Fatalf("want one recovered incident, got %+v", got)
+				}
+				w := got[0].Windows[0]
+				if !w.Onset.Equal(s.faultFrom) || !w.Ended.Equal(s.faultTo) || w.Bad != 120_000 || w.Total != 120_000 {
+					t.Errorf("%s to %s, %v of %v bad, want %s to %s, all of 120000", w.Onset, w.Ended, w.Bad, w.Total, s.faultFrom, s.faultTo)
+				}
+				late := slices.ContainsFunc(w.Caveats, func(c slo.Caveat) bool { return c.Kind == slo.DataLate })
+				if late != (lag > 0) {
+					t.Errorf("caveats %v", w.Caveats)
+				}
+				if n := strings.Count(p.log.String(), "sampling later"); (n > 0) != (lag > 0) || n > 4 {
+					t.Errorf("%d lines about late data:\n%s", n, p.log.String())
+				}
+				if got := p.states()["checkout"]; got != alert.OK {
+					t.Errorf("checkout is %s, want ok", got)
+				}
+				p.kill()
+			})
+		})
+	}
 }

@@ -28,6 +28,7 @@ type Lane struct {
 
 	givenUp map[string]bool // objectives whose query keeps failing, which the others do not wait for
 
+	late         lateness
 	committed    time.Time // the cursor of the last batch that was made
 	roster       []byte    // to be written with the next batch, or nil
 	stateWritten time.Time
@@ -49,6 +50,7 @@ type Roster struct {
 type laneState struct {
 	Watches   []watchState `json:"watches"`
 	Incidents []Incident   `json:"incidents"`
+	Late      lateness     `json:"late,omitzero"`
 }
 
 // NewLane starts a lane at a tick. It watches nothing before Redefine.
@@ -144,7 +146,7 @@ func (l *Lane) forget() {
 }
 
 func (l *Lane) checkpoint(histories bool) *Checkpoint {
-	state := laneState{Incidents: l.incidents}
+	state := laneState{Incidents: l.incidents, Late: l.late}
 	c := &Checkpoint{}
 	for _, w := range l.watches {
 		state.Watches = append(state.Watches, w.watchState)

@@ -31,10 +31,10 @@ func (e *Engine) runLane(ctx context.Context, l *Lane) error {
 	delay := e.delay(l.defs)
 	for {
 		next := l.cursor.Add(l.interval)
-		if wait := time.Until(next.Add(delay)); wait > 0 && !sleep(ctx, wait) {
+		if wait := time.Until(next.Add(delay + l.late.Extra)); wait > 0 && !sleep(ctx, wait) {
 			return nil
 		}
-		ticks := slo.Ticks{First: next, Last: e.due(time.Now(), l.defs), Interval: l.interval}
+		ticks := slo.Ticks{First: next, Last: e.due(time.Now(), l.defs, l.late.Extra), Interval: l.interval}
 		if ticks.Last.Before(ticks.First) {
 			continue // the clock was set back
 		}
@@ -62,7 +62,15 @@ func (e *Engine) runLane(ctx context.Context, l *Lane) error {
 		for _, d := range l.defs {
 			e.refuse(d.Objective.Name, refused[d.Objective.Name])
 		}
+		if ticks.Len() == 1 {
+			e.recheck(ctx, l, next, samples)
+		}
 		batches, events := stepAll(l, samples, n)
+		for _, ev := range events {
+			if ev.Closed {
+				l.late.Closed = append(l.late.Closed, ev.Tick)
+			}
+		}
 		if !e.commitAndShow(ctx, l, batches, events) {
 			return nil // the committer says why
 		}

@@ -13,6 +13,7 @@ type metrics struct {
 	lateTicks      prometheus.Counter
 	readFailures   prometheus.Counter
 	refused        prometheus.Counter
+	lateEvents     prometheus.Counter
 	windows        *prometheus.CounterVec
 	commitFailures prometheus.Counter
 	commitSeconds  prometheus.Histogram
@@ -32,6 +33,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		refused: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "postburn_label_sets_refused_total", Help: "Label sets of group_by that there was no room for, each time they were read.",
 		}),
+		lateEvents: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "postburn_late_events_total", Help: "Events that had reached Prometheus only after their tick was read, and were added later.",
+		}),
 		windows: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "postburn_breach_windows_total", Help: "Breach windows opened, by kind.",
 		}, []string{"kind"}),
@@ -45,7 +49,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	}
 	m.windows.WithLabelValues(string(Burn))
 	m.windows.WithLabelValues(string(Budget))
-	r.MustRegister(m.ticks, m.lateTicks, m.readFailures, m.refused, m.windows, m.commitFailures, m.commitSeconds)
+	r.MustRegister(m.ticks, m.lateTicks, m.readFailures, m.refused, m.lateEvents, m.windows, m.commitFailures, m.commitSeconds)
 	return m
 }
 

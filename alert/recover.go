@@ -99,5 +99,5 @@ func (l *Lane) restore(state laneState) {
 	for i, w := range l.watches {
 		w.watchState = state.Watches[i]
 	}
-	l.incidents = state.Incidents
+	l.incidents, l.late = state.Incidents, state.Late
 }

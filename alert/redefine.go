@@ -103,11 +103,9 @@ func (w *Watch) redefine(def Definition) {
 			from = x.End
 		}
 	}
-	w.history.Buckets(from, func(span slo.Span, c slo.Counts) bool {
+	w.walk(from, func(tick slo.Sample, start time.Time, allBad float64) {
 		for i, r := range w.rules {
-			s := slo.Sample{Tick: span.End, Counts: c}
-			w.Track[i].add(s, c, r.threshold, w.base, span.Start, w.history.Cumulative(span.End).Bad)
+			w.Track[i].add(tick, tick.Counts, r.threshold, w.base, start, allBad)
 		}
-		return true
 	})
 }

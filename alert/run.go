@@ -64,13 +64,6 @@ func (t *tracker) add(s slo.Sample, counts slo.Counts, rule, base slo.Threshold,
 	t.run.add(s, counts, base, allBad)
 }
 
-// since moves the onset back, to where bad events that came late began; gained is what else happened in the stretch.
-func (t *tracker) since(onset time.Time, gained slo.Counts) {
-	t.Onset = onset
-	t.Counts = t.Counts.Add(gained)
-	t.AtEnd = t.AtEnd.Add(gained)
-}
-
 // everything is what a sample has learnt of: its own tick's events and the late ones.
 func everything(s slo.Sample) slo.Counts {
 	c := s.Counts

@@ -25,6 +25,8 @@ type Status struct {
 	BudgetRemaining float64    // share of the error budget: 1 is untouched, below 0 is overspent
 	BurnRates       []BurnRate // one for each window of the rules, shortest first
 	State           State
+
+	extra time.Duration // that is added to the delay
 }
 
 // BurnRate is how fast the budget burned over a window: 1 spends all of it in exactly the objective's window.
@@ -40,6 +42,9 @@ func (l *Lane) statuses() []Status {
 	for _, w := range l.watches {
 		all = append(all, w.Status())
 		seen[w.def.Objective.Name] = true
+	}
+	for i := range all {
+		all[i].extra = l.late.Extra
 	}
 	for _, d := range l.defs {
 		if !seen[d.Objective.Name] {

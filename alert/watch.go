@@ -41,7 +41,8 @@ type armedRule struct {
 type openWindow struct {
 	Window Window        `json:"window"`
 	Run    run           `json:"run"`
-	Hold   time.Duration `json:"hold"` // the fastest fired rule's short window, or what the policy says
+	First  time.Time     `json:"first"` // the onset before any widening: where it was getting worse is found from there on
+	Hold   time.Duration `json:"hold"`  // the fastest fired rule's short window, or what the policy says
 	Fired  []bool        `json:"fired,omitempty"`
 	Runs   []Phase       `json:"runs,omitempty"` // from the onset to where the breach was last getting worse
 	Tail   []Phase       `json:"tail,omitempty"` // after that
@@ -52,6 +53,9 @@ type excused struct {
 	slo.Span
 	From float64 `json:"from"` // bad events of the whole history up to its onset
 	To   float64 `json:"to"`   // and up to its end
+
+	Window *Window       `json:"window,omitempty"` // until its numbers are final
+	Hold   time.Duration `json:"hold,omitempty"`   // after which it was declared over, at the earliest
 }
 
 // Event is what a step did to a breach window.
@@ -112,20 +116,13 @@ func (w *Watch) Step(s slo.Sample) []Event {
 			w.Excused[i].To += l.Until(w.Excused[i].End).Bad
 		}
 	}
-	counts, allBad := everything(s), w.history.All().Bad
-	for i, r := range w.rules {
-		t := &w.Track[i]
-		t.add(s, counts, r.threshold, w.base, start, allBad)
-		if t.Sum > 0 {
-			for _, l := range s.Late {
-				if onset := l.From.Truncate(w.history.Interval()); l.Bad > 0 && onset.Before(t.Onset) {
-					t.since(onset, w.history.All().Sub(w.history.Cumulative(onset)).Sub(t.Counts))
-				}
-			}
-			t.PeakBurn = max(t.PeakBurn, slo.BurnRate(w.forRules(r.Short), w.def.Objective.Target))
-		}
+	if from, late := w.relearn(s); late {
+		w.retrack(s, from)
+	} else {
+		w.track(s, start)
 	}
-	var events []Event
+	counts, allBad := everything(s), w.history.All().Bad
+	events := w.amend(s)
 	if e, ok := w.stepBurn(s, counts, allBad); ok {
 		events = append(events, e)
 	}
@@ -136,6 +133,18 @@ func (w *Watch) Step(s slo.Sample) []Event {
 		events[i].policy = w.def.Policy
 	}
 	return events
+}
+
+// track folds a sample into the rules' trackers.
+func (w *Watch) track(s slo.Sample, start time.Time) {
+	counts, allBad := everything(s), w.history.All().Bad
+	for i, r := range w.rules {
+		t := &w.Track[i]
+		t.add(s, counts, r.threshold, w.base, start, allBad)
+		if t.Sum > 0 {
+			t.PeakBurn = max(t.PeakBurn, slo.BurnRate(w.forRules(r.Short), w.def.Objective.Target))
+		}
+	}
 }
 
 // mayOpen reports whether a window may be opened at this sample's tick. A blind tick says nothing new, and would only let good events
@@ -154,6 +163,9 @@ func (w *Watch) stepBurn(s slo.Sample, counts slo.Counts, allBad float64) (Event
 	open := w.Burn
 	open.Run.add(s, counts, w.thresholdOf(open), allBad)
 	w.addTick(open, s)
+	if from, late := w.relearn(s); late {
+		w.rerun(open, from)
+	}
 	if open.Window.Rule != nil {
 		open.Run.PeakBurn = max(open.Run.PeakBurn, slo.BurnRate(w.forRules(open.Window.Rule.Short), open.Window.Objective.Target))
 	}
@@ -170,6 +182,8 @@ func (w *Watch) stepBurn(s slo.Sample, counts slo.Counts, allBad float64) (Event
 		Span: slo.Span{Start: open.Run.Onset, End: open.Run.End},
 		From: open.Run.EndBad - open.Run.AtEnd.Bad,
 		To:   open.Run.EndBad,
+
+		Window: &closed, Hold: s.Tick.Sub(open.Run.End),
 	})
 	w.Burn = nil
 	for i := range w.Track {
@@ -194,6 +208,7 @@ func (w *Watch) openBurn(s slo.Sample) bool {
 			Fired: make([]bool, len(w.rules)),
 		}
 		w.Burn.Fired[i] = true
+		w.Burn.First = w.Burn.Run.Onset
 		w.retrace(w.Burn)
 		w.widen(w.Burn)
 		return true

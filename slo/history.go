@@ -189,6 +189,11 @@ func (h *History) prorate(l *level, n, tick int64) Counts {
 	}
 }
 
+// EachTick reports whether every tick after `from` is still kept by itself.
+func (h *History) EachTick(from time.Time) bool {
+	return from.UnixNano()/int64(h.interval) >= h.levels[0].oldest(h.now)
+}
+
 // Buckets calls yield for each bucket in (from, now], oldest first, at the finest resolution that is kept of it, until yield returns
 // false.
 func (h *History) Buckets(from time.Time, yield func(Span, Counts) bool) {

@@ -101,6 +101,7 @@ const (
 	NoTarget      CaveatKind = "no_target"       // a series without job and instance labels was born: counted from its first value
 	LongGap       CaveatKind = "late"            // events were learnt of late, and are spread evenly over the time they were missing
 	Reset         CaveatKind = "reset"           // a counter was reset: what it counted since its last scrape before is lost
+	DataLate      CaveatKind = "data_late"       // events reached Prometheus after their tick was read, and were added later
 	NoData        CaveatKind = "no_data"         // ticks without data are left out
 	QueryFailed   CaveatKind = "query_failed"    // ticks whose query kept failing are left out
 	Removed       CaveatKind = "removed"         // the objective was taken out of the SLO file before the breach ended
@@ -145,6 +146,8 @@ func (c Caveat) String() string {
 		return fmt.Sprintf("%s events were not scraped in time and are spread evenly over the gap", events)
 	case Reset:
 		return fmt.Sprintf("%s reset; events between the last scrape and the restart are lost", many(c.Count, "counter"))
+	case DataLate:
+		return fmt.Sprintf("%s events had reached Prometheus only after they were counted first, and were added", events)
 	case NoData:
 		return many(c.Count, "tick") + " without data left out"
 	case QueryFailed:
