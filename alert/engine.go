@@ -41,6 +41,7 @@ type Engine struct {
 	metrics *metrics
 	health  *health
 	commits chan commitRequest
+	reloads chan reload
 
 	recovered []*Lane
 
@@ -53,7 +54,7 @@ type Engine struct {
 func NewEngine(opts Options) *Engine {
 	e := &Engine{
 		opts: opts, metrics: newMetrics(opts.Registerer), health: newHealth(opts.Logger),
-		commits: make(chan commitRequest), statuses: map[string][]Status{}, failing: map[string]error{},
+		commits: make(chan commitRequest), reloads: make(chan reload), statuses: map[string][]Status{}, failing: map[string]error{},
 	}
 	opts.Registerer.MustRegister(statusCollector{e})
 	for _, d := range opts.Definitions {
@@ -73,12 +74,59 @@ func laneOf(d Definition) string {
 // Run samples, folds and commits until ctx is done. It returns an error where the store belongs to another writer now. Recover
 // comes first.
 func (e *Engine) Run(ctx context.Context) error {
+	for {
+		next, err := e.runUntilReload(ctx)
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		e.opts.Definitions = next.definitions
+		if err := e.Recover(ctx); err != nil {
+			return err
+		}
+		close(next.taken)
+	}
+}
+
+// runUntilReload runs the lanes until ctx is done or other definitions are to be watched.
+func (e *Engine) runUntilReload(ctx context.Context) (next reload, err error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return e.runCommits(ctx) })
 	for _, l := range e.recovered {
 		g.Go(func() error { return e.runLane(ctx, l) })
 	}
-	return g.Wait()
+	g.Go(func() error {
+		select {
+		case <-ctx.Done():
+		case next = <-e.reloads:
+			stop()
+		}
+		return nil
+	})
+	return next, g.Wait()
+}
+
+// reload asks for other definitions to be watched.
+type reload struct {
+	definitions []Definition
+	taken       chan struct{} // is closed when they are
+}
+
+// Reload has the running engine watch other definitions, as if it had been started with them, and waits until it does.
+func (e *Engine) Reload(ctx context.Context, definitions []Definition) error {
+	r := reload{definitions, make(chan struct{})}
+	select {
+	case e.reloads <- r:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-r.taken:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Recover makes the engine the store's only writer, loads the lanes that the store or the definitions know of, and hands the
@@ -88,7 +136,10 @@ func (e *Engine) Recover(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("acquiring the store: %w", err)
 	}
-	e.fence = fence
+	e.fence, e.recovered = fence, nil
+	e.mu.Lock()
+	e.statuses, e.failing = map[string][]Status{}, map[string]error{}
+	e.mu.Unlock()
 	defs := map[string][]Definition{}
 	for _, d := range e.opts.Definitions {
 		name := laneOf(d)

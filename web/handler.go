@@ -19,6 +19,7 @@ type Data struct {
 	Statuses  func(now time.Time) []alert.Status
 	Incidents func(ctx context.Context) ([]alert.Incident, error) // all, newest onset first
 	IssueURL  func(ctx context.Context, incident string) (string, error)
+	Reload    func(ctx context.Context) error // reads the SLO files again; its error says why the old objectives stay
 }
 
 // Handler serves the API, the metrics and the endpoints of an orchestrator.
@@ -36,6 +37,7 @@ func NewHandler(logger *slog.Logger, metrics prometheus.Gatherer) *Handler {
 	h.mux.HandleFunc("GET /-/ready", h.ready)
 	h.mux.HandleFunc("GET /api/v1/slos", h.slos)
 	h.mux.HandleFunc("GET /api/v1/incidents", h.incidents)
+	h.mux.HandleFunc("POST /-/reload", h.reload)
 	return h
 }
 
@@ -51,6 +53,19 @@ func (h *Handler) ready(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	say(w, http.StatusOK, "postburn is ready.\n")
+}
+
+func (h *Handler) reload(w http.ResponseWriter, r *http.Request) {
+	d := h.data.Load()
+	if d == nil {
+		say(w, http.StatusServiceUnavailable, "postburn is starting.\n")
+		return
+	}
+	if err := d.Reload(r.Context()); err != nil {
+		say(w, http.StatusInternalServerError, err.Error()+"\n")
+		return
+	}
+	say(w, http.StatusOK, "reloaded\n")
 }
 
 func (h *Handler) slos(w http.ResponseWriter, _ *http.Request) {

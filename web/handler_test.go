@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,7 +55,7 @@ func TestHandler(t *testing.T) {
 	burning, ended := window(), window()
 	ended.Kind, ended.Rule, ended.Phases, ended.Caveats, ended.Ended = alert.Budget, nil, nil, nil, at.Add(time.Hour)
 	ended.Labels = slo.NewLabels(map[string]string{"region": "eu"})
-	var failing error
+	var failing, bad error
 	h.Ready(web.Data{
 		Statuses: func(time.Time) []alert.Status {
 			return []alert.Status{{Objective: burning.Objective, Window: slo.Counts{Total: 10, Bad: 1}, BudgetRemaining: -99, State: alert.Blind}}
@@ -62,6 +63,7 @@ func TestHandler(t *testing.T) {
 		Incidents: func(context.Context) ([]alert.Incident, error) {
 			return []alert.Incident{{ID: "one", Group: "checkout", Windows: []alert.Window{burning}}, {ID: "two", Group: "b", Windows: []alert.Window{ended}}}, failing
 		},
+		Reload: func(context.Context) error { return bad },
 		IssueURL: func(_ context.Context, id string) (string, error) {
 			return map[string]string{"one": "postmortems/one.md"}[id], nil
 		},
@@ -81,6 +83,16 @@ func TestHandler(t *testing.T) {
 		if diff := cmp.Diff(want, got); code != 200 || diff != "" {
 			t.Errorf("%s: %d (-want +got):\n%s", path, code, diff)
 		}
+	}
+	for _, bad = range []error{nil, errors.New("slos.yaml:3:5: unknown key")} {
+		r := httptest.NewRecorder()
+		h.ServeHTTP(r, httptest.NewRequest(http.MethodPost, "/-/reload", nil))
+		if wrong := bad != nil; (r.Code != 200) != wrong || wrong != strings.Contains(r.Body.String(), "slos.yaml:3:5") {
+			t.Errorf("reloading with %v: %d %s", bad, r.Code, r.Body)
+		}
+	}
+	if code, _ := get(t, h, "/-/reload"); code != http.StatusMethodNotAllowed {
+		t.Errorf("GET /-/reload: %d", code)
 	}
 	failing = errors.New("disk I/O error at /secret/path")
 	if code, body := get(t, h, "/api/v1/incidents"); code != 500 || body != `{"error":"the store can't be read"}`+"\n" {

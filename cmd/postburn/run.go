@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/postburn/postburn/cmd/internal/daemon"
 	"github.com/postburn/postburn/config"
@@ -28,7 +31,10 @@ func (runCommand) Run(ctx context.Context, s surroundings) error {
 	for _, p := range problems {
 		logger.Warn("the SLO file may not be what was meant", "problem", p.String())
 	}
-	return daemon.Run(ctx, daemon.Options{Environment: env, Definitions: definitions, Logger: logger})
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	return daemon.Run(ctx, daemon.Options{Environment: env, Definitions: definitions, Logger: logger, Hangup: hangup})
 }
 
 func newLogger(w io.Writer, env config.Environment) *slog.Logger {

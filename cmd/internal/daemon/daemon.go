@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -38,7 +39,8 @@ type Options struct {
 	Environment config.Environment
 	Definitions []config.Definition
 	Logger      *slog.Logger
-	Listening   func(net.Addr) // is told the address, once it is bound; may be nil
+	Listening   func(net.Addr)   // is told the address, once it is bound; may be nil
+	Hangup      <-chan os.Signal // has the SLO files read again; may be nil
 }
 
 // Run runs the daemon until ctx is done, and returns an error where it can't start or can't go on. It starts, and stays up, while
@@ -83,22 +85,24 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 	if err != nil {
 		return fmt.Errorf("opening the local tracker: %w", err)
 	}
+	reloader := newReloader(opts, registry)
 	publisher := issue.NewPublisher(issue.Options{
 		Store: store, Tracker: tracker, Render: postmortem.Render, Logger: logger, Registerer: registry,
-		Interval: env.Interval, Settings: settings(opts.Definitions), Settle: localSettles, LookEvery: localSettles,
+		Interval: env.Interval, Settings: reloader.settings, Settle: localSettles, LookEvery: localSettles,
 	})
 	engine := alert.NewEngine(alert.Options{
-		Definitions: definitions(opts.Definitions), Interval: env.Interval, Delay: env.Delay, Source: client.Read, Store: store,
+		Definitions: alertDefinitions(opts.Definitions), Interval: env.Interval, Delay: env.Delay, Source: client.Read, Store: store,
 		Logger: logger, Registerer: registry, Committed: publisher.Notify,
 	})
 	if err := engine.Recover(ctx); err != nil {
 		return err
 	}
-	handler.Ready(data(engine, store))
+	handler.Ready(data(engine, store, reloader))
 	logger.Info("watching", "objectives", len(opts.Definitions), "prometheus", env.PrometheusURL.String(), "interval", env.Interval)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return engine.Run(ctx) })
 	g.Go(func() error { return publisher.Run(ctx) })
+	g.Go(func() error { return reloader.run(ctx, engine) })
 	return g.Wait()
 }
 
@@ -142,8 +146,9 @@ func closeStore(store *sqlite.Store, logger *slog.Logger) {
 }
 
 // data is what the web pages show: the engine's objectives, and the store's incidents.
-func data(engine *alert.Engine, store *sqlite.Store) web.Data {
+func data(engine *alert.Engine, store *sqlite.Store, reloader *reloader) web.Data {
 	return web.Data{
+		Reload:   reloader.reload,
 		Statuses: engine.Statuses,
 		Incidents: func(ctx context.Context) ([]alert.Incident, error) {
 			return store.Incidents(ctx, time.Time{})
@@ -158,19 +163,10 @@ func data(engine *alert.Engine, store *sqlite.Store) web.Data {
 	}
 }
 
-func definitions(all []config.Definition) []alert.Definition {
+func alertDefinitions(all []config.Definition) []alert.Definition {
 	defs := make([]alert.Definition, 0, len(all))
 	for _, d := range all {
 		defs = append(defs, d.Alert())
 	}
 	return defs
-}
-
-// settings finds how the incidents of an objective are published, by its name.
-func settings(all []config.Definition) func(string) issue.Settings {
-	byName := map[string]issue.Settings{}
-	for _, d := range all {
-		byName[d.Objective.Name] = d.Issue
-	}
-	return func(name string) issue.Settings { return byName[name] }
 }
