@@ -33,9 +33,9 @@ type answer struct {
 	status  int // 0: nothing
 	header  http.Header
 	message string
-	about   string   // the address of documentation on it
-	fields  []string // that are wrong in the request
-	until   time.Time
+	about   string    // the address of documentation on it
+	fields  []string  // that are wrong in the request
+	until   time.Time // of a limit that go-github remembers, so that nothing was sent
 }
 
 func readAnswer(resp *api.Response, err error) answer {
@@ -56,7 +56,7 @@ func readAnswer(resp *api.Response, err error) answer {
 			a.fields = append(a.fields, strings.TrimSpace(f.Field+" "+cmp.Or(f.Message, f.Code)))
 		}
 	case errors.As(err, &primary):
-		a.message, a.until = primary.Message, primary.Rate.Reset.Time
+		a.message = primary.Message
 	case errors.As(err, &secondary):
 		a.message, a.about = secondary.Message, "secondary-rate-limits"
 		if secondary.RetryAfter != nil {
@@ -99,7 +99,7 @@ func (a answer) named(now time.Time) time.Time {
 		}
 	}
 	if a.header.Get("X-Ratelimit-Remaining") == "0" {
-		if seconds, err := strconv.ParseInt(a.header.Get("X-Ratelimit-Reset"), 10, 64); err == nil {
+		if seconds, err := strconv.ParseInt(a.header.Get(resetHeader), 10, 64); err == nil {
 			return now.Add(time.Unix(seconds, 0).Sub(a.date(now)))
 		}
 	}

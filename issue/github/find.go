@@ -23,12 +23,12 @@ func (t *Tracker) findAt(ctx context.Context, repo repository, p issue.Post) ([]
 		found.Text, resp, err = t.read(ctx, repo, p.Ref)
 	} else {
 		var i *api.Issue
-		i, resp, err = t.client.Issues.Get(ctx, repo.owner, repo.short, int(p.Ref.Number))
+		i, resp, err = t.readIssue(ctx, repo, p.Ref.Number)
 		found.Text = issue.Text{Title: i.GetTitle(), Body: i.GetBody()}
 		found.Closed, found.Completed = isClosed(i), isCompleted(i)
 	}
 	if err != nil {
-		return nil, absent(t.readFailed(ctx, repo, doing, resp, err))
+		return nil, absent(t.readFailed(ctx, repo, doing, resp, err, t.readingOf(ctx, repo, p.Ref)))
 	}
 	_, _, found.Text.Body, _ = decode(found.Text.Body)
 	return []issue.Found{found}, nil
@@ -69,7 +69,7 @@ func (t *Tracker) findComments(ctx context.Context, repo repository, p issue.Pos
 		var page []*api.IssueComment
 		resp, err := t.get(ctx, path, &page)
 		if err != nil {
-			return nil, absent(t.readFailed(ctx, repo, doing, resp, err))
+			return nil, absent(t.readFailed(ctx, repo, doing, resp, err, t.readingOf(ctx, repo, issue.Ref{Number: number})))
 		}
 		for _, c := range page {
 			m, _, rest, ok := decode(c.GetBody())

@@ -28,8 +28,9 @@ func fitBody(body string, limit int) string {
 		return body
 	}
 	lines := strings.Split(body, "\n")
-	for _, least := range []int{leastRows, 0} {
-		if lines = cutTables(lines, length(lines)-limit, least); length(lines) <= limit {
+	whole := lines
+	for least := leastRows; least >= 0; least-- {
+		if lines = cutTables(whole, length(whole)-limit, least); length(lines) <= limit {
 			return strings.Join(lines, "\n")
 		}
 	}

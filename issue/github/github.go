@@ -96,8 +96,7 @@ func New(o Options) (*Tracker, error) {
 	if o.Transport == nil {
 		o.Transport = newTransport()
 	}
-	counted := &counter{next: o.Transport, metrics: t.metrics}
-	signed, err := t.authenticate(o, base, counted)
+	signed, err := t.authenticate(o, base, hideReset{&counter{next: o.Transport, metrics: t.metrics}})
 	if err != nil {
 		return nil, err
 	}

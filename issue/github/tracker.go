@@ -83,10 +83,7 @@ func (t *Tracker) createComment(ctx context.Context, repo repository, p issue.Po
 	made, resp, err := t.client.Issues.CreateComment(ctx, repo.owner, repo.short, int(number), &api.IssueComment{Body: &body})
 	done()
 	if isGone(resp, err) {
-		return issue.Found{}, t.whyGone(ctx, repo, doing, resp, err, func() (*api.Response, error) {
-			_, resp, err := t.client.Issues.Get(ctx, repo.owner, repo.short, int(number))
-			return resp, err
-		})
+		return issue.Found{}, t.whyGone(ctx, repo, doing, resp, err, t.readingOf(ctx, repo, issue.Ref{Number: number}))
 	}
 	if err == nil && (made.GetID() == 0 || made.GetHTMLURL() == "") {
 		err = errors.New("the answer is no comment")
@@ -119,7 +116,7 @@ func (t *Tracker) Replace(ctx context.Context, at issue.Found, text issue.Text) 
 	doing := fmt.Sprintf("replacing %s", at.Ref.URL)
 	now, resp, err := t.read(ctx, repo, at.Ref)
 	if err != nil {
-		return t.readFailed(ctx, repo, doing, resp, err)
+		return t.readFailed(ctx, repo, doing, resp, err, t.readingOf(ctx, repo, at.Ref))
 	}
 	marker, line, rest, ok := decode(now.Body)
 	if !ok || marker.Key != at.Key {
@@ -136,10 +133,7 @@ func (t *Tracker) Replace(ctx context.Context, at issue.Found, text issue.Text) 
 		return fmt.Errorf("%s: %w", doing, issue.ErrEdited)
 	}
 	if resp, err = t.write(ctx, repo, at.Ref, fitTitle(text.Title), encode(line, text)); isGone(resp, err) {
-		return t.whyGone(ctx, repo, doing, resp, err, func() (*api.Response, error) {
-			_, resp, err := t.read(ctx, repo, at.Ref)
-			return resp, err
-		})
+		return t.whyGone(ctx, repo, doing, resp, err, t.readingOf(ctx, repo, at.Ref))
 	}
 	if err != nil {
 		return t.failure(doing, repo.name(), resp, err)
@@ -150,12 +144,23 @@ func (t *Tracker) Replace(ctx context.Context, at issue.Found, text issue.Text) 
 
 // read reads an issue's or a comment's text as it stands now.
 func (t *Tracker) read(ctx context.Context, repo repository, ref issue.Ref) (issue.Text, *api.Response, error) {
-	if ref.Parent != 0 {
-		c, resp, err := t.client.Issues.GetComment(ctx, repo.owner, repo.short, ref.Number)
-		return issue.Text{Body: c.GetBody()}, resp, err
+	if ref.Parent == 0 {
+		i, resp, err := t.readIssue(ctx, repo, ref.Number)
+		return issue.Text{Title: i.GetTitle(), Body: i.GetBody()}, resp, err
 	}
-	i, resp, err := t.client.Issues.Get(ctx, repo.owner, repo.short, int(ref.Number))
-	return issue.Text{Title: i.GetTitle(), Body: i.GetBody()}, resp, err
+	c, resp, err := t.client.Issues.GetComment(ctx, repo.owner, repo.short, ref.Number)
+	if err == nil && c.GetID() != ref.Number {
+		err = errors.New("the answer is not the comment that was asked for")
+	}
+	return issue.Text{Body: c.GetBody()}, resp, err
+}
+
+func (t *Tracker) readIssue(ctx context.Context, repo repository, number int64) (*api.Issue, *api.Response, error) {
+	i, resp, err := t.client.Issues.Get(ctx, repo.owner, repo.short, int(number))
+	if err == nil && int64(i.GetNumber()) != number {
+		err = errors.New("the answer is not the issue that was asked for")
+	}
+	return i, resp, err
 }
 
 func (t *Tracker) write(ctx context.Context, repo repository, ref issue.Ref, title, body string) (*api.Response, error) {
@@ -165,14 +170,20 @@ func (t *Tracker) write(ctx context.Context, repo repository, ref issue.Ref, tit
 	}
 	defer done()
 	if ref.Parent != 0 {
-		_, resp, err := t.client.Issues.EditComment(ctx, repo.owner, repo.short, ref.Number, &api.IssueComment{Body: &body})
+		c, resp, err := t.client.Issues.EditComment(ctx, repo.owner, repo.short, ref.Number, &api.IssueComment{Body: &body})
+		if err == nil && c.GetID() != ref.Number {
+			err = errors.New("the answer is not the comment that was written")
+		}
 		return resp, err
 	}
 	request := &api.IssueRequest{Title: &title, Body: &body}
 	if title == "" {
 		request.Title = nil
 	}
-	_, resp, err := t.client.Issues.Edit(ctx, repo.owner, repo.short, int(ref.Number), request)
+	i, resp, err := t.client.Issues.Edit(ctx, repo.owner, repo.short, int(ref.Number), request)
+	if err == nil && int64(i.GetNumber()) != ref.Number {
+		err = errors.New("the answer is not the issue that was written")
+	}
 	return resp, err
 }
 
@@ -184,9 +195,9 @@ func (t *Tracker) Reopen(ctx context.Context, at issue.Found) error {
 	}
 	ctx = within(ctx, repo)
 	doing := fmt.Sprintf("reopening %s", at.Ref.URL)
-	now, resp, err := t.client.Issues.Get(ctx, repo.owner, repo.short, int(at.Ref.Number))
+	now, resp, err := t.readIssue(ctx, repo, at.Ref.Number)
 	if err != nil {
-		return t.readFailed(ctx, repo, doing, resp, err)
+		return t.readFailed(ctx, repo, doing, resp, err, t.readingOf(ctx, repo, at.Ref))
 	}
 	if !isClosed(now) || !isCompleted(now) {
 		return nil
@@ -222,19 +233,31 @@ func isGone(resp *api.Response, err error) bool {
 	return false
 }
 
-func (t *Tracker) readFailed(ctx context.Context, repo repository, doing string, resp *api.Response, err error) error {
+func (t *Tracker) readFailed(ctx context.Context, repo repository, doing string, resp *api.Response, err error, again reading) error {
 	if isGone(resp, err) {
-		return t.whyGone(ctx, repo, doing, resp, err, func() (*api.Response, error) { return resp, err })
+		return t.whyGone(ctx, repo, doing, resp, err, again)
 	}
 	return t.failure(doing, repo.name(), resp, err)
 }
 
-// whyGone says why a text is not there: ErrNotFound is returned only if it can't be read, and the repository's issues can. Otherwise the
-// token must not see or write it, or the repository is not what it was, and nobody has removed the text.
-func (t *Tracker) whyGone(
-	ctx context.Context, repo repository, doing string, resp *api.Response, err error, again func() (*api.Response, error),
-) error {
+// reading reads something for its error alone.
+type reading func() (*api.Response, error)
+
+func (t *Tracker) readingOf(ctx context.Context, repo repository, ref issue.Ref) reading {
+	return func() (*api.Response, error) {
+		_, resp, err := t.read(ctx, repo, ref)
+		return resp, err
+	}
+}
+
+// whyGone says why a text is not there, which must not be believed too easily, as it is left alone for good then. ErrNotFound is
+// returned only if the repository is what it was, its issues can be read, and the text can't, once more. Otherwise the token must not
+// see or write it, or GitHub was wrong, and nobody has removed it.
+func (t *Tracker) whyGone(ctx context.Context, repo repository, doing string, resp *api.Response, err error, again reading) error {
 	if err := t.lookUpAgain(ctx, repo); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if err := t.canList(ctx, repo); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	there, readErr := again()
@@ -245,9 +268,6 @@ func (t *Tracker) whyGone(
 	}
 	if !isGone(there, readErr) {
 		return t.failure(doing, repo.name(), there, readErr)
-	}
-	if err := t.canList(ctx, repo); err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return fmt.Errorf("%s: %w", doing, issue.ErrNotFound)
 }

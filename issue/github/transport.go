@@ -100,6 +100,22 @@ func (c *conditional) remember(r remembered) {
 	}
 }
 
+// resetHeader is where the time of GitHub's X-RateLimit-Reset is kept.
+const resetHeader = "X-Postburn-Ratelimit-Reset"
+
+// hideReset keeps the time at which the primary limit ends from go-github, which would take it for the end of a secondary limit too, and
+// answer requests by itself until then. How long to wait is decided in one place: rateLimited.
+type hideReset struct{ next http.RoundTripper }
+
+func (h hideReset) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := h.next.RoundTrip(req)
+	if err == nil {
+		resp.Header.Set(resetHeader, resp.Header.Get("X-Ratelimit-Reset"))
+		resp.Header.Del("X-Ratelimit-Reset")
+	}
+	return resp, err
+}
+
 type repositoryKey struct{}
 
 // within makes requests follow no redirect out of a repository, as there is for an issue that was transferred.

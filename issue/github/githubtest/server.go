@@ -121,6 +121,9 @@ func (s *Server) AddUser(token string, u User) *User {
 	return &u
 }
 
+// TokenUser is the account that a token stands for. It must not be changed while requests are answered, but within Change.
+func (s *Server) TokenUser(token string) *User { return s.tokens[token] }
+
 // RemoveToken revokes a token.
 func (s *Server) RemoveToken(token string) {
 	s.mu.Lock()

@@ -1,0 +1,207 @@
+package github_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/issue/github"
+	"github.com/postburn/postburn/issue/github/githubtest"
+)
+
+func save(t *testing.T, path, content string) string {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// key writes the private key of an app.
+func key(t *testing.T) string {
+	t.Helper()
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(private)})
+	return save(t, filepath.Join(t.TempDir(), "key.pem"), string(content))
+}
+
+// TestTokenFileIsExchanged has the token replaced by one of another account while the tracker runs.
+func TestTokenFileIsExchanged(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	tracker, server := open(t, func(o *github.Options) { o.Token, o.TokenFile = "", file })
+	server.AddUser("ghp_second", githubtest.User{Login: "other-robot", Push: true})
+	if _, err := tracker.Create(t.Context(), post("checkout-1")); !errors.Is(err, issue.ErrRefused) {
+		t.Errorf("without a file: got %v, want ErrRefused: nothing was sent", err)
+	}
+	save(t, file, token+"\n")
+	create(t, tracker, post("checkout-1"))
+	server.RemoveToken(token)
+	if _, err := tracker.Create(t.Context(), post("checkout-2")); !errors.Is(err, issue.ErrRefused) || !strings.Contains(fmt.Sprint(err), "give a new one") {
+		t.Errorf("with a revoked token: got %v", err)
+	}
+	save(t, file, "ghp_second")
+	create(t, tracker, post("checkout-2"))
+	all, err := tracker.Find(t.Context(), post("checkout-1"), time.Now().Add(-time.Hour))
+	if err != nil || len(all) != 2 {
+		t.Errorf("found %+v, %v: the texts of both accounts are postburn's", all, err)
+	}
+	for _, bad := range []string{"", "two tokens"} {
+		save(t, file, bad)
+		if _, err := tracker.Create(t.Context(), post("checkout-3")); !errors.Is(err, issue.ErrRefused) || bad != "" && strings.Contains(err.Error(), bad) {
+			t.Errorf("with %q in the file: got %v", bad, err)
+		}
+	}
+}
+
+func TestApp(t *testing.T) {
+	app := func(o *github.Options) {
+		o.Token, o.App = "", &github.App{ID: 1, InstallationID: 7, PrivateKeyFile: key(t)}
+	}
+	tracker, server := open(t, app)
+	if err := tracker.Check(t.Context()); !errors.Is(err, issue.ErrRefused) || !strings.Contains(fmt.Sprint(err), "app's") {
+		t.Errorf("without an installation: %v", err)
+	}
+	server.AddInstallation(7, githubtest.User{Login: "postburn[bot]", Push: true, Issues: "read"})
+	if err := newTracker(t, server, app).Check(t.Context()); !errors.Is(err, issue.ErrRefused) || !strings.Contains(fmt.Sprint(err), `it has "read"`) {
+		t.Errorf("with too little permission: %v", err)
+	}
+	server.AddInstallation(7, githubtest.User{Login: "postburn[bot]", Push: true, Issues: "write"})
+	tracker = newTracker(t, server, app)
+	if err := tracker.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	create(t, tracker, post("checkout-1"))
+	all, err := tracker.Find(t.Context(), post("checkout-1"), time.Now().Add(-time.Hour))
+	if err != nil || len(all) != 1 {
+		t.Errorf("found %+v, %v", all, err)
+	}
+}
+
+// TestAppTokenFails has GitHub fail when the app asks for a token: nothing else was sent.
+func TestAppTokenFails(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fault   githubtest.Fault
+		limited bool
+	}{
+		"500":           {githubtest.Fails(500, false), false},
+		"401":           {githubtest.Fails(401, false), false},
+		"404":           {githubtest.Fails(404, false), false},
+		"lost":          {githubtest.LostAfter(), false},
+		"limited":       {githubtest.SecondaryLimit(403, time.Minute), true},
+		"limited (429)": {githubtest.SecondaryLimit(429, 0), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tracker, server := open(t, func(o *github.Options) {
+				o.Token, o.App = "", &github.App{ID: 1, InstallationID: 7, PrivateKeyFile: key(t)}
+			})
+			server.Fault = func(githubtest.Request) githubtest.Fault { return tc.fault }
+			_, err := tracker.Create(t.Context(), post("checkout-1"))
+			if errors.As(err, new(issue.RateLimited)) != tc.limited || errors.Is(err, issue.ErrRefused) == tc.limited {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*githubtest.Server, *githubtest.Repository)
+		says   string // nothing: no error
+		logs   string
+	}{
+		"all well":           {func(*githubtest.Server, *githubtest.Repository) {}, "", ""},
+		"public":             {func(_ *githubtest.Server, r *githubtest.Repository) { r.Private = false }, "", "the repository is public"},
+		"archived":           {func(_ *githubtest.Server, r *githubtest.Repository) { r.Archived = true }, "is archived: take it out", ""},
+		"issues off":         {func(_ *githubtest.Server, r *githubtest.Repository) { r.IssuesOff = true }, "issues are switched off", ""},
+		"no repository":      {func(_ *githubtest.Server, r *githubtest.Repository) { r.Gone = true }, "acme/checkout was not found: check its name", ""},
+		"no permission":      {user(func(u *githubtest.User) { u.Issues = "none" }), `grant "Issues: read and write" in acme/checkout`, ""},
+		"a missing scope":    {user(func(u *githubtest.User) { u.Scopes = "gist, user" }), `give it "repo"`, ""},
+		"a scope":            {user(func(u *githubtest.User) { u.Scopes = "gist, public_repo" }), "", ""},
+		"a token of no user": {user(func(u *githubtest.User) { u.Bot = true }), "give the app's ID", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			tracker, server := open(t, func(o *github.Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+			server.Change(acme, func(r *githubtest.Repository) { tc.change(server, r) })
+			err := tracker.Check(t.Context())
+			if tc.says == "" && err != nil {
+				t.Error(err)
+			}
+			if tc.says != "" && (!errors.Is(err, issue.ErrRefused) || !strings.Contains(fmt.Sprint(err), tc.says)) {
+				t.Errorf("got %v, want %q", err, tc.says)
+			}
+			if !strings.Contains(log.String(), tc.logs) || tc.logs == "" && log.Len() > 0 {
+				t.Errorf("logged %q, want %q", log.String(), tc.logs)
+			}
+			for _, r := range server.Requests() {
+				if r.IsWrite() {
+					t.Errorf("the check wrote: %+v", r)
+				}
+			}
+		})
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	good := github.Options{Repository: acme, Token: token}
+	for name, change := range map[string]func(*github.Options){
+		"no repository":     func(o *github.Options) { o.Repository = "" },
+		"a bad repository":  func(o *github.Options) { o.Repository = "acme/.." },
+		"no authentication": func(o *github.Options) { o.Token = "" },
+		"two of them":       func(o *github.Options) { o.TokenFile = "x" },
+		"no key": func(o *github.Options) {
+			o.Token, o.App = "", &github.App{ID: 1, InstallationID: 1, PrivateKeyFile: "/does/not/exist"}
+		},
+		"a bad key": func(o *github.Options) {
+			o.Token, o.App = "", &github.App{PrivateKeyFile: save(t, t.TempDir()+"/k", "hunter2")}
+		},
+		"no URL":            func(o *github.Options) { o.URL = "github.example.org" },
+		"a URL with secret": func(o *github.Options) { o.URL = "https://user:hunter2@github.example.org" },
+	} {
+		o := good
+		change(&o)
+		if _, err := github.New(o); err == nil || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), token) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if _, err := github.New(good); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	tracker, _ := open(t, func(o *github.Options) { o.Registerer = registry })
+	create(t, tracker, post("checkout-1"))
+	problems, err := testutil.GatherAndLint(registry)
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%v, %v", problems, err)
+	}
+	want := `# HELP postburn_github_rate_limit_remaining Requests that GitHub's primary rate limit leaves, as of its last answer; 0 before the first one.
+# TYPE postburn_github_rate_limit_remaining gauge
+postburn_github_rate_limit_remaining 4000
+`
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "postburn_github_rate_limit_remaining"); err != nil {
+		t.Error(err)
+	}
+	if n := testutil.CollectAndCount(registry, "postburn_github_requests_total"); n != 5 {
+		t.Errorf("%d outcomes, want 5 from the start", n)
+	}
+}

@@ -1,0 +1,343 @@
+package github_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/issue/github"
+	"github.com/postburn/postburn/issue/github/githubtest"
+	"github.com/postburn/postburn/issue/postmortem"
+	"github.com/postburn/postburn/slo"
+)
+
+// memory is a store in memory. What is saved goes through JSON, as into a database.
+type memory struct {
+	mu           sync.Mutex
+	incidents    map[string]alert.Incident
+	publications map[string][]byte
+}
+
+func (m *memory) load(key string) (p issue.Publication, ok bool) {
+	text, ok := m.publications[key]
+	if ok {
+		if err := json.Unmarshal(text, &p); err != nil {
+			panic(err)
+		}
+	}
+	return p, ok
+}
+
+func (m *memory) Behind(context.Context) (incidents []alert.Incident, unposted []issue.Publication, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, i := range m.incidents {
+		if p, ok := m.load(id); !ok || p.Posted(id) < i.Revision {
+			incidents = append(incidents, i)
+		}
+	}
+	slices.SortFunc(incidents, func(a, b alert.Incident) int { return strings.Compare(a.ID, b.ID) })
+	for key := range m.publications {
+		p, _ := m.load(key)
+		if slices.ContainsFunc(p.Writes, func(w issue.Write) bool { return w.State != issue.Posted && w.State != issue.Gone }) {
+			unposted = append(unposted, p)
+		}
+	}
+	return incidents, unposted, nil
+}
+
+func (m *memory) Publication(_ context.Context, incident string) (issue.Publication, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p, ok := m.load(incident)
+	return p, ok, nil
+}
+
+func (m *memory) Save(ctx context.Context, p issue.Publication) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	text, err := json.Marshal(p)
+	m.publications[p.Key] = text
+	return err
+}
+
+func (m *memory) Incidents(context.Context, time.Time) (all []alert.Incident, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, i := range m.incidents {
+		all = append(all, i)
+	}
+	return all, nil
+}
+
+// incident is one of a group as it is known at a time: it burns in the spans from its onset.
+func incident(group string, onset, now time.Time, spans ...[2]time.Duration) (i alert.Incident, ok bool) {
+	i = alert.Incident{ID: group + "-1", Group: group}
+	for _, span := range spans {
+		start, end := onset.Add(span[0]), onset.Add(span[1])
+		if now.Before(start.Add(time.Minute)) {
+			break
+		}
+		w := alert.Window{
+			Objective: slo.Objective{Name: group, Service: group, Target: slo.MustDecimal("99%"), Window: slo.Window{Rolling: 30 * 24 * time.Hour}},
+			Kind:      alert.Burn, Onset: start, Detected: start.Add(time.Minute), Counts: slo.Counts{Total: 1000, Bad: 100},
+		}
+		until := now
+		if !now.Before(end) {
+			w.Ended, until = end, end
+		}
+		i.Revision += int(until.Sub(start)/(30*time.Second)) + 1
+		i.Windows = append(i.Windows, w)
+	}
+	return i, len(i.Windows) > 0
+}
+
+// torture runs a publisher, a tracker and a GitHub, and starts the first two again whenever they die.
+type torture struct {
+	server *githubtest.Server
+	store  *memory
+	die    func() // set while it lives
+	deaths int
+	people map[time.Duration]func() // what people do at some times
+}
+
+func newTorture(t *testing.T) *torture {
+	t.Helper()
+	_, server := open(t)
+	return &torture{server: server, store: &memory{incidents: map[string]alert.Incident{}, publications: map[string][]byte{}}}
+}
+
+func (r *torture) live(t *testing.T, ctx context.Context) {
+	for ctx.Err() == nil {
+		life, die := context.WithCancel(ctx)
+		r.die = die
+		p := issue.NewPublisher(issue.Options{
+			Store: r.store, Tracker: newTracker(t, r.server, func(o *github.Options) { o.WriteEvery = 0 }), Render: postmortem.Render,
+			Settings: func(string) issue.Settings { return issue.Settings{Labels: []string{"post-mortem"}} },
+		})
+		if err := p.Run(life); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if ctx.Err() == nil {
+			r.deaths++
+		}
+		die()
+	}
+}
+
+// until plays incidents for a time.
+func (r *torture) until(t *testing.T, d time.Duration, incidents ...func(now time.Time) (alert.Incident, bool)) {
+	ctx, stop := context.WithCancel(t.Context())
+	var lives sync.WaitGroup
+	lives.Go(func() { r.live(t, ctx) })
+	start := time.Now()
+	for offset := time.Duration(0); offset < d; offset += 30 * time.Second {
+		if do, ok := r.people[offset]; ok {
+			do()
+		}
+		r.store.mu.Lock()
+		for _, at := range incidents {
+			if i, ok := at(time.Now()); ok {
+				r.store.incidents[i.ID] = i
+			}
+		}
+		r.store.mu.Unlock()
+		time.Sleep(time.Until(start.Add(offset + 30*time.Second)))
+	}
+	stop()
+	lives.Wait()
+}
+
+// keys are those of all texts that are at GitHub.
+func (r *torture) keys() (all []string) {
+	r.server.Change(acme, func(repo *githubtest.Repository) {
+		for _, i := range repo.Issues {
+			all = append(all, firstKey(i.Body))
+			for _, c := range i.Comments {
+				all = append(all, firstKey(c.Body))
+			}
+		}
+	})
+	slices.Sort(all)
+	return all
+}
+
+func firstKey(body string) string {
+	line, _, _ := strings.Cut(body, "\n")
+	m, _ := issue.ParseMarker(line)
+	return m.Key
+}
+
+// misfortunes are all that can go wrong with one request.
+func (r *torture) misfortunes() map[string]func() githubtest.Fault {
+	return map[string]func() githubtest.Fault{
+		"lost before":     githubtest.LostBefore,
+		"lost after":      githubtest.LostAfter,
+		"hangs":           githubtest.Hangs,
+		"acts late":       func() githubtest.Fault { return githubtest.ActsLate(75 * time.Second) },
+		"500":             func() githubtest.Fault { return githubtest.Fails(500, false) },
+		"502 after":       func() githubtest.Fault { return githubtest.Fails(502, true) },
+		"403":             func() githubtest.Fault { return githubtest.Fails(403, false) },
+		"404":             func() githubtest.Fault { return githubtest.Fails(404, false) },
+		"410":             func() githubtest.Fault { return githubtest.Fails(410, false) },
+		"primary limit":   func() githubtest.Fault { return githubtest.PrimaryLimit(429, time.Now().Add(2*time.Minute)) },
+		"secondary limit": func() githubtest.Fault { return githubtest.SecondaryLimit(403, 0) },
+		"dies before":     func() githubtest.Fault { r.die(); return githubtest.LostBefore() },
+		"dies after":      func() githubtest.Fault { r.die(); return githubtest.LostAfter() },
+	}
+}
+
+// returning is an incident that comes back after 13 minutes.
+func returning() func(time.Time) (alert.Incident, bool) {
+	onset := time.Now().Truncate(time.Minute)
+	return func(now time.Time) (alert.Incident, bool) {
+		return incident("checkout", onset, now, [2]time.Duration{0, 17 * time.Minute}, [2]time.Duration{30 * time.Minute, 40 * time.Minute})
+	}
+}
+
+// suffer plays an incident with a misfortune at the n-th request, and returns how many requests there were.
+func suffer(t *testing.T, name string, n int, edit bool) (requests int) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newTorture(t)
+		fault := r.misfortunes()[name]
+		r.server.Fault = func(q githubtest.Request) githubtest.Fault {
+			if q.N == n {
+				return fault()
+			}
+			return githubtest.Fault{}
+		}
+		r.people = map[time.Duration]func(){22 * time.Minute: func() {
+			each(r.server, func(i *githubtest.Issue) { i.State, i.Reason = "closed", "completed" })
+		}}
+		if edit {
+			r.people[12*time.Minute] = func() {
+				each(r.server, func(i *githubtest.Issue) { i.Body += "\nA person's words.\n" })
+			}
+		}
+		r.until(t, 90*time.Minute, returning())
+		want := []string{"checkout-1", "checkout-1/progress", "checkout-1/recovery-1", "checkout-1/recovery-2", "checkout-1/return-1"}
+		if diff := cmp.Diff(want, r.keys()); diff != "" {
+			t.Errorf("texts: %s", diff)
+		}
+		if strings.HasPrefix(name, "dies") && n > 0 && r.deaths != 1 {
+			t.Errorf("died %d times", r.deaths)
+		}
+		each(r.server, func(i *githubtest.Issue) {
+			if edit != strings.HasSuffix(i.Body, "\nA person's words.\n") {
+				t.Errorf("the body, edited %v, is\n%s", edit, i.Body)
+			}
+			if over := strings.Contains(i.Body, "within its target again at"); over == edit || !strings.Contains(i.Body, "## Analysis") {
+				t.Errorf("the body, edited %v, is\n%s", edit, i.Body)
+			}
+			if i.State != "open" || !slices.Contains(i.Labels, "post-mortem") {
+				t.Errorf("the issue is %s with the labels %q: it came back", i.State, i.Labels)
+			}
+		})
+		requests = len(r.server.Requests())
+		if t.Failed() {
+			for _, q := range r.server.Requests() {
+				t.Logf("%d: %s %s at %s", q.N, q.Method, q.Path, q.At.Format(time.TimeOnly))
+			}
+			p, _ := r.store.load("checkout-1")
+			for _, w := range p.Writes {
+				t.Logf("%s is %s, not until %s: %s", w.Key, w.State, w.NotUntil.Format(time.TimeOnly), w.Error)
+			}
+		}
+	})
+	return requests
+}
+
+// each gives all issues to a function that may change them.
+func each(server *githubtest.Server, do func(*githubtest.Issue)) {
+	server.Change(acme, func(repo *githubtest.Repository) {
+		for _, i := range repo.Issues {
+			do(i)
+		}
+	})
+}
+
+func TestExactlyOneIssueWhateverGitHubDoes(t *testing.T) {
+	for _, edit := range []bool{false, true} {
+		total := suffer(t, "500", 0, edit)
+		if total < 15 {
+			t.Fatalf("only %d requests: the story is too short to try anything", total)
+		}
+		for name := range (&torture{}).misfortunes() {
+			t.Run(fmt.Sprintf("%s, edited %v", name, edit), func(t *testing.T) {
+				for n := 1; n <= total; n++ {
+					suffer(t, name, n, edit)
+					if t.Failed() {
+						t.Fatalf("at request %d of %d", n, total)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestExactlyOneIssueEach has every fifth request go wrong while 20 incidents come and go.
+func TestExactlyOneIssueEach(t *testing.T) {
+	const n = 20
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	synctest.Test(t, func(t *testing.T) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		r := newTorture(t)
+		names := slices.Sorted(func(yield func(string) bool) {
+			for name := range r.misfortunes() {
+				if !yield(name) {
+					return
+				}
+			}
+		})
+		start, calm := time.Now(), 8*time.Hour
+		r.server.Fault = func(githubtest.Request) githubtest.Fault {
+			if time.Since(start) > calm || random.IntN(5) > 0 {
+				return githubtest.Fault{}
+			}
+			return r.misfortunes()[names[random.IntN(len(names))]]()
+		}
+		var incidents []func(time.Time) (alert.Incident, bool)
+		for k := range n {
+			onset, length := start.Add(time.Duration(k)*10*time.Minute), time.Duration(5+random.IntN(60))*time.Minute
+			incidents = append(incidents, func(now time.Time) (alert.Incident, bool) {
+				return incident(fmt.Sprintf("service-%02d", k), onset, now, [2]time.Duration{0, length})
+			})
+		}
+		r.until(t, calm+2*time.Hour, incidents...)
+		seen := map[string]int{}
+		for _, key := range r.keys() {
+			seen[key]++
+		}
+		for key, times := range seen {
+			if times != 1 {
+				t.Errorf("%s is there %d times", key, times)
+			}
+		}
+		r.server.Change(acme, func(repo *githubtest.Repository) {
+			if len(repo.Issues) != n {
+				t.Errorf("%d issues, want %d", len(repo.Issues), n)
+			}
+			for _, i := range repo.Issues {
+				if !strings.Contains(i.Body, "within its target again at") {
+					t.Errorf("issue %d is not complete:\n%s", i.Number, i.Body)
+				}
+			}
+		})
+		t.Logf("%d requests, died %d times", len(r.server.Requests()), r.deaths)
+	})
+}
