@@ -64,7 +64,7 @@ func (p *Publisher) facts(ctx context.Context, j *job, stage Stage) (Facts, erro
 		f.URL = strings.TrimSuffix(p.ExternalURL, "/") + "/incidents/" + url.PathEscape(j.incident.ID)
 	}
 	if stage == Opening {
-		f.add(p.collect(ctx, j.incident))
+		f.Add(p.collect(ctx, j.incident))
 	}
 	return f, nil
 }

@@ -63,9 +63,15 @@ type Traffic struct {
 	Usual  []Usual
 }
 
+// What is usual is taken from these times.
+const (
+	HourBefore = "the hour before"
+	WeekBefore = "the same hours a week before"
+)
+
 // Usual is what was counted at another time.
 type Usual struct {
-	When   string // "the hour before", "the same hours a week before"
+	When   string // HourBefore or WeekBefore
 	Length time.Duration
 	slo.Counts
 }
@@ -78,8 +84,8 @@ type Earlier struct {
 	URL          string // of its issue
 }
 
-// add puts more evidence to what there is.
-func (e *Evidence) add(more Evidence) {
+// Add puts more evidence to what there is.
+func (e *Evidence) Add(more Evidence) {
 	if e.Chart == nil {
 		e.Chart = more.Chart
 	}

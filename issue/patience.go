@@ -55,13 +55,13 @@ func (p *Publisher) collect(ctx context.Context, i alert.Incident) Evidence {
 	for n := range found {
 		select {
 		case e := <-found[n]:
-			all.add(e)
+			all.Add(e)
 			continue
 		default:
 		}
 		select {
 		case e := <-found[n]:
-			all.add(e)
+			all.Add(e)
 		case <-late.C:
 			late.Reset(0) // for the others that are late
 			all.Unresolved = append(all.Unresolved, "A part of the evidence was not collected in time.")

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/cmd/internal/daemon"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/slo/prom"
 	"github.com/postburn/postburn/web"
@@ -22,6 +23,7 @@ type replayCommand struct {
 	Start  time.Time      `help:"When to begin, RFC 3339; instead of --since." placeholder:"TIME"`
 	End    time.Time      `help:"When to end, RFC 3339; default: the newest tick." placeholder:"TIME"`
 	Output string         `help:"Form of the result: ${enum}." enum:"table,json" default:"table"`
+	Issues string         `help:"Write the incidents' post-mortems into this folder, with evidence." placeholder:"DIR"`
 }
 
 // replayed is the JSON form of a replay.
@@ -61,13 +63,22 @@ func (c replayCommand) Run(ctx context.Context, s surroundings) error {
 	if err != nil {
 		return fmt.Errorf("replaying %s to %s: %w", start.Format(time.RFC3339), end.Format(time.RFC3339), err)
 	}
-	if c.Output == "table" {
-		return printTable(s.stdout, found, start, end, source.Interval)
+	if err := c.print(s.stdout, found, start, end, source.Interval); err != nil || c.Issues == "" {
+		return err
 	}
-	encoder := json.NewEncoder(s.stdout)
+	collect := daemon.Evidence(client, source.Interval, func() time.Time { return end })
+	return writeIssues(ctx, c.Issues, found.Incidents, collect, source.Interval)
+}
+
+// print prints what was found.
+func (c replayCommand) print(w io.Writer, found alert.Replayed, start, end time.Time, interval time.Duration) error {
+	if c.Output == "table" {
+		return printTable(w, found, start, end, interval)
+	}
+	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(replayed{
-		Start: start, End: end, Step: model.Duration(source.Interval).String(),
+		Start: start, End: end, Step: model.Duration(interval).String(),
 		Objectives: web.ViewObjectives(found.Statuses),
 		Incidents:  web.ViewIncidents(found.Incidents, func(string) string { return "" }),
 	})

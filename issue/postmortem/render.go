@@ -42,6 +42,13 @@ type View struct {
 	Back       string // what was well again when it ended
 	Recovered  string // how long after the onset it ended
 	Timeline   []Row
+	Changes    bool     // the timeline has rows of what changed
+	Chart      *Chart   // nil: none
+	Where      []string // where the bad events are
+	Traffic    []string // what is to be said of it, and what is usual
+	Earlier    []string // incidents of the same objective, after ...
+	EarlierIs  string   // ... what they are
+	Review     string   // by when, and with whom
 	Edited     bool
 	URL        string // a link to the incident's page
 }
@@ -98,6 +105,8 @@ func NewView(f issue.Facts) View {
 		Timeline: timeline(f, c),
 		Edited:   f.Edited,
 	}
+	v.Changes, v.Chart, v.Where, v.Traffic, v.Review = len(f.Timeline) > 0, chart(f), contributors(f), traffic(f), review(f)
+	v.EarlierIs, v.Earlier = earlier(f)
 	if now, ok := latest(i); ok && !worst.IsOpen() {
 		v.Current = summary(now, c)
 	}

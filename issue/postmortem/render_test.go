@@ -144,6 +144,28 @@ func cases() map[string]func() (issue.Facts, issue.Stage) {
 			f.Unresolved = []string{"</details> -->"}
 			return f, issue.Opening
 		},
+		"evidence": func() (issue.Facts, issue.Stage) {
+			f := facts(recovered())
+			id := f.Incident.Windows[0].ID()
+			f.Chart = &issue.Chart{Of: id, Step: 4 * time.Minute}
+			for i, c := range []slo.Counts{{Total: 4000}, {Total: 4000, Bad: 1}, {Total: 4000, Bad: 3900}, {}, {}, {Total: 4000, Bad: 50}, {}, {Total: 4000}} {
+				f.Chart.Points = append(f.Chart.Points, issue.Point{Time: at("10:33:00").Add(time.Duration(i) * f.Chart.Step), Counts: c, Blind: i == 3 || i == 4})
+			}
+			in := slo.Counts{Total: 10600, Bad: 10000}
+			f.Contributors = []issue.Contributor{
+				{Of: id, Outcome: true, In: slo.Counts{Bad: 15337}, All: f.Incident.Windows[0].Counts, Where: []issue.Clause{{Label: "code", Values: []string{"503"}, Of: 2}}},
+				{Of: id, In: in, All: f.Incident.Windows[0].Counts, Where: []issue.Clause{
+					{Label: "route", Values: []string{"`| @bob <!-- #1"}, Of: 3, Also: []issue.Label{{Name: "page", Value: "</details>"}, {Name: "x", Value: "y"}}},
+					{Label: "pod", Values: []string{"a", "b"}, Of: 20},
+				}},
+			}
+			week := issue.Usual{When: issue.WeekBefore, Length: 41 * time.Minute, Counts: slo.Counts{Total: 8000, Bad: 1}}
+			f.Traffic = []issue.Traffic{{Of: id, Window: slo.Counts{Total: 50969}, Length: 41 * time.Minute, Usual: []issue.Usual{
+				{When: issue.HourBefore, Length: time.Hour, Counts: slo.Counts{Total: 9000}}, week,
+			}}}
+			f.Earlier, f.EarlierAll = []issue.Earlier{{Onset: at("08:15:00").AddDate(0, 0, -23), Worst: recovered(), URL: "https://github.com/acme/checkout/issues/41"}}, 7
+			return f, issue.Opening
+		},
 		"demo": func() (issue.Facts, issue.Stage) {
 			w := recovered()
 			w.Objective.Window.Rolling = 10 * time.Minute

@@ -85,3 +85,11 @@ func (b *boundedAPI) take() error {
 	}
 	return nil
 }
+
+// Asked is how many queries a bounded client was asked, the refused ones included; 0 of another client.
+func (c *Client) Asked() int {
+	if bounded, is := c.api.(*boundedAPI); is {
+		return int(bounded.asked.Load())
+	}
+	return 0
+}

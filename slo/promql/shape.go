@@ -18,6 +18,7 @@ import (
 type Shape struct {
 	CountsBad bool     // the indicator names its bad events; else its good ones
 	Outcome   []string // labels by which good or bad events are told from the others, sorted
+	Fixed     []string // labels of which the good or bad events have one value by their selectors, sorted
 	total     []*parser.VectorSelector
 	part      []*parser.VectorSelector
 }
@@ -38,16 +39,27 @@ func NewShape(o slo.Objective) (Shape, error) {
 	if len(check.problems) > 0 {
 		return Shape{}, errors.New(check.problems[0].Field + ": " + check.problems[0].Text)
 	}
-	inTotal, differ := map[string]bool{}, map[string]bool{}
+	inTotal, differ, values := map[string]bool{}, map[string]bool{}, map[string]map[string]bool{}
 	for _, m := range matchers(s.total) {
 		inTotal[m.String()] = true
 	}
 	for _, m := range matchers(s.part) {
+		if values[m.Name] == nil {
+			values[m.Name] = map[string]bool{}
+		}
+		values[m.Name][m.String()] = true
+		if m.Type == labels.MatchEqual && len(values[m.Name]) == 1 {
+			s.Fixed = append(s.Fixed, m.Name)
+		} else {
+			s.Fixed = slices.DeleteFunc(s.Fixed, func(name string) bool { return name == m.Name })
+		}
 		if !inTotal[m.String()] && m.Name != model.MetricNameLabel {
 			differ[m.Name] = true
 		}
 	}
 	s.Outcome = slices.Sorted(maps.Keys(differ))
+	slices.Sort(s.Fixed)
+	s.Fixed = slices.Compact(s.Fixed)
 	return s, nil
 }
 

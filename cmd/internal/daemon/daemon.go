@@ -89,6 +89,7 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 	publisher := issue.NewPublisher(issue.Options{
 		Store: store, Tracker: tracker, Render: postmortem.Render, Logger: logger, Registerer: registry,
 		Interval: env.Interval, Settings: reloader.settings, Settle: localSettles, LookEvery: localSettles,
+		Collectors: []issue.Collector{Evidence(client, env.Interval, func() time.Time { return time.Now().Add(-env.Delay) })},
 	})
 	engine := alert.NewEngine(alert.Options{
 		Definitions: alertDefinitions(opts.Definitions), Interval: env.Interval, Delay: env.Delay, Source: client.Read, Store: store,

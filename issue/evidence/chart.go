@@ -1,0 +1,99 @@
+package evidence
+
+import (
+	"context"
+	"time"
+
+	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/slo"
+)
+
+const (
+	// maxPoints of a chart fit beside each other with the time of day, secondsPoints where it has seconds, datePoints where it has a date.
+	maxPoints     = 24
+	secondsPoints = 18
+	datePoints    = 12
+	// finePoints is how finely a chart is read: a counter that is reset inside one step would lose what it counted before.
+	finePoints = 240
+	// least is how many ticks before and after the window are shown at least.
+	least = 5
+)
+
+// chart reads the course of the worst window.
+func (c *collector) chart(ctx context.Context, p Prometheus) error {
+	onset, end := c.worst.Onset, until(c.worst)
+	around := max(end.Sub(onset)/4, least*c.Interval)
+	last := end.Add(around)
+	if last.After(c.newest) {
+		last = c.newest
+	}
+	if !last.After(onset) {
+		return errNothing
+	}
+	first, step, n := grid(onset, last, around, c.Interval)
+	samples, err := c.readFine(ctx, p, first, step, n)
+	if err != nil {
+		return err
+	}
+	c.found.Chart = &issue.Chart{Of: c.worst.ID(), Step: step, Points: sum(samples, first, step, n)}
+	return nil
+}
+
+// grid cuts the time around a window into n points a step apart, so that one begins at the onset. The step is a multiple of the interval.
+func grid(onset, last time.Time, around, interval time.Duration) (first time.Time, step time.Duration, n int) {
+	for step = interval; ; step += interval {
+		before := int((around + step - 1) / step)
+		n = before + int(last.Sub(onset)/step)
+		most := maxPoints
+		switch {
+		case time.Duration(n)*step > 24*time.Hour:
+			most = datePoints
+		case step%time.Minute != 0 || onset.Truncate(time.Minute) != onset:
+			most = secondsPoints
+		}
+		if n <= most {
+			return onset.Add(-time.Duration(before) * step), step, n
+		}
+	}
+}
+
+// readFine reads several ticks a point, and one a point where Prometheus is asked too much by that.
+func (c *collector) readFine(ctx context.Context, p Prometheus, first time.Time, step time.Duration, n int) ([]slo.Sample, error) {
+	parts := int(step / c.Interval)
+	for parts > 1 && (parts*n > finePoints || step%(time.Duration(parts)*c.Interval) != 0) {
+		parts--
+	}
+	fine := step / time.Duration(parts)
+	ticks := slo.Ticks{First: first.Add(fine), Last: first.Add(time.Duration(n) * step), Interval: fine}
+	samples, err := read(ctx, p, c.worst, ticks)
+	if err == nil || parts == 1 || ctx.Err() != nil {
+		return samples, err
+	}
+	more := c.Open(min(chartQueries, c.left-p.Asked()))
+	defer func() { c.left -= more.Asked() }()
+	return read(ctx, more, c.worst, slo.Ticks{First: first.Add(step), Last: ticks.Last, Interval: step})
+}
+
+// sum adds samples up to points. Late events are spread over the time in which they went unseen. A point is blind where all of its
+// samples are.
+func sum(samples []slo.Sample, first time.Time, step time.Duration, n int) []issue.Point {
+	points := make([]issue.Point, n)
+	for i := range points {
+		points[i] = issue.Point{Time: first.Add(time.Duration(i) * step), Blind: true}
+	}
+	for _, s := range samples {
+		i := int((s.Tick.Sub(first) - 1) / step)
+		if i < 0 || i >= n || s.Blind {
+			continue
+		}
+		points[i].Blind = false
+		points[i].Counts = points[i].Add(s.Counts)
+		for _, late := range s.Late {
+			for j := range i + 1 {
+				start := points[j].Time
+				points[j].Counts = points[j].Add(late.Until(start.Add(step)).Sub(late.Until(start)))
+			}
+		}
+	}
+	return points
+}

@@ -1,0 +1,164 @@
+package evidence
+
+import (
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/slo"
+)
+
+const (
+	// windowSteps is how many ticks a window is read in, and beforeSteps the time before it.
+	windowSteps = 5
+	beforeSteps = 3
+	// shortestBefore and longestBefore bound how much of the time before a window is compared with it.
+	shortestBefore = time.Hour
+	longestBefore  = 6 * time.Hour
+	// tolerance is by how much the counts by label may differ from the exact ones of the window.
+	tolerance = 0.1
+	// kindShare is the share of the bad events that a kind has at least to be told.
+	kindShare = 0.75
+)
+
+// contributors looks for what the bad events of a window have in common.
+func (c *collector) contributors(ctx context.Context, p Prometheus, w alert.Window, series *seriesOf) error {
+	if w.Bad < minBad {
+		return errNothing
+	}
+	if err := c.kinds(ctx, p, w, series); err != nil {
+		return err
+	}
+	names := series.splits()
+	if len(names) == 0 {
+		return errNothing
+	}
+	length := until(w).Sub(w.Onset)
+	in, err := c.countBy(ctx, p, w, w.Objective.Indicator, names, w.Onset, length, windowSteps)
+	if err != nil {
+		return err
+	}
+	around := min(max(length, shortestBefore), longestBefore)
+	before, err := c.countBy(ctx, p, w, w.Objective.Indicator, names, w.Onset.Add(-around), around, beforeSteps)
+	if err != nil {
+		return err
+	}
+	leaves := merge(in, before)
+	all := counted(leaves)
+	if math.Abs(all.Bad-w.Bad) > tolerance*w.Bad || math.Abs(all.Total-w.Total) > tolerance*w.Total {
+		return errDiffers
+	}
+	for _, found := range standsOut(leaves, names) {
+		c.found.Contributors = append(c.found.Contributors, issue.Contributor{Of: w.ID(), Where: found.where, In: found.in, All: all})
+	}
+	return nil
+}
+
+// countBy counts events by labels over a length of time from a start on.
+func (c *collector) countBy(
+	ctx context.Context, p Prometheus, w alert.Window, indicator slo.Indicator, names []string, start time.Time, length time.Duration, most int,
+) (map[slo.Labels]slo.Counts, error) {
+	step, n := steps(length, c.Interval, most)
+	ticks := slo.Ticks{First: start.Add(step), Last: start.Add(time.Duration(n) * step), Interval: step}
+	for n > 1 && ticks.Last.After(c.newest) {
+		n--
+		ticks.Last = ticks.Last.Add(-step)
+	}
+	o := w.Objective
+	o.Indicator = indicator
+	o.GroupBy = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(o.GroupBy), names...))))
+	reading := p.Read(ctx, []slo.Objective{o}, ticks)[0]
+	if reading.Err != nil {
+		return nil, reading.Err
+	}
+	set := w.Labels.Map()
+	found := map[slo.Labels]slo.Counts{}
+series:
+	for _, s := range reading.Series {
+		have := s.Labels.Map()
+		for name, v := range set {
+			if have[name] != v {
+				continue series
+			}
+		}
+		leaf := map[string]string{}
+		for _, name := range names {
+			leaf[name] = have[name]
+		}
+		var sum slo.Counts
+		for _, sample := range s.Samples {
+			sum = sum.Add(sample.Counts)
+			for _, late := range sample.Late {
+				sum = sum.Add(late.Counts.Sub(late.Until(start)))
+			}
+		}
+		key := slo.NewLabels(leaf)
+		found[key] = found[key].Add(sum)
+	}
+	return found, nil
+}
+
+// steps cuts a length into at most that many equal steps, so that they are longer than it by as little as can be.
+func steps(length, interval time.Duration, most int) (step time.Duration, n int) {
+	ticks := max(1, int(length/interval))
+	over := math.MaxInt
+	for try := min(most, ticks); try >= 1 && try > most/2; try-- {
+		each := (ticks + try - 1) / try
+		if each*try-ticks < over {
+			over, step, n = each*try-ticks, time.Duration(each)*interval, try
+		}
+	}
+	if n == 0 {
+		return interval, ticks
+	}
+	return step, n
+}
+
+// merge joins what was counted in the window and before it.
+func merge(in, before map[slo.Labels]slo.Counts) []leaf {
+	leaves := make([]leaf, 0, len(in))
+	for labels, counts := range in {
+		leaves = append(leaves, leaf{key: labels, labels: labels.Map(), in: counts, before: before[labels]})
+	}
+	for labels, counts := range before {
+		if _, seen := in[labels]; !seen {
+			leaves = append(leaves, leaf{key: labels, labels: labels.Map(), before: counts})
+		}
+	}
+	slices.SortFunc(leaves, func(a, b leaf) int { return slices.Compare([]byte(a.key), []byte(b.key)) })
+	return leaves
+}
+
+// kinds finds what kind of bad events most of them were: by labels that only bad events have, or that make them bad.
+func (c *collector) kinds(ctx context.Context, p Prometheus, w alert.Window, series *seriesOf) error {
+	for _, name := range series.kinds() {
+		bad := w.Objective.Indicator.Ratio.Bad
+		indicator := slo.Indicator{Ratio: &slo.Ratio{Bad: bad, Total: bad}}
+		by, err := c.countBy(ctx, p, w, indicator, []string{name}, w.Onset, until(w).Sub(w.Onset), 1)
+		if err != nil {
+			return err
+		}
+		var all slo.Counts
+		for _, counts := range by {
+			all = all.Add(counts)
+		}
+		if math.Abs(all.Bad-w.Bad) > tolerance*w.Bad {
+			continue
+		}
+		for labels, counts := range by {
+			value := labels.Map()[name]
+			if value == "" || counts.Bad < kindShare*all.Bad {
+				continue
+			}
+			c.found.Contributors = append(c.found.Contributors, issue.Contributor{
+				Of: w.ID(), Outcome: true, In: counts, All: w.Counts,
+				Where: []issue.Clause{{Label: name, Values: []string{value}, Of: len(by)}},
+			})
+			break // one of them can have that share
+		}
+	}
+	return nil
+}

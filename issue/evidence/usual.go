@@ -1,0 +1,56 @@
+package evidence
+
+import (
+	"context"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/slo"
+)
+
+// usual compares a window's events with those of the hour before and of the same hours a week before.
+func (c *collector) usual(ctx context.Context, p Prometheus, w alert.Window) error {
+	const week = 7 * 24 * time.Hour
+	length := until(w).Sub(w.Onset)
+	found := issue.Traffic{Of: w.ID(), Window: w.Counts, Length: seen(w)}
+	for _, other := range []struct {
+		when   string
+		start  time.Time
+		length time.Duration
+	}{
+		{issue.HourBefore, w.Onset.Add(-time.Hour), time.Hour},
+		{issue.WeekBefore, w.Onset.Add(-week), length},
+	} {
+		step, n := steps(other.length, c.Interval, beforeSteps)
+		samples, err := read(ctx, p, w, slo.Ticks{First: other.start.Add(step), Last: other.start.Add(time.Duration(n) * step), Interval: step})
+		if err != nil {
+			return err
+		}
+		u := issue.Usual{When: other.when}
+		for _, s := range samples {
+			if !s.Blind {
+				u.Counts = u.Add(s.Counts)
+				u.Length += step
+			}
+		}
+		if u.Length == time.Duration(n)*step && u.Total > 0 {
+			found.Usual = append(found.Usual, u)
+		}
+	}
+	if len(found.Usual) > 0 && found.Length > 0 {
+		c.found.Traffic = append(c.found.Traffic, found)
+	}
+	return nil
+}
+
+// seen is how long a window was without the stretches that have no data.
+func seen(w alert.Window) time.Duration {
+	length := until(w).Sub(w.Onset)
+	for _, p := range w.Phases {
+		if p.Kind == alert.BlindGap {
+			length -= p.End.Sub(p.Start)
+		}
+	}
+	return length
+}

@@ -1,0 +1,137 @@
+package postmortem
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+)
+
+// Chart is the course of the error ratio: as a picture, and the same in a table for readers whose Markdown has no pictures.
+type Chart struct {
+	Of      string // the objective, where there are several
+	Source  string // of the Mermaid diagram
+	Note    string // what a bar is, and what the line
+	Noun    string // of an event, as a heading
+	NoData  string // what the picture can't show: where there was no data; empty: nowhere
+	Numbers []ChartRow
+}
+
+// ChartRow is one bar in numbers.
+type ChartRow struct{ Time, Events, Bad, ErrorRatio string }
+
+// chart puts a course into a picture. It is nil where there is none.
+func chart(f issue.Facts) *Chart {
+	if f.Chart == nil || len(f.Chart.Points) == 0 {
+		return nil
+	}
+	w, ok := windowOf(f.Incident, *f.Chart)
+	if !ok {
+		return nil
+	}
+	say := wordsOf(w.Objective.Indicator)
+	allowed := 100 * w.Objective.Target.Complement().Float()
+	labels, bars, top := timeLabels(*f.Chart), make([]string, len(f.Chart.Points)), 2*allowed
+	line := make([]string, len(bars))
+	c := &Chart{Noun: strings.ToUpper(say.noun[:1]) + say.noun[1:] + "s"}
+	var blind []string
+	for i, p := range f.Chart.Points {
+		ratio := 100 * p.ErrorRatio()
+		row := ChartRow{labels[i], count(p.Total), count(p.Bad), percent(p.ErrorRatio())}
+		switch {
+		case p.Blind:
+			ratio, row = 0, ChartRow{labels[i], "no data", "", ""}
+			blind = append(blind, labels[i])
+		case p.Total <= 0:
+			row.ErrorRatio = ""
+		}
+		top = max(top, ratio)
+		bars[i], line[i] = trimmed(ratio, 4), trimmed(allowed, 6)
+		c.Numbers = append(c.Numbers, row)
+	}
+	for i, l := range labels {
+		labels[i] = strconv.Quote(l)
+	}
+	c.Source = fmt.Sprintf(`%%%%{init: {"xyChart": {"width": 900, "height": 300, "xAxis": {"labelFontSize": 11}}}}%%%%
+xychart-beta
+    title "Share of %ss that %s"
+    x-axis "Time (UTC)" [%s]
+    y-axis "%% of %ss" 0 --> %s
+    bar [%s]
+    line [%s]`,
+		say.noun, say.bad, strings.Join(labels, ", "), say.noun, trimmed(niceTop(top), 6), strings.Join(bars, ", "), strings.Join(line, ", "))
+	c.Note = fmt.Sprintf("Each bar is the %s from its time on; the line is what the target allows, %s.",
+		period(f.Chart.Step), w.Objective.Target.Complement().Percent())
+	if len(blind) > 0 {
+		c.NoData = "There was no data in the bars of " + stretchesOf(blind, f.Chart.Points) + ": that they are empty says nothing."
+	}
+	if len(f.Incident.Windows) > 1 {
+		c.Of = Code(w.ID().String())
+	}
+	return c
+}
+
+// windowOf is the breach window that a chart is of.
+func windowOf(i alert.Incident, c issue.Chart) (alert.Window, bool) {
+	if w := i.Worst(); w.ID() == c.Of {
+		return w, true
+	}
+	for _, w := range i.Windows {
+		if w.ID() == c.Of {
+			return w, true
+		}
+	}
+	return alert.Window{}, false
+}
+
+// timeLabels are the times of the points, as short as they are unique.
+func timeLabels(c issue.Chart) []string {
+	times := make([]time.Time, len(c.Points))
+	for i, p := range c.Points {
+		times[i] = p.Time.UTC()
+	}
+	layout := newClock(times).layout
+	if times[len(times)-1].Sub(times[0])+c.Step > day {
+		layout = "01-02 15:04"
+	}
+	labels := make([]string, len(times))
+	for i, t := range times {
+		labels[i] = t.Format(layout)
+	}
+	return labels
+}
+
+// stretchesOf joins labels of points that follow each other: "10:44 to 10:50, 11:02".
+func stretchesOf(labels []string, points []issue.Point) string {
+	var parts []string
+	n := 0
+	for i := 0; i < len(points); i++ {
+		if !points[i].Blind {
+			continue
+		}
+		from := labels[n]
+		for n++; i+1 < len(points) && points[i+1].Blind; i++ {
+			n++
+		}
+		if labels[n-1] != from {
+			from += " to " + labels[n-1]
+		}
+		parts = append(parts, from)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// niceTop is the next of 1, 2, 5, 10, 20 ... per cent, and at most 100.
+func niceTop(x float64) float64 {
+	unit := math.Pow(10, math.Floor(math.Log10(x)))
+	for _, step := range []float64{1, 2, 5, 10} {
+		if x <= step*unit {
+			return min(100, step*unit)
+		}
+	}
+	return 100
+}

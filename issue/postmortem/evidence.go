@@ -1,0 +1,181 @@
+package postmortem
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/slo"
+)
+
+const (
+	// surge is how many times the usual traffic is told, and longSurge the length of a window from which the hour before is no measure
+	// of it.
+	surge     = 2
+	longSurge = 3 * time.Hour
+)
+
+// contributors say where the bad events are, a sentence or two each.
+func contributors(f issue.Facts) (lines []string) {
+	for _, found := range f.Contributors {
+		w, ok := windowFor(f.Incident, found.Of)
+		if !ok || found.All.Bad <= 0 || len(found.Where) == 0 {
+			continue
+		}
+		say := wordsOf(w.Objective.Indicator)
+		of := "the " + say.noun + "s"
+		if len(f.Incident.Windows) > 1 {
+			of += " of " + Code(w.ID().String())
+		}
+		var where []string
+		for _, clause := range found.Where {
+			where = append(where, said(clause, found.Outcome))
+		}
+		text := fmt.Sprintf("%s of %s that %s had %s.", share(found.In.Bad, found.All.Bad), of, say.bad, strings.Join(where, " and "))
+		if !found.Outcome {
+			rest := found.All.Sub(found.In)
+			text += fmt.Sprintf(" Of the %ss with that, %s %s; of all others, %s.", say.noun, percent(found.In.ErrorRatio()), say.bad, percent(rest.ErrorRatio()))
+		}
+		lines = append(lines, text)
+	}
+	return lines
+}
+
+// share is a part of a whole in per cent; "All" only where it is.
+func share(part, whole float64) string {
+	if part >= whole {
+		return "All"
+	}
+	return percent(part / whole)
+}
+
+// said is a clause in words: `route="/cart"` (1 of 3).
+func said(c issue.Clause, outcome bool) string {
+	text := c.Label
+	switch len(c.Values) {
+	case 1:
+		text = Code(c.Label + `="` + c.Values[0] + `"`)
+	default:
+		values := make([]string, len(c.Values))
+		for i, v := range c.Values {
+			values[i] = Code(v)
+		}
+		text = "a " + Code(text) + " out of " + strings.Join(values, ", ")
+	}
+	if outcome {
+		return text
+	}
+	text += fmt.Sprintf(" (%d of %d", len(c.Values), c.Of)
+	for i, also := range c.Also {
+		before := ", "
+		if i == 0 {
+			before = "; the same as "
+		}
+		text += before + Code(also.Name+`="`+also.Value+`"`)
+	}
+	return text + ")"
+}
+
+// traffic says what was unusual of the number of events, and what a week before was like.
+func traffic(f issue.Facts) (lines []string) {
+	for _, t := range f.Traffic {
+		w, ok := windowFor(f.Incident, t.Of)
+		if !ok || t.Length <= 0 {
+			continue
+		}
+		say := wordsOf(w.Objective.Indicator)
+		if more := surgeOf(t, say); more != "" {
+			lines = append(lines, more)
+		}
+		for _, u := range t.Usual {
+			if u.When == issue.WeekBefore {
+				lines = append(lines, fmt.Sprintf("In %s, %s of %s %s.", u.When, percent(u.ErrorRatio()), events(u.Total, w), say.bad))
+			}
+		}
+	}
+	return lines
+}
+
+// surgeOf says how many times the usual the traffic was. It is empty where that is not known, or not much.
+func surgeOf(t issue.Traffic, say words) string {
+	var parts []string
+	now, weekBefore := rate(t.Window, t.Length), false
+	unit, name := 1.0, "second"
+	if now < 10 {
+		unit, name = 60, "minute"
+	}
+	for _, u := range t.Usual {
+		before := rate(u.Counts, u.Length)
+		if before <= 0 || now < surge*before {
+			return ""
+		}
+		weekBefore = weekBefore || u.When == issue.WeekBefore
+		parts = append(parts, fmt.Sprintf("%s times as many as in %s (%s)", trimmed(now/before, 1), u.When, trimmed(before*unit, 1)))
+	}
+	if len(parts) == 0 || t.Length > longSurge && !weekBefore {
+		return ""
+	}
+	return fmt.Sprintf("There were %s %ss a %s: %s.", trimmed(now*unit, 1), say.noun, name, strings.Join(parts, " and "))
+}
+
+func rate(c slo.Counts, length time.Duration) float64 {
+	if length <= 0 {
+		return 0
+	}
+	return c.Total / length.Seconds()
+}
+
+// windowFor is the worst breach window of an objective.
+func windowFor(i alert.Incident, id slo.ID) (alert.Window, bool) {
+	return windowOf(i, issue.Chart{Of: id})
+}
+
+// earlier lists incidents of the same objective.
+func earlier(f issue.Facts) (intro string, lines []string) {
+	if len(f.Earlier) == 0 {
+		return "", nil
+	}
+	worst := f.Incident.Worst()
+	intro = fmt.Sprintf("%s had %s in the 90 days before", Code(worst.ID().String()), many(int64(f.EarlierAll), "other incident"))
+	if f.EarlierAll > len(f.Earlier) {
+		intro += fmt.Sprintf("; the latest %d", len(f.Earlier))
+	}
+	for _, e := range f.Earlier {
+		lines = append(lines, fmt.Sprintf("%s: %s %s over %s", Link(e.Onset.UTC().Format("2006-01-02 15:04 UTC"), e.URL),
+			events(e.Worst.Bad, e.Worst), wordsOf(e.Worst.Objective.Indicator).bad, duration(until(e.Worst).Sub(e.Worst.Onset))))
+	}
+	return intro + ":", lines
+}
+
+// workingDays is how many days from Monday to Friday there are after an incident's end until its review.
+const workingDays = 3
+
+// review is by when the post-mortem is to be held, and with whom.
+func review(f issue.Facts) string {
+	ended := f.Incident.Ended()
+	if ended.IsZero() || f.Incident.Worst().Kind == alert.Budget {
+		return ""
+	}
+	by := ended.UTC()
+	for left := workingDays; left > 0; {
+		by = by.AddDate(0, 0, 1)
+		if by.Weekday() != time.Saturday && by.Weekday() != time.Sunday {
+			left--
+		}
+	}
+	text := fmt.Sprintf("Go through it together by %s (three working days, Monday to Friday, after the end)", by.Format("Monday, 2006-01-02"))
+	var owners []string
+	for _, w := range f.Incident.Windows {
+		owner := Escape(w.Objective.Owner)
+		if owner != "" && !slices.Contains(owners, owner) {
+			owners = append(owners, owner)
+		}
+	}
+	if len(owners) > 0 {
+		text += ", with " + strings.Join(owners, ", ")
+	}
+	return text + "."
+}
