@@ -100,6 +100,8 @@ const (
 	Baseline      CaveatKind = "baseline"        // a series was first seen with a past: its first value is where counting starts
 	NoTarget      CaveatKind = "no_target"       // a series without job and instance labels was born: counted from its first value
 	LongGap       CaveatKind = "late"            // events were learnt of late, and are spread evenly over the time they were missing
+	NoBucket      CaveatKind = "no_bucket"       // a target's histogram has no bucket for the threshold, and none above: left out
+	Interpolated  CaveatKind = "interpolated"    // the threshold is between two buckets: events between them are estimated
 	Reset         CaveatKind = "reset"           // a counter was reset: what it counted since its last scrape before is lost
 	DataLate      CaveatKind = "data_late"       // events reached Prometheus after their tick was read, and were added later
 	NoData        CaveatKind = "no_data"         // ticks without data are left out
@@ -110,7 +112,7 @@ const (
 // Caveat is something that makes a number less than exact, with its size.
 type Caveat struct {
 	Kind   CaveatKind `json:"kind"`
-	Count  int        `json:"count"`            // how many series, or ticks, it happened to
+	Count  int        `json:"count"`            // how many series, or ticks, it happened to; of a histogram's boundaries: how many targets at most
 	Events float64    `json:"events,omitempty"` // how many events it is about, at most; 0: not known
 }
 
@@ -122,7 +124,11 @@ func MergeCaveats(all, more []Caveat) []Caveat {
 			all = slices.Insert(all, i, c)
 			continue
 		}
-		all[i].Count += c.Count
+		if c.Kind == NoBucket || c.Kind == Interpolated {
+			all[i].Count = max(all[i].Count, c.Count) // the same targets, tick after tick
+		} else {
+			all[i].Count += c.Count
+		}
 		all[i].Events += c.Events
 	}
 	return all
@@ -144,6 +150,14 @@ func (c Caveat) String() string {
 		return fmt.Sprintf("%s without job and instance labels appeared; counted from the first value on (%s events before it)", many(c.Count, "counter"), events)
 	case LongGap:
 		return fmt.Sprintf("%s events were not scraped in time and are spread evenly over the gap", events)
+	case NoBucket:
+		return fmt.Sprintf("%s events left out: the threshold is above the histogram's last boundary on %s", events, many(c.Count, "target"))
+	case Interpolated:
+		if c.Events == 0 {
+			return "the threshold is between two boundaries of the histogram on " + many(c.Count, "target") + ": events between them are estimated"
+		}
+		return fmt.Sprintf("the threshold is between two boundaries of the histogram on %s; the %s events between them are split by an estimate",
+			many(c.Count, "target"), events)
 	case Reset:
 		return fmt.Sprintf("%s reset; events between the last scrape and the restart are lost", many(c.Count, "counter"))
 	case DataLate:

@@ -82,7 +82,7 @@ func TestFaults(t *testing.T) {
 		{"a time that was not asked for", answer(200, `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"postburn":"total/0/sum"},"values":[[1,"2"]]}]}}`), twoTicks, slo.ErrBadAnswer, "bad_answer", "a value at a time that was not asked for"},
 		{"a value without its mark", vector(`{"metric":{},"value":[1,"2"]}`), oneTick, slo.ErrBadAnswer, "bad_answer", "the values do not fit the query: a value without the mark of its part"},
 		{"a sum that is not a number", vector(`{"metric":{"postburn":"total/0/sum"},"value":[1,"NaN"]}`), oneTick, slo.ErrBadAnswer, "bad_answer", "the values do not fit the query: NaN series or events"},
-		{"a native histogram", vector(`{"metric":{"postburn":"total/0/sum"},"histogram":[1,{"count":"1","sum":"1","buckets":[]}]}`), oneTick, slo.ErrBadAnswer, "bad_answer", "a native histogram where a counter was asked for"},
+		{"a native histogram", vector(`{"metric":{"postburn":"total/0/sum"},"histogram":[1,{"count":"1","sum":"1","buckets":[]}]}`), oneTick, slo.ErrBadAnswer, "bad_answer", "the values do not fit the query: a native histogram where a number was asked for, or the reverse"},
 		{"an answer that is too long", answer(200, noData, strings.Repeat(" ", 5000)), oneTick, slo.ErrBadAnswer, "bad_answer", "too much for one query: the answer is too long"},
 		{"a server that hangs", hang, oneTick, slo.ErrUnreachable, "unreachable", "no answer within 300ms"},
 	} {
@@ -168,11 +168,11 @@ func TestHintsAreNoWarnings(t *testing.T) {
 func TestOthersAreRefused(t *testing.T) {
 	c := client(t, prom.Options{URL: "http://127.0.0.1:1"})
 	readings := c.Read(t.Context(), []slo.Objective{
-		{Indicator: slo.Indicator{Bool: "up == 1"}},
+		{},
 		{Indicator: slo.Indicator{Ratio: &slo.Ratio{Bad: "rate(a[5m])", Total: "a"}}},
 		{Indicator: slo.Indicator{Ratio: &shop}, Exclude: "maintenance"},
 	}, oneTick)
-	for i, want := range []string{"only ratio indicators", "rate() is not needed", "exclude is not supported"} {
+	for i, want := range []string{"neither a ratio nor a latency", "rate() is not needed", "exclude is not supported"} {
 		if err := readings[i].Err; !errors.Is(err, slo.ErrRefused) || !strings.Contains(err.Error(), want) {
 			t.Errorf("reading %d: %v, want %v with %q", i, err, slo.ErrRefused, want)
 		}

@@ -3,6 +3,7 @@ package prom
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,14 +17,14 @@ import (
 // maxSteps is how many steps Prometheus answers at most in one range query.
 const maxSteps = 11_000
 
-// fetch asks a query for each of the ticks, at most maxSteps, and returns what it found at each. A range query has the same values
-// as instant queries at its steps.
+// fetch asks a query for each of the ticks, at most maxSteps, and returns what it found at each, native histograms too. A range query has
+// the same values as instant queries at its steps.
 func (c *Client) fetch(ctx context.Context, query string, ticks slo.Ticks) ([][]promql.Point, error) {
 	answer, err := c.do(ctx, query, ticks)
 	if err != nil {
 		return nil, err
 	}
-	points, err := decode(answer, ticks)
+	points, err := decodeAll(answer, ticks)
 	if err != nil {
 		return nil, c.failed(err)
 	}
@@ -78,8 +79,22 @@ func realWarnings(warnings v1.Warnings) string {
 	return short(strings.Join(real, "; "))
 }
 
-// decode sorts an answer's values by tick.
+// decode sorts an answer's values by tick. They have to be numbers.
 func decode(answer model.Value, ticks slo.Ticks) ([][]promql.Point, error) {
+	points, err := decodeAll(answer, ticks)
+	if err != nil {
+		return nil, err
+	}
+	for _, found := range points {
+		if slices.ContainsFunc(found, func(p promql.Point) bool { return p.Buckets != nil }) {
+			return nil, errHistogram
+		}
+	}
+	return points, nil
+}
+
+// decodeAll is decode for values that may be native histograms.
+func decodeAll(answer model.Value, ticks slo.Ticks) ([][]promql.Point, error) {
 	points := make([][]promql.Point, ticks.Len())
 	switch v := answer.(type) {
 	case model.Vector:
@@ -87,26 +102,15 @@ func decode(answer model.Value, ticks slo.Ticks) ([][]promql.Point, error) {
 			return nil, fmt.Errorf("%w: a vector where a matrix was asked for", slo.ErrBadAnswer)
 		}
 		for _, s := range v {
-			if s.Histogram != nil {
-				return nil, errHistogram
-			}
-			points[0] = append(points[0], promql.Point{Labels: labels(s.Metric), Value: float64(s.Value)})
+			points[0] = append(points[0], promql.Point{Labels: labels(s.Metric), Value: float64(s.Value), Buckets: buckets(s.Histogram)})
 		}
 	case model.Matrix:
 		if len(points) == 1 {
 			return nil, fmt.Errorf("%w: a matrix where a vector was asked for", slo.ErrBadAnswer)
 		}
 		for _, s := range v {
-			if len(s.Histograms) > 0 {
-				return nil, errHistogram
-			}
-			set := labels(s.Metric)
-			for _, p := range s.Values {
-				i, ok := index(p.Timestamp, ticks)
-				if !ok {
-					return nil, fmt.Errorf("%w: a value at a time that was not asked for", slo.ErrBadAnswer)
-				}
-				points[i] = append(points[i], promql.Point{Labels: set, Value: float64(p.Value)})
+			if err := addStream(points, s, ticks); err != nil {
+				return nil, err
 			}
 		}
 	default:
@@ -115,7 +119,45 @@ func decode(answer model.Value, ticks slo.Ticks) ([][]promql.Point, error) {
 	return points, nil
 }
 
-var errHistogram = fmt.Errorf("%w: a native histogram where a counter was asked for", slo.ErrBadAnswer)
+// addStream sorts the values of one series by tick.
+func addStream(points [][]promql.Point, s *model.SampleStream, ticks slo.Ticks) error {
+	set := labels(s.Metric)
+	add := func(at model.Time, p promql.Point) error {
+		i, ok := index(at, ticks)
+		if !ok {
+			return fmt.Errorf("%w: a value at a time that was not asked for", slo.ErrBadAnswer)
+		}
+		points[i] = append(points[i], p)
+		return nil
+	}
+	for _, v := range s.Values {
+		if err := add(v.Timestamp, promql.Point{Labels: set, Value: float64(v.Value)}); err != nil {
+			return err
+		}
+	}
+	for _, h := range s.Histograms {
+		if err := add(h.Timestamp, promql.Point{Labels: set, Buckets: buckets(h.Histogram)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// buckets are those of a native histogram; nil where there is none.
+func buckets(h *model.SampleHistogram) []promql.Bucket {
+	if h == nil {
+		return nil
+	}
+	all := make([]promql.Bucket, 0, len(h.Buckets))
+	for _, b := range h.Buckets {
+		if b != nil {
+			all = append(all, promql.Bucket{Lower: float64(b.Lower), Upper: float64(b.Upper), Count: float64(b.Count)})
+		}
+	}
+	return all
+}
+
+var errHistogram = fmt.Errorf("%w: a native histogram where a number was asked for", slo.ErrBadAnswer)
 
 // index is the number of the tick that a time is.
 func index(at model.Time, ticks slo.Ticks) (int, bool) {

@@ -31,16 +31,16 @@ func (c *Client) Read(ctx context.Context, objectives []slo.Objective, ticks slo
 
 // readOne reads one objective, in as many pieces as it takes.
 func (c *Client) readOne(ctx context.Context, o slo.Objective, ticks slo.Ticks) slo.Reading {
-	counter, err := promql.NewCounter(o)
-	if err != nil {
-		return slo.Reading{Err: fmt.Errorf("%w: %w", slo.ErrRefused, err)}
-	}
 	found := samples{ticks: ticks, series: map[slo.Labels][]slo.Sample{}}
 	if len(o.GroupBy) == 0 {
 		found.of("") // without data too there is a series: of blind samples
 	}
+	read, err := c.reader(o)
+	if err != nil {
+		return slo.Reading{Err: fmt.Errorf("%w: %w", slo.ErrRefused, err)}
+	}
 	for first := 0; first < ticks.Len(); first += maxSteps {
-		if err := c.readChunk(ctx, counter, &found, first, min(first+maxSteps, ticks.Len())); err != nil {
+		if err := halving(ctx, read, &found, first, min(first+maxSteps, ticks.Len())); err != nil {
 			return slo.Reading{Err: err}
 		}
 	}
@@ -51,25 +51,47 @@ func (c *Client) readOne(ctx context.Context, o slo.Objective, ticks slo.Ticks) 
 	return reading
 }
 
-// readChunk reads the ticks with the numbers first to end - 1. A stretch that is too much for the server, or the answer's limit, is
-// halved.
-func (c *Client) readChunk(ctx context.Context, counter *promql.Counter, found *samples, first, end int) error {
-	err := c.readTicks(ctx, counter, found, first, end)
+// readTicks reads the ticks with the numbers first to end - 1.
+type readTicks func(ctx context.Context, found *samples, first, end int) error
+
+// reader is how an objective's indicator is read.
+func (c *Client) reader(o slo.Objective) (readTicks, error) {
+	if o.Indicator.Bool != "" {
+		condition, err := promql.NewCondition(o)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, found *samples, first, end int) error {
+			return c.readCondition(ctx, condition, found, first, end)
+		}, nil
+	}
+	counter, err := promql.NewCounter(o)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, found *samples, first, end int) error {
+		return c.readCounter(ctx, counter, found, first, end)
+	}, nil
+}
+
+// halving reads a stretch; one that is too much for the server, or the answer's limit, in halves.
+func halving(ctx context.Context, read readTicks, found *samples, first, end int) error {
+	err := read(ctx, found, first, end)
 	if !errors.Is(err, errTooMuch) || end-first < 2 {
 		return err
 	}
 	middle := (first + end) / 2
-	if err := c.readChunk(ctx, counter, found, first, middle); err != nil {
+	if err := halving(ctx, read, found, first, middle); err != nil {
 		return err
 	}
-	return c.readChunk(ctx, counter, found, middle, end)
+	return halving(ctx, read, found, middle, end)
 }
 
-// readTicks asks the sums of all the ticks; for those between the first and the last that need it the odd series; and of series that
+// readCounter asks the sums of all the ticks; for those between the first and the last that need it the odd series; and of series that
 // were born the past.
-func (c *Client) readTicks(ctx context.Context, counter *promql.Counter, found *samples, first, end int) error {
+func (c *Client) readCounter(ctx context.Context, counter *promql.Counter, found *samples, first, end int) error {
 	ticks, interval := found.ticks, found.ticks.Interval
-	points, err := c.fetch(ctx, counter.SumQuery(interval), between(ticks, first, end-1))
+	counter, points, err := c.fetchSums(ctx, counter, between(ticks, first, end-1))
 	if err != nil {
 		return err
 	}

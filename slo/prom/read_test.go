@@ -234,23 +234,31 @@ func TestRead(t *testing.T) {
 			if diff := cmp.Diff(tc.want, describe(t, readings[0])); diff != "" {
 				t.Errorf("samples (-want +got):\n%s", diff)
 			}
-			// Longer stretches are asked by range, single ticks at an instant: all see the same.
-			longer := slo.Ticks{First: ticks.First, Last: ticks.Last.Add(5 * ticks.Interval), Interval: ticks.Interval}
-			whole := c.Read(t.Context(), []slo.Objective{o}, longer)[0]
-			for i := range longer.Len() {
-				one := slo.Ticks{First: longer.At(i), Last: longer.At(i), Interval: longer.Interval}
-				for _, s := range c.Read(t.Context(), []slo.Objective{o}, one)[0].Series {
-					for _, w := range whole.Series {
-						if w.Labels != s.Labels {
-							continue
-						}
-						if diff := cmp.Diff(s.Samples[0], w.Samples[i]); diff != "" {
-							t.Errorf("an instant and a range differ at %v (-instant +range):\n%s", longer.At(i), diff)
-						}
-					}
+			checkInstants(t, c, o, slo.Ticks{First: ticks.First, Last: ticks.Last.Add(5 * ticks.Interval), Interval: ticks.Interval})
+		})
+	}
+}
+
+// checkInstants reads a stretch in one go and tick by tick. Longer stretches are asked by range, single ticks at an instant: all see the
+// same.
+func checkInstants(t *testing.T, c *prom.Client, o slo.Objective, ticks slo.Ticks) {
+	t.Helper()
+	whole := c.Read(t.Context(), []slo.Objective{o}, ticks)[0]
+	for i := range ticks.Len() {
+		one := c.Read(t.Context(), []slo.Objective{o}, slo.Ticks{First: ticks.At(i), Last: ticks.At(i), Interval: ticks.Interval})[0]
+		if (whole.Err == nil) != (one.Err == nil) {
+			t.Errorf("at %v an instant says %v, a range %v", ticks.At(i), one.Err, whole.Err)
+		}
+		for _, s := range one.Series {
+			for _, w := range whole.Series {
+				if w.Labels != s.Labels {
+					continue
+				}
+				if diff := cmp.Diff(s.Samples[0], w.Samples[i]); diff != "" {
+					t.Errorf("an instant and a range differ at %v (-instant +range):\n%s", ticks.At(i), diff)
 				}
 			}
-		})
+		}
 	}
 }
 

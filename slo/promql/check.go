@@ -91,20 +91,46 @@ func (c *checker) histogram(text string) {
 			if strings.Contains(name, ":") {
 				c.recordingRule(s, name)
 			}
+			if slices.ContainsFunc(s.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == model.BucketLabel }) {
+				c.add(int(s.PosRange.Start), "le has no place here: the threshold says which bucket is meant")
+			}
 		}
 	}
 	c.sort()
 }
 
-// boolean looks at a bool indicator: any PromQL that is a vector or a number.
-func (c *checker) boolean(text string) {
+// boolean looks at a bool indicator: any PromQL that is a vector or a number. It returns nil where there is a problem.
+func (c *checker) boolean(text string) parser.Expr {
 	c.field = "bool"
 	expr := c.parse(text)
 	if expr == nil {
-		return
+		return nil
 	}
+	at := int(expr.PositionRange().Start)
 	if t := expr.Type(); t != parser.ValueTypeVector && t != parser.ValueTypeScalar {
-		c.add(int(expr.PositionRange().Start), "a %s is neither true nor false: compare something, as in max(queue_length) < 100", parser.DocumentedType(t))
+		c.add(at, "a %s is neither true nor false: compare something, as in max(queue_length) < 100", parser.DocumentedType(t))
+		return nil
+	}
+	if set, is := bare(expr).(*parser.BinaryExpr); is && set.Op.IsSetOperator() {
+		for _, side := range []parser.Expr{set.LHS, set.RHS} {
+			if compared := comparison(side); compared != nil && !compared.ReturnBool {
+				c.add(at, "%s keeps the values that are compared, and has none where it is false: compare with bool, and multiply where both must hold, "+
+					"as in (max(a) < bool 1) * (max(b) < bool 2)", set.Op)
+				return nil
+			}
+		}
+	}
+	return expr
+}
+
+// bare is an expression without the parentheses around it.
+func bare(expr parser.Expr) parser.Expr {
+	for {
+		p, is := expr.(*parser.ParenExpr)
+		if !is {
+			return expr
+		}
+		expr = p.Expr
 	}
 }
 

@@ -45,7 +45,7 @@ func (t *Tally) classify(key string, s *series) {
 // classifyBirth counts a series that was not there one interval ago, see the table in the order of its cases: what is known of it
 // and of its target says since when its events have been going uncounted, or that they are older than that.
 func (t *Tally) classifyBirth(into *set, key string, s *series, v float64) {
-	role, target := s.group.role, targetOf(s.labels)
+	target := targetOf(s.labels)
 	start := t.processStart(target)
 	if before, found := t.past.values[key]; found {
 		if !before.usable() {
@@ -59,22 +59,32 @@ func (t *Tally) classifyBirth(into *set, key string, s *series, v float64) {
 		t.addLate(into, s, from, events, true)
 		return
 	}
+	from, gap, ok := t.birth(into, s, v)
+	if ok {
+		t.addLate(into, s, from, v, gap)
+	}
+}
+
+// birth says since when the events of a series without a past have been going uncounted; the time is zero where that is since the tick
+// began. It says whether a gap in scraping is why. Where it can't be told, that is a caveat.
+func (t *Tally) birth(into *set, s *series, v float64) (from time.Time, gap, ok bool) {
 	if s.labels[model.JobLabel] == "" || s.labels[model.InstanceLabel] == "" {
 		into.note(s, slo.NoTarget, v)
-		return
+		return time.Time{}, false, false
 	}
 	// A target that was scraped without the series had not counted anything in it yet. So has a process that had not started.
-	reached := t.past.reached[target]
+	target := targetOf(s.labels)
+	start, reached := t.processStart(target), t.past.reached[target]
 	switch {
 	case t.past.up[target]:
-		into.add(time.Time{}, role, v)
+		return time.Time{}, false, true
 	case !start.IsZero() && !start.Before(reached):
-		t.addLate(into, s, start, v, false)
+		return start, false, true
 	case !reached.IsZero():
-		t.addLate(into, s, reached, v, true)
-	default:
-		into.note(s, slo.Baseline, 0)
+		return reached, true, true
 	}
+	into.note(s, slo.Baseline, 0)
+	return time.Time{}, false, false
 }
 
 // processStart is when a target's process started, if that is inside the time that is looked back; else zero.

@@ -52,23 +52,27 @@ type group struct {
 	role      role
 	tag       string
 	selectors []*parser.VectorSelector
+	histogram *histogram // whose events the series count; nil: they are counters themselves
 }
 
-// Counter counts the events of one ratio indicator. It holds nothing of what it has counted.
+// Counter counts the events of one ratio or latency indicator. It holds nothing of what it has counted.
 type Counter struct {
 	groups  []group
 	groupBy []string
 	part    role // good or bad
 }
 
-// NewCounter takes an objective's indicator apart. It returns an error where the indicator is no ratio, or has a problem that Check finds.
+// NewCounter takes an objective's indicator apart. It returns an error where the indicator is neither a ratio nor a latency, or has a
+// problem that Check finds.
 func NewCounter(o slo.Objective) (*Counter, error) {
 	r := o.Indicator.Ratio
 	switch {
-	case r == nil:
-		return nil, errors.New("only ratio indicators are supported yet")
 	case o.Exclude != "":
 		return nil, errors.New("exclude is not supported yet")
+	case o.Indicator.Latency != nil:
+		return newLatency(o)
+	case r == nil:
+		return nil, errors.New("the indicator is neither a ratio nor a latency")
 	case (r.Good == "") == (r.Bad == ""):
 		return nil, errors.New("one of good and bad must be given")
 	}
@@ -88,47 +92,70 @@ func NewCounter(o slo.Objective) (*Counter, error) {
 }
 
 func (c *Counter) addGroups(r role, selectors []*parser.VectorSelector) {
-	byName := map[string][]*parser.VectorSelector{}
+	for i, same := range byName(selectors) {
+		c.groups = append(c.groups, group{role: r, tag: string(r) + "/" + strconv.Itoa(i), selectors: same})
+	}
+}
+
+// byName sorts selectors into those of one metric each.
+func byName(selectors []*parser.VectorSelector) (groups [][]*parser.VectorSelector) {
+	named := map[string][]*parser.VectorSelector{}
 	for _, s := range selectors {
-		byName[metricName(s)] = append(byName[metricName(s)], s)
+		named[metricName(s)] = append(named[metricName(s)], s)
 	}
-	for i, name := range slices.Sorted(maps.Keys(byName)) {
-		c.groups = append(c.groups, group{role: r, tag: string(r) + "/" + strconv.Itoa(i), selectors: byName[name]})
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		groups = append(groups, named[name])
 	}
+	return groups
 }
 
 // SumQuery counts all ordinary series in one query: per group the sum of the differences, and the numbers of series from which it shows
 // whether others are to be looked at one by one.
 func (c *Counter) SumQuery(interval time.Duration) string {
-	by := ""
-	if len(c.groupBy) > 0 {
-		names := make([]string, len(c.groupBy))
-		for i, name := range c.groupBy {
-			names[i] = quoteName(name)
-		}
-		by = " by (" + strings.Join(names, ", ") + ") "
-	}
+	by := c.by()
 	var arms []string
 	for _, g := range c.groups {
 		difference := g.difference(interval)
+		arms = append(arms, tagged("sum"+by+"("+difference+")", g.tag, sumArm))
+		if g.histogram == nil || g.role == total {
+			arms = append(arms, tagged("count"+by+"("+difference+")", g.tag, goodArm))
+		}
 		arms = append(arms,
-			tagged("sum"+by+"("+difference+")", g.tag, sumArm),
-			tagged("count"+by+"("+difference+")", g.tag, goodArm),
-			tagged("count"+by+"("+g.values("")+")", g.tag, nowArm),
-			tagged("count"+by+"("+g.values(offset(interval))+")", g.tag, beforeArm))
+			tagged("count"+by+"("+g.counted(as(""))+")", g.tag, nowArm),
+			tagged("count"+by+"("+g.counted(as(offset(interval)))+")", g.tag, beforeArm))
+		if g.histogram != nil && g.role == total {
+			arms = append(arms, g.histogram.arms(g.tag, interval, by, c.groupBy)...)
+		}
 	}
 	return strings.Join(arms, " or ")
 }
 
+// by is the modifier of an aggregation to the label sets of group_by.
+func (c *Counter) by() string {
+	if len(c.groupBy) == 0 {
+		return ""
+	}
+	return byLabels(c.groupBy)
+}
+
+func byLabels(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = quoteName(name)
+	}
+	return " by (" + strings.Join(quoted, ", ") + ") "
+}
+
 // OddQuery fetches the series that have no non-negative difference, one by one: those that were born, ended, fell, or are not a number.
 func (c *Counter) OddQuery(interval time.Duration) string {
+	inTick := func(s string) string { return "last_over_time(" + s + "[" + duration(interval) + "])" }
 	var arms []string
 	for _, g := range c.groups {
 		difference := g.difference(interval)
 		arms = append(arms,
-			tagged("("+g.values("")+") unless "+difference, g.tag, nowArm),
-			tagged("("+g.values(offset(interval))+") unless "+difference, g.tag, beforeArm),
-			tagged("("+g.each(func(s string) string { return "last_over_time(" + s + "[" + duration(interval) + "])" })+") unless ("+g.values("")+")", g.tag, lastArm))
+			tagged("("+g.each(as(""))+") unless "+difference, g.tag, nowArm),
+			tagged("("+g.each(as(offset(interval)))+") unless "+difference, g.tag, beforeArm),
+			tagged("("+g.each(inTick)+") unless ("+g.each(as(""))+")", g.tag, lastArm))
 	}
 	return strings.Join(arms, " or ")
 }
@@ -144,9 +171,11 @@ func (c *Counter) pastQuery(interval time.Duration, born map[string]bool, jobs, 
 		if !born[g.tag] {
 			continue
 		}
-		arms = append(arms,
-			tagged(g.each(func(s string) string { return "last_over_time(" + s + back + ")" }, where...), g.tag, pastArm),
-			tagged(g.each(func(s string) string { return "max_over_time(timestamp(" + s + ")" + times + ")" }, where...), g.tag, timeArm))
+		arms = append(arms, tagged(g.each(func(s string) string { return "last_over_time(" + s + back + ")" }, where...), g.tag, pastArm))
+		if g.histogram == nil || g.role == total { // a histogram's parts have the same times
+			times := func(s string) string { return "max_over_time(timestamp(" + s + ")" + times + ")" }
+			arms = append(arms, tagged(g.times(times, where...), g.tag, timeArm))
+		}
 	}
 	up := named("up", where)
 	return strings.Join(append(arms,
@@ -155,21 +184,58 @@ func (c *Counter) pastQuery(interval time.Duration, born map[string]bool, jobs, 
 		tagged(named("process_start_time_seconds", where), processTag, "")), " or ")
 }
 
-// difference is the group's increase over the last interval, per series that has a finite and non-negative one.
+// difference is the group's increase over the last interval, per series that has a finite and non-negative one. A histogram's series
+// has one where its events and its good ones both have.
 func (g group) difference(interval time.Duration) string {
-	return "(((" + g.values("") + ") - ((" + g.values(offset(interval)) + ") >= 0)) >= 0 < Inf)"
+	if g.histogram != nil {
+		return g.histogram.difference(g.role, interval)
+	}
+	return increase(g.each, interval)
 }
 
-// values is the group's series, each selector followed by a modifier.
-func (g group) values(modifier string) string {
-	return g.each(func(s string) string { return s + modifier })
+// increase is the difference of what a function writes.
+func increase(each func(writer, ...*labels.Matcher) string, interval time.Duration) string {
+	return "(((" + each(as("")) + ") - ((" + each(as(offset(interval))) + ") >= 0)) >= 0 < Inf)"
 }
+
+// writer makes a vector of a selector's text, by a modifier or a function over time.
+type writer func(selector string) string
+
+// as writes a selector followed by a modifier.
+func as(modifier string) writer { return func(s string) string { return s + modifier } }
 
 // each makes something of every selector, and joins it.
-func (g group) each(write func(selector string) string, more ...*labels.Matcher) string {
-	var parts []string
-	for _, s := range g.selectors {
-		parts = append(parts, write(plain(s, more...)))
+func (g group) each(write writer, more ...*labels.Matcher) string {
+	switch {
+	case g.histogram == nil:
+		return joined(g.selectors, write, more...)
+	case g.role == total:
+		return g.histogram.total(write, more...)
+	}
+	return g.histogram.good(write, more...)
+}
+
+// counted is each without the series that are left out.
+func (g group) counted(write writer) string {
+	if g.histogram != nil && g.role == total {
+		return g.histogram.counted(write)
+	}
+	return g.each(write)
+}
+
+// times is each where what is written are times.
+func (g group) times(write writer, more ...*labels.Matcher) string {
+	if g.histogram != nil {
+		return g.histogram.times(write, more...)
+	}
+	return g.each(write, more...)
+}
+
+// joined makes something of every selector, and joins it.
+func joined(selectors []*parser.VectorSelector, write writer, more ...*labels.Matcher) string {
+	parts := make([]string, len(selectors))
+	for i, s := range selectors {
+		parts[i] = write(plain(s, more...))
 	}
 	return strings.Join(parts, " or ")
 }

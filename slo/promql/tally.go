@@ -19,8 +19,9 @@ var ErrAnswer = errors.New("the values do not fit the query")
 
 // Point is the value of one series at one tick, as a query answered it.
 type Point struct {
-	Labels map[string]string
-	Value  float64
+	Labels  map[string]string
+	Value   float64
+	Buckets []Bucket // of a native histogram, which has no value; nil: it is a number
 }
 
 // Tally counts one tick: it is given the answers to the counter's queries, in turn, and makes samples of them. A later query needs to
@@ -41,6 +42,10 @@ type set struct {
 	stretches map[time.Time]*counts
 	caveats   []slo.Caveat
 	noted     map[string]bool // series that have a caveat already: one in two roles has it once
+
+	leftOut, unsure slo.Caveat // histograms that can't be counted, and events that were estimated
+	natives         int        // targets with native histograms
+	unsureNative    bool       // events of theirs were estimated
 }
 
 // counts are the events of a stretch, by role. Part is the good or the bad ones.
@@ -84,6 +89,13 @@ func (c *Counter) Tally(tick time.Time, interval time.Duration) *Tally {
 func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 	type arms struct{ plain, now, before float64 }
 	numbers := map[string]*arms{}
+	of := func(tag string, labels slo.Labels) *arms {
+		key := tag + string(labels)
+		if numbers[key] == nil {
+			numbers[key] = &arms{}
+		}
+		return numbers[key]
+	}
 	for _, p := range points {
 		g, arm, err := t.counter.arm(p)
 		if err != nil {
@@ -92,22 +104,29 @@ func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 		if v := (value{p.Value, true}); !v.usable() {
 			return false, fmt.Errorf("%w: %v series or events", ErrAnswer, p.Value)
 		}
-		labels := t.counter.labelSet(p.Labels)
-		key := g.tag + string(labels)
-		if numbers[key] == nil {
-			numbers[key] = &arms{}
+		if (p.Buckets != nil) != (arm == shapeArm) {
+			return false, fmt.Errorf("%w: a native histogram where a number was asked for, or the reverse", ErrAnswer)
 		}
+		labels := t.counter.labelSet(p.Labels)
 		s := t.set(labels)
 		switch arm {
 		case sumArm:
 			s.add(time.Time{}, g.role, p.Value)
 		case goodArm:
-			numbers[key].plain = p.Value
+			of(g.tag, labels).plain = p.Value
+			if g.histogram != nil {
+				of(g.twin(), labels).plain = p.Value
+			}
 			s.seen = s.seen || g.role == total
 		case nowArm:
-			numbers[key].now = p.Value
+			of(g.tag, labels).now = p.Value
 		case beforeArm:
-			numbers[key].before = p.Value
+			of(g.tag, labels).before = p.Value
+		case lackArm, leftArm, amongArm, unsureArm, nativeArm, shapeArm:
+			if g.histogram == nil {
+				return false, fmt.Errorf("%w: arm %q of a counter", ErrAnswer, arm)
+			}
+			s.addLeft(g.histogram, arm, p)
 		default:
 			return false, fmt.Errorf("%w: unknown arm %q", ErrAnswer, arm)
 		}
@@ -152,6 +171,12 @@ func (t *Tally) pastQuery() string {
 	for _, s := range t.odd {
 		if v := s.end(); s.before.ok || !v.ok || !v.usable() {
 			continue
+		}
+		if s.group.histogram != nil {
+			if s.group.role != total || t.odd[s.twin()] == nil {
+				continue // both roles of a histogram are asked together, and what has no good events is left out
+			}
+			born[s.group.twin()] = true
 		}
 		born[s.group.tag] = true
 		jobs[s.labels[model.JobLabel]] = true
@@ -203,10 +228,15 @@ func (t *Tally) Samples() map[slo.Labels]slo.Sample {
 	// The total comes first, so that the caveat of a series that is in both roles is that of the total.
 	order := func(a, b string) int { return -strings.Compare(a, b) }
 	for _, key := range slices.SortedFunc(maps.Keys(t.odd), order) {
-		t.classify(key, t.odd[key])
+		if s := t.odd[key]; s.group.histogram == nil {
+			t.classify(key, s)
+		} else if s.group.role == total {
+			t.classifyHistogram(key, s, t.odd[s.twin()])
+		}
 	}
 	samples := map[slo.Labels]slo.Sample{}
 	for labels, s := range t.sets {
+		s.caveats = slo.MergeCaveats(s.caveats, s.lessExact())
 		if s.seen || len(s.caveats) > 0 {
 			samples[labels] = t.sample(s)
 		}
@@ -253,7 +283,10 @@ func (t *Tally) set(labels slo.Labels) *set {
 	}
 	s := t.sets[labels]
 	if s == nil {
-		s = &set{stretches: map[time.Time]*counts{}, noted: map[string]bool{}}
+		s = &set{
+			stretches: map[time.Time]*counts{}, noted: map[string]bool{},
+			leftOut: slo.Caveat{Kind: slo.NoBucket}, unsure: slo.Caveat{Kind: slo.Interpolated},
+		}
 		t.sets[labels] = s
 	}
 	return s
@@ -287,9 +320,11 @@ func (c *Counter) arm(p Point) (group, string, error) {
 }
 
 // labelSet is the part of a series' labels that group_by names.
-func (c *Counter) labelSet(labels map[string]string) slo.Labels {
+func (c *Counter) labelSet(labels map[string]string) slo.Labels { return labelSet(c.groupBy, labels) }
+
+func labelSet(groupBy []string, labels map[string]string) slo.Labels {
 	kept := map[string]string{}
-	for _, name := range c.groupBy {
+	for _, name := range groupBy {
 		if v := labels[name]; v != "" {
 			kept[name] = v
 		}

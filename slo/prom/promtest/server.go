@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/promql"
@@ -42,6 +43,8 @@ type Sample struct {
 	Labels map[string]string
 	Time   time.Time // to the millisecond
 	Value  float64
+
+	Histogram *histogram.FloatHistogram // a native histogram instead of the value; nil: none
 }
 
 // Stale is the value that ends a series at its time, as Prometheus writes it when a series is gone from a scrape.
@@ -93,7 +96,13 @@ func (s *Server) Close() error {
 func (s *Server) Append(samples ...Sample) error {
 	app := s.db.Appender(context.Background())
 	for _, sample := range samples {
-		if _, err := app.Append(0, labels.FromMap(sample.Labels), sample.Time.UnixMilli(), sample.Value); err != nil {
+		series, at, err := labels.FromMap(sample.Labels), sample.Time.UnixMilli(), error(nil)
+		if sample.Histogram != nil {
+			_, err = app.AppendHistogram(0, series, at, nil, sample.Histogram)
+		} else {
+			_, err = app.Append(0, series, at, sample.Value)
+		}
+		if err != nil {
 			return errors.Join(fmt.Errorf("appending to %v: %w", sample.Labels, err), app.Rollback())
 		}
 	}
@@ -103,7 +112,8 @@ func (s *Server) Append(samples ...Sample) error {
 	return nil
 }
 
-// Load writes series in the notation of promtool's unit tests, one a line: `errors_total{job="shop"} 0+2x10 _ 3 stale`. The first
+// Load writes series in the notation of promtool's unit tests, one a line: `errors_total{job="shop"} 0+2x10 _ 3 stale`, native histograms
+// too: `latency_seconds {{schema:0 count:3 sum:4 buckets:[1 2]}}+{{schema:0 count:1 sum:1 buckets:[1]}}x10`. The first
 // value is at `start`, the following ones a step apart. Empty lines and those that begin with # are skipped.
 func (s *Server) Load(start time.Time, step time.Duration, series string) error {
 	var samples []Sample
@@ -117,11 +127,8 @@ func (s *Server) Load(start time.Time, step time.Duration, series string) error 
 			return fmt.Errorf("parsing %q: %w", line, err)
 		}
 		for i, v := range values {
-			if v.Histogram != nil {
-				return fmt.Errorf("loading %q: histograms are not supported", line)
-			}
 			if !v.Omitted {
-				samples = append(samples, Sample{Labels: metric.Map(), Time: start.Add(time.Duration(i) * step), Value: v.Value})
+				samples = append(samples, Sample{Labels: metric.Map(), Time: start.Add(time.Duration(i) * step), Value: v.Value, Histogram: v.Histogram})
 			}
 		}
 	}

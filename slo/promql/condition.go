@@ -1,0 +1,88 @@
+package promql
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// Condition is a bool indicator: true or false at each tick, which makes one event a tick. It holds nothing of what it has seen.
+type Condition struct {
+	query   string
+	groupBy []string
+}
+
+// NewCondition takes an objective's indicator apart. It returns an error where the indicator is no bool, or has a problem that Check
+// finds.
+func NewCondition(o slo.Objective) (*Condition, error) {
+	if o.Exclude != "" {
+		return nil, fmt.Errorf("exclude is not supported yet")
+	}
+	var check checker
+	expr := check.boolean(o.Indicator.Bool)
+	if len(check.problems) > 0 {
+		return nil, fmt.Errorf("%s: %s", check.problems[0].Field, check.problems[0].Text)
+	}
+	if c := comparison(expr); c != nil {
+		c.ReturnBool = true
+	}
+	query := expr.String()
+	if expr.Type() == parser.ValueTypeScalar {
+		query = "vector(" + query + ")"
+	}
+	return &Condition{query: query, groupBy: o.GroupBy}, nil
+}
+
+// comparison is an expression's root, where that is a comparison.
+func comparison(expr parser.Expr) *parser.BinaryExpr {
+	switch e := expr.(type) {
+	case *parser.ParenExpr:
+		return comparison(e.Expr)
+	case *parser.StepInvariantExpr:
+		return comparison(e.Expr)
+	case *parser.BinaryExpr:
+		if e.Op.IsComparisonOperator() {
+			return e
+		}
+	}
+	return nil
+}
+
+// Query asks whether the condition holds.
+func (c *Condition) Query() string { return c.query }
+
+// Samples are the tick's samples by label set; one that has no value is not there. What is neither true nor false, and several values of
+// one label set, are errors.
+func (c *Condition) Samples(tick time.Time, points []Point) (map[slo.Labels]slo.Sample, error) {
+	samples := map[slo.Labels]slo.Sample{}
+	for _, p := range points {
+		labels := labelSet(c.groupBy, p.Labels)
+		if _, twice := samples[labels]; twice {
+			return nil, c.severalError(labels)
+		}
+		sample := slo.Sample{Tick: tick, Counts: slo.Counts{Total: 1}}
+		switch {
+		case p.Buckets != nil:
+			return nil, fmt.Errorf("bool: a native histogram is neither true nor false: compare a number, as in max(queue_length) < 100")
+		case math.IsNaN(p.Value):
+			sample = slo.Sample{Tick: tick, Blind: true, Caveats: []slo.Caveat{{Kind: slo.NotANumber, Count: 1}}}
+		case p.Value == 0:
+			sample.Bad = 1
+		case p.Value != 1:
+			return nil, fmt.Errorf("bool: the value %v is neither 0 nor 1: compare it, as in max(queue_length) < 100", p.Value)
+		}
+		samples[labels] = sample
+	}
+	return samples, nil
+}
+
+func (c *Condition) severalError(labels slo.Labels) error {
+	if len(c.groupBy) == 0 {
+		return fmt.Errorf("bool: it has several series where one is needed: aggregate them, as in max(...) < 100, or name their labels in group_by")
+	}
+	return fmt.Errorf("bool: it has several series with the labels %s: aggregate them by the labels of group_by, as in max by (%s) (...) < 100", labels, c.groupBy[0])
+}

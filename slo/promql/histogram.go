@@ -1,0 +1,236 @@
+package promql
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// The arms of a histogram's sums, beside those of all groups.
+const (
+	lackArm   = "lack"   // how many targets have no bucket for the threshold
+	leftArm   = "left"   // how many events they counted
+	amongArm  = "among"  // of how many targets the threshold is between two buckets
+	unsureArm = "unsure" // how many events they counted between those two
+	nativeArm = "native" // how many targets have native histograms
+	shapeArm  = "shape"  // the sum of the differences of native histograms, as a histogram
+	gaugeArm  = "gauge"  // no values, but a warning where native histograms are gauges
+	layoutArm = "layout" // the buckets of histograms that have none for the threshold
+)
+
+// Limits of what a query asks.
+const (
+	maxBounds   = 16 // pairs of boundaries of one objective
+	gaugeWindow = 2 * time.Minute
+)
+
+// histogram writes vectors of numbers that count the events of one metric's classic and native histograms. Both kinds of one target
+// count as one series without `le`, and so do all spellings of one `le`: of several the largest value counts, which is the newest one.
+// So a switch from one to the other neither begins a series anew nor counts twice.
+type histogram struct {
+	selectors []*parser.VectorSelector
+	threshold float64
+	exact     string    // pattern of the `le` that is the threshold
+	between   []pattern // where the histograms without it have the threshold, narrowest first
+	resolved  bool      // between is known
+	native    asked
+}
+
+// pattern is bounds with the patterns of their `le`.
+type pattern struct {
+	bounds
+	lowLE, highLE string
+}
+
+// asked is how much is asked about native histograms.
+type asked int
+
+const (
+	askAll    asked = iota // their events, shape, and whether they are counters
+	askEvents              // events alone: mixed shapes can't be summed
+	askNone                // the server knows no native histograms
+)
+
+// newLatency is NewCounter for a latency.
+func newLatency(o slo.Objective) (*Counter, error) {
+	l := o.Indicator.Latency
+	var check checker
+	check.histogram(l.Histogram)
+	if len(check.problems) > 0 {
+		p := check.problems[0]
+		return nil, fmt.Errorf("%s: %s", p.Field, p.Text)
+	}
+	unit := l.Unit
+	if unit == 0 {
+		unit = time.Second
+	}
+	if l.Threshold <= 0 || unit < 0 {
+		return nil, errors.New("the threshold must be longer than 0")
+	}
+	threshold := float64(l.Threshold) / float64(unit)
+	c := &Counter{groupBy: o.GroupBy, part: good}
+	for i, same := range byName(check.selectors) {
+		h := &histogram{selectors: same, threshold: threshold, exact: spellings(threshold)}
+		for _, r := range []role{total, good} {
+			c.groups = append(c.groups, group{role: r, tag: string(r) + "/" + strconv.Itoa(i), selectors: same, histogram: h})
+		}
+	}
+	return c, nil
+}
+
+// total is the numbers of all events.
+func (h *histogram) total(write writer, more ...*labels.Matcher) string {
+	return h.whole(h.part("_count", write, more...), "histogram_count("+joined(h.selectors, write, more...)+")")
+}
+
+// times is total where what is written are times.
+func (h *histogram) times(write writer, more ...*labels.Matcher) string {
+	return h.whole(h.part("_count", write, more...), joined(h.selectors, write, more...))
+}
+
+// whole puts the classic and native part of each target together.
+func (h *histogram) whole(classic, native string) string {
+	if h.native == askNone {
+		return "max without (le) (" + classic + ")"
+	}
+	return "max without (le) (" + classic + ` or label_replace(` + native + `, "le", "native", "", ""))`
+}
+
+// good is the numbers of events of at most the threshold, of targets that have a bucket for it or two around it.
+func (h *histogram) good(write writer, more ...*labels.Matcher) string {
+	arms := []string{h.direct(write, more...)}
+	for _, p := range h.between {
+		arms = append(arms, h.estimate(p, write, more...))
+	}
+	return strings.Join(arms, " or ")
+}
+
+// direct is good where nothing is estimated by postburn. The share that the server computes of a native histogram is rounded as all
+// counts are, or it would fall by the last digit where nothing happened; an empty histogram has none.
+func (h *histogram) direct(write writer, more ...*labels.Matcher) string {
+	whole := joined(h.selectors, write, more...)
+	share := "(round(histogram_fraction(-Inf, " + number(h.threshold) + ", " + whole + ") * histogram_count(" + whole + "), " + quantum + ") >= 0)"
+	return h.whole(h.part("_bucket", write, and(more, bound(h.exact))...), share+" or (histogram_count("+whole+") == 0)")
+}
+
+// quantum is the smallest part of an event that is counted, see slo.Quantize.
+const quantum = "0.0009765625"
+
+// estimate is good between two boundaries, as if the events between them were spread evenly.
+func (h *histogram) estimate(p pattern, write writer, more ...*labels.Matcher) string {
+	high, share := h.cumulative(p.highLE, write, more...), p.share(h.threshold)
+	switch {
+	case share == 1:
+		return high
+	case p.first:
+		return "round(" + high + " * " + number(share) + ", " + quantum + ")"
+	}
+	return "round(" + h.cumulative(p.lowLE, write, more...) + " * " + number(1-share) + " + " + high + " * " + number(share) + ", " + quantum + ")"
+}
+
+// unsure is the numbers of events between the boundaries that estimates are made of; it is empty where there are none.
+func (h *histogram) unsure(write writer) string {
+	sure := h.direct(write)
+	var arms []string
+	for _, p := range h.between {
+		switch high := h.cumulative(p.highLE, write); {
+		case p.share(h.threshold) == 1:
+			sure += " or " + high
+		case p.first:
+			arms = append(arms, high)
+		default:
+			arms = append(arms, "("+high+" - "+h.cumulative(p.lowLE, write)+")")
+		}
+	}
+	if len(arms) == 0 {
+		return ""
+	}
+	return "((" + strings.Join(arms, " or ") + ") unless (" + sure + "))"
+}
+
+// cumulative is the values of the buckets whose `le` a pattern matches.
+func (h *histogram) cumulative(le string, write writer, more ...*labels.Matcher) string {
+	return "max without (le) (" + h.part("_bucket", write, and(more, bound(le))...) + ")"
+}
+
+// part is the series of a part of classic histograms.
+func (h *histogram) part(suffix string, write writer, more ...*labels.Matcher) string {
+	parts := make([]*parser.VectorSelector, len(h.selectors))
+	for i, s := range h.selectors {
+		parts[i] = renamed(s, metricName(s)+suffix)
+	}
+	return joined(parts, write, more...)
+}
+
+func and(all []*labels.Matcher, one *labels.Matcher) []*labels.Matcher {
+	return slices.Concat(all, []*labels.Matcher{one})
+}
+
+func bound(le string) *labels.Matcher {
+	return labels.MustNewMatcher(labels.MatchRegexp, model.BucketLabel, le)
+}
+
+// renamed is a selector of another metric.
+func renamed(s *parser.VectorSelector, name string) *parser.VectorSelector {
+	others := slices.DeleteFunc(slices.Clone(s.LabelMatchers), func(m *labels.Matcher) bool { return m.Name == model.MetricNameLabel })
+	other := &parser.VectorSelector{LabelMatchers: and(others, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, name))}
+	if s.Name != "" {
+		other.Name = name
+	}
+	return other
+}
+
+// difference is the increase of a role's numbers, of targets where neither role's fell.
+func (h *histogram) difference(r role, interval time.Duration) string {
+	own, other := increase(h.total, interval), increase(h.good, interval)
+	if r == good {
+		own, other = other, own
+	}
+	return "(" + own + " and " + other + ")"
+}
+
+// counted is total without the targets that are left out, once it is known which those are.
+func (h *histogram) counted(write writer) string {
+	if !h.resolved {
+		return h.total(write)
+	}
+	return h.total(write) + " and (" + h.good(write) + ")"
+}
+
+// arms are those of the sums that only histograms have.
+func (h *histogram) arms(tag string, interval time.Duration, by string, groupBy []string) (arms []string) {
+	targets := func(expr string) string {
+		names := slices.Concat(groupBy, []string{model.JobLabel, model.InstanceLabel})
+		slices.Sort(names)
+		return "count" + by + "(group" + byLabels(slices.Compact(names)) + "(" + expr + "))"
+	}
+	now, before := as(""), as(offset(interval))
+	if h.resolved {
+		lacking := "(" + h.total(now) + " unless (" + h.good(now) + "))"
+		arms = append(arms, tagged(targets(lacking), tag, lackArm), tagged("sum"+by+"("+increase(h.total, interval)+" and "+lacking+")", tag, leftArm))
+	}
+	if unsure := h.unsure(now); unsure != "" {
+		arms = append(arms, tagged(targets(unsure), tag, amongArm), tagged("sum"+by+"("+unsure+" - "+h.unsure(before)+" >= 0)", tag, unsureArm))
+	}
+	whole := joined(h.selectors, now)
+	if h.native != askNone {
+		arms = append(arms, tagged(targets("histogram_count("+whole+")"), tag, nativeArm))
+	}
+	if h.native == askAll {
+		span := "[" + duration(max(gaugeWindow, 2*interval)) + "]"
+		rates := joined(h.selectors, func(s string) string { return "rate(" + s + span + ")" })
+		arms = append(arms,
+			tagged("sum"+by+"((("+whole+") - ("+joined(h.selectors, before)+")) and "+h.difference(total, interval)+")", tag, shapeArm),
+			tagged("count"+by+"(histogram_count("+rates+") < 0)", tag, gaugeArm))
+	}
+	return arms
+}

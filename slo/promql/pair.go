@@ -1,0 +1,119 @@
+package promql
+
+import (
+	"strings"
+	"time"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// twin is the tag of a histogram's other role.
+func (g group) twin() string {
+	role, number, _ := strings.Cut(g.tag, "/")
+	if role == string(total) {
+		return string(good) + "/" + number
+	}
+	return string(total) + "/" + number
+}
+
+// twin is the key of the same histogram's series in the other role.
+func (s *series) twin() string { return s.group.twin() + identity(s.labels) }
+
+// classifyHistogram counts one histogram that has no non-negative difference in both its roles. What happened is decided for both
+// together, as they were scraped together: else a reset that only one of them shows would make events bad that were good.
+func (t *Tally) classifyHistogram(key string, all, fast *series) {
+	if fast == nil || !all.end().ok || !fast.end().ok {
+		return // it ended before the tick began, or it is left out
+	}
+	into := t.set(t.counter.labelSet(all.labels))
+	now := pair{all.end(), fast.end()}
+	if !now.usable() {
+		into.note(all, slo.NotANumber, 0)
+		return
+	}
+	into.seen = true
+	before := pair{all.before, fast.before}
+	switch {
+	case before.all.ok && !before.all.usable(), before.fast.ok && !before.fast.usable():
+		into.note(all, slo.NotANumber, 0)
+	case !before.all.ok:
+		t.classifyHistogramBirth(into, key, all, fast, now)
+	case !before.fast.ok:
+		into.addPair(time.Time{}, into.unpaired(all, before, now))
+	default:
+		into.addPair(time.Time{}, into.increasePair(all, before, now))
+	}
+}
+
+// pair is the values of a histogram's two roles: all its events, and those of at most the threshold.
+type pair struct{ all, fast value }
+
+func (p pair) usable() bool { return p.all.usable() && p.fast.usable() }
+
+// classifyHistogramBirth counts a histogram that was not there one interval ago, as classifyBirth does with a counter.
+func (t *Tally) classifyHistogramBirth(into *set, key string, all, fast *series, now pair) {
+	if seen, found := t.past.values[key]; found {
+		before := pair{seen, t.past.values[fast.group.tag+identity(fast.labels)]}
+		if !before.all.usable() || (before.fast.ok && !before.fast.usable()) {
+			into.note(all, slo.NotANumber, 0)
+			return
+		}
+		target := targetOf(all.labels)
+		from := t.lastSeen(key, target)
+		if start := t.processStart(target); now.all.v < before.all.v && start.After(from) {
+			from = start
+		}
+		events := into.unpaired
+		if before.fast.ok {
+			events = into.increasePair
+		}
+		t.addLatePair(into, all, from, events(all, before, now), true)
+		return
+	}
+	if from, gap, ok := t.birth(into, all, now.all.v); ok {
+		t.addLatePair(into, all, from, now, gap)
+	}
+}
+
+// increasePair is what a histogram counted between two scrapes. The events in all decide whether it was reset. Where only the good ones
+// fell, one of the scrapes can't be trusted.
+func (into *set) increasePair(s *series, before, now pair) pair {
+	fall, fastFall := before.all.v-now.all.v, before.fast.v-now.fast.v
+	switch {
+	case fall <= 0 && fastFall <= 0:
+		return pair{value{-fall, true}, value{-fastFall, true}}
+	case fall > before.all.v*resetFraction:
+		into.note(s, slo.Reset, 0)
+		return now
+	}
+	into.note(s, slo.Dip, max(fall, fastFall, -fall))
+	return pair{}
+}
+
+// unpaired is what a histogram counted whose good events were not known before: all of it after a reset, else none.
+func (into *set) unpaired(s *series, before, now pair) pair {
+	if before.all.v-now.all.v > before.all.v*resetFraction {
+		into.note(s, slo.Reset, 0)
+		return now
+	}
+	into.note(s, slo.Baseline, 0)
+	return pair{}
+}
+
+// addPair counts the events of both roles, since a time or in the tick.
+func (into *set) addPair(from time.Time, events pair) {
+	into.add(from, total, events.all.v)
+	into.add(from, good, events.fast.v)
+}
+
+// addLatePair is addLate for both roles.
+func (t *Tally) addLatePair(into *set, s *series, from time.Time, events pair, gap bool) {
+	if from.IsZero() || !from.Before(t.tick.Add(-t.interval)) {
+		into.addPair(time.Time{}, events)
+		return
+	}
+	into.addPair(from, events)
+	if gap && events.all.v > 0 {
+		into.note(s, slo.LongGap, events.all.v)
+	}
+}
