@@ -26,16 +26,12 @@ import (
 type memory struct {
 	mu           sync.Mutex
 	incidents    map[string]alert.Incident
-	publications map[string][]byte
+	publications map[string]issue.Publication
 }
 
 func (m *memory) load(key string) (p issue.Publication, ok bool) {
-	text, ok := m.publications[key]
-	if ok {
-		if err := json.Unmarshal(text, &p); err != nil {
-			panic(err)
-		}
-	}
+	p, ok = m.publications[key]
+	p.Writes = slices.Clone(p.Writes)
 	return p, ok
 }
 
@@ -71,8 +67,15 @@ func (m *memory) Save(ctx context.Context, p issue.Publication) error {
 		return ctx.Err()
 	}
 	text, err := json.Marshal(p)
-	m.publications[p.Key] = text
-	return err
+	if err != nil {
+		return err
+	}
+	var saved issue.Publication
+	if err := json.Unmarshal(text, &saved); err != nil {
+		return err
+	}
+	m.publications[p.Key] = saved
+	return nil
 }
 
 func (m *memory) Incidents(context.Context, time.Time) (all []alert.Incident, err error) {
@@ -118,7 +121,7 @@ type torture struct {
 func newTorture(t *testing.T) *torture {
 	t.Helper()
 	_, server := open(t)
-	return &torture{server: server, store: &memory{incidents: map[string]alert.Incident{}, publications: map[string][]byte{}}}
+	return &torture{server: server, store: &memory{incidents: map[string]alert.Incident{}, publications: map[string]issue.Publication{}}}
 }
 
 func (r *torture) live(t *testing.T, ctx context.Context) {
