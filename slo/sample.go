@@ -154,7 +154,7 @@ func (c Caveat) String() string {
 		return fmt.Sprintf("%s events left out: the threshold is above the histogram's last boundary on %s", events, many(c.Count, "target"))
 	case Interpolated:
 		if c.Events == 0 {
-			return "the threshold is between two boundaries of the histogram on " + many(c.Count, "target") + ": events between them are estimated"
+			return "the threshold may be between two boundaries of the histogram on " + many(c.Count, "target") + ": then events between them are estimated"
 		}
 		return fmt.Sprintf("the threshold is between two boundaries of the histogram on %s; the %s events between them are split by an estimate",
 			many(c.Count, "target"), events)

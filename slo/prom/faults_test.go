@@ -82,7 +82,7 @@ func TestFaults(t *testing.T) {
 		{"a time that was not asked for", answer(200, `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"postburn":"total/0/sum"},"values":[[1,"2"]]}]}}`), twoTicks, slo.ErrBadAnswer, "bad_answer", "a value at a time that was not asked for"},
 		{"a value without its mark", vector(`{"metric":{},"value":[1,"2"]}`), oneTick, slo.ErrBadAnswer, "bad_answer", "the values do not fit the query: a value without the mark of its part"},
 		{"a sum that is not a number", vector(`{"metric":{"postburn":"total/0/sum"},"value":[1,"NaN"]}`), oneTick, slo.ErrBadAnswer, "bad_answer", "the values do not fit the query: NaN series or events"},
-		{"a native histogram", vector(`{"metric":{"postburn":"total/0/sum"},"histogram":[1,{"count":"1","sum":"1","buckets":[]}]}`), oneTick, slo.ErrBadAnswer, "bad_answer", "the values do not fit the query: a native histogram where a number was asked for, or the reverse"},
+		{"a native histogram", vector(`{"metric":{"postburn":"total/0/sum"},"histogram":[1,{"count":"1","sum":"1","buckets":[]}]}`), oneTick, slo.ErrBadAnswer, "bad_answer", "the values do not fit the query: a native histogram where a number was asked for"},
 		{"an answer that is too long", answer(200, noData, strings.Repeat(" ", 5000)), oneTick, slo.ErrBadAnswer, "bad_answer", "too much for one query: the answer is too long"},
 		{"a server that hangs", hang, oneTick, slo.ErrUnreachable, "unreachable", "no answer within 300ms"},
 	} {
@@ -327,6 +327,9 @@ func FuzzAnswer(f *testing.F) {
 		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{"postburn":"total/0/now"},"value":[1,"2"]},{"metric":{"postburn":"bad/0/now"},"value":[1,"Inf"]}]}}`,
 		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{"postburn":"total/0/now","job":"a","instance":"b"},"value":[1,"2"]}]}}`,
 		`{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"postburn":"total/0/plain"},"values":[[1767614400,"2"],[1767614430,"NaN"]]}]}}`,
+		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{"postburn":"total/0/now"},"value":[1,"2"]},{"metric":{"postburn":"total/0/layout","le":"0.5"},"value":[1,"2"]}]}}`,
+		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{"postburn":"total/0/shape"},"histogram":[1,{"count":"3","sum":"1","buckets":[[0,"0.5","+Inf","3"]]}]}]}}`,
+		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}}`,
 		`{"status":"error","errorType":"execution","error":"x"}`,
 		"<html>", "", "null", "[]",
 	} {
@@ -339,23 +342,33 @@ func FuzzAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		answer.Store(text)
 		for _, ticks := range []slo.Ticks{oneTick, twoTicks} {
-			reading := c.Read(t.Context(), objectives(), ticks)[0]
-			if (reading.Err == nil) != (len(reading.Series) == 1) {
-				t.Fatalf("%d series and error %v", len(reading.Series), reading.Err)
-			}
-			for _, s := range reading.Series {
-				for _, sample := range s.Samples {
-					counted := []slo.Counts{sample.Counts}
-					for _, l := range sample.Late {
-						counted = append(counted, l.Counts)
-					}
-					for _, n := range counted {
-						if !(n.Bad >= 0 && n.Total >= n.Bad) || math.IsInf(n.Total, 0) {
-							t.Fatalf("counts %v", n)
-						}
+			for i, reading := range c.Read(t.Context(), []slo.Objective{
+				{Indicator: slo.Indicator{Ratio: &shop}},
+				{Indicator: slo.Indicator{Latency: &slo.Latency{Histogram: "d_seconds", Threshold: time.Second}}},
+				{Indicator: slo.Indicator{Bool: "up == 1"}},
+			}, ticks) {
+				if (reading.Err == nil) != (len(reading.Series) == 1) {
+					t.Fatalf("indicator %d: %d series and error %v", i, len(reading.Series), reading.Err)
+				}
+				for _, s := range reading.Series {
+					for _, sample := range s.Samples {
+						checkCounts(t, sample)
 					}
 				}
 			}
 		}
 	})
+}
+
+func checkCounts(t *testing.T, s slo.Sample) {
+	t.Helper()
+	counted := []slo.Counts{s.Counts}
+	for _, l := range s.Late {
+		counted = append(counted, l.Counts)
+	}
+	for _, n := range counted {
+		if !(n.Bad >= 0 && n.Total >= n.Bad) || math.IsInf(n.Total, 0) {
+			t.Fatalf("counts %v", n)
+		}
+	}
 }

@@ -189,6 +189,7 @@ func (s *set) addLeft(h *histogram, arm string, p Point) {
 		s.unsureNative = s.unsureNative || h.native != askAll
 	case shapeArm:
 		s.addShape(h, p.Buckets)
+		s.unsureNative = s.unsureNative || p.Buckets == nil // old servers sum histograms to numbers
 	}
 }
 

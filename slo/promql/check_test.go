@@ -84,6 +84,14 @@ func TestCheckFields(t *testing.T) {
 			{"histogram", 0, `rate() is not needed: give the counter itself: request_duration_seconds`},
 		}},
 		{"a bool", slo.Indicator{Bool: `max(queue_oldest_message_seconds{queue="orders"}) < 60`}, nil},
+		{"a histogram's bucket by its le", slo.Indicator{Latency: &slo.Latency{Histogram: `request_duration_seconds{le="0.5"}`}}, []promql.Problem{
+			{"histogram", 0, `le has no place here: the threshold says which bucket is meant`},
+		}},
+		{"a bool that multiplies", slo.Indicator{Bool: `(max(a) < bool 1) * (max(b) < bool 2)`}, nil},
+		{"a bool with a default", slo.Indicator{Bool: `(max(a) < bool 1) or vector(0)`}, nil},
+		{"a bool of two comparisons", slo.Indicator{Bool: ` max(a) < 1 and max(b) < 2`}, []promql.Problem{
+			{"bool", 1, `and keeps the values that are compared, and has none where it is false: compare with bool, and multiply where both must hold, as in (max(a) < bool 1) * (max(b) < bool 2)`},
+		}},
 		{"a bool of ranges", slo.Indicator{Bool: `up[5m]`}, []promql.Problem{
 			{"bool", 0, `a range vector is neither true nor false: compare something, as in max(queue_length) < 100`},
 		}},
@@ -111,11 +119,19 @@ func FuzzCheck(f *testing.F) {
 			}
 		}
 		o := slo.Objective{Indicator: slo.Indicator{Ratio: &slo.Ratio{Good: text, Total: text}}}
-		counter, err := promql.NewCounter(o)
-		if err != nil {
-			return
+		var queries []string
+		if counter, err := promql.NewCounter(o); err == nil {
+			queries = append(queries, counter.SumQuery(time.Second), counter.OddQuery(time.Second))
 		}
-		for _, query := range []string{counter.SumQuery(time.Second), counter.OddQuery(time.Second)} {
+		o.Indicator = slo.Indicator{Latency: &slo.Latency{Histogram: text, Threshold: time.Second}}
+		if counter, err := promql.NewCounter(o); err == nil {
+			queries = append(queries, counter.SumQuery(time.Second), counter.OddQuery(time.Second), counter.LayoutQuery(time.Second))
+		}
+		o.Indicator = slo.Indicator{Bool: text}
+		if condition, err := promql.NewCondition(o); err == nil {
+			queries = append(queries, condition.Query())
+		}
+		for _, query := range queries {
 			if problems := promql.Check(slo.Indicator{Bool: query}); len(problems) > 0 {
 				t.Errorf("the query %s made of %q: %v", query, text, problems)
 			}

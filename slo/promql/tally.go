@@ -104,8 +104,8 @@ func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 		if v := (value{p.Value, true}); !v.usable() {
 			return false, fmt.Errorf("%w: %v series or events", ErrAnswer, p.Value)
 		}
-		if (p.Buckets != nil) != (arm == shapeArm) {
-			return false, fmt.Errorf("%w: a native histogram where a number was asked for, or the reverse", ErrAnswer)
+		if p.Buckets != nil && arm != shapeArm {
+			return false, fmt.Errorf("%w: a native histogram where a number was asked for", ErrAnswer)
 		}
 		labels := t.counter.labelSet(p.Labels)
 		s := t.set(labels)
