@@ -23,8 +23,9 @@ type Environment struct {
 	Source
 	SLOPath       string // a file or a folder
 	SQLite        string // the path of the store
-	Tracker       string // "local"
+	Tracker       string // "github" or "local"
 	LocalDir      string // where the local tracker keeps its files
+	GitHub        GitHub // where the tracker is "github"
 	Listen        string // host:port
 	WebConfigFile string // TLS and basic auth, in exporter-toolkit's form; empty: none
 	ExternalURL   URL    // for links in issues; empty: none
@@ -42,19 +43,20 @@ type Source struct {
 
 // variables are the environment as it is written.
 type variables struct {
-	PrometheusURL        string `env:"PROMETHEUS_URL"`
-	PrometheusConfigFile string `env:"PROMETHEUS_CONFIG_FILE"`
-	SLOPath              string `env:"SLO_PATH, default=slos.yaml"`
-	Interval             string `env:"INTERVAL, default=30s"`
-	Delay                string `env:"DELAY, default=1m"`
-	Store                string `env:"STORE, default=sqlite:postburn.db"`
-	Tracker              string `env:"TRACKER, default=local"`
-	LocalDir             string `env:"LOCAL_DIR, default=postmortems"`
-	Listen               string `env:"LISTEN, default=:9847"`
-	WebConfigFile        string `env:"WEB_CONFIG_FILE"`
-	ExternalURL          string `env:"EXTERNAL_URL"`
-	LogLevel             string `env:"LOG_LEVEL, default=info"`
-	LogFormat            string `env:"LOG_FORMAT, default=logfmt"`
+	PrometheusURL        string          `env:"PROMETHEUS_URL"`
+	PrometheusConfigFile string          `env:"PROMETHEUS_CONFIG_FILE"`
+	SLOPath              string          `env:"SLO_PATH, default=slos.yaml"`
+	Interval             string          `env:"INTERVAL, default=30s"`
+	Delay                string          `env:"DELAY, default=1m"`
+	Store                string          `env:"STORE, default=sqlite:postburn.db"`
+	Tracker              string          `env:"TRACKER"`
+	LocalDir             string          `env:"LOCAL_DIR, default=postmortems"`
+	GitHub               gitHubVariables `env:", prefix=GITHUB_"`
+	Listen               string          `env:"LISTEN, default=:9847"`
+	WebConfigFile        string          `env:"WEB_CONFIG_FILE"`
+	ExternalURL          string          `env:"EXTERNAL_URL"`
+	LogLevel             string          `env:"LOG_LEVEL, default=info"`
+	LogFormat            string          `env:"LOG_FORMAT, default=logfmt"`
 }
 
 // LoadEnvironment reads the variables from a lookuper, which takes their whole names. A variable that is set to nothing counts as not
@@ -69,7 +71,7 @@ func LoadEnvironment(ctx context.Context, lookuper envconfig.Lookuper) (Environm
 		Source:        w.source(v),
 		SLOPath:       v.SLOPath,
 		SQLite:        w.store(v.Store),
-		Tracker:       w.tracker(v.Tracker),
+		Tracker:       w.tracker(v.Tracker, v.GitHub.Repository),
 		LocalDir:      v.LocalDir,
 		Listen:        w.listen(v.Listen),
 		WebConfigFile: v.WebConfigFile,
@@ -77,7 +79,7 @@ func LoadEnvironment(ctx context.Context, lookuper envconfig.Lookuper) (Environm
 		LogLevel:      w.logLevel(v.LogLevel),
 		LogFormat:     w.logFormat(v.LogFormat),
 	}
-	w.github(lookuper)
+	env.GitHub = w.github(v.GitHub, env.Tracker == "github")
 	if len(w) > 0 {
 		return Environment{}, errors.Join(w...)
 	}
@@ -166,13 +168,17 @@ func (w *wrong) store(text string) string {
 	return path
 }
 
-func (w *wrong) tracker(text string) string {
+// tracker is GitHub where a repository is set and nothing else is said.
+func (w *wrong) tracker(text, repository string) string {
 	switch text {
-	case "local":
-	case "github":
-		w.addf("TRACKER", "github is not supported yet: use local")
+	case "local", "github":
+	case "":
+		if repository != "" {
+			return "github"
+		}
+		return "local"
 	default:
-		w.addf("TRACKER", "must be local, not %q", text)
+		w.addf("TRACKER", "must be github or local, not %q", text)
 	}
 	return text
 }
@@ -200,17 +206,6 @@ func (w *wrong) logFormat(text string) string {
 		w.addf("LOG_FORMAT", "must be logfmt or json, not %q", text)
 	}
 	return text
-}
-
-// github says of each variable for the github tracker that it has no effect.
-func (w *wrong) github(lookuper envconfig.Lookuper) {
-	for _, name := range []string{
-		"REPOSITORY", "URL", "TOKEN", "TOKEN_FILE", "APP_ID", "APP_INSTALLATION_ID", "APP_PRIVATE_KEY_FILE",
-	} {
-		if value, _ := lookuper.Lookup(Prefix + "GITHUB_" + name); value != "" {
-			w.addf("GITHUB_"+name, "is not supported yet: unset it")
-		}
-	}
 }
 
 const hidden = "xxxxx"

@@ -57,7 +57,7 @@ func TestLoadEnvironment(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(URL{})); diff != "" {
+			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(URL{}, Secret{})); diff != "" {
 				t.Errorf("environment (-want +got):\n%s", diff)
 			}
 		})
@@ -86,7 +86,7 @@ func TestLoadEnvironmentProblems(t *testing.T) {
 			`POSTBURN_INTERVAL must be a duration like 30s, not "5x"`,
 			`POSTBURN_DELAY must be a duration like 1m, not "-1m"`,
 			"POSTBURN_STORE must be sqlite:PATH",
-			`POSTBURN_TRACKER must be local, not "jira"`,
+			`POSTBURN_TRACKER must be github or local, not "jira"`,
 			`POSTBURN_LISTEN must be an address like :9847 or 127.0.0.1:9847, not "9847"`,
 			"POSTBURN_EXTERNAL_URL must be a URL like https://postburn.example.org",
 			`POSTBURN_LOG_LEVEL must be debug, info, warn or error, not "loud"`,
@@ -99,19 +99,9 @@ func TestLoadEnvironmentProblems(t *testing.T) {
 		{"a port that is none", map[string]string{"POSTBURN_PROMETHEUS_URL": "http://p", "POSTBURN_LISTEN": ":70000"},
 			[]string{`POSTBURN_LISTEN must be an address like :9847 or 127.0.0.1:9847, not ":70000"`}},
 		{"what is not built yet", map[string]string{
-			"POSTBURN_PROMETHEUS_URL":             "http://p",
-			"POSTBURN_STORE":                      "postgres://user:secret@db/postburn",
-			"POSTBURN_TRACKER":                    "github",
-			"POSTBURN_GITHUB_REPOSITORY":          "acme/checkout",
-			"POSTBURN_GITHUB_TOKEN":               "secret",
-			"POSTBURN_GITHUB_APP_INSTALLATION_ID": "1",
-		}, []string{
-			"POSTBURN_STORE of PostgreSQL is not supported yet: use sqlite:PATH",
-			"POSTBURN_TRACKER github is not supported yet: use local",
-			"POSTBURN_GITHUB_REPOSITORY is not supported yet: unset it",
-			"POSTBURN_GITHUB_TOKEN is not supported yet: unset it",
-			"POSTBURN_GITHUB_APP_INSTALLATION_ID is not supported yet: unset it",
-		}},
+			"POSTBURN_PROMETHEUS_URL": "http://p",
+			"POSTBURN_STORE":          "postgres://user:secret@db/postburn",
+		}, []string{"POSTBURN_STORE of PostgreSQL is not supported yet: use sqlite:PATH"}},
 		{"a password in what is no URL", map[string]string{"POSTBURN_PROMETHEUS_URL": "http//user:secret@p:x y"},
 			[]string{"POSTBURN_PROMETHEUS_URL must be a URL like http://prometheus:9090"}},
 	}
@@ -132,7 +122,7 @@ func TestLoadSource(t *testing.T) {
 	set := map[string]string{"POSTBURN_PROMETHEUS_URL": "http://p", "POSTBURN_INTERVAL": "10s", "POSTBURN_TRACKER": "github"}
 	got, err := LoadSource(context.Background(), envconfig.MapLookuper(set))
 	want := Source{PrometheusURL: URL{"http://p"}, Interval: 10 * time.Second, Delay: time.Minute}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(URL{})); diff != "" || err != nil {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(URL{}, Secret{})); diff != "" || err != nil {
 		t.Errorf("error %v, source (-want +got):\n%s", err, diff)
 	}
 	_, err = LoadSource(context.Background(), envconfig.MapLookuper(map[string]string{"POSTBURN_DELAY": "soon"}))

@@ -241,10 +241,13 @@ func (p *Publisher) post(j *job, i int) Post {
 	return post
 }
 
-// settings are the labels of all the incident's objectives, and whom to assign. A team can't be assigned.
+// settings are the labels of all the incident's objectives, their services among them, and whom to assign. A team can't be assigned.
 func (p *Publisher) settings(i alert.Incident) (labels, assignees []string) {
 	for _, w := range i.Windows {
 		s := p.Settings(w.Objective.Name)
+		if w.Objective.Service != "" {
+			labels = appendNew(labels, "service:"+w.Objective.Service)
+		}
 		labels = appendNew(labels, s.Labels...)
 		if owner := strings.TrimPrefix(w.Objective.Owner, "@"); s.Assign == "owner" && owner != "" && !strings.Contains(owner, "/") {
 			assignees = appendNew(assignees, owner)

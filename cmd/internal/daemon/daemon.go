@@ -22,7 +22,6 @@ import (
 	"github.com/postburn/postburn/alert/sqlite"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/issue"
-	"github.com/postburn/postburn/issue/local"
 	"github.com/postburn/postburn/issue/postmortem"
 	"github.com/postburn/postburn/slo/prom"
 	"github.com/postburn/postburn/web"
@@ -30,9 +29,6 @@ import (
 
 // shutdown is how long requests that are under way may take when the daemon stops.
 const shutdown = 5 * time.Second
-
-// localSettles is how long a file that is not there is not believed to be missing: a folder acts at once or not at all.
-const localSettles = time.Second
 
 // Options of a daemon. Logger and Environment are required.
 type Options struct {
@@ -81,14 +77,14 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 		return err
 	}
 	defer closeStore(store, logger)
-	tracker, err := local.New(env.LocalDir)
+	tracker, err := openTracker(env, logger, registry)
 	if err != nil {
-		return fmt.Errorf("opening the local tracker: %w", err)
+		return err
 	}
 	reloader := newReloader(opts, registry)
 	publisher := issue.NewPublisher(issue.Options{
-		Store: store, Tracker: tracker, Render: postmortem.Render, Logger: logger, Registerer: registry,
-		Interval: env.Interval, Settings: reloader.settings, Settle: localSettles, LookEvery: localSettles,
+		Store: store, Tracker: tracker.Tracker, Render: postmortem.Render, Logger: logger, Registerer: registry,
+		Interval: env.Interval, Settings: reloader.settings, Settle: tracker.settle, LookEvery: tracker.settle,
 		Collectors: []issue.Collector{Evidence(client, env.Interval, func() time.Time { return time.Now().Add(-env.Delay) })},
 	})
 	engine := alert.NewEngine(alert.Options{
@@ -103,6 +99,7 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return engine.Run(ctx) })
 	g.Go(func() error { return publisher.Run(ctx) })
+	g.Go(func() error { return checkTracker(ctx, tracker, logger) })
 	g.Go(func() error { return reloader.run(ctx, engine) })
 	return g.Wait()
 }
