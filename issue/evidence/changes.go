@@ -227,10 +227,10 @@ func (c *collector) versions(l *look, traces []slo.Trace) {
 				break
 			}
 			if r.before >= 0 && others(r.before) != "" {
-				c.add(l.ticks.At(r.first), fmt.Sprintf("Job %s: version %s was first reported; before, it was %s", t.Labels["job"], name(t), others(r.before)), source)
+				c.add(l.ticks.At(r.first), fmt.Sprintf("Job %s: version %s appeared; until then it was %s", t.Labels["job"], name(t), others(r.before)), source)
 			}
 			if r.after >= 0 && others(r.after) != "" {
-				c.add(l.ticks.At(r.after), fmt.Sprintf("Job %s: version %s was no longer reported; it was %s", t.Labels["job"], name(t), others(r.after)), source)
+				c.add(l.ticks.At(r.after), fmt.Sprintf("Job %s: version %s was gone; what ran on was %s", t.Labels["job"], name(t), others(r.after)), source)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -12,9 +13,14 @@ import (
 )
 
 const (
-	// windowSteps is how many ticks a window is read in, and beforeSteps the time before it.
-	windowSteps = 5
+	// fineSteps is how many ticks a window is read in: a counter that is reset inside one loses what it counted before. coarseSteps is that of
+	// a second try, where the first would cost too many queries, and beforeSteps that of the time before.
+	fineSteps   = 60
+	coarseSteps = 5
 	beforeSteps = 3
+	// fineQueries is what the first try may cost, and maxValuesRead how many values it may read.
+	fineQueries   = 9
+	maxValuesRead = 60_000
 	// shortestBefore and longestBefore bound how much of the time before a window is compared with it.
 	shortestBefore = time.Hour
 	longestBefore  = 6 * time.Hour
@@ -29,19 +35,20 @@ func (c *collector) contributors(ctx context.Context, p Prometheus, w alert.Wind
 	if w.Bad < minBad {
 		return errNothing
 	}
-	if err := c.kinds(ctx, p, w, series); err != nil {
-		return err
+	if w.ID() == c.worst.ID() {
+		if err := c.kinds(ctx, p, w, series); err != nil {
+			return err
+		}
 	}
 	names := series.splits()
 	if len(names) == 0 {
 		return errNothing
 	}
-	length := until(w).Sub(w.Onset)
-	in, err := c.countBy(ctx, p, w, w.Objective.Indicator, names, w.Onset, length, windowSteps)
+	in, err := c.countFine(ctx, p, w, w.Objective.Indicator, names, max(coarseSteps, min(fineSteps, maxValuesRead/combinations(series.total, names))))
 	if err != nil {
 		return err
 	}
-	around := min(max(length, shortestBefore), longestBefore)
+	around := min(max(until(w).Sub(w.Onset), shortestBefore), longestBefore)
 	before, err := c.countBy(ctx, p, w, w.Objective.Indicator, names, w.Onset.Add(-around), around, beforeSteps)
 	if err != nil {
 		return err
@@ -55,6 +62,20 @@ func (c *collector) contributors(ctx context.Context, p Prometheus, w alert.Wind
 		c.found.Contributors = append(c.found.Contributors, issue.Contributor{Of: w.ID(), Where: found.where, In: found.in, All: all})
 	}
 	return nil
+}
+
+// countFine counts a window's events in fine steps, and in coarse ones where Prometheus is asked too much by that.
+func (c *collector) countFine(
+	ctx context.Context, p Prometheus, w alert.Window, indicator slo.Indicator, names []string, most int,
+) (map[slo.Labels]slo.Counts, error) {
+	length := until(w).Sub(w.Onset)
+	fine := c.Open(min(fineQueries, c.left-p.Asked()))
+	found, err := c.countBy(ctx, fine, w, indicator, names, w.Onset, length, most)
+	c.left = max(0, c.left-fine.Asked())
+	if err == nil || ctx.Err() != nil {
+		return found, err
+	}
+	return c.countBy(ctx, p, w, indicator, names, w.Onset, length, coarseSteps)
 }
 
 // countBy counts events by labels over a length of time from a start on.
@@ -134,12 +155,18 @@ func merge(in, before map[slo.Labels]slo.Counts) []leaf {
 
 // kinds finds what kind of bad events most of them were: by labels that only bad events have, or that make them bad.
 func (c *collector) kinds(ctx context.Context, p Prometheus, w alert.Window, series *seriesOf) error {
+	seen := values(series.part)
 	for _, name := range series.kinds() {
-		bad := w.Objective.Indicator.Ratio.Bad
-		indicator := slo.Indicator{Ratio: &slo.Ratio{Bad: bad, Total: bad}}
-		by, err := c.countBy(ctx, p, w, indicator, []string{name}, w.Onset, until(w).Sub(w.Onset), 1)
-		if err != nil {
-			return err
+		by := map[slo.Labels]slo.Counts{}
+		if only := slices.Collect(maps.Keys(seen[name])); len(only) == 1 && everywhere(series.part, name) {
+			by[slo.NewLabels(map[string]string{name: only[0]})] = w.Counts
+		} else {
+			bad := w.Objective.Indicator.Ratio.Bad
+			indicator := slo.Indicator{Ratio: &slo.Ratio{Bad: bad, Total: bad}}
+			var err error
+			if by, err = c.countFine(ctx, p, w, indicator, []string{name}, fineSteps); err != nil {
+				return err
+			}
 		}
 		var all slo.Counts
 		for _, counts := range by {
@@ -154,11 +181,16 @@ func (c *collector) kinds(ctx context.Context, p Prometheus, w alert.Window, ser
 				continue
 			}
 			c.found.Contributors = append(c.found.Contributors, issue.Contributor{
-				Of: w.ID(), Outcome: true, In: counts, All: w.Counts,
+				Of: w.ID(), Outcome: true, In: counts, All: slo.Counts{Total: w.Total, Bad: all.Bad},
 				Where: []issue.Clause{{Label: name, Values: []string{value}, Of: len(by)}},
 			})
 			break // one of them can have that share
 		}
 	}
 	return nil
+}
+
+// everywhere reports whether all series have a label.
+func everywhere(series []slo.Trace, name string) bool {
+	return !slices.ContainsFunc(series, func(t slo.Trace) bool { return t.Labels[name] == "" })
 }

@@ -50,7 +50,7 @@ func chart(f issue.Facts) *Chart {
 			row.ErrorRatio = ""
 		}
 		top = max(top, ratio)
-		bars[i], line[i] = trimmed(ratio, 4), trimmed(allowed, 6)
+		bars[i], line[i] = barLength(ratio), trimmed(allowed, 6)
 		c.Numbers = append(c.Numbers, row)
 	}
 	for i, l := range labels {
@@ -67,7 +67,7 @@ xychart-beta
 	c.Note = fmt.Sprintf("Each bar is the %s from its time on; the line is what the target allows, %s.",
 		period(f.Chart.Step), w.Objective.Target.Complement().Percent())
 	if len(blind) > 0 {
-		c.NoData = "There was no data in the bars of " + stretchesOf(blind, f.Chart.Points) + ": that they are empty says nothing."
+		c.NoData = "There was no data for " + stretchesOf(blind, f.Chart.Points) + "; it is empty there for that reason alone."
 	}
 	if len(f.Incident.Windows) > 1 {
 		c.Of = Code(w.ID().String())
@@ -123,6 +123,14 @@ func stretchesOf(labels []string, points []issue.Point) string {
 		parts = append(parts, from)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// barLength has as many decimals as can be seen.
+func barLength(percent float64) string {
+	if percent >= 1 {
+		return trimmed(percent, 2)
+	}
+	return trimmed(percent, 5)
 }
 
 // niceTop is the next of 1, 2, 5, 10, 20 ... per cent, and at most 100.

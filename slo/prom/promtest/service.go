@@ -1,0 +1,184 @@
+package promtest
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"time"
+)
+
+// Service generates the history of a service's metrics, as its targets would have exposed them: for each target `up`,
+// `process_start_time_seconds`, `<job>_build_info{version}` and, for each route, `http_requests_total{route,code}`. A series of failed
+// requests (code 503) is there from the first failure on. The same service has the same history.
+type Service struct {
+	Job     string
+	Start   time.Time // of the first scrape
+	End     time.Time
+	Scrape  time.Duration      // between two scrapes
+	Routes  map[string]float64 // requests a second of one target, by route
+	Targets []Target
+	// Traffic is how many times the usual there are; nil: 1. Fails is the share of requests that fail; nil: 0.
+	Traffic func(at time.Time) float64
+	Fails   func(at time.Time, t Target, route string) float64
+	// Unscraped reports when Prometheus itself was away; nil: never.
+	Unscraped func(at time.Time) bool
+}
+
+// Target is a process of a service.
+type Target struct {
+	Instance string
+	Labels   map[string]string // more labels of all its series: pod, zone ...
+	Version  string
+	From, To time.Time    // of its life; zero: all of the history
+	Restarts []Restart    // in order
+	Down     [2]time.Time // it can't be scraped from the first to the second
+}
+
+// Restart is a new process of a target, with counters from 0.
+type Restart struct {
+	At      time.Time
+	Version string // empty: as before
+}
+
+// LoadService writes a service's history.
+func (s *Server) LoadService(v Service) error {
+	for n, t := range v.Targets {
+		if err := s.Append(v.samples(t, n)...); err != nil {
+			return fmt.Errorf("loading the history of %s: %w", t.Instance, err)
+		}
+	}
+	return nil
+}
+
+// samples are all that one target exposed.
+func (v Service) samples(t Target, n int) []Sample {
+	w := &writer{labels: map[string]string{"job": v.Job, "instance": t.Instance}}
+	maps.Copy(w.labels, t.Labels)
+	from, to := v.Start, v.End
+	if !t.From.IsZero() {
+		from = t.From
+	}
+	if !t.To.IsZero() {
+		to = t.To
+	}
+	born := from
+	if t.From.IsZero() {
+		born = from.Add(-time.Duration(n+1) * 24 * time.Hour)
+	}
+	version, restarts := t.Version, t.Restarts
+	counts := map[string]*[2]float64{}
+	for route, rate := range v.Routes {
+		counts[route] = &[2]float64{}
+		if t.From.IsZero() {
+			counts[route][0] = math.Floor(rate * 86400)
+		}
+	}
+	shift := v.Scrape * time.Duration(n%7) / 7 // targets are not scraped at the same moment
+	for at := from.Add(shift); !at.After(to); at = at.Add(v.Scrape) {
+		for len(restarts) > 0 && !restarts[0].At.After(at) {
+			born = restarts[0].At
+			if r := restarts[0].Version; r != "" && r != version {
+				w.end(at, v.Job+"_build_info", "version", version)
+				version = r
+			}
+			for _, c := range counts {
+				if c[1] > 0 {
+					c[1] = math.Inf(-1) // its series is gone until the next failure
+				}
+				c[0] = 0
+			}
+			restarts = restarts[1:]
+		}
+		v.count(t, at, counts)
+		switch {
+		case v.Unscraped != nil && v.Unscraped(at):
+			continue
+		case at.After(t.Down[0]) && at.Before(t.Down[1]):
+			w.endAll(at)
+			w.write(at, 0, "up")
+			continue
+		}
+		w.write(at, 1, "up")
+		w.write(at, float64(born.Unix()), "process_start_time_seconds")
+		w.write(at, 1, v.Job+"_build_info", "version", version)
+		for route, c := range counts {
+			w.write(at, math.Floor(c[0]), "http_requests_total", "route", route, "code", "200")
+			switch {
+			case c[1] >= 1:
+				w.write(at, math.Floor(c[1]), "http_requests_total", "route", route, "code", "503")
+			case math.IsInf(c[1], -1):
+				w.end(at, "http_requests_total", "route", route, "code", "503")
+				c[1] = 0
+			}
+		}
+	}
+	if to.Before(v.End) {
+		w.endAll(to.Add(v.Scrape))
+		w.end(to.Add(v.Scrape), "up")
+	}
+	return w.samples
+}
+
+// count adds the requests since the last scrape. They all are as those in the middle between the two.
+func (v Service) count(t Target, at time.Time, counts map[string]*[2]float64) {
+	at = at.Add(-v.Scrape / 2)
+	traffic := 1.0
+	if v.Traffic != nil {
+		traffic = v.Traffic(at)
+	}
+	for route, rate := range v.Routes {
+		fails := 0.0
+		if v.Fails != nil {
+			fails = v.Fails(at, t, route)
+		}
+		n := rate * traffic * v.Scrape.Seconds()
+		c := counts[route]
+		c[0] += n * (1 - fails)
+		if fails > 0 {
+			c[1] = max(c[1], 0) + n*fails
+		}
+	}
+}
+
+// writer collects samples of series with labels in common.
+type writer struct {
+	labels  map[string]string
+	samples []Sample
+	live    map[string]map[string]string // series that are not ended
+}
+
+// write adds a value of a series, given by its name and its labels' names and values.
+func (w *writer) write(at time.Time, value float64, name string, labels ...string) {
+	set := w.series(name, labels)
+	w.samples = append(w.samples, Sample{Labels: set, Time: at, Value: value})
+	if name == "up" {
+		return
+	}
+	if w.live == nil {
+		w.live = map[string]map[string]string{}
+	}
+	w.live[fmt.Sprint(name, labels)] = set
+}
+
+// end ends a series.
+func (w *writer) end(at time.Time, name string, labels ...string) {
+	delete(w.live, fmt.Sprint(name, labels))
+	w.samples = append(w.samples, Sample{Labels: w.series(name, labels), Time: at, Value: Stale()})
+}
+
+// endAll ends all series but up.
+func (w *writer) endAll(at time.Time) {
+	for _, set := range w.live {
+		w.samples = append(w.samples, Sample{Labels: set, Time: at, Value: Stale()})
+	}
+	w.live = nil
+}
+
+func (w *writer) series(name string, labels []string) map[string]string {
+	set := maps.Clone(w.labels)
+	set["__name__"] = name
+	for i := 0; i+1 < len(labels); i += 2 {
+		set[labels[i]] = labels[i+1]
+	}
+	return set
+}
