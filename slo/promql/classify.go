@@ -38,7 +38,11 @@ func (t *Tally) classify(key string, s *series) {
 	case !s.before.usable():
 		into.note(s, slo.NotANumber, 0)
 	default:
-		into.add(time.Time{}, s.group.role, into.increase(s, s.before.v, end.v))
+		events := into.increase(s, s.before.v, end.v)
+		if fell := end.v < s.before.v; fell && events > 0 && s.top.usable() && s.top.v > s.before.v {
+			events += s.top.v - s.before.v // what was scraped in the tick before the reset
+		}
+		into.add(time.Time{}, s.group.role, events)
 	}
 }
 

@@ -29,6 +29,7 @@ const (
 	goodArm    = "plain"   // how many series have one
 	nowArm     = "now"     // how many series there are now; in the odd query their values
 	beforeArm  = "before"  // the same, one interval ago
+	topArm     = "top"     // the highest value in the tick: of one that fell, before it did
 	lastArm    = "last"    // the last value in the tick of a series that ended in it
 	pastArm    = "past"    // the last value of a series before the tick
 	timeArm    = "time"    // when that was
@@ -148,14 +149,17 @@ func byLabels(names []string) string {
 
 // OddQuery fetches the series that have no non-negative difference, one by one: those that were born, ended, fell, or are not a number.
 func (c *Counter) OddQuery(interval time.Duration) string {
-	inTick := func(s string) string { return "last_over_time(" + s + "[" + duration(interval) + "])" }
+	inTick := func(function string) writer {
+		return func(s string) string { return function + "(" + s + "[" + duration(interval) + "])" }
+	}
 	var arms []string
 	for _, g := range c.groups {
 		difference := g.difference(interval)
 		arms = append(arms,
 			tagged("("+g.each(as(""))+") unless "+difference, g.tag, nowArm),
 			tagged("("+g.each(as(offset(interval)))+") unless "+difference, g.tag, beforeArm),
-			tagged("("+g.each(inTick)+") unless ("+g.each(as(""))+")", g.tag, lastArm))
+			tagged("("+g.each(inTick("max_over_time"))+") unless "+difference, g.tag, topArm),
+			tagged("("+g.each(inTick("last_over_time"))+") unless ("+g.each(as(""))+")", g.tag, lastArm))
 	}
 	return strings.Join(arms, " or ")
 }

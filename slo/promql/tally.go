@@ -53,9 +53,9 @@ type counts struct{ total, part float64 }
 
 // series is one that has no non-negative difference over the tick.
 type series struct {
-	group             group
-	labels            map[string]string
-	now, before, last value
+	group                  group
+	labels                 map[string]string
+	now, before, last, top value
 }
 
 // value is a series' value, where it has one.
@@ -156,6 +156,8 @@ func (t *Tally) AddOdd(points []Point) (next string, err error) {
 			s.now = value{p.Value, true}
 		case beforeArm:
 			s.before = value{p.Value, true}
+		case topArm:
+			s.top = value{p.Value, true}
 		case lastArm:
 			s.last = value{p.Value, true}
 		default:
