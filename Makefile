@@ -17,6 +17,10 @@ test: ## Run the tests; they need nothing but Go.
 	$(GO) vet ./...
 	$(GO) test ./...
 
+.PHONY: accuracy
+accuracy: ## Print how exact the counts are, beside increase() and averaged ratios.
+	@ACCURACY_TABLE=1 $(GO) test -count=1 -run TestAccuracy -v ./slo/prom | grep '^|'
+
 .PHONY: race
 race: ## Run the tests under the race detector, which needs cgo and a C compiler.
 	CGO_ENABLED=1 $(GO) test -race ./...
