@@ -124,7 +124,7 @@ func newTorture(t *testing.T) *torture {
 	return &torture{server: server, store: &memory{incidents: map[string]alert.Incident{}, publications: map[string]issue.Publication{}}}
 }
 
-func (r *torture) live(t *testing.T, ctx context.Context) {
+func (r *torture) live(ctx context.Context, t *testing.T) {
 	for ctx.Err() == nil {
 		life, die := context.WithCancel(ctx)
 		r.die = die
@@ -146,7 +146,7 @@ func (r *torture) live(t *testing.T, ctx context.Context) {
 func (r *torture) until(t *testing.T, d time.Duration, incidents ...func(now time.Time) (alert.Incident, bool)) {
 	ctx, stop := context.WithCancel(t.Context())
 	var lives sync.WaitGroup
-	lives.Go(func() { r.live(t, ctx) })
+	lives.Go(func() { r.live(ctx, t) })
 	start := time.Now()
 	for offset := time.Duration(0); offset < d; offset += 30 * time.Second {
 		if do, ok := r.people[offset]; ok {

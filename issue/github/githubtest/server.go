@@ -257,7 +257,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case f.Late > 0:
 		late := r.Clone(r.Context())
-		time.AfterFunc(f.Late, func() { s.act(late, body) })
+		time.AfterFunc(f.Late, func() { _ = s.act(late, body).Body.Close() })
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
 	case f.Hangs:

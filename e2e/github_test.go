@@ -1,0 +1,172 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/postburn/postburn/issue/github/githubtest"
+)
+
+const (
+	repository  = "acme/shop"
+	githubToken = "ghp_a-token-that-must-not-be-shown"
+)
+
+// newGitHub is a GitHub with an empty repository, and the environment of a postburn that uses it.
+func newGitHub(t *testing.T) (*githubtest.Server, []string) {
+	t.Helper()
+	server := &githubtest.Server{WriteEvery: 990 * time.Millisecond, Check: description(t)}
+	server.AddRepository(repository)
+	server.AddUser(githubToken, githubtest.User{Login: "postburn-robot", Push: true})
+	listening := httptest.NewServer(server)
+	t.Cleanup(func() {
+		listening.CloseClientConnections()
+		listening.Close()
+		for _, p := range server.Problems() {
+			t.Error(p)
+		}
+	})
+	return server, []string{
+		"POSTBURN_GITHUB_REPOSITORY=" + repository, "POSTBURN_GITHUB_URL=" + listening.URL, "POSTBURN_GITHUB_TOKEN=" + githubToken,
+	}
+}
+
+// newGitHubStage is a stage whose postburn publishes to GitHub.
+func newGitHubStage(t *testing.T) (*stage, *githubtest.Server) {
+	t.Helper()
+	server, env := newGitHub(t)
+	s := newStage(t, onlyBurns())
+	s.postburn.env = append(s.postburn.env, env...)
+	return s, server
+}
+
+// issues are copies of all that are in the repository.
+func issues(server *githubtest.Server) (all []githubtest.Issue) {
+	server.Change(repository, func(r *githubtest.Repository) {
+		for _, i := range r.Issues {
+			all = append(all, *i)
+		}
+	})
+	return all
+}
+
+func (s *stage) awaitIssue(server *githubtest.Server) {
+	s.t.Helper()
+	await(s.t, 60*time.Second, "the issue", func() error {
+		if len(issues(server)) == 0 {
+			return errNotYet
+		}
+		return s.postburn.alive()
+	})
+}
+
+// verifyIssue waits until the only issue has the final numbers of the only incident, in its body and in one comment.
+func (s *stage) verifyIssue(server *githubtest.Server, f *fault) {
+	s.t.Helper()
+	i := s.awaitRecovered()
+	s.verifyNumbers(i, f)
+	want := finalNumbers(i)
+	await(s.t, 4*time.Minute, "the issue to be completed", func() error {
+		all := issues(server)
+		if len(all) != 1 {
+			return fmt.Errorf("%d issues", len(all))
+		}
+		body := all[0].Body
+		if !strings.Contains(body, want) || strings.Contains(body, " so far: ") || !strings.Contains(body, "## Analysis") {
+			return fmt.Errorf("%q and nothing that goes on should be in\n%s", want, body)
+		}
+		if len(all[0].Comments) != 1 || !strings.Contains(all[0].Comments[0].Body, want) {
+			return fmt.Errorf("the comments are %+v", all[0].Comments)
+		}
+		if waiting, err := s.postburn.metric("postburn_publications_waiting"); err != nil || waiting != 0 {
+			return errors.Join(err, fmt.Errorf("%v publications wait", waiting))
+		}
+		return nil
+	})
+	if got := strings.Join(issues(server)[0].Labels, " "); got != "postburn service:shop" {
+		s.t.Errorf("the labels are %q", got)
+	}
+	if strings.Contains(s.postburn.output(), githubToken) {
+		s.t.Error("the token is in the log")
+	}
+}
+
+func TestGitHub(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]func() githubtest.Fault{
+		"well":                     func() githubtest.Fault { return githubtest.Fault{} },
+		"acts without an answer":   githubtest.LostAfter,
+		"limits":                   func() githubtest.Fault { return githubtest.SecondaryLimit(403, 3*time.Second) },
+		"fails after it has acted": func() githubtest.Fault { return githubtest.Fails(502, true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, server := newGitHubStage(t)
+			times := 0
+			server.Fault = func(r githubtest.Request) githubtest.Fault {
+				if r.IsWrite() && strings.HasSuffix(r.Path, "/issues") {
+					if times++; times == 1 {
+						return fault()
+					}
+				}
+				return githubtest.Fault{}
+			}
+			s.start()
+			f := s.breakDown()
+			s.awaitIssue(server)
+			f.until(lasting)
+			s.repair(f)
+			s.verifyIssue(server, f)
+		})
+	}
+}
+
+// TestGitHubPostburnKilled kills postburn again and again, at random requests.
+func TestGitHubPostburnKilled(t *testing.T) {
+	t.Parallel()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	s, server := newGitHubStage(t)
+	server.WriteEvery = 0 // who was killed does not know when it wrote
+	const wanted = 3
+	var mu sync.Mutex
+	hit := 0
+	kill := make(chan struct{}, wanted)
+	server.Fault = func(r githubtest.Request) githubtest.Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		if !r.IsWrite() || hit == wanted || random.IntN(2) > 0 {
+			return githubtest.Fault{}
+		}
+		hit++
+		kill <- struct{}{}
+		return githubtest.Fault{Lost: true, Acts: random.IntN(2) > 0}
+	}
+	s.start()
+	f := s.breakDown()
+	deaths := 0
+	for end := time.After(lasting); deaths < wanted || f.off.IsZero(); {
+		select {
+		case <-kill:
+			s.postburn.kill()
+			deaths++
+			s.postburn.start()
+		case <-end:
+			s.repair(f)
+			end = nil
+		case <-time.After(6 * time.Minute):
+			t.Fatalf("died %d times only", deaths)
+		}
+	}
+	t.Logf("died %d times", deaths)
+	s.verifyIssue(server, f)
+}
