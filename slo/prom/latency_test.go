@@ -159,6 +159,12 @@ func TestClassicLatency(t *testing.T) {
 			want: []string{"1m0s: 18 bad 0; reset 1"},
 		},
 		{
+			name:   "what was scraped before a reset in its tick counts, where it shows in both parts",
+			series: classic("a", "0.5", "80 90 100 109 5 14 3 33", "count", "100 110 120 130 8 18 4 40"),
+			from:   60 * time.Second, to: 60 * time.Second,
+			want: []string{"1m0s: 18 bad 4; reset 1"},
+		},
+		{
 			name:   "a dip of the count is one of both parts",
 			series: classic("a", "0.5", "4 4 4 3 3 5 5", "count", "1000000 1000005 1000010 1000000 1000005 1000010 1000015"),
 			from:   60 * time.Second, to: 90 * time.Second,

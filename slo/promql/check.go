@@ -23,8 +23,12 @@ type Problem struct {
 	Text   string // what is wrong, and what would be right; without position
 }
 
-// example is a counter to name where the text holds none.
-const example = `http_requests_total{job="shop"}`
+// Examples to name where the text holds none.
+const (
+	example          = `http_requests_total{job="shop"}`
+	exampleHistogram = `http_request_duration_seconds{job="shop"}`
+	exampleCondition = "max(queue_length) < 100"
+)
 
 // gaugeSuffixes are the ends of names by which gauges are known.
 var gaugeSuffixes = [...]string{"_bytes", "_celsius", "_created", "_info", "_percent", "_ratio", "_seconds"}
@@ -53,6 +57,8 @@ func Check(i slo.Indicator) []Problem {
 // checker collects problems, and the selectors of the field that it looks at.
 type checker struct {
 	field     string
+	noun      string // what the field takes, for people
+	example   string
 	problems  []Problem
 	selectors []*parser.VectorSelector
 }
@@ -63,7 +69,7 @@ func (c *checker) add(at int, format string, args ...any) {
 
 // counters looks at a field of counters, and returns its selectors.
 func (c *checker) counters(field, text string) []*parser.VectorSelector {
-	c.field, c.selectors = field, nil
+	c.field, c.noun, c.example, c.selectors = field, "counter", example, nil
 	if expr := c.parse(text); expr != nil {
 		c.joined(expr)
 		for _, s := range c.selectors {
@@ -78,7 +84,7 @@ func (c *checker) counters(field, text string) []*parser.VectorSelector {
 
 // histogram looks at a latency's histogram.
 func (c *checker) histogram(text string) {
-	c.field = "histogram"
+	c.field, c.noun, c.example = "histogram", "histogram", exampleHistogram
 	if expr := c.parse(text); expr != nil {
 		c.joined(expr)
 		for _, s := range c.selectors {
@@ -101,7 +107,7 @@ func (c *checker) histogram(text string) {
 
 // boolean looks at a bool indicator: any PromQL that is a vector or a number. It returns nil where there is a problem.
 func (c *checker) boolean(text string) parser.Expr {
-	c.field = "bool"
+	c.field, c.noun, c.example = "bool", "condition", exampleCondition
 	expr := c.parse(text)
 	if expr == nil {
 		return nil
@@ -137,7 +143,7 @@ func bare(expr parser.Expr) parser.Expr {
 // parse is the field's expression, or nil where it has none.
 func (c *checker) parse(text string) parser.Expr {
 	if strings.TrimSpace(text) == "" {
-		c.add(0, "it is empty: give a counter, such as %s", example)
+		c.add(0, "it is empty: give a %s, such as %s", c.noun, c.example)
 		return nil
 	}
 	expr, err := newParser().ParseExpr(text)
@@ -176,25 +182,25 @@ func (c *checker) joined(expr parser.Expr) {
 		c.selectors = append(c.selectors, e)
 		c.modifiers(e)
 	case *parser.MatrixSelector:
-		c.add(at, "a range is not needed: give the counter itself: %s", firstSelector(expr))
+		c.add(at, "a range is not needed: give the %s itself: %s", c.noun, c.firstSelector(expr))
 	case *parser.SubqueryExpr:
-		c.add(at, "a subquery is not needed: give the counter itself: %s", firstSelector(expr))
+		c.add(at, "a subquery is not needed: give the %s itself: %s", c.noun, c.firstSelector(expr))
 	case *parser.Call:
-		c.add(at, "%s() is not needed: give the counter itself: %s", e.Func.Name, firstSelector(expr))
+		c.add(at, "%s() is not needed: give the %s itself: %s", e.Func.Name, c.noun, c.firstSelector(expr))
 	case *parser.AggregateExpr:
-		c.add(at, "%s() is not needed: all series are counted together; give the counter itself: %s", e.Op, firstSelector(expr))
+		c.add(at, "%s() is not needed: all series are counted together; give the %s itself: %s", e.Op, c.noun, c.firstSelector(expr))
 	case *parser.BinaryExpr:
 		if e.Op != parser.LOR {
-			c.add(at, "%s has no place between counters: several are joined by or", e.Op)
+			c.add(at, "%s has no place between %ss: several are joined by or", e.Op, c.noun)
 			return
 		}
 		if m := e.VectorMatching; m != nil && (m.On || len(m.MatchingLabels) > 0) {
-			c.add(at, "on() and ignoring() have no place here: join counters by or alone")
+			c.add(at, "on() and ignoring() have no place here: join %ss by or alone", c.noun)
 		}
 		c.joined(e.LHS)
 		c.joined(e.RHS)
 	default:
-		c.add(at, "this is no counter: give a vector selector, such as %s", firstSelector(expr))
+		c.add(at, "this is no %s: give a vector selector, such as %s", c.noun, c.firstSelector(expr))
 	}
 }
 
@@ -202,10 +208,10 @@ func (c *checker) joined(expr parser.Expr) {
 func (c *checker) modifiers(s *parser.VectorSelector) {
 	at, right := int(s.PosRange.Start), plain(s)
 	if s.OriginalOffset != 0 || s.OriginalOffsetExpr != nil {
-		c.add(at, "offset has no place here: the counter is read at each tick; give %s", right)
+		c.add(at, "offset has no place here: the %s is read at each tick; give %s", c.noun, right)
 	}
 	if s.Timestamp != nil || s.StartOrEnd != 0 {
-		c.add(at, "@ has no place here: the counter is read at each tick; give %s", right)
+		c.add(at, "@ has no place here: the %s is read at each tick; give %s", c.noun, right)
 	}
 	if s.Anchored || s.Smoothed {
 		c.add(at, "anchored and smoothed have no place here: give %s", right)
@@ -216,7 +222,7 @@ func (c *checker) modifiers(s *parser.VectorSelector) {
 func (c *checker) name(s *parser.VectorSelector) string {
 	name := metricName(s)
 	if name == "" {
-		c.add(int(s.PosRange.Start), "the selector must name its metric: give a counter, such as %s", example)
+		c.add(int(s.PosRange.Start), "the selector must name its metric: give a %s, such as %s", c.noun, c.example)
 	}
 	return name
 }
@@ -234,7 +240,7 @@ func (c *checker) counterName(s *parser.VectorSelector, name string) {
 }
 
 func (c *checker) recordingRule(s *parser.VectorSelector, name string) {
-	c.add(int(s.PosRange.Start), "%s is a recording rule by its name (it has a colon): give the counter that it is made of, such as %s", name, example)
+	c.add(int(s.PosRange.Start), "%s is a recording rule by its name (it has a colon): give the %s that it is made of, such as %s", name, c.noun, c.example)
 }
 
 // sort orders the problems of the field that was looked at last.
@@ -261,10 +267,10 @@ func metricName(s *parser.VectorSelector) string {
 }
 
 // firstSelector is the text of the first selector inside an expression, bare of all modifiers, or an example.
-func firstSelector(expr parser.Expr) string {
-	found := example
+func (c *checker) firstSelector(expr parser.Expr) string {
+	found := c.example
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
-		if s, is := node.(*parser.VectorSelector); is && found == example {
+		if s, is := node.(*parser.VectorSelector); is && found == c.example {
 			found = plain(s)
 		}
 		return nil

@@ -81,7 +81,7 @@ func TestCheckFields(t *testing.T) {
 			{"histogram", 0, `request_duration_seconds_bucket is a part of a histogram: give the histogram's own name, request_duration_seconds`},
 		}},
 		{"a rate of a histogram", slo.Indicator{Latency: &slo.Latency{Histogram: `rate(request_duration_seconds[5m])`}}, []promql.Problem{
-			{"histogram", 0, `rate() is not needed: give the counter itself: request_duration_seconds`},
+			{"histogram", 0, `rate() is not needed: give the histogram itself: request_duration_seconds`},
 		}},
 		{"a bool", slo.Indicator{Bool: `max(queue_oldest_message_seconds{queue="orders"}) < 60`}, nil},
 		{"a histogram's bucket by its le", slo.Indicator{Latency: &slo.Latency{Histogram: `request_duration_seconds{le="0.5"}`}}, []promql.Problem{

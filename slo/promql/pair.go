@@ -41,7 +41,15 @@ func (t *Tally) classifyHistogram(key string, all, fast *series) {
 	case !before.fast.ok:
 		into.addPair(time.Time{}, into.unpaired(all, before, now))
 	default:
-		into.addPair(time.Time{}, into.increasePair(all, before, now))
+		events := into.increasePair(all, before, now)
+		top := pair{all.top, fast.top}
+		// The highest good value is from before the reset only where it is above the one after it.
+		reset := now.all.v < before.all.v && events.all.v > 0
+		if reset && top.usable() && top.all.v > before.all.v && top.fast.v >= before.fast.v && top.fast.v > now.fast.v {
+			events.all.v += top.all.v - before.all.v // what was scraped in the tick before the reset
+			events.fast.v += top.fast.v - before.fast.v
+		}
+		into.addPair(time.Time{}, events)
 	}
 }
 
