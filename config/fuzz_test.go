@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/postburn/postburn/slo"
 )
 
 // FuzzSLOFile reads any text: it never panics, each problem is in the file, and what is wrong gives no usable definition without one.
@@ -11,6 +13,8 @@ func FuzzSLOFile(f *testing.F) {
 	for _, seed := range []string{
 		"", one, "defaults: {window: 7d}\n" + one, one + "---\n" + one, "slos: &a [*a]\n", "slos:\n- &a {<<: *a}\n",
 		"slos: [{name: x, target: 999, indicator: {ratio: {bad: \"sum(\\\"\", total: 'a''b'}}}]",
+		"slos: [{name: x, service: s, target: 99%, delay: 2m, indicator: {latency: {histogram: 'd{a=\"b\"}', threshold: 500ms, unit: seconds}}}]",
+		"slos: [{name: x, service: s, target: 99%, indicator: {bool: 'max(a) < 1 and b'}}]",
 		"slos: [{incident: {burn: [{rate: 1, long: 5m, short: 1h}], hold: 5x}}]", "\ufeffslos: [é: \x00]", "a: |\n  x\r\n  y\n", "? [a]\n: b\n",
 	} {
 		f.Add([]byte(seed))
@@ -33,7 +37,7 @@ func FuzzSLOFile(f *testing.F) {
 		}
 		for _, d := range definitions {
 			o := d.Objective
-			if o.Name == "" || o.Service == "" || o.Target.IsZero() || o.Window.Length() <= 0 || o.Indicator.Ratio == nil || d.Policy.Group == "" {
+			if o.Name == "" || o.Service == "" || o.Target.IsZero() || o.Window.Length() <= 0 || o.Indicator == (slo.Indicator{}) || d.Policy.Group == "" {
 				t.Errorf("an incomplete definition and no error: %+v", d)
 			}
 		}

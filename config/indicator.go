@@ -2,6 +2,7 @@ package config
 
 import (
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
@@ -14,49 +15,122 @@ import (
 const maxQuery = 10_000
 
 func indicatorSchema() schema {
-	return schema{of: "indicator", path: "indicator.", keys: []string{"ratio"}, later: []string{"latency", "bool"}}
+	return schema{of: "indicator", path: "indicator.", keys: []string{"ratio", "latency", "bool"}}
 }
 
 func ratioSchema() schema {
 	return schema{of: "indicator.ratio", path: "indicator.ratio.", keys: []string{"bad", "good", "total"}}
 }
 
-// indicator reads what is measured.
+func latencySchema() schema {
+	return schema{of: "indicator.latency", path: "indicator.latency.", keys: []string{"histogram", "threshold", "unit"}}
+}
+
+// Examples of what an indicator takes.
+const (
+	likeSelector  = `a selector like http_requests_total{job="checkout"}`
+	likeHistogram = `a selector like http_request_duration_seconds{job="checkout"}`
+	likeCondition = `PromQL that is true or false, like max(queue_length) < 100`
+	likeThreshold = "a duration like 500ms"
+	likeUnit      = "seconds, milliseconds, microseconds or nanoseconds"
+)
+
+// indicator reads what is measured: one of its keys.
 func (d *document) indicator(f field) (indicator slo.Indicator) {
 	before := len(d.problems)
 	found, ok := d.mapping(f.value, indicatorSchema())
 	if !ok {
 		return indicator
 	}
-	ratio, ok := found["ratio"]
-	if !ok {
-		if len(d.problems) == before {
-			d.errorf(f.value, "indicator.ratio is missing; give it bad and total, or good and total")
+	var parts fields
+	complete := false
+	given := make([]field, 0, len(found))
+	for _, k := range []struct {
+		key  string
+		read func(field)
+	}{
+		{"ratio", func(f field) { indicator.Ratio, parts, complete = d.ratio(f) }},
+		{"latency", func(f field) { indicator.Latency, parts, complete = d.latency(f) }},
+		{"bool", func(f field) {
+			indicator.Bool, parts, complete = d.query(f, likeCondition), fields{"bool": f}, true
+		}},
+	} {
+		if one, ok := found[k.key]; ok {
+			given = append(given, one)
+			k.read(one)
 		}
-		return indicator
 	}
-	parts, ok := d.mapping(ratio.value, ratioSchema())
-	if !ok {
-		return indicator
-	}
-	r := &slo.Ratio{}
-	for key, query := range map[string]*string{"bad": &r.Bad, "good": &r.Good, "total": &r.Total} {
-		if part, ok := parts[key]; ok {
-			*query = d.query(part)
-		}
-	}
-	indicator.Ratio = r
-	if d.completeRatio(ratio, parts) && len(d.problems) == before {
+	switch {
+	case len(given) > 1:
+		d.errorf(given[1].key, "indicator has %s and %s; give one of them", given[0].key.Value, given[1].key.Value)
+	case len(given) == 0 && len(d.problems) == before:
+		d.errorf(f.value, "indicator.ratio is missing; give it bad and total, or good and total; or give latency or bool")
+	case complete && len(d.problems) == before:
 		d.checkQueries(indicator, parts)
 	}
 	return indicator
 }
 
-func (d *document) query(f field) string {
-	text, ok := d.scalar(f, "a selector like http_requests_total{job=\"checkout\"}")
+// ratio reads good or bad events out of a total.
+func (d *document) ratio(f field) (r *slo.Ratio, parts fields, complete bool) {
+	parts, ok := d.mapping(f.value, ratioSchema())
+	if !ok {
+		return nil, nil, false
+	}
+	r = &slo.Ratio{}
+	for key, query := range map[string]*string{"bad": &r.Bad, "good": &r.Good, "total": &r.Total} {
+		if part, ok := parts[key]; ok {
+			*query = d.query(part, likeSelector)
+		}
+	}
+	return r, parts, d.completeRatio(f, parts)
+}
+
+// latency reads a histogram, the threshold up to which its events are good, and its unit.
+func (d *document) latency(f field) (l *slo.Latency, parts fields, complete bool) {
+	parts, ok := d.mapping(f.value, latencySchema())
+	if !ok {
+		return nil, nil, false
+	}
+	l = &slo.Latency{}
+	histogram, complete := parts["histogram"]
+	if complete {
+		l.Histogram = d.query(histogram, likeHistogram)
+	} else {
+		d.errorf(f.value, "indicator.latency.histogram is missing; give it %s", likeHistogram)
+	}
+	if threshold, ok := parts["threshold"]; ok {
+		l.Threshold, ok = d.duration(threshold, likeThreshold)
+		if ok && l.Threshold == 0 {
+			d.errorf(threshold.value, "indicator.latency.threshold must be longer than 0: it is %s that is still good", likeThreshold)
+		}
+	} else {
+		d.errorf(f.value, "indicator.latency.threshold is missing; say how long is still good, with %s", likeThreshold)
+		complete = false
+	}
+	if unit, ok := parts["unit"]; ok {
+		l.Unit = d.unit(unit)
+	}
+	return l, parts, complete
+}
+
+// unit reads what 1 means in a histogram.
+func (d *document) unit(f field) time.Duration {
+	text, ok := d.scalar(f, likeUnit)
+	unit := map[string]time.Duration{
+		"seconds": time.Second, "milliseconds": time.Millisecond, "microseconds": time.Microsecond, "nanoseconds": time.Nanosecond,
+	}[text]
+	if ok && unit == 0 {
+		d.errorf(f.value, "%s must be %s, not %s", f.path, likeUnit, quote(text))
+	}
+	return unit
+}
+
+func (d *document) query(f field, like string) string {
+	text, ok := d.scalar(f, like)
 	switch {
 	case ok && strings.TrimSpace(text) == "":
-		d.errorf(f.value, "%s is empty; give it a selector like http_requests_total{job=\"checkout\"}", f.path)
+		d.errorf(f.value, "%s is empty; give it %s", f.path, like)
 	case len(text) > maxQuery:
 		d.errorf(f.value, "%s must have at most %d characters, not %d", f.path, maxQuery, len(text))
 	}

@@ -33,8 +33,8 @@ func fileSchema() schema {
 func objectiveSchema(of string) schema {
 	return schema{
 		of:    of,
-		keys:  []string{"name", "service", "description", "owner", "target", "window", "indicator", "incident", "links"},
-		later: []string{"group_by", "delay", "exclude", "issue", "evidence"},
+		keys:  []string{"name", "service", "description", "owner", "target", "window", "indicator", "delay", "incident", "links"},
+		later: []string{"group_by", "exclude", "issue", "evidence"},
 	}
 }
 
@@ -135,7 +135,7 @@ func (d *document) values(n *yaml.Node, s settings, partial bool) Definition {
 		{"name", "give it one like checkout-availability", func(f field) { o.Name, def.Position = d.objectiveName(f), d.at(f.value) }},
 		{"service", "say whose objective it is", func(f field) { o.Service = d.shortText(f, "the name of a service") }},
 		{"target", "say how much has to be good, like 99.9%", func(f field) { o.Target = d.target(f) }},
-		{"indicator", "say what is measured, with indicator.ratio", func(f field) { o.Indicator = d.indicator(f) }},
+		{"indicator", "say what is measured, with indicator.ratio, latency or bool", func(f field) { o.Indicator = d.indicator(f) }},
 	}
 	for _, r := range required {
 		if f, ok := s.fields[r.key]; ok {
@@ -152,6 +152,9 @@ func (d *document) values(n *yaml.Node, s settings, partial bool) Definition {
 	}
 	if f, ok := s.fields["window"]; ok {
 		o.Window = d.window(f)
+	}
+	if f, ok := s.fields["delay"]; ok {
+		o.Delay = d.delay(f)
 	}
 	o.Links = d.links(s.links)
 	def.Policy = d.policy(n, s, *o)

@@ -48,6 +48,7 @@ slos:
     service: search
     target: 0.95
     window: 7d
+    delay: 2m
     indicator: {ratio: {good: 'good_total', total: 'all_total'}}
     incident: {group: service}
 `), "slo.yaml")
@@ -73,7 +74,7 @@ slos:
 		},
 		{
 			Objective: slo.Objective{
-				Name: "search", Service: "search", Target: slo.MustDecimal("0.95"), Window: slo.Window{Rolling: 7 * day},
+				Name: "search", Service: "search", Target: slo.MustDecimal("0.95"), Window: slo.Window{Rolling: 7 * day}, Delay: 2 * time.Minute,
 				Indicator: slo.Indicator{Ratio: &slo.Ratio{Good: "good_total", Total: "all_total"}},
 				Links:     map[string]string{"dashboard": "https://example.org/d"},
 			},
@@ -170,7 +171,7 @@ func TestNativeProblems(t *testing.T) {
 		{"an unknown anchor", "slos: *x\n", []string{"1:7: not valid YAML: unknown anchor 'x' referenced"}},
 
 		{"missing keys", "slos:\n  - owner: x\n", []string{
-			"2:5: indicator is missing; say what is measured, with indicator.ratio",
+			"2:5: indicator is missing; say what is measured, with indicator.ratio, latency or bool",
 			"2:5: name is missing; give it one like checkout-availability",
 			"2:5: service is missing; say whose objective it is",
 			"2:5: target is missing; say how much has to be good, like 99.9%",
@@ -182,7 +183,7 @@ func TestNativeProblems(t *testing.T) {
 		}},
 		{"a misspelt key of later", one + "    groupby: [region]\n", []string{`6:5: unknown key "groupby"; did you mean group_by?`}},
 		{"a key that nothing is like", one + "    zzz: 1\n", []string{
-			`6:5: unknown key "zzz"; an slo has name, service, description, owner, target, window, indicator, incident, links`,
+			`6:5: unknown key "zzz"; an slo has name, service, description, owner, target, window, indicator, delay, incident, links`,
 		}},
 		{"an unknown key of the file", one + "slo: []\n", []string{`6:1: unknown key "slo"; did you mean slos?`}},
 		{"a key that is not text", one + "    [a]: 1\n", []string{"6:5: a key of an slo must be text, not a list"}},
@@ -190,20 +191,16 @@ func TestNativeProblems(t *testing.T) {
 		{"an empty value", one + "    owner:\n", []string{
 			`6:11: owner is empty; give it a value (a GitHub user or team like "@acme/checkout") or leave it out`,
 		}},
-		{"keys of later", one + "    group_by: [region]\n    delay: 2m\n    exclude: x\n    issue: {assign: owner}\n    evidence: {}\n" +
+		{"keys of later", one + "    group_by: [region]\n    exclude: x\n    issue: {assign: owner}\n    evidence: {}\n" +
 			"    incident: {severity: {}, blind: {}}\n    window: {calendar: month, timezone: UTC}\n", []string{
-			"6:5: group_by is not supported yet", "7:5: delay is not supported yet", "8:5: exclude is not supported yet",
-			"9:5: issue is not supported yet", "10:5: evidence is not supported yet", "11:16: incident.severity is not supported yet",
-			"11:30: incident.blind is not supported yet", "12:14: window.calendar is not supported yet",
-			"12:31: window.timezone is not supported yet",
-		}},
-		{"indicators of later", "slos:\n  - {name: a, service: a, target: 99%, indicator: {bool: x}}\n" +
-			"  - {name: b, service: a, target: 99%, indicator: {latency: {}}}\n", []string{
-			"2:52: indicator.bool is not supported yet", "3:52: indicator.latency is not supported yet",
+			"6:5: group_by is not supported yet", "7:5: exclude is not supported yet",
+			"8:5: issue is not supported yet", "9:5: evidence is not supported yet", "10:16: incident.severity is not supported yet",
+			"10:30: incident.blind is not supported yet", "11:14: window.calendar is not supported yet",
+			"11:31: window.timezone is not supported yet",
 		}},
 		{"merging itself", "slos:\n  - &a\n    <<: *a\n    name: x\n", []string{
 			"2:5: a mapping can't merge itself",
-			"2:5: indicator is missing; say what is measured, with indicator.ratio",
+			"2:5: indicator is missing; say what is measured, with indicator.ratio, latency or bool",
 			"2:5: service is missing; say whose objective it is",
 			"2:5: target is missing; say how much has to be good, like 99.9%",
 		}},
@@ -256,6 +253,10 @@ func TestNativeValues(t *testing.T) {
 		{"window: 30", `2:9: window must be a duration like 30d, not "30"`},
 		{"window: -3d", `2:9: window must be a duration like 30d, not "-3d"`},
 		{"window: [30d]", "2:9: window must be a duration like 30d, not a list"},
+		{"delay: 2m", ""},
+		{"delay: 0s", "2:8: delay must be longer than 0 and at most 1h, not 0s; leave it out for POSTBURN_DELAY"},
+		{"delay: 2h", "2:8: delay must be longer than 0 and at most 1h, not 2h; leave it out for POSTBURN_DELAY"},
+		{"delay: soon", `2:8: delay must be a duration like 2m, not "soon"`},
 		{"incident: {hold: 0s}", ""},
 		{"incident: {hold: 5x}", `2:18: incident.hold must be a duration like 5m, not "5x"`},
 		{"incident: {merge_gap: 5m3h}", `2:23: incident.merge_gap must be a duration like 30m, not "5m3h"`},
@@ -324,6 +325,70 @@ func TestNativeNameAndService(t *testing.T) {
 			_, problems := Native([]byte(doc), "slo.yaml")
 			if got := strings.Join(lines(problems), "\n"); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestNativeIndicators(t *testing.T) {
+	tests := []struct {
+		value    string // of indicator, in line 2
+		want     slo.Indicator
+		problems []string
+	}{
+		{
+			value: `{latency: {histogram: 'd_seconds{job="x"}', threshold: 500ms}}`,
+			want:  slo.Indicator{Latency: &slo.Latency{Histogram: `d_seconds{job="x"}`, Threshold: 500 * time.Millisecond}},
+		},
+		{
+			value: `{latency: {histogram: d_milliseconds, threshold: 1m, unit: milliseconds}}`,
+			want:  slo.Indicator{Latency: &slo.Latency{Histogram: "d_milliseconds", Threshold: time.Minute, Unit: time.Millisecond}},
+		},
+		{
+			value: `{bool: max(queue_length) < 100}`,
+			want:  slo.Indicator{Bool: "max(queue_length) < 100"},
+		},
+		{value: `{}`, problems: []string{"2:12: indicator.ratio is missing; give it bad and total, or good and total; or give latency or bool"}},
+		{value: `{bool: x, latency: {histogram: d, threshold: 1s}}`, problems: []string{"2:13: indicator has latency and bool; give one of them"}},
+		{value: `{bool: ''}`, problems: []string{"2:19: indicator.bool is empty; give it PromQL that is true or false, like max(queue_length) < 100"}},
+		{value: `{bool: "up[5m]"}`, problems: []string{"2:20: indicator.bool: a range vector is neither true nor false: compare something, as in max(queue_length) < 100"}},
+		{value: `{bool: [x]}`, problems: []string{"2:19: indicator.bool must be PromQL that is true or false, like max(queue_length) < 100, not a list"}},
+		{value: `{latency: d_seconds}`, problems: []string{`2:22: indicator.latency must be a mapping of keys to values, not "d_seconds"`}},
+		{value: `{latency: {}}`, problems: []string{
+			`2:22: indicator.latency.histogram is missing; give it a selector like http_request_duration_seconds{job="checkout"}`,
+			"2:22: indicator.latency.threshold is missing; say how long is still good, with a duration like 500ms",
+		}},
+		{value: `{latency: {histogram: d_seconds_bucket, threshold: 1s}}`, problems: []string{
+			"2:34: indicator.latency.histogram: d_seconds_bucket is a part of a histogram: give the histogram's own name, d_seconds",
+		}},
+		{value: `{latency: {histogram: 'sum(d_seconds_count)', threshold: 1s}}`, problems: []string{
+			"2:35: indicator.latency.histogram: sum() is not needed: all series are counted together; give the histogram itself: d_seconds_count",
+		}},
+		{value: `{latency: {histogram: 'd{le="5"}', threshold: 1s}}`, problems: []string{
+			"2:35: indicator.latency.histogram: le has no place here: the threshold says which bucket is meant",
+		}},
+		{value: `{latency: {histogram: d_seconds, threshold: 0s}}`, problems: []string{
+			"2:56: indicator.latency.threshold must be longer than 0: it is a duration like 500ms that is still good",
+		}},
+		{value: `{latency: {histogram: d_seconds, threshold: 0.5}}`, problems: []string{
+			`2:56: indicator.latency.threshold must be a duration like 500ms, not "0.5"`,
+		}},
+		{value: `{latency: {histogram: d_seconds, threshold: 1s, unit: ms}}`, problems: []string{
+			`2:66: indicator.latency.unit must be seconds, milliseconds, microseconds or nanoseconds, not "ms"`,
+		}},
+		{value: `{latency: {histogram: d_seconds, treshold: 1s}}`, problems: []string{`2:45: unknown key "treshold"; did you mean threshold?`}},
+	}
+	for _, test := range tests {
+		t.Run(test.value, func(t *testing.T) {
+			definitions, problems := Native([]byte("slos: [{name: a, service: s, target: 99%,\nindicator: "+test.value+"}]\n"), "slo.yaml")
+			if diff := cmp.Diff(test.problems, lines(problems)); diff != "" {
+				t.Fatalf("problems (-want +got):\n%s", diff)
+			}
+			if len(problems) > 0 {
+				return
+			}
+			if diff := cmp.Diff(test.want, definitions[0].Objective.Indicator); diff != "" {
+				t.Errorf("indicator (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -23,6 +23,7 @@ const (
 	day           = 24 * time.Hour
 	defaultWindow = 30 * day
 	maxWindow     = 90 * day
+	maxDelay      = time.Hour
 )
 
 // objectiveName reads a name. What is no name is returned as well, so that it can be compared with others.
@@ -106,6 +107,16 @@ func (d *document) window(f field) slo.Window {
 		return slo.Window{}
 	}
 	return slo.Window{Rolling: length}
+}
+
+// delay reads how long after a tick its sample is taken.
+func (d *document) delay(f field) time.Duration {
+	delay, ok := d.duration(f, "a duration like 2m")
+	if ok && (delay == 0 || delay > maxDelay) {
+		d.errorf(f.value, "delay must be longer than 0 and at most 1h, not %s; leave it out for POSTBURN_DELAY", shorten(f.value.Value))
+		return 0
+	}
+	return delay
 }
 
 // duration reads Prometheus' form: 5m, 1h30m, 30d.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -74,14 +75,49 @@ func askPrometheus(ctx context.Context, s surroundings, definitions []config.Def
 		case reading.Err != nil:
 			problem.Text = fmt.Sprintf("reading %s: %v", objectives[i].Name, reading.Err)
 		case blind(reading):
-			problem.Text = fmt.Sprintf("Prometheus has no data of %s's indicator.ratio.total in the last %s",
-				objectives[i].Name, model.Duration(lookback))
-		default:
-			continue
+			problem.Text = fmt.Sprintf("Prometheus has no data of %s's %s in the last %s",
+				objectives[i].Name, measured(objectives[i].Indicator), model.Duration(lookback))
 		}
-		problems = append(problems, problem)
+		if l := objectives[i].Indicator.Latency; l != nil && reading.Err == nil {
+			if found, ok := askBoundaries(ctx, client, objectives[i], now); ok {
+				found.Position = definitions[i].Position
+				problem = found
+			}
+		}
+		if problem.Text != "" {
+			problems = append(problems, problem)
+		}
 	}
 	return problems, nil
+}
+
+// measured is the key of what an indicator has to have data of.
+func measured(i slo.Indicator) string {
+	switch {
+	case i.Latency != nil:
+		return "indicator.latency.histogram"
+	case i.Bool != "":
+		return "indicator.bool"
+	}
+	return "indicator.ratio.total"
+}
+
+// askBoundaries names the boundaries next to a threshold that is none; ok is false where there is nothing to say.
+func askBoundaries(ctx context.Context, client *prom.Client, o slo.Objective, at time.Time) (problem config.Problem, ok bool) {
+	l := o.Indicator.Latency
+	near, ok, err := client.Nearest(ctx, o, at)
+	threshold := fmt.Sprintf("%s's threshold of %s", o.Name, model.Duration(l.Threshold))
+	switch {
+	case err != nil:
+		return config.Problem{Text: fmt.Sprintf("reading the boundaries of %s: %v", l.Histogram, err)}, true
+	case !ok || near.Exact:
+		return config.Problem{}, false
+	case math.IsInf(near.High, 1):
+		return config.Problem{Text: fmt.Sprintf("%s is above all boundaries of %s, and nothing can be counted; %v is the last one",
+			threshold, l.Histogram, near.Low)}, true
+	}
+	return config.Problem{Severity: config.Warning, Text: fmt.Sprintf("%s is on no boundary, so events near it are estimated; %v and %v are the nearest boundaries of %s",
+		threshold, near.Low, near.High, l.Histogram)}, true
 }
 
 // blind reports whether a reading holds no data.

@@ -18,10 +18,22 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"postburn": main})
 }
 
-// TestScripts runs the real command line. $PROMETHEUS is a server that has the last ten minutes of requests_total.
+// recent is what $PROMETHEUS has of the last ten minutes.
+const recent = `
+requests_total{job="shop",instance="a"} 0+600x40
+latency_seconds_bucket{job="shop",instance="a",le="0.25"} 0+100x40
+latency_seconds_bucket{job="shop",instance="a",le="1"} 0+500x40
+latency_seconds_bucket{job="shop",instance="a",le="+Inf"} 0+600x40
+latency_seconds_count{job="shop",instance="a"} 0+600x40
+native_seconds{job="shop",instance="a"} {{schema:0}}+{{schema:0 count:3 sum:3 buckets:[2 1]}}x40
+queue_length{queue="a"} 7x40
+queue_length{queue="b"} 70x40
+`
+
+// TestScripts runs the real command line.
 func TestScripts(t *testing.T) {
 	server := promtest.Start(t)
-	if err := server.Load(time.Now().Add(-10*time.Minute), 15*time.Second, `requests_total{job="shop",instance="a"} 0+600x40`); err != nil {
+	if err := server.Load(time.Now().Add(-10*time.Minute), 15*time.Second, recent); err != nil {
 		t.Fatal(err)
 	}
 	outage := past(t)
