@@ -33,8 +33,8 @@ func fileSchema() schema {
 func objectiveSchema(of string) schema {
 	return schema{
 		of:    of,
-		keys:  []string{"name", "service", "description", "owner", "target", "window", "indicator", "delay", "incident", "links"},
-		later: []string{"group_by", "exclude", "issue", "evidence"},
+		keys:  []string{"name", "service", "description", "owner", "target", "window", "indicator", "group_by", "delay", "incident", "links"},
+		later: []string{"exclude", "issue", "evidence"},
 	}
 }
 
@@ -152,6 +152,9 @@ func (d *document) values(n *yaml.Node, s settings, partial bool) Definition {
 	}
 	if f, ok := s.fields["window"]; ok {
 		o.Window = d.window(f)
+	}
+	if f, ok := s.fields["group_by"]; ok {
+		o.GroupBy = d.groupBy(f)
 	}
 	if f, ok := s.fields["delay"]; ok {
 		o.Delay = d.delay(f)

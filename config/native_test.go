@@ -181,9 +181,14 @@ func TestNativeProblems(t *testing.T) {
 			`4:5: unknown key "tagret"; did you mean target?`,
 			`4:13: target must be between 0 and 100 %, not 999: write it like "99.9%" or 0.999`,
 		}},
-		{"a misspelt key of later", one + "    groupby: [region]\n", []string{`6:5: unknown key "groupby"; did you mean group_by?`}},
+		{"a misspelt key of later", one + "    exlude: x\n", []string{`6:5: unknown key "exlude"; did you mean exclude?`}},
+		{"label names", one + "    group_by: [region, region, __name__, \"a b\", [x]]\n", []string{
+			"6:24: group_by names region twice", "6:32: group_by: a label's name is like region, not \"__name__\"",
+			"6:42: group_by: a label's name is like region, not \"a b\"", "6:49: group_by must be a label's name, not a list",
+		}},
+		{"no label names", one + "    group_by: []\n", []string{"6:15: group_by is empty; name a label, as in [region], or leave it out"}},
 		{"a key that nothing is like", one + "    zzz: 1\n", []string{
-			`6:5: unknown key "zzz"; an slo has name, service, description, owner, target, window, indicator, delay, incident, links`,
+			`6:5: unknown key "zzz"; an slo has name, service, description, owner, target, window, indicator, group_by, delay, incident, links`,
 		}},
 		{"an unknown key of the file", one + "slo: []\n", []string{`6:1: unknown key "slo"; did you mean slos?`}},
 		{"a key that is not text", one + "    [a]: 1\n", []string{"6:5: a key of an slo must be text, not a list"}},
@@ -191,12 +196,12 @@ func TestNativeProblems(t *testing.T) {
 		{"an empty value", one + "    owner:\n", []string{
 			`6:11: owner is empty; give it a value (a GitHub user or team like "@acme/checkout") or leave it out`,
 		}},
-		{"keys of later", one + "    group_by: [region]\n    exclude: x\n    issue: {assign: owner}\n    evidence: {}\n" +
+		{"keys of later", one + "    exclude: x\n    issue: {assign: owner}\n    evidence: {}\n" +
 			"    incident: {severity: {}, blind: {}}\n    window: {calendar: month, timezone: UTC}\n", []string{
-			"6:5: group_by is not supported yet", "7:5: exclude is not supported yet",
-			"8:5: issue is not supported yet", "9:5: evidence is not supported yet", "10:16: incident.severity is not supported yet",
-			"10:30: incident.blind is not supported yet", "11:14: window.calendar is not supported yet",
-			"11:31: window.timezone is not supported yet",
+			"6:5: exclude is not supported yet",
+			"7:5: issue is not supported yet", "8:5: evidence is not supported yet", "9:16: incident.severity is not supported yet",
+			"9:30: incident.blind is not supported yet", "10:14: window.calendar is not supported yet",
+			"10:31: window.timezone is not supported yet",
 		}},
 		{"merging itself", "slos:\n  - &a\n    <<: *a\n    name: x\n", []string{
 			"2:5: a mapping can't merge itself",

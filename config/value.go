@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -107,6 +108,27 @@ func (d *document) window(f field) slo.Window {
 		return slo.Window{}
 	}
 	return slo.Window{Rolling: length}
+}
+
+// groupBy reads the names of labels; an objective has one history for each set of their values.
+func (d *document) groupBy(f field) (names []string) {
+	items, ok := d.list(f, "label names")
+	if ok && len(items) == 0 {
+		d.errorf(f.value, "%s is empty; name a label, as in [region], or leave it out", f.path)
+	}
+	for _, item := range items {
+		name, ok := d.scalar(field{path: f.path, key: item, value: item}, "a label's name")
+		switch {
+		case !ok:
+		case !model.LegacyValidation.IsValidLabelName(name) || strings.HasPrefix(name, "__") || name == model.BucketLabel:
+			d.errorf(item, "%s: a label's name is like region, not %s", f.path, quote(name))
+		case slices.Contains(names, name):
+			d.errorf(item, "%s names %s twice", f.path, name)
+		default:
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // delay reads how long after a tick its sample is taken.
