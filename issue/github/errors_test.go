@@ -110,6 +110,7 @@ func TestAnswers(t *testing.T) {
 		"secondary 429 named":   {func() githubtest.Fault { return githubtest.SecondaryLimit(429, 90*time.Second) }, limited(90 * time.Second), ""},
 		"secondary 403 unnamed": {func() githubtest.Fault { return githubtest.SecondaryLimit(403, 0) }, limited(time.Minute), ""},
 		"secondary 429 unnamed": {func() githubtest.Fault { return githubtest.SecondaryLimit(429, 0) }, limited(time.Minute), ""},
+		"403 that only says so": {fails(403, "You have exceeded a secondary rate limit."), limited(time.Minute), ""},
 		"429 and nothing else":  {fails(429, ""), limited(time.Minute), ""},
 		"403 by an old server":  {fails(403, "You have triggered an abuse detection mechanism."), limited(time.Minute), ""},
 	} {

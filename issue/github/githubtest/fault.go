@@ -14,7 +14,7 @@ type Fault struct {
 	Acts    bool          // GitHub does what was asked, whatever it answers
 	Late    time.Duration // it does so after this time, and never answers
 	Lost    bool          // the connection breaks before the answer
-	Hangs   bool          // there is no answer, and nothing is done
+	Hangs   bool          // there is no answer until the client gives up
 	Answer  int           // the status that is answered instead
 	Message string
 	About   string // address of documentation

@@ -261,6 +261,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
 	case f.Hangs:
+		if f.Acts {
+			_ = s.act(r, body).Body.Close()
+		}
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
 	}
