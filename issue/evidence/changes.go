@@ -53,7 +53,7 @@ func (c *collector) changes(ctx context.Context, p Prometheus, series *seriesOf)
 	return err
 }
 
-// end is until when changes are looked for.
+// end is until when changes are looked for: a little beyond the end, to see that what was gone then stayed away.
 func (c *collector) end() time.Time {
 	var end time.Time
 	for _, w := range c.incident.Windows {
@@ -61,7 +61,7 @@ func (c *collector) end() time.Time {
 			end = u
 		}
 	}
-	if end.After(c.newest) {
+	if end = end.Add(gap * c.Interval); end.After(c.newest) {
 		return c.newest
 	}
 	return end
@@ -314,7 +314,11 @@ func (c *collector) tell(all []change, source string, text func(what []string, j
 	}
 }
 
+// add makes a row, unless that was after the end.
 func (c *collector) add(at time.Time, text, source string) {
+	if ended := c.incident.Ended(); !ended.IsZero() && at.After(ended) {
+		return
+	}
 	c.found.Timeline = append(c.found.Timeline, issue.Entry{Time: at, Text: text, Source: source})
 }
 

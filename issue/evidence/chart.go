@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/postburn/postburn/issue"
@@ -13,6 +14,8 @@ const (
 	maxPoints     = 24
 	secondsPoints = 18
 	datePoints    = 12
+	// coarsePoints is how many there are where more would take too many queries.
+	coarsePoints = 12
 	// finePoints is how finely a chart is read: a counter that is reset inside one step would lose what it counted before.
 	finePoints = 240
 	// least is how many ticks before and after the window are shown at least.
@@ -30,8 +33,16 @@ func (c *collector) chart(ctx context.Context, p Prometheus) error {
 	if !last.After(onset) {
 		return errNothing
 	}
-	first, step, n := grid(onset, last, around, c.Interval)
-	samples, err := c.readFine(ctx, p, first, step, n)
+	first, step, n := grid(onset, last, around, c.Interval, maxPoints)
+	var samples []slo.Sample
+	err := c.fine(p, func(p Prometheus) (err error) {
+		samples, err = read(ctx, p, c.worst, finer(first, step, n, c.Interval))
+		return err
+	})
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errNothing) {
+		first, step, n = grid(onset, last, around, c.Interval, coarsePoints)
+		samples, err = read(ctx, p, c.worst, slo.Ticks{First: first.Add(step), Last: first.Add(time.Duration(n) * step), Interval: step})
+	}
 	if err != nil {
 		return err
 	}
@@ -40,16 +51,16 @@ func (c *collector) chart(ctx context.Context, p Prometheus) error {
 }
 
 // grid cuts the time around a window into n points a step apart, so that one begins at the onset. The step is a multiple of the interval.
-func grid(onset, last time.Time, around, interval time.Duration) (first time.Time, step time.Duration, n int) {
+func grid(onset, last time.Time, around, interval time.Duration, points int) (first time.Time, step time.Duration, n int) {
 	for step = interval; ; step += interval {
 		before := int((around + step - 1) / step)
 		n = before + int(last.Sub(onset)/step)
-		most := maxPoints
+		most := points
 		switch {
 		case time.Duration(n)*step > 24*time.Hour:
-			most = datePoints
+			most = min(most, datePoints)
 		case step%time.Minute != 0 || onset.Truncate(time.Minute) != onset:
-			most = secondsPoints
+			most = min(most, secondsPoints)
 		}
 		if n <= most {
 			return onset.Add(-time.Duration(before) * step), step, n
@@ -57,21 +68,14 @@ func grid(onset, last time.Time, around, interval time.Duration) (first time.Tim
 	}
 }
 
-// readFine reads several ticks a point, and one a point where Prometheus is asked too much by that.
-func (c *collector) readFine(ctx context.Context, p Prometheus, first time.Time, step time.Duration, n int) ([]slo.Sample, error) {
-	parts := int(step / c.Interval)
-	for parts > 1 && (parts*n > finePoints || step%(time.Duration(parts)*c.Interval) != 0) {
+// finer are the ticks of several parts of each step.
+func finer(first time.Time, step time.Duration, n int, interval time.Duration) slo.Ticks {
+	parts := int(step / interval)
+	for parts > 1 && (parts*n > finePoints || step%(time.Duration(parts)*interval) != 0) {
 		parts--
 	}
-	fine := step / time.Duration(parts)
-	ticks := slo.Ticks{First: first.Add(fine), Last: first.Add(time.Duration(n) * step), Interval: fine}
-	samples, err := read(ctx, p, c.worst, ticks)
-	if err == nil || parts == 1 || ctx.Err() != nil {
-		return samples, err
-	}
-	more := c.Open(min(chartQueries, c.left-p.Asked()))
-	defer func() { c.left -= more.Asked() }()
-	return read(ctx, more, c.worst, slo.Ticks{First: first.Add(step), Last: ticks.Last, Interval: step})
+	part := step / time.Duration(parts)
+	return slo.Ticks{First: first.Add(part), Last: first.Add(time.Duration(n) * step), Interval: part}
 }
 
 // sum adds samples up to points. Late events are spread over the time in which they went unseen. A point is blind where all of its

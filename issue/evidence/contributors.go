@@ -18,8 +18,7 @@ const (
 	fineSteps   = 60
 	coarseSteps = 5
 	beforeSteps = 3
-	// fineQueries is what the first try may cost, and maxValuesRead how many values it may read.
-	fineQueries   = 9
+	// maxValuesRead is how many values the first try may read.
 	maxValuesRead = 60_000
 	// shortestBefore and longestBefore bound how much of the time before a window is compared with it.
 	shortestBefore = time.Hour
@@ -32,14 +31,6 @@ const (
 
 // contributors looks for what the bad events of a window have in common.
 func (c *collector) contributors(ctx context.Context, p Prometheus, w alert.Window, series *seriesOf) error {
-	if w.Bad < minBad {
-		return errNothing
-	}
-	if w.ID() == c.worst.ID() {
-		if err := c.kinds(ctx, p, w, series); err != nil {
-			return err
-		}
-	}
 	names := series.splits()
 	if len(names) == 0 {
 		return errNothing
@@ -69,9 +60,11 @@ func (c *collector) countFine(
 	ctx context.Context, p Prometheus, w alert.Window, indicator slo.Indicator, names []string, most int,
 ) (map[slo.Labels]slo.Counts, error) {
 	length := until(w).Sub(w.Onset)
-	fine := c.Open(min(fineQueries, c.left-p.Asked()))
-	found, err := c.countBy(ctx, fine, w, indicator, names, w.Onset, length, most)
-	c.left = max(0, c.left-fine.Asked())
+	var found map[slo.Labels]slo.Counts
+	err := c.fine(p, func(p Prometheus) (err error) {
+		found, err = c.countBy(ctx, p, w, indicator, names, w.Onset, length, most)
+		return err
+	})
 	if err == nil || ctx.Err() != nil {
 		return found, err
 	}

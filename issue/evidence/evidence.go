@@ -15,13 +15,16 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// What evidence of one incident costs at most, in queries: in all, and for each part of it.
+// What evidence of one incident costs at most, in queries: in all, and for each part of it. Events are counted in as many ticks as are fine,
+// and that costs a query more for each tick in which series were born; where it is too much, a second try has few ticks.
 const (
 	maxQueries          = 50
-	chartQueries        = 12
+	fineQueries         = 7
+	chartQueries        = coarsePoints + 2
+	listQueries         = 3
 	changeQueries       = 6
-	usualQueries        = 6
-	contributorsQueries = 20
+	contributorsQueries = coarseSteps + 2 + beforeSteps + 2
+	usualQueries        = 10
 	maxObjectives       = 3 // whose contributors are looked for: the worst ones
 )
 
@@ -60,7 +63,8 @@ type collector struct {
 	incident alert.Incident
 	worst    alert.Window
 	newest   time.Time
-	left     int // queries
+	left     int  // queries
+	away     bool // Prometheus can't be reached: asking on would only take time
 	found    issue.Evidence
 }
 
@@ -71,27 +75,39 @@ func (c *collector) collect(ctx context.Context) {
 		return
 	}
 	c.part(ctx, chartQueries, "The course of the error ratio", c.chart)
-	var series *seriesOf
-	c.part(ctx, contributorsQueries, "Where the bad events are", func(ctx context.Context, p Prometheus) error {
-		var err error
-		if series, err = c.list(ctx, p, c.worst); err != nil {
-			return err
-		}
-		return c.contributors(ctx, p, c.worst, series)
-	})
+	series := c.seriesOf(ctx, c.worst)
 	c.part(ctx, changeQueries, "What changed in Prometheus", func(ctx context.Context, p Prometheus) error {
 		return c.changes(ctx, p, series)
 	})
-	c.part(ctx, usualQueries, "What is usual", func(ctx context.Context, p Prometheus) error { return c.usual(ctx, p, c.worst) })
-	for _, w := range others(c.incident, c.worst) {
-		c.part(ctx, contributorsQueries, "Where the bad events of "+w.ID().String()+" are", func(ctx context.Context, p Prometheus) error {
-			series, err := c.list(ctx, p, w)
-			if err != nil {
-				return err
-			}
-			return c.contributors(ctx, p, w, series)
+	c.lookFor(ctx, c.worst, series)
+	if c.worst.Bad >= minBad && series != nil {
+		c.part(ctx, contributorsQueries, "What kind of bad events they were", func(ctx context.Context, p Prometheus) error {
+			return c.kinds(ctx, p, c.worst, series)
 		})
 	}
+	c.part(ctx, usualQueries, "What is usual", func(ctx context.Context, p Prometheus) error { return c.usual(ctx, p, c.worst) })
+	for _, w := range others(c.incident, c.worst) {
+		c.lookFor(ctx, w, c.seriesOf(ctx, w))
+	}
+}
+
+// seriesOf lists the series of a window's objective; nil where that failed.
+func (c *collector) seriesOf(ctx context.Context, w alert.Window) (series *seriesOf) {
+	c.part(ctx, listQueries, "Which series "+w.ID().String()+" has", func(ctx context.Context, p Prometheus) (err error) {
+		series, err = c.list(ctx, p, w)
+		return err
+	})
+	return series
+}
+
+// lookFor looks for the contributors of a window.
+func (c *collector) lookFor(ctx context.Context, w alert.Window, series *seriesOf) {
+	if series == nil || w.Bad < minBad {
+		return
+	}
+	c.part(ctx, contributorsQueries, "Where the bad events of "+w.ID().String()+" are", func(ctx context.Context, p Prometheus) error {
+		return c.contributors(ctx, p, w, series)
+	})
 }
 
 // others are the worst windows of the incident's other objectives.
@@ -120,21 +136,38 @@ var errNothing = errors.New("nothing to be found")
 
 // part runs a part of the collection within its share of the queries and of the time, and notes what became of it.
 func (c *collector) part(ctx context.Context, queries int, what string, look func(context.Context, Prometheus) error) {
+	if c.away {
+		return
+	}
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(float64(time.Until(deadline))*shareOfTime))
 		defer cancel()
 	}
-	p := c.Open(min(queries, c.left))
+	queries = min(queries, c.left)
+	p := c.Open(queries)
 	err := look(ctx, p)
-	c.left = max(0, c.left-p.Asked())
+	c.left -= p.Asked()
 	switch {
+	case err != nil && p.Asked() >= queries && !errors.Is(err, slo.ErrUnreachable):
+		c.found.Unresolved = append(c.found.Unresolved, what+" could not be found out: it would take too many queries.")
 	case err == nil || errors.Is(err, errNothing):
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded):
 		c.found.Unresolved = append(c.found.Unresolved, what+" could not be found out: Prometheus took too long.")
+	case errors.Is(err, slo.ErrUnreachable):
+		c.away = true
+		c.found.Unresolved = append(c.found.Unresolved, fmt.Sprintf("%s could not be found out, nor what comes after it: %v.", what, err))
 	default:
 		c.found.Unresolved = append(c.found.Unresolved, fmt.Sprintf("%s could not be found out: %v.", what, err))
 	}
+}
+
+// fine tries what reads many ticks, which costs little where few series were born.
+func (c *collector) fine(p Prometheus, read func(Prometheus) error) error {
+	finer := c.Open(max(0, min(fineQueries, c.left-p.Asked())))
+	err := read(finer)
+	c.left -= finer.Asked()
+	return err
 }
 
 // until is the end of the last tick that is known to be a window's.

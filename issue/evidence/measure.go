@@ -18,7 +18,6 @@ const (
 	cover        = 0.75 // share of the unusual bad events that are in the part
 	contrast     = 5    // how many times the unusual error ratio of the rest is that of the part
 	mostTraffic  = 0.9  // share of the events that are in the part
-	restExpected = 10   // bad events that the rest would have, were it as the part
 	surprise     = 20   // log likelihood ratio (times 2) that the split gains, beside what choosing it costs
 	maxValues    = 5    // of one label in a part
 	maxClauses   = 3    // that a part is described by
@@ -134,7 +133,7 @@ func bestOf(leaves []leaf, name string) (found split, ok bool) {
 		gain := 2 * (in.likelihood() + out.likelihood() - all.likelihood())
 		switch {
 		case in.bad < cover*all.bad, in.ratio() < contrast*out.ratio(), in.total > mostTraffic*all.total,
-			in.ratio()*out.total < restExpected, gain < 2*logChoose(n, k)+surprise:
+			gain < 2*logChoose(n, k)+surprise:
 			continue
 		}
 		if !ok || gain > found.gain {

@@ -9,6 +9,9 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
+// usualSteps is how many ticks another time is read in.
+const usualSteps = 12
+
 // usual compares a window's events with those of the hour before and of the same hours a week before.
 func (c *collector) usual(ctx context.Context, p Prometheus, w alert.Window) error {
 	const week = 7 * 24 * time.Hour
@@ -22,7 +25,7 @@ func (c *collector) usual(ctx context.Context, p Prometheus, w alert.Window) err
 		{issue.HourBefore, w.Onset.Add(-time.Hour), time.Hour},
 		{issue.WeekBefore, w.Onset.Add(-week), length},
 	} {
-		step, n := steps(other.length, c.Interval, beforeSteps)
+		step, n := steps(other.length, c.Interval, usualSteps)
 		samples, err := read(ctx, p, w, slo.Ticks{First: other.start.Add(step), Last: other.start.Add(time.Duration(n) * step), Interval: step})
 		if err != nil {
 			return err

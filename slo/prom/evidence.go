@@ -86,10 +86,10 @@ func (b *boundedAPI) take() error {
 	return nil
 }
 
-// Asked is how many queries a bounded client was asked, the refused ones included; 0 of another client.
+// Asked is how many queries a bounded client has sent; 0 of another client.
 func (c *Client) Asked() int {
 	if bounded, is := c.api.(*boundedAPI); is {
-		return int(bounded.asked.Load())
+		return min(int(bounded.asked.Load()), max(0, bounded.most))
 	}
 	return 0
 }

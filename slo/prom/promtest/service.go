@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -20,6 +22,8 @@ type Service struct {
 	// Traffic is how many times the usual there are; nil: 1. Fails is the share of requests that fail; nil: 0.
 	Traffic func(at time.Time) float64
 	Fails   func(at time.Time, t Target, route string) float64
+	// Random makes the numbers of requests and failures vary as those of independent requests do; nil: they are as expected.
+	Random *rand.Rand
 	// Unscraped reports when Prometheus itself was away; nil: never.
 	Unscraped func(at time.Time) bool
 }
@@ -126,18 +130,36 @@ func (v Service) count(t Target, at time.Time, counts map[string]*[2]float64) {
 	if v.Traffic != nil {
 		traffic = v.Traffic(at)
 	}
-	for route, rate := range v.Routes {
-		fails := 0.0
+	for _, route := range slices.Sorted(maps.Keys(v.Routes)) {
+		rate, fails := v.Routes[route], 0.0
 		if v.Fails != nil {
 			fails = v.Fails(at, t, route)
 		}
 		n := rate * traffic * v.Scrape.Seconds()
+		failed := n * fails
+		if v.Random != nil {
+			n = math.Round(max(0, n+v.Random.NormFloat64()*math.Sqrt(n)))
+			failed = binomial(v.Random, n, fails)
+		}
 		c := counts[route]
-		c[0] += n * (1 - fails)
-		if fails > 0 {
-			c[1] = max(c[1], 0) + n*fails
+		c[0] += n - failed
+		if failed > 0 {
+			c[1] = max(c[1], 0) + failed
 		}
 	}
+}
+
+// binomial is how many of n independent requests fail.
+func binomial(random *rand.Rand, n, share float64) (failed float64) {
+	if share <= 0 {
+		return 0
+	}
+	for range int(n) {
+		if random.Float64() < share {
+			failed++
+		}
+	}
+	return failed
 }
 
 // writer collects samples of series with labels in common.
