@@ -202,6 +202,28 @@ func TestWriteCalledNotFound(t *testing.T) {
 	}
 }
 
+// TestOneAnswerIsNoProof has GitHub call a text "not found" once, and something else when it is asked again.
+func TestOneAnswerIsNoProof(t *testing.T) {
+	for name, second := range map[string]githubtest.Fault{
+		"there after all": {}, "fails": githubtest.Fails(500, false), "limits": githubtest.SecondaryLimit(403, time.Minute),
+	} {
+		server, operations := scene(t)
+		times := 0
+		server.Fault = func(r githubtest.Request) githubtest.Fault {
+			if !strings.HasSuffix(r.Path, "/issues/1") {
+				return githubtest.Fault{}
+			}
+			if times++; times == 1 {
+				return githubtest.Fails(404, false)
+			}
+			return second
+		}
+		if err := operations["replace"](t.Context()); err == nil || errors.Is(err, issue.ErrNotFound) || times != 2 {
+			t.Errorf("%s: got %v after %d answers", name, err, times)
+		}
+	}
+}
+
 func TestLimitsWithoutATimeGrowLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, operations := scene(t)

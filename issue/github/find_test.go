@@ -168,7 +168,7 @@ func TestTokenStaysAtHome(t *testing.T) {
 		case "/repos/acme/checkout/issues":
 			fmt.Fprint(w, `[]`)
 		default:
-			http.Redirect(w, r, stranger.URL, http.StatusTemporaryRedirect)
+			http.Redirect(w, r, stranger.URL+"/repositories/1/issues/1", http.StatusTemporaryRedirect)
 		}
 	}))
 	defer home.Close()
