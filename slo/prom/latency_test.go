@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/prom"
@@ -126,7 +127,7 @@ func TestClassicLatency(t *testing.T) {
 		},
 		{
 			name: "between two buckets the events are split evenly",
-			series: all(classic("a", "0.5", "0+9x20", "count", "0+10x20"),
+			series: all(classic("a", "0.25", "0+2x20", "0.5", "0+9x20", "1", "0+10x20", "count", "0+10x20"),
 				classic("b", "0.25", "0+2x20", "1", "0+8x20", "2.5", "0+9x20", "count", "0+10x20")),
 			from: 60 * time.Second, to: 60 * time.Second,
 			want: []string{"1m0s: 40 bad 14; interpolated 1 (12)"}, // b: 4 + 12 / 3 good
@@ -151,6 +152,20 @@ func TestClassicLatency(t *testing.T) {
 			series:    classic("a", "0.2", "0+3x20", "0.30000000000000004", "0+9x20", "count", "0+10x20"),
 			from:      60 * time.Second, to: 60 * time.Second,
 			want: []string{"1m0s: 20 bad 2"},
+		},
+		{
+			name:      "a boundary that was computed is not estimated where others are",
+			threshold: 300 * time.Millisecond,
+			series: all(classic("a", "0.2", "0+3x20", "0.30000000000000004", "0+9x20", "0.4", "0+10x20", "count", "0+10x20"),
+				classic("b", "0.2", "0+2x20", "0.4", "0+8x20", "count", "0+10x20")),
+			from: 60 * time.Second, to: 60 * time.Second,
+			want: []string{"1m0s: 40 bad 12; interpolated 1 (12)"},
+		},
+		{
+			name:   "a target between two buckets that ends counts to its last scrape",
+			series: classic("b", "0.25", "0 2 4 6 stale", "1", "0 8 16 24 stale", "count", "0 10 20 30 stale"),
+			from:   60 * time.Second, to: 60 * time.Second,
+			want: []string{"1m0s: 10 bad 6"}, // 2 + 6 / 3 good
 		},
 		{
 			name:   "a reset is one of both parts",
@@ -291,6 +306,12 @@ func TestNativeLatency(t *testing.T) {
 			want: []string{"1m0s: 0 bad 0"},
 		},
 		{
+			name:   "only slow events, where a share of all events loses its last digit", // 1.0/47*47 is 1, 1.0/49*49 less
+			series: native("a", `{{schema:0 count:47 sum:6 offset:-1 buckets:[1 46]}}x2 {{schema:0 count:49 sum:6 offset:-1 buckets:[1 48]}}x8`),
+			from:   60 * time.Second, to: 60 * time.Second,
+			want: []string{"1m0s: 2 bad 2"},
+		},
+		{
 			name:   "an empty histogram is data",
 			series: native("a", `{{schema:0}}x20`),
 			from:   60 * time.Second, to: 60 * time.Second,
@@ -375,6 +396,41 @@ func TestNativeLatency(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, tc.run)
+	}
+}
+
+// TestLatencyQueries counts what a tick costs in the steady state.
+func TestLatencyQueries(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		series []string
+		want   float64
+	}{
+		{"on a boundary", classic("a", "0.25", "0+2x20", "0.5", "0+9x20", "count", "0+10x20"), 1},
+		{"native", native("a", `{{schema:0 offset:-1}}+{{schema:0 count:10 sum:6 offset:-1 buckets:[9 1]}}x20`), 1},
+		{"between two boundaries", classic("a", "0.25", "0+2x20", "1", "0+9x20", "count", "0+10x20"), 3},
+		{"one target left out", all(classic("a", "0.5", "0+9x20", "count", "0+10x20"), classic("b", "0.25", "0+2x20", "count", "0+10x20")), 3},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			server := promtest.Start(t)
+			if err := server.Load(zero, 15*time.Second, strings.Join(tc.series, "\n")); err != nil {
+				t.Fatal(err)
+			}
+			registry := prometheus.NewRegistry()
+			c := client(t, prom.Options{URL: server.URL(), Registerer: registry})
+			o := slo.Objective{Indicator: slo.Indicator{Latency: &slo.Latency{Histogram: "d_seconds", Threshold: 500 * time.Millisecond}}}
+			at := zero.Add(time.Minute)
+			describe(t, c.Read(t.Context(), []slo.Objective{o}, slo.Ticks{First: at, Last: at, Interval: 30 * time.Second})[0])
+			families, err := registry.Gather()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range families {
+				if got := f.GetMetric()[0].GetCounter().GetValue(); f.GetName() == "postburn_prometheus_queries_total" && got != tc.want {
+					t.Errorf("%v queries, want %v", got, tc.want)
+				}
+			}
+		})
 	}
 }
 
