@@ -59,6 +59,8 @@ func (s *Server) handler() http.Handler {
 // query evaluates what `prepare` makes of a request, and writes the answer.
 func (s *Server) query(prepare func(*http.Request) (promql.Query, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		s.running.Add(1)
+		defer s.running.Done()
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
 		if text := r.FormValue("timeout"); text != "" {

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/prometheus/model/histogram"
@@ -36,6 +37,8 @@ type Server struct {
 	http   *http.Server
 	url    string
 	served chan error
+
+	running sync.WaitGroup // queries; of one whose client went away, too
 }
 
 // Sample is one value of one series. The label `__name__` is the metric's name.
@@ -86,6 +89,7 @@ func (s *Server) URL() string { return s.url }
 // Close ends running queries and closes the TSDB. Scrapers have to be stopped before.
 func (s *Server) Close() error {
 	err := s.http.Close()
+	s.running.Wait() // the TSDB takes its memory away from under those that still read
 	if serveErr := <-s.served; !errors.Is(serveErr, http.ErrServerClosed) {
 		err = errors.Join(err, serveErr)
 	}
