@@ -34,8 +34,8 @@ func newInstance(t *testing.T) *instance {
 	t.Helper()
 	i := &instance{
 		registry: metrics.NewRegistry(),
-		requests: metrics.NewCounterVec(metrics.CounterOpts{Name: "http_requests_total"}, []string{"route", "code"}),
-		version:  metrics.NewGaugeVec(metrics.GaugeOpts{Name: "shop_build_info"}, []string{"version"}),
+		requests: metrics.NewCounterVec(metrics.CounterOpts{Name: "http_requests_total", Help: "Requests, by route and code."}, []string{"route", "code"}),
+		version:  metrics.NewGaugeVec(metrics.GaugeOpts{Name: "shop_build_info", Help: "1, by version."}, []string{"version"}),
 	}
 	i.registry.MustRegister(i.requests, i.version)
 	i.version.WithLabelValues("1.0.0").Set(1)
