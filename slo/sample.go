@@ -151,7 +151,7 @@ func (c Caveat) String() string {
 	case LongGap:
 		return fmt.Sprintf("%s events were not scraped in time and are spread evenly over the gap", events)
 	case NoBucket:
-		return fmt.Sprintf("%s events left out: the threshold is above the histogram's last boundary on %s", events, many(c.Count, "target"))
+		return fmt.Sprintf("%s events of %s left out: no bucket of the histogram reaches the threshold", events, many(c.Count, "target"))
 	case Interpolated:
 		if c.Events == 0 {
 			return "the threshold may be between two boundaries of the histogram on " + many(c.Count, "target") + ": then events between them are estimated"

@@ -155,50 +155,51 @@ func (c *Counter) with(change func(h *histogram, tag string)) *Counter {
 
 // addShape looks at the sum of native histograms' differences: how many of the events are in the bucket that the threshold is inside of.
 // Those above the last boundary can't be told to be good or bad and are left out.
-func (s *set) addShape(h *histogram, buckets []Bucket) {
+func (into *set) addShape(h *histogram, buckets []Bucket) {
 	for _, b := range buckets {
 		inside := b.Lower < h.threshold && h.threshold < b.Upper && !same(b.Lower, h.threshold) && !same(b.Upper, h.threshold)
 		if !inside || !(b.Count > 0) {
 			continue
 		}
 		if math.IsInf(b.Upper, 1) {
-			s.add(time.Time{}, total, -b.Count)
-			s.leftOut.Events += b.Count
-			s.leftOut.Count = max(s.leftOut.Count, 1)
+			into.add(time.Time{}, total, -b.Count)
+			into.leftOut.Events += b.Count
+			into.leftOut.Count = max(into.leftOut.Count, 1)
 			continue
 		}
-		s.unsure.Events += b.Count
-		s.unsureNative = true
+		into.unsure.Events += b.Count
+		into.unsureNative = true
 	}
 }
 
 // addLeft takes the arms that say which targets are less than exact.
-func (s *set) addLeft(h *histogram, arm string, p Point) {
+func (into *set) addLeft(h *histogram, arm string, p Point) {
 	switch arm {
 	case lackArm:
-		s.leftOut.Count += int(p.Value)
+		into.leftOut.Count += int(p.Value)
 	case leftArm:
-		s.leftOut.Events += p.Value
+		into.leftOut.Events += p.Value
 	case amongArm:
-		s.unsure.Count += int(p.Value)
+		into.unsure.Count += int(p.Value)
 	case unsureArm:
-		s.unsure.Events += p.Value
+		into.unsure.Events += p.Value
 	case nativeArm:
-		s.natives += int(p.Value)
+		into.natives += int(p.Value)
 		// Where no shape was asked for, it is not known on which boundaries the threshold is.
-		s.unsureNative = s.unsureNative || h.native != askAll
+		into.unsureNative = into.unsureNative || h.native != askAll
 	case shapeArm:
-		s.addShape(h, p.Buckets)
-		s.unsureNative = s.unsureNative || p.Buckets == nil // old servers sum histograms to numbers
+		into.addShape(h, p.Buckets)
+		into.unsureNative = into.unsureNative || p.Buckets == nil // old servers sum histograms to numbers
 	}
 }
 
 // lessExact are the caveats of a label set's histograms.
-func (s *set) lessExact() (caveats []slo.Caveat) {
-	if s.unsureNative {
-		s.unsure.Count += s.natives
+func (into *set) lessExact() (caveats []slo.Caveat) {
+	unsure := into.unsure
+	if into.unsureNative {
+		unsure.Count += into.natives
 	}
-	for _, c := range []slo.Caveat{s.leftOut, s.unsure} {
+	for _, c := range []slo.Caveat{into.leftOut, unsure} {
 		if c.Count > 0 || c.Events > 0 {
 			caveats = append(caveats, c)
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 )
 
@@ -100,13 +101,7 @@ func (s *Server) Close() error {
 func (s *Server) Append(samples ...Sample) error {
 	app := s.db.Appender(context.Background())
 	for _, sample := range samples {
-		series, at, err := labels.FromMap(sample.Labels), sample.Time.UnixMilli(), error(nil)
-		if sample.Histogram != nil {
-			_, err = app.AppendHistogram(0, series, at, nil, sample.Histogram)
-		} else {
-			_, err = app.Append(0, series, at, sample.Value)
-		}
-		if err != nil {
+		if err := sample.appendTo(app); err != nil {
 			return errors.Join(fmt.Errorf("appending to %v: %w", sample.Labels, err), app.Rollback())
 		}
 	}
@@ -114,6 +109,16 @@ func (s *Server) Append(samples ...Sample) error {
 		return fmt.Errorf("committing samples: %w", err)
 	}
 	return nil
+}
+
+func (s Sample) appendTo(app storage.Appender) (err error) {
+	series, at := labels.FromMap(s.Labels), s.Time.UnixMilli()
+	if s.Histogram != nil {
+		_, err = app.AppendHistogram(0, series, at, nil, s.Histogram)
+	} else {
+		_, err = app.Append(0, series, at, s.Value)
+	}
+	return err
 }
 
 // Load writes series in the notation of promtool's unit tests, one a line: `errors_total{job="shop"} 0+2x10 _ 3 stale`, native histograms

@@ -1,0 +1,74 @@
+package config
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postburn/postburn/slo"
+)
+
+func TestNativeIndicators(t *testing.T) {
+	tests := []struct {
+		value    string // of indicator, in line 2
+		want     slo.Indicator
+		problems []string
+	}{
+		{
+			value: `{latency: {histogram: 'd_seconds{job="x"}', threshold: 500ms}}`,
+			want:  slo.Indicator{Latency: &slo.Latency{Histogram: `d_seconds{job="x"}`, Threshold: 500 * time.Millisecond}},
+		},
+		{
+			value: `{latency: {histogram: d_milliseconds, threshold: 1m, unit: milliseconds}}`,
+			want:  slo.Indicator{Latency: &slo.Latency{Histogram: "d_milliseconds", Threshold: time.Minute, Unit: time.Millisecond}},
+		},
+		{
+			value: `{bool: max(queue_length) < 100}`,
+			want:  slo.Indicator{Bool: "max(queue_length) < 100"},
+		},
+		{value: `{}`, problems: []string{"2:12: indicator.ratio is missing; give it bad and total, or good and total; or give latency or bool"}},
+		{value: `{bool: x, latency: {histogram: d, threshold: 1s}}`, problems: []string{"2:13: indicator has latency and bool; give one of them"}},
+		{value: `{bool: ''}`, problems: []string{"2:19: indicator.bool is empty; give it PromQL that is true or false, like max(queue_length) < 100"}},
+		{value: `{bool: "up[5m]"}`, problems: []string{"2:20: indicator.bool: a range vector is neither true nor false: compare something, as in max(queue_length) < 100"}},
+		{value: `{bool: [x]}`, problems: []string{"2:19: indicator.bool must be PromQL that is true or false, like max(queue_length) < 100, not a list"}},
+		{value: `{latency: d_seconds}`, problems: []string{`2:22: indicator.latency must be a mapping of keys to values, not "d_seconds"`}},
+		{value: `{latency: {}}`, problems: []string{
+			`2:22: indicator.latency.histogram is missing; give it a selector like http_request_duration_seconds{job="checkout"}`,
+			"2:22: indicator.latency.threshold is missing; say how long is still good, with a duration like 500ms",
+		}},
+		{value: `{latency: {histogram: d_seconds_bucket, threshold: 1s}}`, problems: []string{
+			"2:34: indicator.latency.histogram: d_seconds_bucket is a part of a histogram: give the histogram's own name, d_seconds",
+		}},
+		{value: `{latency: {histogram: 'sum(d_seconds_count)', threshold: 1s}}`, problems: []string{
+			"2:35: indicator.latency.histogram: sum() is not needed: all series are counted together; give the histogram itself: d_seconds_count",
+		}},
+		{value: `{latency: {histogram: 'd{le="5"}', threshold: 1s}}`, problems: []string{
+			"2:35: indicator.latency.histogram: le has no place here: the threshold says which bucket is meant",
+		}},
+		{value: `{latency: {histogram: d_seconds, threshold: 0s}}`, problems: []string{
+			"2:56: indicator.latency.threshold must be longer than 0: it is a duration like 500ms that is still good",
+		}},
+		{value: `{latency: {histogram: d_seconds, threshold: 0.5}}`, problems: []string{
+			`2:56: indicator.latency.threshold must be a duration like 500ms, not "0.5"`,
+		}},
+		{value: `{latency: {histogram: d_seconds, threshold: 1s, unit: ms}}`, problems: []string{
+			`2:66: indicator.latency.unit must be seconds, milliseconds, microseconds or nanoseconds, not "ms"`,
+		}},
+		{value: `{latency: {histogram: d_seconds, treshold: 1s}}`, problems: []string{`2:45: unknown key "treshold"; did you mean threshold?`}},
+	}
+	for _, test := range tests {
+		t.Run(test.value, func(t *testing.T) {
+			definitions, problems := Native([]byte("slos: [{name: a, service: s, target: 99%,\nindicator: "+test.value+"}]\n"), "slo.yaml")
+			if diff := cmp.Diff(test.problems, lines(problems)); diff != "" {
+				t.Fatalf("problems (-want +got):\n%s", diff)
+			}
+			if len(problems) > 0 {
+				return
+			}
+			if diff := cmp.Diff(test.want, definitions[0].Objective.Indicator); diff != "" {
+				t.Errorf("indicator (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
