@@ -60,33 +60,38 @@ func (l *Lane) admit(def Definition, r slo.Reading, start, armed time.Time) (joi
 // samplesOf makes of readings, one for each of the lane's definitions, the samples of its watches: [i][t] is the i-th watch's at the
 // t-th tick. Label sets that are new get a watch. A watch that has no series is blind.
 func (l *Lane) samplesOf(readings []slo.Reading, ticks slo.Ticks) (samples [][]slo.Sample, refused map[string]int) {
-	byName := map[string]map[slo.Labels][]slo.Sample{}
+	found := map[slo.ID][]slo.Sample{}
 	failed := map[string]bool{}
 	refused = map[string]int{}
+	known := make(map[slo.ID]bool, len(l.watches))
+	for _, w := range l.watches {
+		known[w.ID()] = true
+	}
 	for i, r := range readings {
 		def := l.defs[i]
 		name := def.Objective.Name
 		failed[name] = r.Err != nil
-		byName[name] = map[slo.Labels][]slo.Sample{}
+		isNew := false
 		for _, s := range r.Series {
-			byName[name][s.Labels] = s.Samples
+			id := slo.ID{SLO: name, Labels: s.Labels}
+			found[id] = s.Samples
+			isNew = isNew || !known[id]
 		}
-		joined, n := l.admit(def, r, l.cursor, l.cursor)
-		l.joined = append(l.joined, joined...)
-		if n > 0 {
-			refused[name] = n
+		if isNew {
+			var joined []Member
+			joined, refused[name] = l.admit(def, r, l.cursor, l.cursor)
+			l.joined = append(l.joined, joined...)
 		}
 	}
 	for _, w := range l.watches {
-		name := w.def.Objective.Name
-		found := byName[name][w.labels]
+		series := found[w.ID()]
 		switch {
-		case failed[name]:
-			found = blindSamples(ticks, slo.Caveat{Kind: slo.QueryFailed, Count: 1})
-		case found == nil:
-			found = blindSamples(ticks)
+		case failed[w.def.Objective.Name]:
+			series = blindSamples(ticks, slo.Caveat{Kind: slo.QueryFailed, Count: 1})
+		case series == nil:
+			series = blindSamples(ticks)
 		}
-		samples = append(samples, found)
+		samples = append(samples, series)
 	}
 	return samples, refused
 }
