@@ -29,7 +29,7 @@ import (
 type service struct {
 	faultFrom, faultTo time.Time
 	down               atomic.Bool         // answers nothing
-	lag                time.Duration       // how late events reach Prometheus
+	lag                atomic.Int64        // how late events reach Prometheus, as a time.Duration
 	refused            string              // the name of an objective whose query is refused
 	regions            map[string]slo.Span // of group_by: when a region has data; the fault is in all of them
 	reads              atomic.Int64
@@ -61,7 +61,7 @@ func (s *service) read(ctx context.Context, objectives []slo.Objective, ticks sl
 }
 
 func (s *service) sample(at time.Time, interval time.Duration) slo.Sample {
-	if seen := time.Now().Add(-s.lag); seen.Before(at) {
+	if seen := time.Now().Add(-time.Duration(s.lag.Load())); seen.Before(at) {
 		// A counter that has not come in yet still has the value that it had.
 		interval = max(0, interval-at.Sub(seen))
 	}
@@ -412,7 +412,7 @@ func TestEngineLateData(t *testing.T) {
 				p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s, defs: []alert.Definition{definition("checkout")}}
 				p.start()
 				time.Sleep(119 * time.Minute)
-				s.lag = lag // a minute before the fault begins
+				s.lag.Store(int64(lag)) // a minute before the fault begins
 				time.Sleep(10 * time.Minute)
 				p.kill()
 				p.start()

@@ -16,6 +16,7 @@ type Watch struct {
 	history *slo.History
 	base    slo.Threshold // 1 - target
 	rules   []armedRule
+	memory  time.Duration   // for how long a closed window is in sight of the rules: a prorated bucket longer than their windows
 	windows []time.Duration // all windows of the rules, shortest first
 	last    slo.Sample      // the newest
 	watchState
@@ -88,6 +89,7 @@ func (w *Watch) define(def Definition) {
 		w.rules = append(w.rules, armedRule{r, slo.NewThreshold(r.Rate, def.Objective.Target)})
 		w.windows = append(w.windows, r.Long, r.Short)
 	}
+	w.memory = def.warmup() + def.warmup()/100 + 2*w.history.Interval()
 	slices.Sort(w.windows)
 	w.windows = slices.Compact(w.windows)
 }
@@ -109,7 +111,7 @@ func (w *Watch) Step(s slo.Sample) []Event {
 	if !s.Blind {
 		w.Silent = 0
 	}
-	w.Excused = slices.DeleteFunc(w.Excused, func(x excused) bool { return s.Tick.Sub(x.End) >= w.def.warmup() })
+	w.Excused = slices.DeleteFunc(w.Excused, func(x excused) bool { return s.Tick.Sub(x.End) > w.memory })
 	for i := range w.Excused {
 		for _, l := range s.Late {
 			w.Excused[i].From += l.Until(w.Excused[i].Start).Bad
@@ -285,9 +287,7 @@ func (w *Watch) forRules(length time.Duration) slo.Counts {
 	from := w.history.Now().Add(-length)
 	before := w.history.Cumulative(from).Bad
 	for _, x := range w.Excused {
-		if x.End.After(from) {
-			c.Bad -= max(0, x.To-max(x.From, before))
-		}
+		c.Bad -= max(0, x.To-max(x.From, before)) // 0 where the window begins after it
 	}
 	c.Bad = max(0, c.Bad)
 	return c
