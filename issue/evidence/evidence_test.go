@@ -169,9 +169,6 @@ func clauses(c issue.Contributor) string {
 
 // TestFaults injects faults, and compares the table of what was found of them with that in docs/evidence.md.
 func TestFaults(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it replays twenty histories")
-	}
 	all := faults()
 	scores := make([]score, len(all))
 	t.Run("each", func(t *testing.T) {
