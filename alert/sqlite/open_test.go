@@ -28,11 +28,11 @@ func TestOpenErrors(t *testing.T) {
 		path func(t *testing.T) string
 		want string
 	}{
-		"not a database": {func(t *testing.T) string { return write(t, strings.Repeat("slos:\n", 1000)) }, "file is not a database"},
-		"short text":     {func(t *testing.T) string { return write(t, "slos: []\n") }, "file is not a database"},
-		"a folder":       {func(t *testing.T) string { return t.TempDir() }, "it is a folder"},
-		"no such folder": {func(t *testing.T) string { return filepath.Join(t.TempDir(), "missing", "postburn.db") }, "no such file or directory"},
-		"below a file":   {func(t *testing.T) string { return filepath.Join(write(t, ""), "postburn.db") }, "is not a folder"},
+		"not a database":               {func(t *testing.T) string { return write(t, strings.Repeat("slos:\n", 1000)) }, "file is not a database"},
+		"short text":                   {func(t *testing.T) string { return write(t, "slos: []\n") }, "file is not a database"},
+		"a folder":                     {func(t *testing.T) string { return t.TempDir() }, "it is a folder"},
+		"no such folder":               {func(t *testing.T) string { return filepath.Join(t.TempDir(), "missing", "postburn.db") }, "no such file or directory"},
+		"below a file":                 {func(t *testing.T) string { return filepath.Join(write(t, ""), "postburn.db") }, "is not a folder"},
 		"a folder that takes no files": {func(*testing.T) string { return "/proc/postburn.db" }, "writing to its folder"},
 		"another program's database": {func(t *testing.T) string {
 			path := filepath.Join(t.TempDir(), "other.db")
