@@ -34,7 +34,7 @@ fmt: ## Format the code.
 	$(LINT) fmt ./...
 
 .PHONY: setup
-setup: setup-prometheus setup-github ## Install what the end-to-end tests need, where it is missing.
+setup: setup-prometheus setup-prometheus3 setup-github ## Install what the end-to-end tests need, where it is missing.
 
 .PHONY: setup-prometheus
 setup-prometheus:
@@ -42,8 +42,20 @@ setup-prometheus:
 	if ! command -v apt-get >/dev/null; then echo "set PROMETHEUS_BIN to a Prometheus" >&2; exit 1; fi; \
 	apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus
 
-# GitHub's description of its API, against which the end-to-end tests check what is sent and answered.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/postburn
+
+# The Prometheus 3 that e2e/prometheus3 pins, without what finds targets in clouds.
+PROMETHEUS3_VERSION := $(shell awk '/prometheus\/prometheus v/ { print $$NF }' e2e/prometheus3/go.mod)
+PROMETHEUS3 := $(CACHE)/prometheus-$(PROMETHEUS3_VERSION)
+
+.PHONY: setup-prometheus3
+setup-prometheus3: $(PROMETHEUS3)
+
+$(PROMETHEUS3):
+	$(GO) -C e2e/prometheus3 build -tags remove_all_sd -o "$@" \
+		-ldflags '-X github.com/prometheus/common/version.Version=$(PROMETHEUS3_VERSION)' github.com/prometheus/prometheus/cmd/prometheus
+
+# GitHub's description of its API, against which the end-to-end tests check what is sent and answered.
 GITHUB_API := $(CACHE)/api.github.com-23.0.2.json
 
 .PHONY: setup-github
@@ -55,5 +67,9 @@ $(GITHUB_API):
 	tar -xzOf "$$dir"/*.tgz package/generated/api.github.com.json >"$$dir/json" && mv "$$dir/json" "$@"
 
 .PHONY: e2e
-e2e: setup ## Run the end-to-end tests, against a real Prometheus and a GitHub that is checked.
+e2e: setup ## Run the end-to-end tests, against real Prometheus servers, old and new, and a GitHub that is checked.
 	$(GO) test -count=1 -timeout 20m -tags e2e ./e2e/...
+	PROMETHEUS_BIN="$(PROMETHEUS3)" $(GO) test -count=1 -timeout 20m -tags e2e -skip '$(NO_PROMETHEUS)' ./e2e
+
+# The end-to-end tests for which it makes no difference which Prometheus there is.
+NO_PROMETHEUS := GitHub
