@@ -45,7 +45,7 @@ setup-prometheus:
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/postburn
 
 # The Prometheus 3 that e2e/prometheus3 pins, without what finds targets in clouds.
-PROMETHEUS3_VERSION := $(shell awk '/prometheus\/prometheus v/ { print $$NF }' e2e/prometheus3/go.mod)
+PROMETHEUS3_VERSION := $(shell sed -n "s|.*github.com/prometheus/prometheus \(v[0-9.]*\).*|\1|p" e2e/prometheus3/go.mod)
 PROMETHEUS3 := $(CACHE)/prometheus-$(PROMETHEUS3_VERSION)
 
 .PHONY: setup-prometheus3
