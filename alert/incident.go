@@ -50,6 +50,17 @@ func (i Incident) Worst() Window {
 	})
 }
 
+// Severity is the worst level that one of its windows has, 1 being the worst; 0 where none has any.
+func (i Incident) Severity() int {
+	worst := 0
+	for _, w := range i.Windows {
+		if w.Severity > 0 && (worst == 0 || w.Severity < worst) {
+			worst = w.Severity
+		}
+	}
+	return worst
+}
+
 // lastEnd is the latest end of its windows that are over.
 func (i Incident) lastEnd() time.Time {
 	var end time.Time

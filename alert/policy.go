@@ -34,11 +34,35 @@ type Rule struct {
 	Short time.Duration `json:"short"`
 }
 
-// Severity is a level that an incident has once one of its thresholds is reached; a zero threshold is not looked at.
+// MaxSeverity is the mildest level of severity; 1 is the worst.
+const MaxSeverity = 9
+
+// Severity is a level that a breach window has once one of its thresholds is reached; a zero threshold is not looked at.
 type Severity struct {
 	Level       int           `json:"level"`
 	Outage      time.Duration `json:"outage,omitempty"`
 	BudgetSpent slo.Decimal   `json:"budget_spent,omitzero"`
+}
+
+// reached reports whether a window's numbers reach one of the thresholds.
+func (s Severity) reached(w Window) bool {
+	var outage time.Duration
+	for _, p := range w.Phases {
+		if p.Kind == Outage {
+			outage += p.End.Sub(p.Start)
+		}
+	}
+	return s.Outage > 0 && outage >= s.Outage || !s.BudgetSpent.IsZero() && w.BudgetSpent >= s.BudgetSpent.Float()
+}
+
+// severityOf is the worst level that a window's numbers reach; 0 where they reach none.
+func (p Policy) severityOf(w Window) int {
+	for _, s := range p.Severities {
+		if s.reached(w) {
+			return s.Level
+		}
+	}
+	return 0
 }
 
 // BlindPolicy says when missing data is worth an issue.

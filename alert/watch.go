@@ -333,6 +333,7 @@ func (w *Watch) snapshot(open *openWindow) Window {
 	if blind := w.blindTicks(v.Onset, open.Run.End); blind > 0 {
 		v.Caveats = slo.MergeCaveats(v.Caveats, []slo.Caveat{{Kind: slo.NoData, Count: blind}})
 	}
+	v.Severity = w.def.Policy.severityOf(v)
 	return v
 }
 

@@ -17,13 +17,14 @@ import (
 const (
 	defaultMinBadEvents = 10
 	defaultMergeGap     = 30 * time.Minute
+	defaultOutage       = 5 * time.Minute // of severity 1
 )
 
 func incidentSchema() schema {
 	return schema{
 		of: "incident", path: "incident.",
-		keys:  []string{"burn", "budget", "min_bad_events", "hold", "merge_gap", "group"},
-		later: []string{"severity", "blind"},
+		keys:  []string{"burn", "budget", "min_bad_events", "hold", "merge_gap", "group", "severity"},
+		later: []string{"blind"},
 	}
 }
 
@@ -34,7 +35,7 @@ func ruleSchema() schema {
 // policy reads what counts as an incident. It needs the objective's target and window; where those are not known, what depends on them
 // is not checked.
 func (d *document) policy(n *yaml.Node, s settings, o slo.Objective) alert.Policy {
-	policy := alert.Policy{Budget: true, MinBadEvents: defaultMinBadEvents, MergeGap: defaultMergeGap, Group: o.Service}
+	policy := alert.Policy{Budget: true, MinBadEvents: defaultMinBadEvents, MergeGap: defaultMergeGap, Group: o.Service, Severities: defaultSeverities()}
 	if f, ok := s.incident["burn"]; ok {
 		policy.Rules = d.rules(f, o)
 	} else {
@@ -56,6 +57,9 @@ func (d *document) policy(n *yaml.Node, s settings, o slo.Objective) alert.Polic
 	}
 	if f, ok := s.incident["group"]; ok && d.groupsBySLO(f) {
 		policy.Group = o.Name
+	}
+	if f, ok := s.incident["severity"]; ok {
+		policy.Severities = d.severities(f)
 	}
 	if f, ok := s.incident["burn"]; ok && len(f.value.Content) == 0 && !policy.Budget {
 		d.warnf(f.value, "no rules and no budget: nothing is ever an incident of this objective")

@@ -2,10 +2,10 @@ package config
 
 import (
 	"fmt"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 
-	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/slo"
 )
 
@@ -33,8 +33,8 @@ func fileSchema() schema {
 func objectiveSchema(of string) schema {
 	return schema{
 		of:    of,
-		keys:  []string{"name", "service", "description", "owner", "target", "window", "indicator", "group_by", "delay", "incident", "links"},
-		later: []string{"exclude", "issue", "evidence"},
+		keys:  []string{"name", "service", "description", "owner", "target", "window", "indicator", "group_by", "delay", "incident", "issue", "links"},
+		later: []string{"exclude", "evidence"},
 	}
 }
 
@@ -71,7 +71,7 @@ func (d *document) objectives(root *yaml.Node) (definitions []Definition) {
 // settings are the keys of an slo. Those mappings that defaults may give in part are taken apart.
 type settings struct {
 	fields
-	incident, links fields
+	incident, issue, links fields
 }
 
 // over lays the settings of an slo over defaults.
@@ -79,6 +79,7 @@ func (s settings) over(defaults settings) settings {
 	return settings{
 		fields:   s.fields.over(defaults.fields),
 		incident: s.incident.over(defaults.incident),
+		issue:    s.issue.over(defaults.issue),
 		links:    s.links.over(defaults.links),
 	}
 }
@@ -90,6 +91,9 @@ func (d *document) settings(n *yaml.Node, of string) (s settings, ok bool) {
 	}
 	if f, ok := s.fields["incident"]; ok {
 		s.incident, _ = d.mapping(f.value, incidentSchema())
+	}
+	if f, ok := s.fields["issue"]; ok {
+		s.issue, _ = d.mapping(f.value, issueSchema())
 	}
 	if f, ok := s.fields["links"]; ok {
 		s.links, _ = d.mapping(f.value, schema{of: "links", path: "links."})
@@ -124,7 +128,6 @@ func (d *document) objective(n *yaml.Node, defaults settings) (Definition, bool)
 func (d *document) values(n *yaml.Node, s settings, partial bool) Definition {
 	def := Definition{
 		Objective: slo.Objective{Window: slo.Window{Rolling: defaultWindow}},
-		Issue:     issue.Settings{},
 		Position:  d.at(n),
 	}
 	o := &def.Objective
@@ -160,7 +163,9 @@ func (d *document) values(n *yaml.Node, s settings, partial bool) Definition {
 		o.Delay = d.delay(f)
 	}
 	o.Links = d.links(s.links)
+	def.Issue = d.issue(s)
 	def.Policy = d.policy(n, s, *o)
+	def.Policy.Repository = strings.ToLower(def.Issue.Repository) // as GitHub compares them
 	return def
 }
 

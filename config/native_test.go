@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/slo"
 )
 
@@ -63,7 +64,9 @@ slos:
 				}},
 				Links: map[string]string{"dashboard": "https://example.org/d", "runbook": "https://example.org/r"},
 			},
+			Issue: issue.Settings{Assign: issue.AssignOwner},
 			Policy: alert.Policy{
+				Severities: defaultSeverities(),
 				Rules: []alert.Rule{
 					{Rate: slo.MustDecimal("14.4"), Long: time.Hour, Short: 5 * time.Minute},
 					{Rate: slo.MustDecimal("1"), Long: 3 * day, Short: 6 * time.Hour},
@@ -78,8 +81,10 @@ slos:
 				Indicator: slo.Indicator{Ratio: &slo.Ratio{Good: "good_total", Total: "all_total"}},
 				Links:     map[string]string{"dashboard": "https://example.org/d"},
 			},
+			Issue: issue.Settings{Assign: issue.AssignOwner},
 			Policy: alert.Policy{
-				Rules: alert.DefaultRules(7 * day), Budget: true, MinBadEvents: 10, Hold: 10 * time.Minute,
+				Severities: defaultSeverities(),
+				Rules:      alert.DefaultRules(7 * day), Budget: true, MinBadEvents: 10, Hold: 10 * time.Minute,
 				MergeGap: 30 * time.Minute, Group: "search",
 			},
 			Position: Position{"slo.yaml", 24, 11},
@@ -102,7 +107,7 @@ func TestNativeDefaults(t *testing.T) {
 	if len(problems) > 0 || len(got) != 1 {
 		t.Fatalf("definitions %v, problems %v", got, problems)
 	}
-	want := alert.Policy{Rules: alert.DefaultRules(30 * day), Budget: true, MinBadEvents: 10, MergeGap: 30 * time.Minute, Group: "shop"}
+	want := alert.Policy{Rules: alert.DefaultRules(30 * day), Budget: true, MinBadEvents: 10, MergeGap: 30 * time.Minute, Group: "shop", Severities: defaultSeverities()}
 	if diff := cmp.Diff(want, got[0].Policy, cmp.AllowUnexported(slo.Decimal{})); diff != "" {
 		t.Errorf("policy (-want +got):\n%s", diff)
 	}
@@ -188,7 +193,7 @@ func TestNativeProblems(t *testing.T) {
 		}},
 		{"no label names", one + "    group_by: []\n", []string{"6:15: group_by is empty; name a label, as in [region], or leave it out"}},
 		{"a key that nothing is like", one + "    zzz: 1\n", []string{
-			`6:5: unknown key "zzz"; an slo has name, service, description, owner, target, window, indicator, group_by, delay, incident, links`,
+			`6:5: unknown key "zzz"; an slo has name, service, description, owner, target, window, indicator, group_by, delay, incident, issue, links`,
 		}},
 		{"an unknown key of the file", one + "slo: []\n", []string{`6:1: unknown key "slo"; did you mean slos?`}},
 		{"a key that is not text", one + "    [a]: 1\n", []string{"6:5: a key of an slo must be text, not a list"}},
@@ -196,11 +201,11 @@ func TestNativeProblems(t *testing.T) {
 		{"an empty value", one + "    owner:\n", []string{
 			`6:11: owner is empty; give it a value (a GitHub user or team like "@acme/checkout") or leave it out`,
 		}},
-		{"keys of later", one + "    exclude: x\n    issue: {assign: owner}\n    evidence: {}\n" +
-			"    incident: {severity: {}, blind: {}}\n    window: {calendar: month, timezone: UTC}\n", []string{
+		{"keys of later", one + "    exclude: x\n    issue: {template: x, post_mortem_at: 0%}\n    evidence: {}\n" +
+			"    incident: {blind: {}}\n    window: {calendar: month, timezone: UTC}\n", []string{
 			"6:5: exclude is not supported yet",
-			"7:5: issue is not supported yet", "8:5: evidence is not supported yet", "9:16: incident.severity is not supported yet",
-			"9:30: incident.blind is not supported yet", "10:14: window.calendar is not supported yet",
+			"7:13: issue.template is not supported yet", "7:26: issue.post_mortem_at is not supported yet",
+			"8:5: evidence is not supported yet", "9:16: incident.blind is not supported yet", "10:14: window.calendar is not supported yet",
 			"10:31: window.timezone is not supported yet",
 		}},
 		{"merging itself", "slos:\n  - &a\n    <<: *a\n    name: x\n", []string{

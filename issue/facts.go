@@ -13,11 +13,18 @@ import (
 type Settings struct {
 	Repository   string        `json:"repository,omitempty"` // owner/name
 	Labels       []string      `json:"labels,omitempty"`
-	Assign       string        `json:"assign,omitempty"`         // "owner", "mention" or "none"
+	Assign       string        `json:"assign,omitempty"`         // what is done with the objective's owner: AssignOwner, ...
 	Template     string        `json:"template,omitempty"`       // a file; empty: built in
 	PostMortemAt float64       `json:"post_mortem_at,omitempty"` // share of the budget from which the analysis form is included
 	Evidence     EvidenceQuery `json:"evidence,omitzero"`
 }
+
+// What is done with the owner of an objective when its issue is opened.
+const (
+	AssignOwner   = "owner"   // the issue is assigned to it; a team, which can't be, is mentioned
+	AssignMention = "mention" // it is mentioned in the issue
+	AssignNone    = "none"
+)
 
 // EvidenceQuery is what else to look at when evidence is collected.
 type EvidenceQuery struct {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -88,7 +89,7 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 		Collectors: []issue.Collector{Evidence(client, env.Interval, func() time.Time { return time.Now().Add(-env.Delay) })},
 	})
 	engine := alert.NewEngine(alert.Options{
-		Definitions: alertDefinitions(opts.Definitions), Interval: env.Interval, Delay: env.Delay, Source: client.Read, Store: store,
+		Definitions: alertDefinitions(opts.Definitions, env.GitHub.Repository), Interval: env.Interval, Delay: env.Delay, Source: client.Read, Store: store,
 		Logger: logger, Registerer: registry, Committed: publisher.Notify,
 	})
 	if err := engine.Recover(ctx); err != nil {
@@ -161,10 +162,16 @@ func data(engine *alert.Engine, store *sqlite.Store, reloader *reloader) web.Dat
 	}
 }
 
-func alertDefinitions(all []config.Definition) []alert.Definition {
+// alertDefinitions are what the fold works with. A repository that is the default one goes without a name, so that incidents of
+// objectives that name it and those that do not belong together.
+func alertDefinitions(all []config.Definition, repository string) []alert.Definition {
 	defs := make([]alert.Definition, 0, len(all))
 	for _, d := range all {
-		defs = append(defs, d.Alert())
+		def := d.Alert()
+		if strings.EqualFold(def.Policy.Repository, repository) {
+			def.Policy.Repository = ""
+		}
+		defs = append(defs, def)
 	}
 	return defs
 }

@@ -30,6 +30,8 @@ type reloader struct {
 	used    string                                    // digest of the files that were read last
 	current atomic.Pointer[map[string]issue.Settings] // by objective
 
+	repository string // of issues, where an objective names none
+
 	successful prometheus.Gauge
 	succeeded  prometheus.Gauge
 }
@@ -37,6 +39,7 @@ type reloader struct {
 func newReloader(opts Options, registerer prometheus.Registerer) *reloader {
 	r := &reloader{
 		path: opts.Environment.SLOPath, logger: opts.Logger, hangup: opts.Hangup, asked: make(chan chan error),
+		repository: opts.Environment.GitHub.Repository,
 		successful: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "postburn_config_last_reload_successful", Help: "Whether the SLO files could be used when they were last read.",
 		}),
@@ -119,7 +122,7 @@ func (r *reloader) load(ctx context.Context, engine *alert.Engine) error {
 		}
 		return fmt.Errorf("the SLO files can't be used; the objectives stay as they were\n%s", strings.Join(lines, "\n"))
 	}
-	alerts := alertDefinitions(definitions)
+	alerts := alertDefinitions(definitions, r.repository)
 	if err := engine.Reload(ctx, alerts); err != nil {
 		return fmt.Errorf("reloading: %w", err)
 	}

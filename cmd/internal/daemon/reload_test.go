@@ -70,7 +70,7 @@ func TestReload(t *testing.T) {
 		var log bytes.Buffer
 		logger, registry := slog.New(slog.NewTextHandler(&log, nil)), prometheus.NewRegistry()
 		engine := alert.NewEngine(alert.Options{
-			Definitions: alertDefinitions(definitions), Interval: 30 * time.Second, Delay: time.Minute, Source: nothing, Store: store,
+			Definitions: alertDefinitions(definitions, ""), Interval: 30 * time.Second, Delay: time.Minute, Source: nothing, Store: store,
 			Logger: logger, Registerer: registry,
 		})
 		if err := engine.Recover(ctx); err != nil {
