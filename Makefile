@@ -34,7 +34,7 @@ fmt: ## Format the code.
 	$(LINT) fmt ./...
 
 .PHONY: setup
-setup: setup-prometheus setup-prometheus3 setup-github ## Install what the end-to-end tests need, where it is missing.
+setup: setup-prometheus setup-prometheus3 setup-github setup-mermaid setup-chromium ## Install what the end-to-end tests need, where it is missing.
 
 .PHONY: setup-prometheus
 setup-prometheus:
@@ -66,10 +66,27 @@ $(GITHUB_API):
 	npm pack --silent --pack-destination "$$dir" @octokit/openapi@23.0.2 >/dev/null && \
 	tar -xzOf "$$dir"/*.tgz package/generated/api.github.com.json >"$$dir/json" && mv "$$dir/json" "$@"
 
+# The Mermaid that GitHub's issues show charts with, or near to it.
+MERMAID := $(CACHE)/mermaid-11.17.2.min.js
+
+.PHONY: setup-mermaid
+setup-mermaid: $(MERMAID)
+
+$(MERMAID):
+	@mkdir -p "$(CACHE)"; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	npm pack --silent --pack-destination "$$dir" mermaid@11.17.2 >/dev/null && \
+	tar -xzOf "$$dir"/*.tgz package/dist/mermaid.min.js >"$$dir/js" && mv "$$dir/js" "$@"
+
+.PHONY: setup-chromium
+setup-chromium:
+	@if command -v "$${CHROMIUM_BIN:-chromium}" >/dev/null; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then echo "set CHROMIUM_BIN to a Chromium" >&2; exit 1; fi; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
+
 .PHONY: e2e
-e2e: setup ## Run the end-to-end tests, against real Prometheus servers, old and new, and a GitHub that is checked.
+e2e: setup ## Run the end-to-end tests, against real Prometheus servers, old and new, a GitHub that is checked, and Chromium.
 	$(GO) test -count=1 -timeout 20m -tags e2e ./e2e/...
 	PROMETHEUS_BIN="$(PROMETHEUS3)" $(GO) test -count=1 -timeout 20m -tags e2e -skip '$(NO_PROMETHEUS)' ./e2e
 
 # The end-to-end tests for which it makes no difference which Prometheus there is.
-NO_PROMETHEUS := GitHub
+NO_PROMETHEUS := GitHub|Mermaid

@@ -12,8 +12,8 @@ import (
 const (
 	// maxPoints of a chart fit beside each other with the time of day, secondsPoints where it has seconds, datePoints where it has a date.
 	maxPoints     = 24
-	secondsPoints = 18
-	datePoints    = 12
+	secondsPoints = 16
+	datePoints    = 10
 	// coarsePoints is how many there are where more would take too many queries.
 	coarsePoints = 12
 	// finePoints is how finely a chart is read: a counter that is reset inside one step would lose what it counted before.
@@ -50,9 +50,13 @@ func (c *collector) chart(ctx context.Context, p Prometheus) error {
 	return nil
 }
 
-// grid cuts the time around a window into n points a step apart, so that one begins at the onset. The step is a multiple of the interval.
+// grid cuts the time around a window into n points a step apart, so that one begins at the onset. The step is a multiple of the interval,
+// and a round one where it is long.
 func grid(onset, last time.Time, around, interval time.Duration, points int) (first time.Time, step time.Duration, n int) {
 	for step = interval; ; step += interval {
+		if !isRound(step, interval) {
+			continue
+		}
 		before := int((around + step - 1) / step)
 		n = before + int(last.Sub(onset)/step)
 		most := points
@@ -66,6 +70,18 @@ func grid(onset, last time.Time, around, interval time.Duration, points int) (fi
 			return onset.Add(-time.Duration(before) * step), step, n
 		}
 	}
+}
+
+// isRound reports whether people would choose a step.
+func isRound(step, interval time.Duration) bool {
+	for _, r := range []struct{ above, unit time.Duration }{
+		{4 * time.Hour, 2 * time.Hour}, {2 * time.Hour, time.Hour}, {20 * time.Minute, 10 * time.Minute}, {5 * time.Minute, 5 * time.Minute},
+	} {
+		if step > r.above && r.unit%interval == 0 {
+			return step%r.unit == 0
+		}
+	}
+	return true
 }
 
 // finer are the ticks of several parts of each step.

@@ -11,6 +11,10 @@ import (
 	"github.com/postburn/postburn/issue"
 )
 
+// palette is the colours of the bars and of the target's line: they can be told apart on a light and on a dark ground, and by those who
+// do not see red or green.
+const palette = "#d9730d, #1f6feb"
+
 // Chart is the course of the error ratio: as a picture, and the same in a table for readers whose Markdown has no pictures.
 type Chart struct {
 	Of      string // the objective, where there are several
@@ -56,14 +60,14 @@ func chart(f issue.Facts) *Chart {
 	for i, l := range labels {
 		labels[i] = strconv.Quote(l)
 	}
-	c.Source = fmt.Sprintf(`%%%%{init: {"xyChart": {"width": 900, "height": 300, "xAxis": {"labelFontSize": 11}}}}%%%%
+	c.Source = fmt.Sprintf(`%%%%{init: {"xyChart": {"width": 900, "height": 300, "xAxis": {"labelFontSize": 11}}, "themeVariables": {"xyChart": {"plotColorPalette": %q}}}}%%%%
 xychart-beta
     title "Share of %ss that %s"
     x-axis "Time (UTC)" [%s]
     y-axis "%% of %ss" 0 --> %s
     bar [%s]
     line [%s]`,
-		say.noun, say.bad, strings.Join(labels, ", "), say.noun, trimmed(niceTop(top), 6), strings.Join(bars, ", "), strings.Join(line, ", "))
+		palette, say.noun, say.bad, strings.Join(labels, ", "), say.noun, trimmed(niceTop(top), 6), strings.Join(bars, ", "), strings.Join(line, ", "))
 	c.Note = fmt.Sprintf("Each bar is the %s from its time on; the line is what the target allows, %s.",
 		period(f.Chart.Step), w.Objective.Target.Complement().Percent())
 	if len(blind) > 0 {
