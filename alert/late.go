@@ -197,8 +197,8 @@ func (w *Watch) amend(s slo.Sample) []Event {
 		}
 		v := *x.Window
 		v.Counts = v.Add(more)
-		v.BudgetSpent = slo.BudgetSpent(v.Bad, w.history.Last(v.Objective.Window.Length()), v.Objective.Target)
 		v.Caveats = slo.MergeCaveats(slices.Clone(v.Caveats), s.Caveats)
+		v.BudgetSpent = slo.BudgetSpent(v.Bad, w.budgetAt(v.Objective.Window, v.Ended).all, v.Objective.Target)
 		x.Window = &v
 		events = append(events, Event{Tick: s.Tick, Window: v})
 	}

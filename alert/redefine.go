@@ -89,8 +89,11 @@ func (l *Lane) fill(f *fresh, ticks slo.Ticks, r slo.Reading) (refused int) {
 func (w *Watch) redefine(def Definition) {
 	old := w.def
 	same := w.digest == def.Digest()
-	if def.warmup() > old.warmup() || def.Objective.Window.Length() > old.Objective.Window.Length() {
-		w.history = w.history.Resized(def.warmup(), def.Objective.Window.Length())
+	if def.warmup() > old.warmup() || def.Objective.Window.Longest() > old.Objective.Window.Longest() {
+		w.history = w.history.Resized(def.warmup(), def.Objective.Window.Longest())
+	}
+	if def.Objective.Window != old.Objective.Window {
+		w.Period = nil
 	}
 	w.define(def)
 	if same {

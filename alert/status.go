@@ -22,6 +22,7 @@ type Status struct {
 	Labels          slo.Labels
 	Tick            time.Time  // zero while nothing was committed
 	Window          slo.Counts // events counted in the objective's window
+	Estimated       float64    // events that stand for the part of the window that is still to come, or was not watched
 	BudgetRemaining float64    // share of the error budget: 1 is untouched, below 0 is overspent
 	BurnRates       []BurnRate // one for each window of the rules, shortest first
 	State           State
@@ -59,10 +60,11 @@ func (w *Watch) Status() Status {
 	target := w.def.Objective.Target
 	s := Status{
 		Objective: w.def.Objective, Labels: w.labels, Tick: w.history.Now(), State: OK,
-		Window:    w.history.Counted(w.def.Objective.Window.Length()),
 		BurnRates: make([]BurnRate, 0, len(w.windows)),
 	}
-	s.BudgetRemaining = 1 - slo.BudgetSpent(s.Window.Bad, w.budgetWindow(), target)
+	b := w.budgetAt(w.def.Objective.Window, s.Tick)
+	s.Window, s.Estimated = b.seen, b.estimated()
+	s.BudgetRemaining = 1 - slo.BudgetSpent(b.seen.Bad, b.all, target)
 	for _, length := range w.windows {
 		s.BurnRates = append(s.BurnRates, BurnRate{length, slo.BurnRate(w.history.Last(length), target)})
 	}

@@ -14,6 +14,7 @@ type Watch struct {
 	digest  string
 	labels  slo.Labels
 	history *slo.History
+	periods slo.Periods   // of the objective's window
 	base    slo.Threshold // 1 - target
 	rules   []armedRule
 	memory  time.Duration   // for how long a closed window is in sight of the rules: a prorated bucket longer than their windows
@@ -30,6 +31,7 @@ type watchState struct {
 	Budget  *openWindow `json:"budget,omitempty"`  // the open window of kind budget
 	Excused []excused   `json:"excused,omitempty"` // closed windows that rules still see, oldest first
 	Silent  int         `json:"silent,omitempty"`  // ticks without data in a row
+	Period  *period     `json:"period,omitempty"`  // of a calendar window: the one that the last tick is in
 }
 
 // armedRule is a rule with its windows rounded up to ticks.
@@ -73,7 +75,7 @@ type Event struct {
 // `armed`.
 func NewWatch(def Definition, labels slo.Labels, interval time.Duration, start, armed time.Time) *Watch {
 	w := &Watch{labels: labels}
-	w.history = slo.NewHistory(interval, start, def.warmup(), def.Objective.Window.Length())
+	w.history = slo.NewHistory(interval, start, def.warmup(), def.Objective.Window.Longest())
 	w.Armed = armed
 	w.define(def)
 	w.Track = make([]tracker, len(w.rules))
@@ -83,6 +85,7 @@ func NewWatch(def Definition, labels slo.Labels, interval time.Duration, start, 
 func (w *Watch) define(def Definition) {
 	w.def, w.digest = def, def.Digest()
 	w.base = slo.NewThreshold(slo.MustDecimal("1"), def.Objective.Target)
+	w.periods, _ = def.Objective.Window.Periods() // whether there are such is checked where SLO files are read
 	w.rules, w.windows = nil, nil
 	for _, r := range def.Policy.Rules {
 		r.Long, r.Short = w.roundUp(r.Long), w.roundUp(r.Short)
@@ -118,6 +121,7 @@ func (w *Watch) Step(s slo.Sample) []Event {
 			w.Excused[i].To += l.Until(w.Excused[i].End).Bad
 		}
 	}
+	w.turn(s)
 	if from, late := w.relearn(s); late {
 		w.retrack(s, from)
 	} else {
@@ -128,9 +132,7 @@ func (w *Watch) Step(s slo.Sample) []Event {
 	if e, ok := w.stepBurn(s, counts, allBad); ok {
 		events = append(events, e)
 	}
-	if e, ok := w.stepBudget(s, counts, allBad, start); ok {
-		events = append(events, e)
-	}
+	events = append(events, w.stepBudget(s, counts, allBad, start)...)
 	for i := range events {
 		events[i].policy = w.def.Policy
 	}
@@ -293,40 +295,12 @@ func (w *Watch) forRules(length time.Duration) slo.Counts {
 	return c
 }
 
-func (w *Watch) stepBudget(s slo.Sample, counts slo.Counts, allBad float64, start time.Time) (Event, bool) {
-	if open := w.Budget; open != nil {
-		open.Run.add(s, counts, w.thresholdOf(open), allBad)
-		window := w.history.Last(open.Window.Objective.Window.Length())
-		open.Run.End, open.Run.AtEnd = s.Tick, open.Run.Counts
-		open.Run.PeakBurn = max(open.Run.PeakBurn, slo.BurnRate(window, open.Window.Objective.Target))
-		state := w.snapshot(open)
-		if s.Blind || w.thresholdOf(open).Exceeded(window) {
-			return Event{Tick: s.Tick, Window: state}, true
-		}
-		state.Ended = s.Tick
-		w.Budget = nil
-		return Event{Tick: s.Tick, Closed: true, Window: state}, true
-	}
-	window := w.budgetWindow()
-	if !w.def.Policy.Budget || !w.mayOpen(s) || !w.base.Exceeded(window) {
-		return Event{}, false
-	}
-	w.Budget = &openWindow{
-		Window: Window{Objective: w.def.Objective, Labels: w.labels, Kind: Budget, Definition: w.digest, Detected: s.Tick},
-		Run:    run{Onset: start, PeakBurn: slo.BurnRate(window, w.def.Objective.Target)},
-	}
-	w.Budget.Run.add(s, counts, w.base, allBad)
-	w.Budget.Run.End, w.Budget.Run.AtEnd = s.Tick, w.Budget.Run.Counts
-	return Event{Tick: s.Tick, Opened: true, Window: w.snapshot(w.Budget)}, true
-}
-
 // snapshot is an open window with its numbers so far.
 func (w *Watch) snapshot(open *openWindow) Window {
 	v := open.Window
 	v.Onset, v.Counts, v.PeakBurnRate = open.Run.Onset, open.Run.AtEnd, open.Run.PeakBurn
-	all := w.history.Last(v.Objective.Window.Length())
-	v.BudgetSpent = slo.BudgetSpent(v.Bad, all, v.Objective.Target)
 	v.Caveats = slices.Clone(open.Run.Caveats)
+	w.spend(&v, open.Run.End)
 	if v.Kind == Burn {
 		v.Phases = phases(slices.Clone(open.Runs), w.thresholdOf(open), v.Rule.Short, w.history.Interval())
 	}
@@ -356,9 +330,6 @@ func (w *Watch) blindTicks(from, to time.Time) int {
 func (w *Watch) thresholdOf(open *openWindow) slo.Threshold {
 	return slo.NewThreshold(slo.MustDecimal("1"), open.Window.Objective.Target)
 }
-
-// budgetWindow sums the events of the objective's own window, with an estimate for what of it was before the objective existed.
-func (w *Watch) budgetWindow() slo.Counts { return w.history.Last(w.def.Objective.Window.Length()) }
 
 func (w *Watch) roundUp(d time.Duration) time.Duration {
 	interval := w.history.Interval()

@@ -39,7 +39,7 @@ func (d *document) policy(n *yaml.Node, s settings, o slo.Objective) alert.Polic
 	if f, ok := s.incident["burn"]; ok {
 		policy.Rules = d.rules(f, o)
 	} else {
-		policy.Rules = alert.DefaultRules(o.Window.Rolling)
+		policy.Rules = alert.DefaultRules(o.Window.Length())
 		d.warnOfDefaults(n, s, policy.Rules, o)
 	}
 	slices.SortStableFunc(policy.Rules, func(a, b alert.Rule) int { return b.Rate.Cmp(a.Rate) })
@@ -148,9 +148,9 @@ func (d *document) windows(found fields, rule alert.Rule, o slo.Objective) bool 
 		d.errorf(found["short"].value, "a rule's short window must be shorter than its long one of %s, not %s: a twelfth of it is usual",
 			model.Duration(rule.Long), model.Duration(rule.Short))
 		return false
-	case o.Window.Rolling > 0 && rule.Long > o.Window.Rolling:
+	case o.Window.Length() > 0 && rule.Long > o.Window.Length():
 		d.errorf(found["long"].value, "a rule's long window must be at most the objective's window of %s, not %s",
-			model.Duration(o.Window.Rolling), model.Duration(rule.Long))
+			model.Duration(o.Window.Length()), model.Duration(rule.Long))
 		return false
 	}
 	return true

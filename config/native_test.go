@@ -202,11 +202,10 @@ func TestNativeProblems(t *testing.T) {
 			`6:11: owner is empty; give it a value (a GitHub user or team like "@acme/checkout") or leave it out`,
 		}},
 		{"keys of later", one + "    exclude: x\n    issue: {template: x, post_mortem_at: 0%}\n    evidence: {}\n" +
-			"    incident: {blind: {}}\n    window: {calendar: month, timezone: UTC}\n", []string{
+			"    incident: {blind: {}}\n", []string{
 			"6:5: exclude is not supported yet",
 			"7:13: issue.template is not supported yet", "7:26: issue.post_mortem_at is not supported yet",
-			"8:5: evidence is not supported yet", "9:16: incident.blind is not supported yet", "10:14: window.calendar is not supported yet",
-			"10:31: window.timezone is not supported yet",
+			"8:5: evidence is not supported yet", "9:16: incident.blind is not supported yet",
 		}},
 		{"merging itself", "slos:\n  - &a\n    <<: *a\n    name: x\n", []string{
 			"2:5: a mapping can't merge itself",
@@ -219,7 +218,7 @@ func TestNativeProblems(t *testing.T) {
 			"1:12: defaults can't have a name, because names must be unique; give each slo its own",
 		}},
 		{"a mistake in defaults is told once", "defaults: {window: 5x}\n" + one + strings.ReplaceAll(strings.TrimPrefix(one, "slos:\n"), "checkout", "b"), []string{
-			`1:20: window must be a duration like 30d, not "5x"`,
+			`1:20: window must be a duration like 30d, or {calendar: month}, not "5x"`,
 		}},
 		{"a mistake in defaults that nobody uses", "defaults: {service: ''}\n" + one, []string{
 			`1:21: service must have 1 to 63 printable characters, not ""`,
@@ -260,9 +259,20 @@ func TestNativeValues(t *testing.T) {
 		{"window: 10m", ""},
 		{"window: 91d", "2:9: window must be longer than 0 and at most 90d, not 91d"},
 		{"window: 0d", "2:9: window must be longer than 0 and at most 90d, not 0d"},
-		{"window: 30", `2:9: window must be a duration like 30d, not "30"`},
-		{"window: -3d", `2:9: window must be a duration like 30d, not "-3d"`},
-		{"window: [30d]", "2:9: window must be a duration like 30d, not a list"},
+		{"window: 30", `2:9: window must be a duration like 30d, or {calendar: month}, not "30"`},
+		{"window: -3d", `2:9: window must be a duration like 30d, or {calendar: month}, not "-3d"`},
+		{"window: [30d]", "2:9: window must be a duration like 30d, or {calendar: month}, not a list"},
+		{"window: {calendar: week}", ""},
+		{"window: {calendar: month, timezone: Europe/Berlin}", ""},
+		{"window: {calendar: quarter, timezone: Asia/Kathmandu}", ""},
+		{"window: {timezone: UTC}", "2:9: window.calendar is missing; it is week, month or quarter"},
+		{"window: {calendar: year}", `2:20: window.calendar must be week, month or quarter, not "year"`},
+		{"window: {calendar: ''}", `2:20: window.calendar must be week, month or quarter, not ""`},
+		{"window: {calendar: month, timezone: Berlin}", `2:37: window.timezone must be the name of a time zone like Europe/Berlin, not "Berlin"`},
+		{"window: {calendar: month, timezone: Local}", `2:37: window.timezone must be the name of a time zone like Europe/Berlin, not "Local"`},
+		{"window: {calendar: month, timezon: UTC}", `2:27: unknown key "timezon"; did you mean timezone?`},
+		{"window: {calendar: week},\nincident: {burn: [{rate: 2, long: 8d, short: 5m}]}",
+			"3:35: a rule's long window must be at most the objective's window of 1w, not 8d"},
 		{"delay: 2m", ""},
 		{"delay: 0s", "2:8: delay must be longer than 0 and at most 1h, not 0s; leave it out for POSTBURN_DELAY"},
 		{"delay: 2h", "2:8: delay must be longer than 0 and at most 1h, not 2h; leave it out for POSTBURN_DELAY"},

@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/prometheus/common/model"
-	"go.yaml.in/yaml/v4"
 
 	"github.com/postburn/postburn/slo"
 )
@@ -21,10 +20,8 @@ const (
 	maxShortText   = 63
 	maxDescription = 1000
 
-	day           = 24 * time.Hour
-	defaultWindow = 30 * day
-	maxWindow     = 90 * day
-	maxDelay      = time.Hour
+	day      = 24 * time.Hour
+	maxDelay = time.Hour
 )
 
 // objectiveName reads a name. What is no name is returned as well, so that it can be compared with others.
@@ -91,23 +88,6 @@ func (d *document) target(f field) (target slo.Decimal) {
 		return target
 	}
 	return slo.Decimal{}
-}
-
-func (d *document) window(f field) slo.Window {
-	const like = "a duration like 30d"
-	if f.value.Kind == yaml.MappingNode {
-		d.mapping(f.value, schema{of: "window", path: "window.", keys: []string{}, later: []string{"calendar", "timezone"}})
-		return slo.Window{}
-	}
-	length, ok := d.duration(f, like)
-	switch {
-	case !ok:
-		return slo.Window{}
-	case length == 0 || length > maxWindow:
-		d.errorf(f.value, "window must be longer than 0 and at most 90d, not %s", shorten(f.value.Value))
-		return slo.Window{}
-	}
-	return slo.Window{Rolling: length}
 }
 
 // groupBy reads the names of labels; an objective has one history for each set of their values.

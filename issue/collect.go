@@ -40,7 +40,7 @@ func (p *Publisher) facts(ctx context.Context, j *job, stage Stage) (Facts, erro
 	worst := j.incident.Worst()
 	var others []alert.Incident
 	if stage == Opening || worst.Kind == alert.Budget {
-		since := j.incident.Onset().Add(-max(remembered, worst.Objective.Window.Length()))
+		since := j.incident.Onset().Add(-max(remembered, worst.Objective.Window.Longest()))
 		var err error
 		if others, err = p.Store.Incidents(ctx, since); err != nil {
 			return Facts{}, fmt.Errorf("reading other incidents: %w", err)
@@ -113,7 +113,8 @@ func spentBy(other alert.Incident, worst alert.Window, end time.Time) (bad float
 	if worst.Kind != alert.Budget {
 		return 0
 	}
-	since := worst.Onset.Add(-worst.Objective.Window.Length())
+	periods, _ := worst.Objective.Window.Periods() // whether there are such is checked where SLO files are read
+	since := periods.At(worst.Detected).Start
 	for _, v := range other.Windows {
 		if v.Kind == alert.Burn && v.ID() == worst.ID() && v.Onset.Before(end) && !until(v).Before(since) {
 			bad += v.Bad

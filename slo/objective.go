@@ -32,21 +32,7 @@ type Objective struct {
 type Window struct {
 	Rolling  time.Duration `json:"rolling,omitempty"`
 	Calendar string        `json:"calendar,omitempty"` // "week", "month" or "quarter"; empty: rolling
-	Timezone string        `json:"timezone,omitempty"` // IANA name, of a calendar window
-}
-
-// Length is the window's length; a calendar window's is nominal (a month is 30 days, a quarter 90).
-func (w Window) Length() time.Duration {
-	const day = 24 * time.Hour
-	switch w.Calendar {
-	case "week":
-		return 7 * day
-	case "month":
-		return 30 * day
-	case "quarter":
-		return 90 * day
-	}
-	return w.Rolling
+	Timezone string        `json:"timezone,omitempty"` // IANA name, of a calendar window; empty: UTC
 }
 
 // Indicator is what is measured. Exactly one field is set.

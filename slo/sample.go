@@ -106,6 +106,7 @@ const (
 	DataLate      CaveatKind = "data_late"       // events reached Prometheus after their tick was read, and were added later
 	NoData        CaveatKind = "no_data"         // ticks without data are left out
 	QueryFailed   CaveatKind = "query_failed"    // ticks whose query kept failing are left out
+	Estimated     CaveatKind = "estimated"       // part of the budget's window has no events yet, and counts at the mean rate
 	Removed       CaveatKind = "removed"         // the objective was taken out of the SLO file before the breach ended
 )
 
@@ -166,6 +167,8 @@ func (c Caveat) String() string {
 		return many(c.Count, "tick") + " without data left out"
 	case QueryFailed:
 		return many(c.Count, "tick") + " left out because the query kept failing"
+	case Estimated:
+		return fmt.Sprintf("%s events of the error budget's window are an estimate, for the part of it that was still to come or was not watched", events)
 	case Removed:
 		return "the objective was removed or replaced before the breach ended; the numbers end there"
 	}

@@ -4,6 +4,7 @@ package web
 
 import (
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -18,6 +19,7 @@ type Objective struct {
 	Target               json.Number       `json:"target"`
 	TotalEvents          float64           `json:"total_events"` // in the objective's window
 	BadEvents            float64           `json:"bad_events"`
+	EstimatedEvents      float64           `json:"estimated_events"` // that the budget counts for the part of the window still to come or not watched
 	BudgetRemainingRatio float64           `json:"budget_remaining_ratio"`
 	State                alert.State       `json:"state"`
 }
@@ -71,7 +73,7 @@ func ViewObjectives(statuses []alert.Status) []Objective {
 	for _, s := range statuses {
 		views = append(views, Objective{
 			SLO: s.Objective.Name, Labels: s.Labels.Map(), Target: json.Number(s.Objective.Target.String()),
-			TotalEvents: s.Window.Total, BadEvents: s.Window.Bad, BudgetRemainingRatio: s.BudgetRemaining, State: s.State,
+			TotalEvents: s.Window.Total, BadEvents: s.Window.Bad, EstimatedEvents: math.Round(s.Estimated), BudgetRemainingRatio: s.BudgetRemaining, State: s.State,
 		})
 	}
 	return views

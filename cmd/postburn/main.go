@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // calendar windows have time zones, which an image FROM scratch does not
 
 	"github.com/sethvargo/go-envconfig"
 )

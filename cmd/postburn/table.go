@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/slo"
 )
 
 // printTable prints a replay for people: how the objectives stood at its end, and a line for each breach window.
@@ -22,7 +23,7 @@ func printTable(w io.Writer, found alert.Replayed, start, end time.Time, interva
 	fmt.Fprintln(t, "OBJECTIVE\tTARGET\tWINDOW\tEVENTS\tBAD\tBUDGET LEFT\tSTATE")
 	for _, s := range found.Statuses {
 		fmt.Fprintf(t, "%s%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Objective.Name, s.Labels, s.Objective.Target.Percent(),
-			model.Duration(s.Objective.Window.Length()), events(s.Window.Total), events(s.Window.Bad), percent(s.BudgetRemaining), s.State)
+			window(s.Objective.Window), events(s.Window.Total), events(s.Window.Bad), percent(s.BudgetRemaining), s.State)
 	}
 	fmt.Fprintln(t)
 	if len(found.Incidents) == 0 {
@@ -43,6 +44,14 @@ func printTable(w io.Writer, found alert.Replayed, start, end time.Time, interva
 		}
 	}
 	return t.Flush()
+}
+
+// window is an objective's window as an SLO file has it: 30d, or month.
+func window(w slo.Window) string {
+	if w.Calendar != "" {
+		return w.Calendar
+	}
+	return model.Duration(w.Rolling).String()
 }
 
 // events is a whole number with its thousands apart.

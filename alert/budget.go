@@ -1,0 +1,113 @@
+package alert
+
+import (
+	"time"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// budget is what the events in an objective's window add up to.
+type budget struct {
+	seen slo.Counts
+	all  slo.Counts // with an estimate, free of errors, for what of the window is still to come or was not watched
+}
+
+func (b budget) estimated() float64 { return b.all.Total - b.seen.Total }
+
+// period is a period of a calendar window.
+type period struct {
+	slo.Span
+	Before slo.Counts `json:"before"` // events of the whole history up to its start, which no bucket may remember in a while
+}
+
+// turn notes when a period of the calendar begins, and what came late for the time before it.
+func (w *Watch) turn(s slo.Sample) {
+	if w.def.Objective.Window.Calendar == "" {
+		return
+	}
+	if w.Period == nil || s.Tick.After(w.Period.End) {
+		span := w.periods.At(s.Tick)
+		w.Period = &period{span, w.history.Cumulative(span.Start)}
+		return
+	}
+	for _, l := range s.Late {
+		w.Period.Before = w.Period.Before.Add(l.Until(w.Period.Start))
+	}
+}
+
+// budgetAt sums the events in an objective's window: in a rolling one up to now, in a calendar one in the period that holds `at`. What
+// has no events yet counts at the mean rate of the last window's length, so that the first day of a month does not stand for all of it.
+func (w *Watch) budgetAt(window slo.Window, at time.Time) budget {
+	h := w.history
+	if window.Calendar == "" {
+		return budget{h.Counted(window.Rolling), h.Last(window.Rolling)}
+	}
+	span := w.periodsOf(window).At(at)
+	before := h.Cumulative(span.Start)
+	if w.Period != nil && window == w.def.Objective.Window && w.Period.Start.Equal(span.Start) {
+		before = w.Period.Before
+	}
+	b := budget{seen: h.Cumulative(span.End).Sub(before)}
+	unseen := max(0, h.Origin().Sub(span.Start)) + max(0, span.End.Sub(h.Now()))
+	b.all = b.seen
+	b.all.Total += h.Last(window.Length()).Total * float64(unseen) / float64(window.Length())
+	return b
+}
+
+func (w *Watch) periodsOf(window slo.Window) slo.Periods {
+	if window == w.def.Objective.Window {
+		return w.periods
+	}
+	p, _ := window.Periods() // of a window that is open under an older definition
+	return p
+}
+
+// spend says what share of the budget a breach window has spent: of the period in which it ends, where windows are of the calendar.
+func (w *Watch) spend(v *Window, end time.Time) {
+	b := w.budgetAt(v.Objective.Window, end)
+	v.BudgetSpent = slo.BudgetSpent(v.Bad, b.all, v.Objective.Target)
+	if guess := b.estimated(); v.Objective.Window.Calendar != "" && guess > 0 {
+		v.Caveats = slo.MergeCaveats(v.Caveats, []slo.Caveat{{Kind: slo.Estimated, Count: 1, Events: guess}})
+	}
+}
+
+// stepBudget folds a sample into the window of kind budget. One of a calendar period is over when the period is.
+func (w *Watch) stepBudget(s slo.Sample, counts slo.Counts, allBad float64, start time.Time) (events []Event) {
+	if open := w.Budget; open != nil {
+		window := open.Window.Objective.Window
+		if window.Calendar == "" || !s.Tick.After(w.periodsOf(window).At(open.Run.End).End) {
+			return []Event{w.goOnBudget(s, counts, allBad)}
+		}
+		state := w.snapshot(open)
+		state.Ended = open.Run.End
+		w.Budget = nil
+		events = append(events, Event{Tick: s.Tick, Closed: true, Window: state})
+	}
+	all := w.budgetAt(w.def.Objective.Window, s.Tick).all
+	if !w.def.Policy.Budget || !w.mayOpen(s) || !w.base.Exceeded(all) {
+		return events
+	}
+	w.Budget = &openWindow{
+		Window: Window{Objective: w.def.Objective, Labels: w.labels, Kind: Budget, Definition: w.digest, Detected: s.Tick},
+		Run:    run{Onset: start, PeakBurn: slo.BurnRate(all, w.def.Objective.Target)},
+	}
+	w.Budget.Run.add(s, counts, w.base, allBad)
+	w.Budget.Run.End, w.Budget.Run.AtEnd = s.Tick, w.Budget.Run.Counts
+	return append(events, Event{Tick: s.Tick, Opened: true, Window: w.snapshot(w.Budget)})
+}
+
+// goOnBudget folds a sample into an open window of kind budget, and closes it where the target is met again.
+func (w *Watch) goOnBudget(s slo.Sample, counts slo.Counts, allBad float64) Event {
+	open := w.Budget
+	open.Run.add(s, counts, w.thresholdOf(open), allBad)
+	open.Run.End, open.Run.AtEnd = s.Tick, open.Run.Counts
+	all := w.budgetAt(open.Window.Objective.Window, s.Tick).all
+	open.Run.PeakBurn = max(open.Run.PeakBurn, slo.BurnRate(all, open.Window.Objective.Target))
+	state := w.snapshot(open)
+	if s.Blind || w.thresholdOf(open).Exceeded(all) {
+		return Event{Tick: s.Tick, Window: state}
+	}
+	state.Ended = s.Tick
+	w.Budget = nil
+	return Event{Tick: s.Tick, Closed: true, Window: state}
+}
