@@ -22,7 +22,7 @@ const lanes = 32
 // Source takes samples: a reading for each objective, in their order, with a sample for every tick.
 type Source func(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading
 
-// Options of an Engine. All but Committed are required.
+// Options of an Engine. All but Committed and Now are required.
 type Options struct {
 	Definitions []Definition
 	Interval    time.Duration // of the grid
@@ -31,7 +31,8 @@ type Options struct {
 	Store       Store
 	Logger      *slog.Logger
 	Registerer  prometheus.Registerer
-	Committed   func() // is called after incidents were committed; it must not block
+	Committed   func()           // is called after incidents were committed; it must not block
+	Now         func() time.Time // the wall clock; nil: time.Now
 }
 
 // Engine runs the lanes: it samples every tick, folds, and commits, and resumes where the store's last commit ended.
@@ -52,6 +53,9 @@ type Engine struct {
 
 // NewEngine registers the engine's metrics. Recover and Run do the rest.
 func NewEngine(opts Options) *Engine {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
 	e := &Engine{
 		opts: opts, metrics: newMetrics(opts.Registerer), health: newHealth(opts.Logger),
 		commits: make(chan commitRequest), reloads: make(chan reload), statuses: map[string][]Status{}, failing: map[string]error{},
@@ -153,7 +157,7 @@ func (e *Engine) Recover(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		l.Redefine(defs[name], e.opts.Interval, e.due(time.Now(), defs[name], 0))
+		l.Redefine(defs[name], e.opts.Interval, e.due(e.opts.Now(), defs[name], 0))
 		e.show(l)
 		if len(l.defs) > 0 || len(l.retired) > 0 {
 			e.recovered = append(e.recovered, l)
@@ -290,7 +294,8 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Statuses are how all objectives stand at `now`, ordered by ID. One whose samples can't be had or lag behind is blind.
+// Statuses are how all objectives stand at `now`, ordered by ID. One whose samples can't be had, lag behind, or are of a time that has
+// yet to come is blind.
 func (e *Engine) Statuses(now time.Time) []Status {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -302,7 +307,8 @@ func (e *Engine) Statuses(now time.Time) []Status {
 				delay = s.Objective.Delay
 			}
 			late := now.Sub(s.Tick) - delay - s.extra - e.opts.Interval
-			if e.failing[s.Objective.Name] != nil || late > max(3*e.opts.Interval, 10*time.Second) {
+			ahead := s.Tick.After(now) // the clock was set back
+			if e.failing[s.Objective.Name] != nil || late > max(3*e.opts.Interval, 10*time.Second) || ahead {
 				s.State = Blind
 			}
 			all = append(all, s)

@@ -72,7 +72,7 @@ func (h *health) reading(name string, err error) {
 
 // kindOf names what is wrong, without what changes from one try to the next.
 func kindOf(name string, err error) string {
-	for _, kind := range []error{slo.ErrUnreachable, slo.ErrBadAnswer, slo.ErrIncomplete} {
+	for _, kind := range []error{slo.ErrUnreachable, slo.ErrBadAnswer, slo.ErrIncomplete, slo.ErrClock} {
 		if errors.Is(err, kind) {
 			return kind.Error()
 		}

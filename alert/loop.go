@@ -31,12 +31,13 @@ func (e *Engine) runLane(ctx context.Context, l *Lane) error {
 	delay := e.delay(l.defs)
 	for {
 		next := l.cursor.Add(l.interval)
-		if wait := time.Until(next.Add(delay + l.late.Extra)); wait > 0 && !sleep(ctx, wait) {
+		// The clock may be set meanwhile, so no wait is longer than an interval.
+		if wait := next.Add(delay + l.late.Extra).Sub(e.opts.Now()); wait > 0 && !sleep(ctx, min(wait, l.interval)) {
 			return nil
 		}
-		ticks := slo.Ticks{First: next, Last: e.due(time.Now(), l.defs, l.late.Extra), Interval: l.interval}
+		ticks := slo.Ticks{First: next, Last: e.due(e.opts.Now(), l.defs, l.late.Extra), Interval: l.interval}
 		if ticks.Last.Before(ticks.First) {
-			continue // the clock was set back
+			continue
 		}
 		if behind := ticks.Len() - 1; behind > 0 {
 			e.metrics.lateTicks.Add(float64(min(behind, chunk)))

@@ -1,7 +1,6 @@
 package alert
 
 import (
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
@@ -78,7 +77,7 @@ func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	for _, s := range c.engine.Statuses(time.Now()) {
+	for _, s := range c.engine.Statuses(c.engine.opts.Now()) {
 		id := []string{s.Objective.Name, s.Objective.Service, string(s.Labels)}
 		for _, state := range []State{OK, Burning, Blind} {
 			is := 0.0

@@ -40,4 +40,5 @@ var (
 	ErrBadAnswer   = errors.New("the answer is not prometheus'")     // an HTML page, truncated JSON, a value of the wrong type
 	ErrRefused     = errors.New("prometheus refused the query")      // bad_data or execution: a second try may not help
 	ErrIncomplete  = errors.New("prometheus answered with warnings") // a partial response, by the server's own word
+	ErrClock       = errors.New("prometheus' clock is behind")       // the ticks have yet to come by it: what it holds of them is not all
 )

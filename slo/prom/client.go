@@ -77,7 +77,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("applying Prometheus' http config: %w", hideValues(err))
 	}
-	httpClient := &http.Client{Transport: &limited{next: transport, max: o.MaxAnswer}}
+	httpClient := &http.Client{Transport: &limited{next: punctual{transport}, max: o.MaxAnswer}}
 	if !settings.FollowRedirects {
 		httpClient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}

@@ -38,6 +38,8 @@ func (c *Client) explain(err error) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w: no answer within %s", slo.ErrUnreachable, c.timeout)
+	case errors.Is(err, errAhead):
+		return fmt.Errorf("%w: this clock is more than %s ahead of its own: set the clocks right", slo.ErrClock, clockTolerance)
 	case errors.As(err, &sent):
 		return fmt.Errorf("%w: %s", slo.ErrUnreachable, connection(err))
 	case errors.As(err, &apiErr):
@@ -116,6 +118,8 @@ func reason(err error) string {
 		return reasonRefused
 	case errors.Is(err, slo.ErrIncomplete):
 		return reasonIncomplete
+	case errors.Is(err, slo.ErrClock):
+		return reasonClock
 	}
 	return reasonUnreachable
 }

@@ -109,7 +109,7 @@ func TestFaults(t *testing.T) {
 func failures(reason string) string {
 	text := "# HELP postburn_prometheus_query_failures_total Queries that Prometheus did not answer as it should, by reason.\n" +
 		"# TYPE postburn_prometheus_query_failures_total counter\n"
-	for _, r := range []string{"bad_answer", "incomplete", "refused", "unreachable"} {
+	for _, r := range []string{"bad_answer", "clock", "incomplete", "refused", "unreachable"} {
 		n := 0
 		if r == reason {
 			n = 1
@@ -314,8 +314,8 @@ func TestMetrics(t *testing.T) {
 	if err != nil || len(problems) > 0 {
 		t.Errorf("lint: %v, %v", problems, err)
 	}
-	if n, err := testutil.GatherAndCount(registry); n != 6 || err != nil {
-		t.Errorf("%d series from the start, %v; want 6", n, err)
+	if n, err := testutil.GatherAndCount(registry); n != 7 || err != nil {
+		t.Errorf("%d series from the start, %v; want 7", n, err)
 	}
 }
 

@@ -8,6 +8,7 @@ const (
 	reasonBadAnswer   = "bad_answer"
 	reasonRefused     = "refused"
 	reasonIncomplete  = "incomplete"
+	reasonClock       = "clock"
 )
 
 type metrics struct {
@@ -32,7 +33,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 			Buckets: []float64{0.005, 0.02, 0.1, 0.5, 2, 10, 60},
 		}),
 	}
-	for _, r := range []string{reasonUnreachable, reasonBadAnswer, reasonRefused, reasonIncomplete} {
+	for _, r := range []string{reasonUnreachable, reasonBadAnswer, reasonRefused, reasonIncomplete, reasonClock} {
 		m.failures.WithLabelValues(r)
 	}
 	if registerer != nil {

@@ -39,7 +39,7 @@ func (c *Client) do(ctx context.Context, query string, ticks slo.Ticks) (model.V
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: %w", slo.ErrUnreachable, ctx.Err())
 	}
-	bounded, cancel := context.WithTimeout(ctx, c.timeout)
+	bounded, cancel := context.WithTimeout(asking(ctx, ticks.Last), c.timeout)
 	defer cancel()
 	start := time.Now()
 	var answer model.Value
