@@ -1,7 +1,6 @@
 package alert
 
 import (
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 )
