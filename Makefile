@@ -21,6 +21,10 @@ test: ## Run the tests; they need nothing but Go.
 accuracy: ## Print how exact the counts are, beside increase() and averaged ratios.
 	@ACCURACY_TABLE=1 $(GO) test -count=1 -run TestAccuracy -v ./slo/prom | grep '^|'
 
+.PHONY: bench
+bench: setup-prometheus ## Print what watching objectives costs, beside recording rules: a quarter of an hour.
+	@$(GO) run ./e2e/bench -prometheus "$${PROMETHEUS_BIN:-prometheus}"
+
 .PHONY: race
 race: ## Run the tests under the race detector, which needs cgo and a C compiler.
 	CGO_ENABLED=1 $(GO) test -race ./...

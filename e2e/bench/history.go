@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
+	"github.com/prometheus/prometheus/tsdb/chunks"
+	"github.com/prometheus/prometheus/tsdb/index"
+)
+
+// What there is to watch: services of 20 instances, each with a series of answered requests and one of failed ones. The first few have a
+// past that the rules' longest windows need, the others one of ten minutes. All go on for longer than a run takes: a Prometheus
+// answers what its blocks hold, and so each tick finds its data without 400,000 series being scraped.
+const (
+	instances  = 20
+	longPasts  = 10
+	longPast   = 72 * time.Hour
+	shortPast  = 10 * time.Minute
+	future     = 50 * time.Minute
+	scrape     = 15 * time.Second
+	evaluation = 30 * time.Second // between the values of a recorded ratio
+	blockRange = 18 * time.Hour
+	chunkSize  = 120 // samples
+	metric     = "http_requests_total"
+	ratioName  = "slo:sli_error:ratio_rate5m"
+)
+
+func serviceName(i int) string { return fmt.Sprintf("s%04d", i) }
+
+// writeHistory writes the blocks of a TSDB: those of the past that only a few services have, and one that holds all of them and reaches
+// into the future.
+func writeHistory(ctx context.Context, dir string, now time.Time) error {
+	recent := now.Add(-shortPast).Truncate(time.Minute)
+	long, ratios := makeSeries(longPasts, recent.Add(-longPast)), makeRatios(recent.Add(-longPast), now)
+	n := 0
+	for from := recent.Add(-longPast); from.Before(recent); from = from.Add(blockRange) {
+		to := from.Add(blockRange)
+		if to.After(recent) {
+			to = recent
+		}
+		if err := writeBlock(ctx, dir, n, from, to, slices.Concat(long, ratios)); err != nil {
+			return err
+		}
+		n++
+	}
+	all := makeSeries(sizes[len(sizes)-1], recent)
+	return writeBlock(ctx, dir, n, recent, now.Add(future), slices.Concat(all, ratios))
+}
+
+// series is one whose values are shared with others: the services differ by name alone.
+type series struct {
+	labels labels.Labels
+	values *[]value
+}
+
+type value struct {
+	at int64 // ms
+	v  float64
+}
+
+// makeSeries makes the counters of the first n services from a time on, in the order of their labels.
+func makeSeries(n int, from time.Time) (all []series) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, code := range []struct {
+		name  string
+		every float64 // requests a scrape, on average
+	}{{"200", 30}, {"500", 0.03}} {
+		for i := range instances {
+			values := count(from, i, code.every, random)
+			for s := range n {
+				all = append(all, series{labels.FromStrings("__name__", metric, "code", code.name,
+					"instance", fmt.Sprintf("i%02d", i), "service", serviceName(s)), &values})
+			}
+		}
+	}
+	return all
+}
+
+// count is what a counter shows at every scrape. Instances are not scraped at the same moment.
+func count(from time.Time, instance int, every float64, random *rand.Rand) (values []value) {
+	shift := scrape * time.Duration(instance) / instances
+	sum := 100_000.0
+	for at := from.Add(shift); at.Before(from.Add(longPast + shortPast + future)); at = at.Add(scrape) {
+		for p := every; p > 0; p-- {
+			if random.Float64() < p {
+				sum++
+			}
+		}
+		values = append(values, value{at.UnixMilli(), sum})
+	}
+	return values
+}
+
+// makeRatios are what the rules have recorded of the services with a long past, up to now.
+func makeRatios(from, now time.Time) (all []series) {
+	random := rand.New(rand.NewPCG(3, 4))
+	var values []value
+	for at := from; at.Before(now); at = at.Add(evaluation) {
+		values = append(values, value{at.UnixMilli(), 0.001 + 0.0005*random.Float64()})
+	}
+	for s := range longPasts {
+		all = append(all, series{labels.FromStrings("__name__", ratioName, "service", serviceName(s)), &values})
+	}
+	return all
+}
+
+// writeBlock writes what series have in [from, to) as the n-th block.
+func writeBlock(ctx context.Context, dir string, n int, from, to time.Time, all []series) error {
+	name := fmt.Sprintf("01BENCH%019d", n) // is a ULID
+	block := filepath.Join(dir, name)
+	if err := os.MkdirAll(block, 0o777); err != nil {
+		return err
+	}
+	chunkWriter, err := chunks.NewWriter(filepath.Join(block, "chunks"))
+	if err != nil {
+		return err
+	}
+	indexWriter, err := index.NewWriter(ctx, filepath.Join(block, "index"))
+	if err != nil {
+		return err
+	}
+	if err := writeSeries(chunkWriter, indexWriter, all, from.UnixMilli(), to.UnixMilli()); err != nil {
+		return err
+	}
+	if err := chunkWriter.Close(); err != nil {
+		return err
+	}
+	if err := indexWriter.Close(); err != nil {
+		return err
+	}
+	meta, err := json.Marshal(map[string]any{
+		"ulid": name, "version": 1, "minTime": from.UnixMilli(), "maxTime": to.UnixMilli(),
+		"compaction": map[string]any{"level": 1, "sources": []string{name}},
+	})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(block, "meta.json"), meta, 0o666)
+}
+
+func writeSeries(chunkWriter *chunks.Writer, indexWriter *index.Writer, all []series, from, to int64) error {
+	symbols := map[string]bool{}
+	for _, s := range all {
+		s.labels.Range(func(l labels.Label) { symbols[l.Name], symbols[l.Value] = true, true })
+	}
+	for _, symbol := range slices.Sorted(maps.Keys(symbols)) {
+		if err := indexWriter.AddSymbol(symbol); err != nil {
+			return err
+		}
+	}
+	encoded := map[*[]value][]chunks.Meta{}
+	for ref, s := range all {
+		if encoded[s.values] == nil {
+			var err error
+			if encoded[s.values], err = encode(*s.values, from, to); err != nil {
+				return err
+			}
+		}
+		if len(encoded[s.values]) == 0 {
+			continue
+		}
+		metas := append([]chunks.Meta{}, encoded[s.values]...)
+		if err := chunkWriter.WriteChunks(metas...); err != nil {
+			return err
+		}
+		if err := indexWriter.AddSeries(storage.SeriesRef(ref), s.labels, metas...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// encode makes chunks of the values in [from, to).
+func encode(values []value, from, to int64) (metas []chunks.Meta, err error) {
+	var app chunkenc.Appender
+	var chunk *chunkenc.XORChunk
+	for _, v := range values {
+		if v.at < from || v.at >= to {
+			continue
+		}
+		if chunk == nil || chunk.NumSamples() == chunkSize {
+			chunk = chunkenc.NewXORChunk()
+			if app, err = chunk.Appender(); err != nil {
+				return nil, err
+			}
+			metas = append(metas, chunks.Meta{Chunk: chunk, MinTime: v.at})
+		}
+		app.Append(0, v.at, v.v)
+		metas[len(metas)-1].MaxTime = v.at
+	}
+	return metas, nil
+}

@@ -1,0 +1,131 @@
+// Command bench measures what watching objectives costs: the multi-window recording rules of the SRE Workbook and postburn, in one run, on one
+// real Prometheus that holds the same counters for both. It prints two Markdown tables, and exits with 1 where an expectation that
+// docs/engine.md states is not met. `make bench` runs it.
+//
+// It needs Linux (it reads /proc), the Go toolchain, which builds postburn, and a Prometheus.
+// It measures costs alone: what is counted is what the tests and `make accuracy` are for.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// sizes are the numbers of objectives that postburn is measured with.
+var sizes = [...]int{1, 10, 100, 1_000, 10_000}
+
+// run measures everything, and prints the tables.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	least := flags.Int("least", 1, "leave out smaller numbers of objectives")
+	name := flags.String("prometheus", "prometheus", "the program to measure with")
+	rules := flags.Bool("rules", true, "measure the recording rules too")
+	most := flags.Int("most", sizes[len(sizes)-1], "leave out larger numbers of objectives")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "postburn-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	say := func(format string, args ...any) {
+		fmt.Fprintf(stderr, "%s "+format+"\n", append([]any{time.Now().Format(time.TimeOnly)}, args...)...)
+	}
+	b := bench{dir: dir, say: say}
+	binary, err := build(ctx, dir)
+	if err != nil {
+		return err
+	}
+	b.postburn = binary
+	say("writing the history of %d services", sizes[len(sizes)-1])
+	if err := writeHistory(ctx, filepath.Join(dir, "data"), time.Now()); err != nil {
+		return fmt.Errorf("writing the history: %w", err)
+	}
+	if b.prometheus, err = startPrometheus(ctx, dir, *name); err != nil {
+		return err
+	}
+	defer b.prometheus.kill()
+	results, err := b.measureAll(ctx, *rules, *least, *most)
+	if err != nil {
+		return err
+	}
+	printMachine(stdout, b.prometheus.version)
+	missed := printTables(stdout, results)
+	return errors.Join(missed...)
+}
+
+// bench is one run.
+type bench struct {
+	dir        string
+	postburn   string // the binary
+	prometheus *server
+	idle       float64 // Prometheus' CPU seconds a second while it is asked nothing
+	say        func(format string, args ...any)
+}
+
+func (b *bench) measureAll(ctx context.Context, rules bool, least, most int) (results []result, err error) {
+	if b.idle, err = b.measureIdle(ctx); err != nil {
+		return nil, err
+	}
+	measure := func(what string, n int, measure func() (result, error)) error {
+		b.say("%s, %d objectives", what, n)
+		r, err := measure()
+		if err != nil {
+			return fmt.Errorf("measuring %s with %d objectives: %w", what, n, err)
+		}
+		results = append(results, r)
+		return nil
+	}
+	if rules {
+		for _, n := range sizes[:2] {
+			if err := measure("recording rules", n, func() (result, error) { return b.measureRules(ctx, n) }); err != nil {
+				return nil, err
+			}
+		}
+		if err := b.prometheus.load(ctx, nil); err != nil {
+			return nil, err
+		}
+	}
+	for _, grouped := range []bool{false, true} {
+		for _, n := range sizes {
+			if n < least || n > most || n == 1 && grouped {
+				continue
+			}
+			what := map[bool]string{false: "postburn", true: "postburn by group_by"}[grouped]
+			if err := measure(what, n, func() (result, error) { return b.measurePostburn(ctx, n, grouped) }); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return results, nil
+}
+
+// pause waits, and returns an error where ctx was done first.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver
+)
+
+const (
+	// checkEvery and checkAfter say which ticks are read a second time, and when: those are left out of what is measured, and a twentieth
+	// is added instead.
+	checkEvery = 20
+	checkAfter = 10
+	// groupedBy is how many label sets one objective of group_by has at most.
+	groupedBy = 1_000
+	delay     = time.Second // data is there already
+)
+
+// pace is how far ticks are apart, and how many are measured. What one costs does not depend on how far they are apart, so where they cost
+// little there are many: the CPU times of Linux are hundredths of a second.
+func pace(n int) (interval time.Duration, ticks int) {
+	switch {
+	case n == 1:
+		return 5 * time.Second, 12
+	case n <= 1_000:
+		return 10 * time.Second, 5
+	}
+	return 30 * time.Second, 3
+}
+
+// slosOf is the SLO file of n objectives, ten to a service; or of as many label sets.
+func slosOf(n int, grouped bool) string {
+	var b strings.Builder
+	b.WriteString("defaults: {target: 99%, window: 30d}\nslos:\n")
+	write := func(name, service, matcher, more string) {
+		fmt.Fprintf(&b, "  - name: %s\n    service: %s\n    indicator:\n      ratio:\n", name, service)
+		fmt.Fprintf(&b, "        bad: '%s{%s,code=~\"5..\"}'\n        total: '%s{%s}'\n%s", metric, matcher, metric, matcher, more)
+	}
+	if !grouped {
+		for i := range n {
+			write(serviceName(i), fmt.Sprintf("team-%03d", i/10), fmt.Sprintf("service=%q", serviceName(i)), "")
+		}
+		return b.String()
+	}
+	for first := 0; first < n; first += groupedBy {
+		size := min(n-first, groupedBy)
+		digits := len(fmt.Sprint(size)) - 1 // that differ
+		prefix := serviceName(first)[:len(serviceName(first))-digits]
+		write("all-"+prefix, "team-"+prefix, fmt.Sprintf("service=~%q", prefix+strings.Repeat(".", digits)), "    group_by: [service]\n")
+	}
+	return b.String()
+}
+
+// daemon is a postburn under measurement.
+type daemon struct {
+	*process
+	interval time.Duration
+	db       *sql.DB
+}
+
+func (b *bench) startPostburn(n int, grouped bool) (*daemon, error) {
+	interval, _ := pace(n)
+	dir := filepath.Join(b.dir, fmt.Sprintf("postburn-%d-%v", n, grouped))
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "slos.yaml"), []byte(slosOf(n, grouped)), 0o666); err != nil {
+		return nil, err
+	}
+	store := filepath.Join(dir, "postburn.db")
+	p, err := start(filepath.Join(dir, "log"), []string{
+		"POSTBURN_PROMETHEUS_URL=" + b.prometheus.url,
+		"POSTBURN_SLO_PATH=" + filepath.Join(dir, "slos.yaml"),
+		"POSTBURN_INTERVAL=" + interval.String(),
+		"POSTBURN_DELAY=" + delay.String(),
+		"POSTBURN_STORE=sqlite:" + store,
+		"POSTBURN_TRACKER=local",
+		"POSTBURN_LOCAL_DIR=" + filepath.Join(dir, "postmortems"),
+		"POSTBURN_LISTEN=127.0.0.1:0",
+	}, b.postburn, "run")
+	if err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", "file:"+store+"?mode=ro&_pragma=busy_timeout(5000)")
+	if err != nil {
+		p.kill()
+		return nil, err
+	}
+	return &daemon{p, interval, db}, nil
+}
+
+func (d *daemon) end() {
+	d.kill()
+	_ = d.db.Close() // it was only read
+}
+
+// await waits until all lanes have committed a tick.
+func (d *daemon) await(ctx context.Context, limit, every time.Duration, tick func() time.Time) error {
+	return d.process.await(ctx, limit, every, func() error {
+		var cursor sql.NullInt64
+		if err := d.db.QueryRowContext(ctx, `SELECT min(cursor) FROM lanes`).Scan(&cursor); err != nil {
+			return err
+		}
+		if behind := tick().Sub(time.Unix(0, cursor.Int64)); !cursor.Valid || behind > 0 {
+			return fmt.Errorf("a lane is %s behind", behind)
+		}
+		return nil
+	})
+}
+
+// measurePostburn runs a postburn of n objectives, and measures some ticks when it has filled their past and caught up.
+func (b *bench) measurePostburn(ctx context.Context, n int, grouped bool) (result, error) {
+	before, err := b.prometheus.work(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	d, err := b.startPostburn(n, grouped)
+	if err != nil {
+		return result{}, err
+	}
+	defer d.end()
+	newest := func() time.Time { return time.Now().Add(-delay).Truncate(d.interval) }
+	if err := d.await(ctx, 10*time.Minute, time.Second, newest); err != nil {
+		return result{}, err
+	}
+	filled, err := b.prometheus.work(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	used, err := d.usage()
+	if err != nil {
+		return result{}, err
+	}
+	b.say("  filled in %s: Prometheus %.1f s and %.0f samples, postburn %.1f s of CPU, at most %.0f MiB, %.1f MiB written",
+		filled.at.Sub(before.at).Round(time.Second), b.above(before, filled), filled.samples-before.samples, used.cpu, used.peak/(1<<20), used.written/(1<<20))
+	r, err := b.measureTicks(ctx, d, newest, n)
+	r.grouped = grouped
+	return r, err
+}
+
+// measureTicks measures the next ticks of which none is read again.
+func (b *bench) measureTicks(ctx context.Context, d *daemon, newest func() time.Time, n int) (r result, err error) {
+	_, ticks := pace(n)
+	first := newest().Add(d.interval)
+	for i := 0; i < ticks; i++ {
+		if (first.Add(time.Duration(i)*d.interval).UnixNano()/int64(d.interval)-checkAfter)%checkEvery == 0 {
+			first, i = first.Add(time.Duration(i+1)*d.interval), -1
+		}
+	}
+	last := first.Add(-d.interval)
+	if err := d.await(ctx, time.Hour, 10*time.Millisecond, func() time.Time { return last }); err != nil {
+		return r, err
+	}
+	before, err := b.prometheus.work(ctx)
+	if err != nil {
+		return r, err
+	}
+	used, err := d.usage()
+	if err != nil {
+		return r, err
+	}
+	for range ticks {
+		last = last.Add(d.interval)
+		if err := pause(ctx, time.Until(last.Add(delay))); err != nil {
+			return r, err
+		}
+		if err := d.await(ctx, 5*time.Minute, 10*time.Millisecond, func() time.Time { return last }); err != nil {
+			return r, err
+		}
+		r.took += time.Since(last.Add(delay)) / time.Duration(ticks)
+	}
+	after, err := b.prometheus.work(ctx)
+	if err != nil {
+		return r, err
+	}
+	now, err := d.usage()
+	const again = 1 + 1.0/checkEvery
+	each := again / float64(ticks)
+	r.n, r.ticks = n, float64(ticks)
+	r.samples = (after.samples - before.samples) * each
+	r.prometheus = b.above(before, after) * each
+	r.postburn = (now.cpu - used.cpu) * each
+	r.memory, r.peak = now.memory, now.peak
+	r.written = (now.written - used.written) / float64(ticks)
+	return r, err
+}
