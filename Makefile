@@ -29,6 +29,14 @@ bench: setup-prometheus ## Print what watching objectives costs, beside recordin
 race: ## Run the tests under the race detector, which needs cgo and a C compiler.
 	CGO_ENABLED=1 $(GO) test -race ./...
 
+FUZZTIME ?= 1m
+
+.PHONY: fuzz
+fuzz: ## Fuzz what reads foreign input: Prometheus' answers, SLO files, label values; FUZZTIME (1m) each.
+	$(GO) test -run '^$$' -fuzz '^FuzzAnswer$$' -fuzztime $(FUZZTIME) ./slo/prom
+	$(GO) test -run '^$$' -fuzz '^FuzzSLOFile$$' -fuzztime $(FUZZTIME) ./config
+	$(GO) test -run '^$$' -fuzz '^FuzzEscape$$' -fuzztime $(FUZZTIME) ./issue/postmortem
+
 .PHONY: lint
 lint: ## Run the linters that tools/go.mod pins.
 	$(LINT) run ./...
