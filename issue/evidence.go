@@ -17,6 +17,7 @@ type Evidence struct {
 	Chart        *Chart        // of the worst breach window; nil: none
 	Contributors []Contributor // where the bad events are, where something stands out
 	Traffic      []Traffic     // of each objective whose traffic could be compared
+	Durations    []Durations   // of the latency objectives
 	Timeline     []Entry       // what changed
 	Unresolved   []string      // what could not be found out, a sentence each
 }
@@ -76,6 +77,13 @@ type Usual struct {
 	slo.Counts
 }
 
+// Durations are how long a latency objective's events took in a breach window, and usually.
+type Durations struct {
+	Of         slo.ID
+	Window     []slo.Quantile // p50, p95 and p99
+	WeekBefore []slo.Quantile // the same, in the same hours a week before; nil: not known
+}
+
 // Earlier is an incident of the same objective that is over.
 type Earlier struct {
 	ID           string
@@ -91,6 +99,7 @@ func (e *Evidence) Add(more Evidence) {
 	}
 	e.Contributors = append(e.Contributors, more.Contributors...)
 	e.Traffic = append(e.Traffic, more.Traffic...)
+	e.Durations = append(e.Durations, more.Durations...)
 	e.Timeline = append(e.Timeline, more.Timeline...)
 	e.Unresolved = append(e.Unresolved, more.Unresolved...)
 }

@@ -165,6 +165,35 @@ ALERTS{alertname="Watchdog",alertstate="firing"} 1x5760
 			h.start, h.end, h.interval = monday.AddDate(0, 0, -1), s.End, "1m"
 			return h
 		},
+		"latency-breach": func() history {
+			s := shop()
+			s.Latency = &promtest.Latency{Slow: func(at time.Time, t promtest.Target, route string) float64 {
+				switch {
+				case t.Labels["zone"] == "eu-1" && route != "/" && between(at, "10:05:00", "10:50:00"):
+					return 0.6
+				case at.Minute()%10 == 0:
+					return 0.002
+				}
+				return 0
+			}}
+			weekBefore := s
+			weekBefore.Start, weekBefore.End = s.Start.AddDate(0, 0, -7), s.End.AddDate(0, 0, -7)
+			h := day(s)
+			h.services = []promtest.Service{weekBefore, s}
+			h.slos = `
+slos:
+  - name: shop-latency
+    service: shop
+    description: The shop answers within 500 ms.
+    owner: "@acme/shop"
+    target: 99.5%
+    indicator:
+      latency:
+        histogram: http_request_duration_seconds{job="shop"}
+        threshold: 500ms
+`
+			return h
+		},
 		"three-objectives": func() history {
 			s := shop()
 			s.Fails = func(at time.Time, _ promtest.Target, route string) float64 {

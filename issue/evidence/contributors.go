@@ -31,7 +31,11 @@ const (
 
 // contributors looks for what the bad events of a window have in common.
 func (c *collector) contributors(ctx context.Context, p Prometheus, w alert.Window, series *seriesOf) error {
-	names := series.splits()
+	splits, outcomes := series.splits(), series.outcomes()
+	names := slices.Concat(splits, outcomes)
+	if combinations(series.total, names) > maxLeaves {
+		names, outcomes = splits, nil
+	}
 	if len(names) == 0 {
 		return errNothing
 	}
@@ -49,7 +53,7 @@ func (c *collector) contributors(ctx context.Context, p Prometheus, w alert.Wind
 	if math.Abs(all.Bad-w.Bad) > tolerance*w.Bad || math.Abs(all.Total-w.Total) > tolerance*w.Total {
 		return errDiffers
 	}
-	for _, found := range standsOut(leaves, names) {
+	for _, found := range append(standsOut(leaves, splits), standsOut(leaves, outcomes)...) {
 		c.found.Contributors = append(c.found.Contributors, issue.Contributor{Of: w.ID(), Where: found.where, In: found.in, All: all})
 	}
 	return nil

@@ -25,6 +25,7 @@ const (
 	changeQueries       = 6
 	contributorsQueries = coarseSteps + 2 + beforeSteps + 2
 	usualQueries        = 10
+	durationsQueries    = 4 // of one objective; a server that knows no native histograms is asked twice
 	maxObjectives       = 3 // whose contributors are looked for: the worst ones
 )
 
@@ -37,6 +38,8 @@ type Prometheus interface {
 	Read(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading
 	// Traces asks PromQL for its values at all ticks.
 	Traces(ctx context.Context, query string, ticks slo.Ticks) ([]slo.Trace, error)
+	// Quantiles are how long the events of a latency objective's label set took.
+	Quantiles(ctx context.Context, o slo.Objective, set slo.Labels, ticks slo.Ticks, shares ...float64) ([]slo.Quantile, error)
 	// Asked is how many queries it was asked.
 	Asked() int
 }
@@ -86,7 +89,11 @@ func (c *collector) collect(ctx context.Context) {
 		})
 	}
 	c.part(ctx, usualQueries, "What is usual", func(ctx context.Context, p Prometheus) error { return c.usual(ctx, p, c.worst) })
-	for _, w := range others(c.incident, c.worst) {
+	rest := others(c.incident, c.worst)
+	for _, w := range append([]alert.Window{c.worst}, rest...) {
+		c.howLong(ctx, w)
+	}
+	for _, w := range rest {
 		c.lookFor(ctx, w, c.seriesOf(ctx, w))
 	}
 }

@@ -41,6 +41,14 @@ func objective() alert.Definition {
 	}
 }
 
+// latencyObjective is that 99 % of requests take at most 500 ms.
+func latencyObjective() alert.Definition {
+	d := objective()
+	d.Objective.Name, d.Objective.Target = "store-latency", slo.MustDecimal("99%")
+	d.Objective.Indicator = slo.Indicator{Latency: &slo.Latency{Histogram: `http_request_duration_seconds{job="store"}`, Threshold: 500 * time.Millisecond}}
+	return d
+}
+
 // opened counts the queries of all clients that a collector opened.
 type opened struct {
 	client *prom.Client
@@ -83,7 +91,11 @@ func (f fault) collect(t *testing.T) (alert.Incident, issue.Evidence, int) {
 		t.Fatal(err)
 	}
 	client := newClient(t, server.URL())
-	found, err := alert.Replay(t.Context(), client.Read, []alert.Definition{objective()}, interval, minute(-30), minute(60), nil)
+	definition := objective()
+	if f.service.Latency != nil {
+		definition = latencyObjective()
+	}
+	found, err := alert.Replay(t.Context(), client.Read, []alert.Definition{definition}, interval, minute(-30), minute(60), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,9 +126,10 @@ func (f fault) score(i alert.Incident, e issue.Evidence) (s score) {
 			s.wrong = append(s.wrong, text)
 		}
 	}
-	if len(s.found) == 0 {
+	if len(s.found) == 0 && f.kind != "" {
 		s.missed = append(s.missed, f.kind)
 	}
+	s.scoreDurations(f, e)
 	switch {
 	case where == f.where && where == "":
 	case where == f.where:
@@ -156,6 +169,22 @@ rows:
 		}
 	}
 	return s
+}
+
+// scoreDurations looks whether p99 is in the bucket in which it is.
+func (s *score) scoreDurations(f fault, e issue.Evidence) {
+	if f.p99 == [2]time.Duration{} {
+		return
+	}
+	what := fmt.Sprintf("p99 from %s to %s", f.p99[0], f.p99[1])
+	switch {
+	case len(e.Durations) == 0:
+		s.missed = append(s.missed, what)
+	case e.Durations[0].Window[2].Value < f.p99[0], e.Durations[0].Window[2].Value > f.p99[1]:
+		s.wrong = append(s.wrong, fmt.Sprintf("p99 is %s", e.Durations[0].Window[2].Value))
+	default:
+		s.found = append(s.found, what)
+	}
 }
 
 func clauses(c issue.Contributor) string {

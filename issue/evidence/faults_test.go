@@ -22,7 +22,8 @@ type fault struct {
 	where   string // the part that stands out: `route="/cart" instance="b"`; empty: none does
 	kind    string // what the bad events have in common, if anything
 	surge   bool
-	rows    []row // of the timeline
+	p99     [2]time.Duration // between which p99 is, of a latency objective
+	rows    []row            // of the timeline
 }
 
 // row is what a row of the timeline says, and when that is, give or take a minute.
@@ -102,7 +103,7 @@ func faults() []fault {
 	for i := range all {
 		all[i].kind = code
 	}
-	return all
+	return append(all, slow()...)
 }
 
 // skewed gives one pod six times the traffic of the others. Traffic is the same for all, so it is made of more routes that only it serves.
@@ -180,5 +181,33 @@ ALERTS{alertname="Watchdog",alertstate="firing"} 1x420`,
 kube_deployment_spec_replicas{namespace="web",deployment="store"} 9x279 6x260
 kube_deployment_spec_replicas{namespace="other",deployment="store"} 2x279 5x260`,
 			rows: []row{{"Deployment store was changed: generation 8, before 7", minute(-10)}, {"Deployment store wanted 6 replicas, before 9", minute(-10)}}},
+	}
+}
+
+// slow are faults of a latency objective: a share of requests takes longer than it should. Of the slow ones 60 % take 0.5 to 1 s, and the
+// others 1 to 2 s.
+func slow() []fault {
+	slowed := func(s promtest.Service, native bool, share float64, affected func(t promtest.Target, route string) bool) promtest.Service {
+		s = failing(s, share, affected)
+		s.Latency, s.Fails = &promtest.Latency{Native: native, Slow: s.Fails}, nil
+		return s
+	}
+	upgraded := fleet(34, 6, 1)
+	for n := range upgraded.Targets {
+		upgraded.Targets[n].Restarts = []promtest.Restart{{At: minute(-3 + float64(n)/4), Version: "4.3"}}
+	}
+	long := [2]time.Duration{time.Second, 2 * time.Second}
+	return []fault{
+		{name: "one route is slow", where: `route="/search"`, p99: long,
+			service: slowed(fleet(30, 6, 1), false, 0.6, func(_ promtest.Target, r string) bool { return r == "/search" })},
+		{name: "one pod of eight is slow; native histograms", where: `instance="10.1.0.5:80"`, p99: long,
+			service: slowed(fleet(31, 8, 1), true, 0.95, func(t promtest.Target, _ string) bool { return t.Labels["pod"] == "store-05" })},
+		{name: "one route is slow in one zone; native histograms", where: `route="/" zone="a"`, p99: long,
+			service: slowed(fleet(32, 9, 1), true, 0.7, func(t promtest.Target, r string) bool { return r == "/" && t.Labels["zone"] == "a" })},
+		{name: "everything is slow alike", p99: long, service: slowed(fleet(33, 6, 1), false, 0.3, everything)},
+		{name: "everything is slow after a new version; native histograms", p99: long, service: slowed(upgraded, true, 0.5, everything), rows: []row{
+			{"the processes of 6 targets started", minute(-3)}, {"version 4.3 appeared", minute(-3)}, {"version 4.2 was gone", minute(-1.5)},
+		}},
+		{name: "an eighth of everything is slow, few requests", p99: long, service: slowed(fleet(35, 10, 0.2), false, 0.125, everything)},
 	}
 }

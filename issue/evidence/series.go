@@ -38,7 +38,7 @@ type seriesOf struct {
 func (c *collector) list(ctx context.Context, p Prometheus, w alert.Window) (*seriesOf, error) {
 	shape, err := promql.NewShape(w.Objective)
 	if err != nil {
-		return nil, errNothing // of no ratio's labels anything is known
+		return nil, errNothing // a condition's labels say nothing of where its value comes from
 	}
 	end := until(w)
 	while := min(end.Sub(w.Onset)+c.Interval, listed)
@@ -57,8 +57,10 @@ func (c *collector) list(ctx context.Context, p Prometheus, w alert.Window) (*se
 	if s.total, err = p.Traces(ctx, shape.TotalSeries(while), at); err != nil {
 		return nil, err
 	}
-	if s.part, err = p.Traces(ctx, shape.PartSeries(while), at); err != nil {
-		return nil, err
+	if parts := shape.PartSeries(while); parts != "" {
+		if s.part, err = p.Traces(ctx, parts, at); err != nil {
+			return nil, err
+		}
 	}
 	s.total, s.part = restricted(s.total, w), restricted(s.part, w)
 	return s, nil
@@ -80,6 +82,21 @@ func restricted(all []slo.Trace, w alert.Window) []slo.Trace {
 // outcome reports whether a label is part of what makes an event bad.
 func (s *seriesOf) outcome(name string) bool {
 	return slices.Contains(s.shape.Outcome, name) || slices.Contains(outcomes[:], name)
+}
+
+// outcomes are the labels that tell of a request's outcome where the indicator does not: slow requests may be those of one status code.
+func (s *seriesOf) outcomes() []string {
+	if !s.shape.Latency {
+		return nil
+	}
+	values := values(s.total)
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if len(values[name]) > 1 && s.outcome(name) && name != "le" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // splits are the labels by which all events can be told apart: those that the total and the good or bad events both have. A label of one

@@ -12,9 +12,39 @@ import (
 // usualSteps is how many ticks another time is read in.
 const usualSteps = 12
 
+const week = 7 * 24 * time.Hour
+
+// quantiles are those that are told of a latency.
+var quantiles = [...]float64{0.5, 0.95, 0.99}
+
+// howLong asks how long the events of a latency objective took, in a window and in the same hours a week before.
+func (c *collector) howLong(ctx context.Context, w alert.Window) {
+	if w.Objective.Indicator.Latency == nil {
+		return
+	}
+	c.part(ctx, durationsQueries, "How long the events of "+w.ID().String()+" took", func(ctx context.Context, p Prometheus) (err error) {
+		found := issue.Durations{Of: w.ID()}
+		if found.Window, err = c.quantiles(ctx, p, w, w.Onset); err != nil || found.Window == nil {
+			return err
+		}
+		found.WeekBefore, err = c.quantiles(ctx, p, w, w.Onset.Add(-week))
+		c.found.Durations = append(c.found.Durations, found)
+		return err
+	})
+}
+
+// quantiles are those of as long as a window, from a time on.
+func (c *collector) quantiles(ctx context.Context, p Prometheus, w alert.Window, start time.Time) ([]slo.Quantile, error) {
+	step, n := steps(until(w).Sub(w.Onset), c.Interval, usualSteps)
+	for n > 1 && start.Add(time.Duration(n)*step).After(c.newest) {
+		n--
+	}
+	ticks := slo.Ticks{First: start.Add(step), Last: start.Add(time.Duration(n) * step), Interval: step}
+	return p.Quantiles(ctx, w.Objective, w.Labels, ticks, quantiles[:]...)
+}
+
 // usual compares a window's events with those of the hour before and of the same hours a week before.
 func (c *collector) usual(ctx context.Context, p Prometheus, w alert.Window) error {
-	const week = 7 * 24 * time.Hour
 	length := until(w).Sub(w.Onset)
 	found := issue.Traffic{Of: w.ID(), Window: w.Counts, Length: seen(w)}
 	for _, other := range []struct {

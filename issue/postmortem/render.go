@@ -46,6 +46,8 @@ type View struct {
 	Chart      *Chart   // nil: none
 	Where      []string // where the bad events are
 	Traffic    []string // what is to be said of it, and what is usual
+	Durations  []DurationRow
+	Noun       string   // of an event of the latency objectives
 	Earlier    []string // incidents of the same objective, after ...
 	EarlierIs  string   // ... what they are
 	Review     string   // by when, and with whom
@@ -107,6 +109,7 @@ func NewView(f issue.Facts) View {
 	}
 	v.Changes, v.Chart, v.Where, v.Traffic, v.Review = len(f.Timeline) > 0, chart(f), contributors(f), traffic(f), review(f)
 	v.EarlierIs, v.Earlier = earlier(f)
+	v.Durations, v.Noun = durations(f)
 	if now, ok := latest(i); ok && !worst.IsOpen() {
 		v.Current = summary(now, c)
 	}

@@ -14,20 +14,25 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// Shape is what the selectors of a ratio indicator say of its series' labels.
+// Shape is what the selectors of a ratio or latency indicator say of its series' labels.
 type Shape struct {
-	CountsBad bool     // the indicator names its bad events; else its good ones
+	CountsBad bool     // the indicator names its bad events; else its good ones, or the series of both are the same
+	Latency   bool     // the series of good events are those of all events
 	Outcome   []string // labels by which good or bad events are told from the others, sorted
 	Fixed     []string // labels of which the good or bad events have one value by their selectors, sorted
 	total     []*parser.VectorSelector
-	part      []*parser.VectorSelector
+	part      []*parser.VectorSelector // nil: those of the total
 }
 
-// NewShape takes an objective's indicator apart. It returns an error where the indicator is no ratio, or has a problem that Check finds.
+// NewShape takes an objective's indicator apart. It returns an error where the indicator is neither a ratio nor a latency, or has a
+// problem that Check finds.
 func NewShape(o slo.Objective) (Shape, error) {
 	r := o.Indicator.Ratio
-	if r == nil {
-		return Shape{}, errors.New("the indicator is no ratio")
+	switch {
+	case o.Indicator.Latency != nil:
+		return latencyShape(o)
+	case r == nil:
+		return Shape{}, errors.New("the indicator is neither a ratio nor a latency")
 	}
 	s := Shape{CountsBad: r.Bad != ""}
 	field, text := string(good), r.Good
@@ -63,11 +68,29 @@ func NewShape(o slo.Objective) (Shape, error) {
 	return s, nil
 }
 
+// latencyShape is NewShape for a latency: each target has one series for each set of labels, its count or its native histogram.
+func latencyShape(o slo.Objective) (Shape, error) {
+	c, err := NewCounter(o)
+	if err != nil {
+		return Shape{}, err
+	}
+	s := Shape{Latency: true}
+	for _, g := range c.groups {
+		if g.role != total {
+			continue
+		}
+		for _, selector := range g.selectors {
+			s.total = append(s.total, renamed(selector, metricName(selector)+"_count"), selector)
+		}
+	}
+	return s, nil
+}
+
 // TotalSeries is a query for the label sets of all series of the total that had a value in the last while; PartSeries for those of the
 // good or bad events.
 func (s Shape) TotalSeries(while time.Duration) string { return present(s.total, while) }
 
-// PartSeries is TotalSeries for the good or bad events.
+// PartSeries is TotalSeries for the good or bad events. It is empty where these have the same series.
 func (s Shape) PartSeries(while time.Duration) string { return present(s.part, while) }
 
 func present(selectors []*parser.VectorSelector, while time.Duration) string {

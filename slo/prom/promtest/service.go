@@ -22,6 +22,7 @@ type Service struct {
 	// Traffic is how many times the usual there are; nil: 1. Fails is the share of requests that fail; nil: 0.
 	Traffic func(at time.Time) float64
 	Fails   func(at time.Time, t Target, route string) float64
+	Latency *Latency // nil: how long requests take is not exposed
 	// Random makes the numbers of requests and failures vary as those of independent requests do; nil: they are as expected.
 	Random *rand.Rand
 	// Unscraped reports when Prometheus itself was away; nil: never.
@@ -70,9 +71,9 @@ func (v Service) samples(t Target, n int) []Sample {
 		born = from.Add(-time.Duration(n+1) * 24 * time.Hour)
 	}
 	version, restarts := t.Version, t.Restarts
-	counts := map[string]*[2]float64{}
+	counts, took := map[string]*[2]float64{}, map[string]*durations{}
 	for route, rate := range v.Routes {
-		counts[route] = &[2]float64{}
+		counts[route], took[route] = &[2]float64{}, &durations{}
 		if t.From.IsZero() {
 			counts[route][0] = math.Floor(rate * 86400)
 		}
@@ -91,9 +92,12 @@ func (v Service) samples(t Target, n int) []Sample {
 				}
 				c[0] = 0
 			}
+			for _, d := range took {
+				*d = durations{}
+			}
 			restarts = restarts[1:]
 		}
-		v.count(t, at, counts)
+		v.count(t, at, counts, took)
 		switch {
 		case v.Unscraped != nil && v.Unscraped(at):
 			continue
@@ -106,6 +110,9 @@ func (v Service) samples(t Target, n int) []Sample {
 		w.write(at, float64(born.Unix()), "process_start_time_seconds")
 		w.write(at, 1, v.Job+"_build_info", "version", version)
 		for route, c := range counts {
+			if v.Latency != nil {
+				v.Latency.write(w, at, route, *took[route])
+			}
 			w.write(at, math.Floor(c[0]), "http_requests_total", "route", route, "code", "200")
 			switch {
 			case c[1] >= 1:
@@ -124,7 +131,7 @@ func (v Service) samples(t Target, n int) []Sample {
 }
 
 // count adds the requests since the last scrape. They all are as those in the middle between the two.
-func (v Service) count(t Target, at time.Time, counts map[string]*[2]float64) {
+func (v Service) count(t Target, at time.Time, counts map[string]*[2]float64, took map[string]*durations) {
 	at = at.Add(-v.Scrape / 2)
 	traffic := 1.0
 	if v.Traffic != nil {
@@ -141,12 +148,26 @@ func (v Service) count(t Target, at time.Time, counts map[string]*[2]float64) {
 			n = math.Round(max(0, n+v.Random.NormFloat64()*math.Sqrt(n)))
 			failed = binomial(v.Random, n, fails)
 		}
+		if v.Latency != nil {
+			took[route].add(n, v.slow(n, at, t, route))
+		}
 		c := counts[route]
 		c[0] += n - failed
 		if failed > 0 {
 			c[1] = max(c[1], 0) + failed
 		}
 	}
+}
+
+// slow is how many of n requests are.
+func (v Service) slow(n float64, at time.Time, t Target, route string) float64 {
+	switch {
+	case v.Latency.Slow == nil:
+		return 0
+	case v.Random == nil:
+		return n * v.Latency.Slow(at, t, route)
+	}
+	return binomial(v.Random, n, v.Latency.Slow(at, t, route))
 }
 
 // binomial is how many of n independent requests fail.

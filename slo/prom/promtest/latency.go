@@ -1,0 +1,59 @@
+package promtest
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/prometheus/model/histogram"
+)
+
+// Latency makes a service expose `http_request_duration_seconds{route}` as well. Half of the quick requests take up to 0.125 s, 40 % up to
+// 0.25 s and the others up to 0.5 s; of the slow ones 60 % take up to 1 s, and the others up to 2 s.
+type Latency struct {
+	// Native makes it a native histogram, of schema 0; else it is a classic one. Their boundaries are the same.
+	Native bool
+	// Slow is the share of requests that take longer than 0.5 s; nil: none do.
+	Slow func(at time.Time, t Target, route string) float64
+}
+
+// latencyBounds are the boundaries: 2^-3 to 2^1, which are native ones too.
+var latencyBounds = [...]float64{0.125, 0.25, 0.5, 1, 2}
+
+// durations are how many requests of a route took how long, by bucket.
+type durations [len(latencyBounds)]float64
+
+// add spreads requests over the buckets.
+func (d *durations) add(n, slow float64) {
+	quick := n - slow
+	parts := durations{0.5 * quick, 0.4 * quick, 0.1 * quick, 0.6 * slow, 0.4 * slow}
+	for i, part := range parts {
+		d[i] += part
+	}
+}
+
+// write exposes the histogram of a route.
+func (l *Latency) write(w *writer, at time.Time, route string, d durations) {
+	const name = "http_request_duration_seconds"
+	total, before, counts := 0.0, 0.0, make([]float64, len(d))
+	for i, n := range d {
+		total += n
+		counts[i] = math.Floor(total) - before
+		before = math.Floor(total)
+	}
+	if l.Native {
+		set := w.series(name, []string{"route", route})
+		w.samples = append(w.samples, Sample{Labels: set, Time: at, Histogram: &histogram.FloatHistogram{
+			Count: before, Sum: before / 4, PositiveSpans: []histogram.Span{{Offset: -3, Length: uint32(len(d))}}, PositiveBuckets: slices.Clone(counts),
+		}})
+		return
+	}
+	cumulative := 0.0
+	for i, bound := range latencyBounds {
+		cumulative += counts[i]
+		w.write(at, cumulative, name+"_bucket", "route", route, "le", strconv.FormatFloat(bound, 'g', -1, 64))
+	}
+	w.write(at, cumulative, name+"_bucket", "route", route, "le", "+Inf")
+	w.write(at, cumulative, name+"_count", "route", route)
+}
