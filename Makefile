@@ -12,6 +12,19 @@ help: ## Show what there is.
 build: ## Build bin/postburn.
 	$(GO) build -trimpath -o bin/ ./cmd/postburn
 
+# The image's certificates are those of this machine.
+IMAGE ?= postburn
+IMAGE_BUILD ?= docker build
+CA_CERTIFICATES ?= /etc/ssl/certs/ca-certificates.crt
+
+.PHONY: image
+image: ## Build the container image IMAGE, with `docker build` or what IMAGE_BUILD says.
+	@rm -rf bin/image && install -d -m 0755 bin/image bin/image/data bin/image/tmp
+	CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '-s -w' -o bin/image/ ./cmd/postburn
+	@chmod 0755 bin/image/postburn
+	install -m 0644 "$(CA_CERTIFICATES)" bin/image/ca-certificates.crt
+	$(IMAGE_BUILD) -t "$(IMAGE)" -f deploy/Dockerfile bin/image
+
 .PHONY: test
 test: ## Run the tests; they need nothing but Go.
 	$(GO) vet ./...
@@ -46,13 +59,19 @@ fmt: ## Format the code.
 	$(LINT) fmt ./...
 
 .PHONY: setup
-setup: setup-prometheus setup-prometheus3 setup-github setup-mermaid setup-chromium ## Install what the end-to-end tests need, where it is missing.
+setup: setup-prometheus setup-prometheus3 setup-github setup-mermaid setup-chromium setup-images ## Install what the end-to-end tests need, where it is missing.
 
 .PHONY: setup-prometheus
 setup-prometheus:
 	@if command -v "$${PROMETHEUS_BIN:-prometheus}" >/dev/null; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then echo "set PROMETHEUS_BIN to a Prometheus" >&2; exit 1; fi; \
 	apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus
+
+.PHONY: setup-images
+setup-images:
+	@if command -v buildah >/dev/null; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then echo "install buildah" >&2; exit 1; fi; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends buildah ca-certificates
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/postburn
 

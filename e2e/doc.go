@@ -2,5 +2,8 @@
 // load. Faults are switched on and off, processes are killed and disks filled; what is compared is what a user sees: the post-mortem
 // in its folder, the API, the metrics, the log, and what `postburn replay` finds afterwards.
 //
-// The tests need a Prometheus (PROMETHEUS_BIN, or `prometheus` on the path) and the build tag e2e: `make e2e` runs them.
+// The container image is built and run, with nothing but what a container runtime gives it.
+//
+// The tests need the build tag e2e, a Prometheus (PROMETHEUS_BIN, or `prometheus` on the path), buildah, and root for what containers are
+// made of: `make e2e` runs them.
 package e2e

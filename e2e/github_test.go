@@ -5,6 +5,7 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"path"
 	"strings"
@@ -23,10 +24,15 @@ const (
 // newGitHub is a GitHub with an empty repository, and the environment of a postburn that uses it.
 func newGitHub(t *testing.T) (*githubtest.Server, []string) {
 	t.Helper()
+	return newGitHubAt(t, httptest.NewServer)
+}
+
+func newGitHubAt(t *testing.T, listen func(http.Handler) *httptest.Server) (*githubtest.Server, []string) {
+	t.Helper()
 	server := &githubtest.Server{WriteEvery: 990 * time.Millisecond, Check: description(t)}
 	server.AddRepository(repository)
 	server.AddUser(githubToken, githubtest.User{Login: "postburn-robot", Push: true})
-	listening := httptest.NewServer(server)
+	listening := listen(server)
 	t.Cleanup(func() {
 		listening.CloseClientConnections()
 		listening.Close()

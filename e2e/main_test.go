@@ -40,6 +40,11 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	imageStore = filepath.Join(dir, "images")
+	if err := os.Mkdir(imageStore, 0o755); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	binary, shopBinary = filepath.Join(dir, "postburn"), filepath.Join(dir, "shop")
 	for out, source := range map[string]string{binary: "../cmd/postburn", shopBinary: "../cmd/internal/shop/server"} {
 		build := exec.Command("go", "build", "-o", out, source)
