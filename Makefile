@@ -58,8 +58,10 @@ lint: ## Run the linters that tools/go.mod pins.
 fmt: ## Format the code.
 	$(LINT) fmt ./...
 
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/postburn
+
 .PHONY: setup
-setup: setup-prometheus setup-prometheus3 setup-github setup-mermaid setup-chromium setup-images ## Install what the end-to-end tests need, where it is missing.
+setup: setup-prometheus setup-prometheus3 setup-github setup-mermaid setup-chromium setup-images setup-kubernetes ## Install what the end-to-end tests need, where it is missing.
 
 .PHONY: setup-prometheus
 setup-prometheus:
@@ -85,6 +87,22 @@ setup-prometheus3: $(PROMETHEUS3)
 $(PROMETHEUS3):
 	$(GO) -C e2e/prometheus3 build -tags remove_all_sd -o "$@" \
 		-ldflags '-X github.com/prometheus/common/version.Version=$(PROMETHEUS3_VERSION)' github.com/prometheus/prometheus/cmd/prometheus
+
+# The API server and its client that e2e/kubernetes pins, and the database that the server needs.
+KUBERNETES_VERSION := $(shell sed -n "s|.*k8s.io/kubernetes \(v[0-9.]*\).*|\1|p" e2e/kubernetes/go.mod)
+KUBERNETES := $(CACHE)/kubernetes-$(KUBERNETES_VERSION)
+KUBERNETES_LDFLAGS := $(foreach package,k8s.io/component-base k8s.io/client-go/pkg,-X $(package)/version.gitVersion=$(KUBERNETES_VERSION))
+
+.PHONY: setup-kubernetes
+setup-kubernetes: $(KUBERNETES)/kube-apiserver
+	@if command -v etcd >/dev/null; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then echo "install etcd" >&2; exit 1; fi; \
+	apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends etcd-server
+
+$(KUBERNETES)/kube-apiserver:
+	CGO_ENABLED=0 $(GO) -C e2e/kubernetes build -trimpath -ldflags '-s -w $(KUBERNETES_LDFLAGS)' -o "$(KUBERNETES).new/" \
+		k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kubectl
+	rm -rf "$(KUBERNETES)" && mv "$(KUBERNETES).new" "$(KUBERNETES)"
 
 # GitHub's description of its API, against which the end-to-end tests check what is sent and answered.
 GITHUB_API := $(CACHE)/api.github.com-23.0.2.json
@@ -115,9 +133,9 @@ setup-chromium:
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
 
 .PHONY: e2e
-e2e: setup ## Run the end-to-end tests, against real Prometheus servers, old and new, a GitHub that is checked, and Chromium.
+e2e: setup ## Run the end-to-end tests, against real Prometheus servers, old and new, a GitHub that is checked, Chromium, and a Kubernetes API server.
 	$(GO) test -count=1 -timeout 20m -tags e2e ./e2e/...
 	PROMETHEUS_BIN="$(PROMETHEUS3)" $(GO) test -count=1 -timeout 20m -tags e2e -skip '$(NO_PROMETHEUS)' ./e2e
 
 # The end-to-end tests for which it makes no difference which Prometheus there is.
-NO_PROMETHEUS := GitHub|Mermaid
+NO_PROMETHEUS := GitHub|Mermaid|Image|Kubernetes

@@ -155,8 +155,8 @@ func options(readOnly bool) string {
 	return "rw"
 }
 
-// stop asks the container's first process to end, as a runtime does, and returns its exit code.
-func (c *container) stop(limit time.Duration) int {
+// first is the container's first process.
+func (c *container) first() int {
 	c.t.Helper()
 	pid := c.cmd.Process.Pid
 	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
@@ -167,7 +167,16 @@ func (c *container) stop(limit time.Duration) int {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	if err := syscall.Kill(first, syscall.SIGTERM); err != nil {
+	return first
+}
+
+// seen is the root as the container sees it.
+func (c *container) seen() string { return fmt.Sprintf("/proc/%d/root", c.first()) }
+
+// stop asks the container's first process to end, as a runtime does, and returns its exit code.
+func (c *container) stop(limit time.Duration) int {
+	c.t.Helper()
+	if err := syscall.Kill(c.first(), syscall.SIGTERM); err != nil {
 		c.t.Fatal(err)
 	}
 	select {

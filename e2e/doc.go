@@ -2,8 +2,9 @@
 // load. Faults are switched on and off, processes are killed and disks filled; what is compared is what a user sees: the post-mortem
 // in its folder, the API, the metrics, the log, and what `postburn replay` finds afterwards.
 //
-// The container image is built and run, with nothing but what a container runtime gives it.
+// The container image is built and run, with nothing but what a container runtime gives it; and as its Deployment says, once a real
+// Kubernetes API server has taken that.
 //
-// The tests need the build tag e2e, a Prometheus (PROMETHEUS_BIN, or `prometheus` on the path), buildah, and root for what containers are
-// made of: `make e2e` runs them.
+// The tests need the build tag e2e, a Prometheus (PROMETHEUS_BIN, or `prometheus` on the path), buildah, etcd, kube-apiserver and kubectl,
+// and root for what containers are made of: `make e2e` installs what is missing and runs them.
 package e2e

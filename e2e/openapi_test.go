@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,17 +65,18 @@ type schema struct {
 const descriptionFile = "postburn/api.github.com-23.0.2.json"
 
 var loadDescription = sync.OnceValues(func() (*openAPI, error) {
-	cache := os.Getenv("XDG_CACHE_HOME")
-	if cache == "" {
-		cache = filepath.Join(os.Getenv("HOME"), ".cache")
-	}
-	text, err := os.ReadFile(filepath.Join(cache, descriptionFile))
+	text, err := os.ReadFile(filepath.Join(cacheFolder(), descriptionFile))
 	if err != nil {
 		return nil, fmt.Errorf("%w: run `make setup`", err)
 	}
 	d := new(openAPI)
 	return d, json.Unmarshal(text, d)
 })
+
+// cacheFolder is the user's folder for caches, as the Makefile finds it.
+func cacheFolder() string {
+	return cmp.Or(os.Getenv("XDG_CACHE_HOME"), filepath.Join(os.Getenv("HOME"), ".cache"))
+}
 
 // description checks requests and answers against GitHub's description.
 func description(t *testing.T) func(*http.Request, []byte, *http.Response) error {

@@ -1,0 +1,214 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/postburn/postburn/web"
+)
+
+// TestKubernetes does what the README says on a real API server, and then runs the image as the Deployment says.
+func TestKubernetes(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t)
+	c.prepare()
+	for _, line := range readmeCommands(t) {
+		if out, err := quietly(c.command("bash", "-euo", "pipefail", "-c", line)); err != nil {
+			t.Fatalf("the README's %q: %v\n%s", line, err, out)
+		}
+	}
+	c.do("config", "set-context", "--current", "--namespace=postburn")
+	t.Run("Pod Security", func(t *testing.T) { podSecurity(t, c) })
+
+	var before, now deployment
+	c.get(&before, "deployment", "postburn")
+	server, env := newGitHubAt(t, httptest.NewTLSServer)
+	c.edit("postburn.env", func(string) string {
+		return strings.Join(withoutSecret(env), "\n") + "\nPOSTBURN_PROMETHEUS_URL=http://127.0.0.1:1\n"
+	})
+	c.apply()
+	c.get(&now, "deployment", "postburn")
+	if now.Metadata.Generation == before.Metadata.Generation {
+		t.Error("a changed environment is not rolled out")
+	}
+	k := &kubelet{t: t, cluster: c, pod: now.Spec.Template.Spec, dir: t.TempDir()}
+	run := k.container()
+	run.run()
+	url := verifyPod(t, run, k.pod)
+	await(t, 20*time.Second, "GitHub to be asked with the token of the Secret", func() error {
+		if all := server.Requests(); len(all) == 0 || all[0].User == "" {
+			return fmt.Errorf("requests: %+v", all)
+		}
+		return run.alive()
+	})
+	verifyReload(t, c, k, url)
+	var after deployment
+	if c.get(&after, "deployment", "postburn"); after.Metadata.Generation != now.Metadata.Generation {
+		t.Error("changed objectives restart the daemon")
+	}
+	if entries := names(t, k.folder("data")); !slices.Contains(entries, "postburn.db") {
+		t.Errorf("the claim's volume has %v", entries)
+	}
+	if code := run.stop(time.Duration(k.pod.TerminationGracePeriodSeconds) * time.Second); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// withoutSecret leaves out what is given by a Secret.
+func withoutSecret(env []string) []string {
+	return slices.DeleteFunc(env, func(e string) bool { return strings.Contains(e, "TOKEN") })
+}
+
+// prepare gives the commands the files that they are about, in a folder of their own, and the cluster what its controllers would.
+func (c *cluster) prepare() {
+	c.t.Helper()
+	if err := os.CopyFS(filepath.Join(c.dir, "deploy"), os.DirFS("../deploy")); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(c.dir, "token"), []byte(githubToken+"\n"), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// readmeCommands are the lines of the README that call kubectl.
+func readmeCommands(t *testing.T) (lines []string) {
+	t.Helper()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(readme)) {
+		if strings.HasPrefix(line, "    kubectl ") {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	if len(lines) < 3 {
+		t.Fatalf("the README calls kubectl by %q", lines)
+	}
+	return lines
+}
+
+// edit changes a file of deploy/kubernetes as people do.
+func (c *cluster) edit(name string, change func(string) string) {
+	c.t.Helper()
+	path := filepath.Join(c.dir, "deploy/kubernetes", name)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(change(string(text))), 0o666); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *cluster) apply() {
+	c.t.Helper()
+	c.do("apply", "--server-side", "-k", "deploy/kubernetes")
+}
+
+// podSecurity has the API server take a Pod of the Deployment's template, and refuse one in which a single thing is less strict.
+func podSecurity(t *testing.T, c *cluster) {
+	c.do("create", "serviceaccount", "default") // a controller would
+	pod := func(change func(spec, container map[string]any)) error {
+		var d struct {
+			Spec struct{ Template map[string]any }
+		}
+		c.get(&d, "deployment", "postburn")
+		spec := d.Spec.Template["spec"].(map[string]any)
+		if change != nil {
+			change(spec, spec["containers"].([]any)[0].(map[string]any)["securityContext"].(map[string]any))
+		}
+		_, err := c.try(map[string]any{
+			"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": "postburn"}, "spec": spec,
+		}, "create", "--dry-run=server", "-f", "-")
+		return err
+	}
+	if err := pod(nil); err != nil {
+		t.Errorf("a Pod as the Deployment has it: %v", err)
+	}
+	for name, change := range map[string]func(spec, container map[string]any){
+		"privileged": func(_, container map[string]any) {
+			container["privileged"], container["allowPrivilegeEscalation"] = true, true
+		},
+		"runAsNonRoot":             func(spec, _ map[string]any) { delete(spec["securityContext"].(map[string]any), "runAsNonRoot") },
+		"seccompProfile":           func(spec, _ map[string]any) { delete(spec["securityContext"].(map[string]any), "seccompProfile") },
+		"allowPrivilegeEscalation": func(_, container map[string]any) { delete(container, "allowPrivilegeEscalation") },
+		"capabilities":             func(_, container map[string]any) { delete(container, "capabilities") },
+		"hostNetwork":              func(spec, _ map[string]any) { spec["hostNetwork"] = true },
+	} {
+		if err := pod(change); err == nil || !strings.Contains(err.Error(), "violates PodSecurity") {
+			t.Errorf("a Pod with another %s: %v", name, err)
+		}
+	}
+}
+
+// verifyPod compares a container with what the Pod says of it, and returns its address.
+func verifyPod(t *testing.T, run *container, pod podSpec) (url string) {
+	t.Helper()
+	spec := pod.Containers[0]
+	if pod.EnableServiceLinks == nil || *pod.EnableServiceLinks {
+		t.Error("service links would be variables of postburn's")
+	}
+	url = fmt.Sprintf("http://127.0.0.1:%d", spec.Ports[0].ContainerPort)
+	for _, probe := range []string{spec.LivenessProbe.HTTPGet.Path, spec.ReadinessProbe.HTTPGet.Path} {
+		await(t, 20*time.Second, probe, func() error {
+			if err := run.alive(); err != nil {
+				t.Fatal(err)
+			}
+			_, err := get(url + probe)
+			return err
+		})
+	}
+	if spec.LivenessProbe.HTTPGet.Port != spec.Ports[0].Name || spec.ReadinessProbe.HTTPGet.Port != spec.Ports[0].Name {
+		t.Error("the probes ask another port")
+	}
+	for _, path := range []string{"x", "etc/postburn/slos/x"} {
+		err := os.WriteFile(filepath.Join(run.seen(), path), nil, 0o666)
+		if !errors.Is(err, syscall.EROFS) {
+			t.Errorf("writing /%s: %v", path, err)
+		}
+	}
+	return url
+}
+
+// verifyReload changes the objectives in the cluster, and sees postburn take them up.
+func verifyReload(t *testing.T, c *cluster, k *kubelet, url string) {
+	t.Helper()
+	objectives := func() (names []string) {
+		body, err := get(url + "/api/v1/slos")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var answer struct{ SLOs []web.Objective }
+		if err := json.Unmarshal(body, &answer); err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range answer.SLOs {
+			names = append(names, fmt.Sprintf("%s %v", o.SLO, o.Target))
+		}
+		return names
+	}
+	if got := objectives(); !slices.Equal(got, []string{"checkout-availability 0.999"}) {
+		t.Errorf("the objectives are %q", got)
+	}
+	c.edit("slos.yaml", func(text string) string { return strings.Replace(text, "99.9%", "99.5%", 1) })
+	c.apply()
+	k.syncVolumes()
+	await(t, 20*time.Second, "the new objectives", func() error {
+		if got := objectives(); !slices.Equal(got, []string{"checkout-availability 0.995"}) {
+			return fmt.Errorf("the objectives are %q", got)
+		}
+		return nil
+	})
+}
