@@ -40,14 +40,15 @@ func (w *Watch) turn(s slo.Sample) {
 func (w *Watch) budgetAt(window slo.Window, at time.Time) budget {
 	h := w.history
 	if window.Calendar == "" {
-		return budget{h.Counted(window.Rolling), h.Last(window.Rolling)}
+		p := w.plannedIn(slo.Span{Start: h.Now().Add(-window.Rolling), End: h.Now()})
+		return budget{h.Counted(window.Rolling).Add(p), h.Last(window.Rolling).Add(p)}
 	}
 	span := w.periodsOf(window).At(at)
 	before := h.Cumulative(span.Start)
 	if w.Period != nil && window == w.def.Objective.Window && w.Period.Start.Equal(span.Start) {
 		before = w.Period.Before
 	}
-	b := budget{seen: h.Cumulative(span.End).Sub(before)}
+	b := budget{seen: h.Cumulative(span.End).Sub(before).Add(w.plannedIn(span))}
 	unseen := max(0, h.Origin().Sub(span.Start)) + max(0, span.End.Sub(h.Now()))
 	b.all = b.seen
 	b.all.Total += h.Last(window.Length()).Total * float64(unseen) / float64(window.Length())

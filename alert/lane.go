@@ -71,6 +71,9 @@ func (l *Lane) Incidents() []Incident { return l.incidents }
 // were opened and closed.
 func (l *Lane) Step(samples []slo.Sample) (Batch, []Event) {
 	b := Batch{Lane: l.name, Prev: l.committed, Tick: l.cursor.Add(l.interval)}
+	for i, w := range l.watches {
+		samples[i] = w.plan(samples[i])
+	}
 	b.Samples = appendRow(nil, l.joined, samples)
 	l.regrouped = l.regrouped || len(l.joined) > 0
 	l.joined = nil

@@ -74,6 +74,9 @@ func (e *Engine) compare(ctx context.Context, l *Lane, ticks slo.Ticks, samples 
 		w := l.watches[i]
 		for t, s := range l.seriesOf(w, readings) {
 			at := ticks.At(t)
+			if w.isPlanned(at) {
+				continue // what came late of it would change no breach
+			}
 			had := w.history.Cumulative(at).Sub(w.history.Cumulative(at.Add(-l.interval)))
 			more := slo.Counts{Total: max(0, s.Total-had.Total), Bad: max(0, s.Bad-had.Bad)}
 			if more.Total < 1 && more.Bad < 1 {

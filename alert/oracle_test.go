@@ -143,11 +143,13 @@ func TestOracle(t *testing.T) {
 		}
 		lane := newMemory(t, "checkout", interval, epoch, def)
 		for i, s := range randomSamples(rnd, ticks) {
+			raw := s
+			s = s.Unplanned() // for the oracle, a time without traffic
 			o.total, o.bad, o.blind = append(o.total, o.total[i]+s.Total), append(o.bad, o.bad[i]+s.Bad), append(o.blind, s.Blind)
 			if s.Blind && o.origin == i {
 				o.origin = i + 1
 			}
-			lane.step(s)
+			lane.step(raw)
 			if rnd.IntN(300) == 0 {
 				lane.kill()
 			}
@@ -172,13 +174,14 @@ func TestOracle(t *testing.T) {
 	}
 }
 
-// randomSamples are ticks of normal service with incidents of any depth and length, pauses in traffic, and blind stretches.
+// randomSamples are ticks of normal service with incidents of any depth and length, pauses in traffic, planned work, and blind stretches.
 func randomSamples(rnd *rand.Rand, n int) []slo.Sample {
 	var all []slo.Sample
 	for range rnd.IntN(20) {
 		all = append(all, slo.Sample{Blind: true})
 	}
 	for len(all) < n {
+		planned := rnd.IntN(12) == 0
 		length, ratio, rate := 1+rnd.IntN(400), 0.002*rnd.Float64(), 1+rnd.IntN(2000)
 		switch rnd.IntN(8) {
 		case 0, 1, 2:
@@ -197,7 +200,7 @@ func randomSamples(rnd *rand.Rand, n int) []slo.Sample {
 			for range min(rate, 40) {
 				s.Bad += float64(btoi(rnd.Float64() < ratio) * max(1, rate/40))
 			}
-			s.Total = float64(min(rate, 40) * max(1, rate/40))
+			s.Total, s.Excluded = float64(min(rate, 40)*max(1, rate/40)), planned
 			all = append(all, s)
 		}
 	}

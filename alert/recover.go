@@ -81,8 +81,8 @@ func (l *Lane) replay(rec Recovery, state laneState) error {
 			continue
 		}
 		for i, w := range l.watches {
-			w.history.Add(samples[i])
-			w.last = samples[i]
+			w.history.Add(samples[i].Unplanned())
+			w.last = samples[i].Unplanned()
 		}
 		l.cursor = row.Tick
 	}

@@ -77,7 +77,7 @@ func (l *Lane) fill(f *fresh, ticks slo.Ticks, r slo.Reading) (refused int) {
 			}
 		}
 		for _, s := range samples {
-			w.Step(s)
+			w.Step(w.plan(s))
 		}
 	}
 	f.filled = ticks.Last

@@ -31,6 +31,7 @@ type watchState struct {
 	Budget  *openWindow `json:"budget,omitempty"`  // the open window of kind budget
 	Excused []excused   `json:"excused,omitempty"` // closed windows that rules still see, oldest first
 	Silent  int         `json:"silent,omitempty"`  // ticks without data in a row
+	Planned []planned   `json:"planned,omitempty"` // stretches of planned work, oldest first
 	Period  *period     `json:"period,omitempty"`  // of a calendar window: the one that the last tick is in
 }
 
@@ -107,6 +108,9 @@ func (w *Watch) Now() time.Time { return w.history.Now() }
 // An open window is reported at every tick, with its numbers so far.
 func (w *Watch) Step(s slo.Sample) []Event {
 	start := w.history.Now()
+	w.notePlanned(s, slo.Span{Start: start, End: start.Add(w.history.Interval())})
+	spent := everything(s) // of the budget
+	s = s.Unplanned()
 	w.history.Add(s)
 	s.Tick = w.history.Now()
 	w.last = s
@@ -132,7 +136,7 @@ func (w *Watch) Step(s slo.Sample) []Event {
 	if e, ok := w.stepBurn(s, counts, allBad); ok {
 		events = append(events, e)
 	}
-	events = append(events, w.stepBudget(s, counts, allBad, start)...)
+	events = append(events, w.stepBudget(s, spent, allBad, start)...)
 	for i := range events {
 		events[i].policy = w.def.Policy
 	}
@@ -307,24 +311,20 @@ func (w *Watch) snapshot(open *openWindow) Window {
 	if blind := w.blindTicks(v.Onset, open.Run.End); blind > 0 {
 		v.Caveats = slo.MergeCaveats(v.Caveats, []slo.Caveat{{Kind: slo.NoData, Count: blind}})
 	}
+	if v.Kind == Burn {
+		w.sayPlanned(&v, open.Run.End)
+	}
 	v.Severity = w.def.Policy.severityOf(v)
 	return v
 }
 
 // blindTicks counts the ticks without data in (from, to].
 func (w *Watch) blindTicks(from, to time.Time) int {
-	ticks := 0
+	var length time.Duration
 	for _, b := range w.history.Blind() {
-		start, end := b.Start, b.End
-		if start.Before(from) {
-			start = from
-		}
-		if end.After(to) {
-			end = to
-		}
-		ticks += int(max(0, end.Sub(start)) / w.history.Interval())
+		length += shared(b, slo.Span{Start: from, End: to})
 	}
-	return ticks
+	return int(length / w.history.Interval())
 }
 
 func (w *Watch) thresholdOf(open *openWindow) slo.Threshold {

@@ -31,6 +31,7 @@ const (
 	likeSelector  = `a selector like http_requests_total{job="checkout"}`
 	likeHistogram = `a selector like http_request_duration_seconds{job="checkout"}`
 	likeCondition = `PromQL that is true or false, like max(queue_length) < 100`
+	likeExclusion = `PromQL that is true while work is planned, like maintenance_mode == 1`
 	likeThreshold = "a duration like 500ms"
 	likeUnit      = "seconds, milliseconds, microseconds or nanoseconds"
 )
@@ -112,6 +113,18 @@ func (d *document) latency(f field) (l *slo.Latency, parts fields, complete bool
 		l.Unit = d.unit(unit)
 	}
 	return l, parts, complete
+}
+
+// exclude reads the condition under which work is planned.
+func (d *document) exclude(f field) string {
+	text := d.query(f, likeExclusion)
+	if strings.TrimSpace(text) == "" {
+		return ""
+	}
+	for _, p := range promql.CheckExclude(text) {
+		d.problems = append(d.problems, Problem{Position: d.inside(f.value, p.Offset), Text: f.path + ": " + p.Text})
+	}
+	return text
 }
 
 // unit reads what 1 means in a histogram.

@@ -33,8 +33,8 @@ func fileSchema() schema {
 func objectiveSchema(of string) schema {
 	return schema{
 		of:    of,
-		keys:  []string{"name", "service", "description", "owner", "target", "window", "indicator", "group_by", "delay", "incident", "issue", "links"},
-		later: []string{"exclude", "evidence"},
+		keys:  []string{"name", "service", "description", "owner", "target", "window", "indicator", "group_by", "delay", "exclude", "incident", "issue", "links"},
+		later: []string{"evidence"},
 	}
 }
 
@@ -161,6 +161,9 @@ func (d *document) values(n *yaml.Node, s settings, partial bool) Definition {
 	}
 	if f, ok := s.fields["delay"]; ok {
 		o.Delay = d.delay(f)
+	}
+	if f, ok := s.fields["exclude"]; ok {
+		o.Exclude = d.exclude(f)
 	}
 	o.Links = d.links(s.links)
 	def.Issue = d.issue(s)

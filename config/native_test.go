@@ -186,14 +186,14 @@ func TestNativeProblems(t *testing.T) {
 			`4:5: unknown key "tagret"; did you mean target?`,
 			`4:13: target must be between 0 and 100 %, not 999: write it like "99.9%" or 0.999`,
 		}},
-		{"a misspelt key of later", one + "    exlude: x\n", []string{`6:5: unknown key "exlude"; did you mean exclude?`}},
+		{"a misspelt key of later", one + "    evidense: x\n", []string{`6:5: unknown key "evidense"; did you mean evidence?`}},
 		{"label names", one + "    group_by: [region, region, __name__, \"a b\", [x]]\n", []string{
 			"6:24: group_by names region twice", "6:32: group_by: a label's name is like region, not \"__name__\"",
 			"6:42: group_by: a label's name is like region, not \"a b\"", "6:49: group_by must be a label's name, not a list",
 		}},
 		{"no label names", one + "    group_by: []\n", []string{"6:15: group_by is empty; name a label, as in [region], or leave it out"}},
 		{"a key that nothing is like", one + "    zzz: 1\n", []string{
-			`6:5: unknown key "zzz"; an slo has name, service, description, owner, target, window, indicator, group_by, delay, incident, issue, links`,
+			`6:5: unknown key "zzz"; an slo has name, service, description, owner, target, window, indicator, group_by, delay, exclude, incident, issue, links`,
 		}},
 		{"an unknown key of the file", one + "slo: []\n", []string{`6:1: unknown key "slo"; did you mean slos?`}},
 		{"a key that is not text", one + "    [a]: 1\n", []string{"6:5: a key of an slo must be text, not a list"}},
@@ -201,9 +201,8 @@ func TestNativeProblems(t *testing.T) {
 		{"an empty value", one + "    owner:\n", []string{
 			`6:11: owner is empty; give it a value (a GitHub user or team like "@acme/checkout") or leave it out`,
 		}},
-		{"keys of later", one + "    exclude: x\n    issue: {template: x, post_mortem_at: 0%}\n    evidence: {}\n" +
+		{"keys of later", one + "    exclude: x == 1\n    issue: {template: x, post_mortem_at: 0%}\n    evidence: {}\n" +
 			"    incident: {blind: {}}\n", []string{
-			"6:5: exclude is not supported yet",
 			"7:13: issue.template is not supported yet", "7:26: issue.post_mortem_at is not supported yet",
 			"8:5: evidence is not supported yet", "9:16: incident.blind is not supported yet",
 		}},
@@ -277,6 +276,11 @@ func TestNativeValues(t *testing.T) {
 		{"delay: 0s", "2:8: delay must be longer than 0 and at most 1h, not 0s; leave it out for POSTBURN_DELAY"},
 		{"delay: 2h", "2:8: delay must be longer than 0 and at most 1h, not 2h; leave it out for POSTBURN_DELAY"},
 		{"delay: soon", `2:8: delay must be a duration like 2m, not "soon"`},
+		{"exclude: maintenance == 1", ""},
+		{"exclude: ''", "2:10: exclude is empty; give it PromQL that is true while work is planned, like maintenance_mode == 1"},
+		{"exclude: maintenance ==", "2:24: exclude: it does not parse as PromQL: unexpected end of input"},
+		{"exclude: 'a == 1 or b == 1'", "2:11: exclude: or keeps the values that are compared, and has none where it is false: compare with bool, and multiply where both must hold, " +
+			"as in (max(a) < bool 1) * (max(b) < bool 2)"},
 		{"incident: {hold: 0s}", ""},
 		{"incident: {hold: 5x}", `2:18: incident.hold must be a duration like 5m, not "5x"`},
 		{"incident: {merge_gap: 5m3h}", `2:23: incident.merge_gap must be a duration like 30m, not "5m3h"`},

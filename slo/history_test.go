@@ -67,7 +67,7 @@ func TestHistoryAgreesWithRawEvents(t *testing.T) {
 		r.counts, r.blind = append(r.counts, s.Counts), append(r.blind, s.Blind)
 		if n > 3000 && rnd.IntN(700) == 0 { // whole ticks and whole events, so that each tick's share is exact
 			ticks := 1 + rnd.IntN(600)
-			late := Late{start.Add(time.Duration(n-ticks) * tick), start.Add(time.Duration(n) * tick), Counts{float64(8 * ticks), float64(ticks)}}
+			late := Late{From: start.Add(time.Duration(n-ticks) * tick), To: start.Add(time.Duration(n) * tick), Counts: Counts{float64(8 * ticks), float64(ticks)}}
 			s.Late = append(s.Late, late)
 			for i := n - ticks; i < n; i++ {
 				r.counts[i] = r.counts[i].Add(Counts{8, 1})
@@ -171,7 +171,7 @@ func TestSampleCodec(t *testing.T) {
 		"blind":    {Tick: at, Blind: true},
 		"counts":   {Tick: at, Counts: Counts{1e12, 12345}},
 		"parts":    {Tick: at, Counts: Counts{10.5, 0.25}, Excluded: true},
-		"details":  {Tick: at, Counts: Counts{10, 1}, Late: []Late{{start, at, Counts{5, 5}}}, Caveats: []Caveat{{Kind: Dip, Count: 2, Events: 7}}},
+		"details":  {Tick: at, Counts: Counts{10, 1}, Late: []Late{{From: start, To: at, Counts: Counts{5, 5}, Excluded: true}}, Caveats: []Caveat{{Kind: Dip, Count: 2, Events: 7}}},
 		"no count": {Tick: at, Blind: true, Caveats: []Caveat{{Kind: QueryFailed, Count: 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -34,6 +34,7 @@ type Late struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
 	Counts
+	Excluded bool `json:"excluded,omitempty"` // of planned work
 }
 
 // Until is the part of the events that falls before t when they are spread evenly over the stretch; all of them from its end on.
@@ -55,8 +56,19 @@ type Sample struct {
 	Counts
 	Late     []Late   // events of earlier stretches; not part of Counts
 	Blind    bool     // there was no data: Counts is zero and means nothing
-	Excluded bool     // planned work: the budget counts it, no incident is opened
+	Excluded bool     // planned work: its events count in the budget and nowhere else
 	Caveats  []Caveat // what makes the counts less than exact
+}
+
+// Unplanned is the sample without the events of planned work: what breaches are looked for in.
+func (s Sample) Unplanned() Sample {
+	if s.Excluded {
+		s.Counts = Counts{}
+	}
+	if slices.ContainsFunc(s.Late, func(l Late) bool { return l.Excluded }) {
+		s.Late = slices.DeleteFunc(slices.Clone(s.Late), func(l Late) bool { return l.Excluded })
+	}
+	return s
 }
 
 // quantum is the smallest part of an event that is counted.
@@ -106,6 +118,7 @@ const (
 	DataLate      CaveatKind = "data_late"       // events reached Prometheus after their tick was read, and were added later
 	NoData        CaveatKind = "no_data"         // ticks without data are left out
 	QueryFailed   CaveatKind = "query_failed"    // ticks whose query kept failing are left out
+	Planned       CaveatKind = "planned"         // ticks of planned work are left out
 	Estimated     CaveatKind = "estimated"       // part of the budget's window has no events yet, and counts at the mean rate
 	Removed       CaveatKind = "removed"         // the objective was taken out of the SLO file before the breach ended
 )
@@ -167,6 +180,8 @@ func (c Caveat) String() string {
 		return many(c.Count, "tick") + " without data left out"
 	case QueryFailed:
 		return many(c.Count, "tick") + " left out because the query kept failing"
+	case Planned:
+		return many(c.Count, "tick") + " of planned work left out, with " + events + " bad events; the error budget counts them"
 	case Estimated:
 		return fmt.Sprintf("%s events of the error budget's window are an estimate, for the part of it that was still to come or was not watched", events)
 	case Removed:

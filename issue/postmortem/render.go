@@ -182,6 +182,8 @@ func lessExact(c slo.Caveat, interval time.Duration) string {
 		return c.String()
 	case c.Kind == slo.NoData:
 		return "no data for " + length + ": left out"
+	case c.Kind == slo.Planned:
+		return "planned work for " + length + ": left out, with " + count(c.Events) + " bad events; the error budget counts them"
 	case c.Kind == slo.QueryFailed:
 		return "the query kept failing for " + length + ": left out"
 	}

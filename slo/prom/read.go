@@ -26,6 +26,7 @@ func (c *Client) Read(ctx context.Context, objectives []slo.Objective, ticks slo
 		})
 	}
 	_ = group.Wait() // errors are in the readings
+	c.exclude(ctx, objectives, ticks, readings)
 	return readings
 }
 

@@ -18,7 +18,7 @@ import (
 
 // Problem is something that is wrong with the PromQL of an indicator.
 type Problem struct {
-	Field  string // "bad", "good", "total", "histogram" or "bool"
+	Field  string // "bad", "good", "total", "histogram", "bool" or "exclude"
 	Offset int    // where in the field's text, in bytes from 0
 	Text   string // what is wrong, and what would be right; without position
 }
@@ -49,8 +49,15 @@ func Check(i slo.Indicator) []Problem {
 	case i.Latency != nil:
 		c.histogram(i.Latency.Histogram)
 	case i.Bool != "":
-		c.boolean(i.Bool)
+		c.boolean("bool", i.Bool)
 	}
+	return c.problems
+}
+
+// CheckExclude finds what is wrong with the PromQL of an objective's `exclude`.
+func CheckExclude(text string) []Problem {
+	var c checker
+	c.boolean("exclude", text)
 	return c.problems
 }
 
@@ -105,9 +112,9 @@ func (c *checker) histogram(text string) {
 	c.sort()
 }
 
-// boolean looks at a bool indicator: any PromQL that is a vector or a number. It returns nil where there is a problem.
-func (c *checker) boolean(text string) parser.Expr {
-	c.field, c.noun, c.example = "bool", "condition", exampleCondition
+// boolean looks at a field that is true or false: any PromQL that is a vector or a number. It returns nil where there is a problem.
+func (c *checker) boolean(field, text string) parser.Expr {
+	c.field, c.noun, c.example = field, "condition", exampleCondition
 	expr := c.parse(text)
 	if expr == nil {
 		return nil

@@ -19,22 +19,27 @@ type Condition struct {
 // NewCondition takes an objective's indicator apart. It returns an error where the indicator is no bool, or has a problem that Check
 // finds.
 func NewCondition(o slo.Objective) (*Condition, error) {
-	if o.Exclude != "" {
-		return nil, fmt.Errorf("exclude is not supported yet")
+	query, err := truth("bool", o.Indicator.Bool)
+	if err != nil {
+		return nil, err
 	}
+	return &Condition{query: query, groupBy: o.GroupBy}, nil
+}
+
+// truth is the query of a field that is true or false: 1 or 0.
+func truth(field, text string) (query string, err error) {
 	var check checker
-	expr := check.boolean(o.Indicator.Bool)
+	expr := check.boolean(field, text)
 	if len(check.problems) > 0 {
-		return nil, fmt.Errorf("%s: %s", check.problems[0].Field, check.problems[0].Text)
+		return "", fmt.Errorf("%s: %s", check.problems[0].Field, check.problems[0].Text)
 	}
 	if c := comparison(expr); c != nil {
 		c.ReturnBool = true
 	}
-	query := expr.String()
 	if expr.Type() == parser.ValueTypeScalar {
-		query = "vector(" + query + ")"
+		return "vector(" + expr.String() + ")", nil
 	}
-	return &Condition{query: query, groupBy: o.GroupBy}, nil
+	return expr.String(), nil
 }
 
 // comparison is an expression's root, where that is a comparison.

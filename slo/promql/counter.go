@@ -68,8 +68,6 @@ type Counter struct {
 func NewCounter(o slo.Objective) (*Counter, error) {
 	r := o.Indicator.Ratio
 	switch {
-	case o.Exclude != "":
-		return nil, errors.New("exclude is not supported yet")
 	case o.Indicator.Latency != nil:
 		return newLatency(o)
 	case r == nil:
