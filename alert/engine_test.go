@@ -33,6 +33,7 @@ type service struct {
 	refused            string              // the name of an objective whose query is refused
 	regions            map[string]slo.Span // of group_by: when a region has data; the fault is in all of them
 	reads              atomic.Int64
+	largest            atomic.Int64 // samples of one answer
 }
 
 func (s *service) read(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
@@ -57,6 +58,11 @@ func (s *service) read(ctx context.Context, objectives []slo.Objective, ticks sl
 		}
 		readings[i].Series = []slo.Series{series}
 	}
+	size := 0
+	for _, r := range readings {
+		size += len(r.Series) * ticks.Len()
+	}
+	s.largest.Store(max(s.largest.Load(), int64(size)))
 	return readings
 }
 

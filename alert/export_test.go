@@ -19,7 +19,7 @@ func (l *Lane) Fingerprint() string {
 // FillBlind gives all definitions that are new a past without data.
 func (l *Lane) FillBlind() {
 	for _, f := range l.fresh {
-		l.fill(f, l.missing(f, 1<<30), slo.Reading{})
+		l.fill(f, l.missing(f), slo.Reading{})
 	}
 	l.fresh = nil
 }

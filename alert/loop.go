@@ -2,7 +2,6 @@ package alert
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,8 +10,10 @@ import (
 )
 
 const (
-	// chunk is how many ticks are read and committed at a time while catching up.
+	// chunk is how many ticks are read and committed at a time while catching up, at most.
 	chunk = 500
+	// atOnce is how many samples a lane reads at a time while catching up. It bounds the memory that takes.
+	atOnce = 10_000
 	// patience is how many intervals a tick waits for an objective whose query fails while others' queries in its lane do not. Then
 	// it is blind there, so that one bad query does not hold up the rest for ever.
 	patience = 20
@@ -42,9 +43,7 @@ func (e *Engine) runLane(ctx context.Context, l *Lane) error {
 		if behind := ticks.Len() - 1; behind > 0 {
 			e.metrics.lateTicks.Add(float64(min(behind, chunk)))
 		}
-		if ticks.Len() > chunk {
-			ticks.Last = ticks.At(chunk - 1)
-		}
+		ticks = bounded(ticks, len(l.watches))
 		readings, failing := e.read(ctx, l, l.defs, ticks)
 		if ctx.Err() != nil {
 			return nil
@@ -76,6 +75,14 @@ func (e *Engine) runLane(ctx context.Context, l *Lane) error {
 			return nil // the committer says why
 		}
 	}
+}
+
+// bounded cuts ticks to as many as are read at a time of some objectives and label sets.
+func bounded(ticks slo.Ticks, watches int) slo.Ticks {
+	if most := max(1, min(chunk, atOnce/max(1, watches))); ticks.Len() > most {
+		ticks.Last = ticks.At(most - 1)
+	}
+	return ticks
 }
 
 // stepAll folds the first n ticks of all watches, samples[i] being those of the i-th.
@@ -132,35 +139,6 @@ func (e *Engine) logEvent(ev Event) {
 	if ev.Closed {
 		log.Info("breach window closed", "ended", w.Ended, "bad_events", w.Bad, "total_events", w.Total)
 	}
-}
-
-// fill gives definitions that are new the samples up to the lane's cursor. One whose query is refused starts without a past, if others
-// wait for it. It reports false where ctx was done first.
-func (e *Engine) fill(ctx context.Context, l *Lane) bool {
-	for _, f := range l.fresh {
-		name := f.Objective.Name
-		for f.filled.Before(l.cursor) {
-			ticks := l.missing(f, chunk)
-			readings, failing := e.read(ctx, l, []Definition{f.Definition}, ticks)
-			if ctx.Err() != nil {
-				return false
-			}
-			switch {
-			case failing[name] == nil:
-			case errors.Is(failing[name], slo.ErrRefused) && len(l.defs) > 1:
-				l.givenUp[name] = true
-				readings[0] = slo.Reading{}
-			default:
-				if !sleep(ctx, min(l.interval, 30*time.Second)) {
-					return false
-				}
-				continue
-			}
-			e.refuse(name, l.fill(f, ticks, readings[0]))
-		}
-	}
-	l.fresh = nil
-	return true
 }
 
 // read samples definitions, and notes and logs what fails. A reading that has no error has a sample for each tick in all of its series.

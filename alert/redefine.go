@@ -8,12 +8,6 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// fresh is a definition that is new to a lane, and has to be filled with the past up to the lane's cursor.
-type fresh struct {
-	Definition
-	filled time.Time // the last tick that was
-}
-
 // Redefine makes a lane that has folded nothing since it was recovered watch these definitions, which are all of its groups. What is
 // counted as before keeps its histories, under the new target and policy; a window that is open keeps the definition it was opened
 // under. What is new has to be filled with samples up to the lane's cursor first, and opens no window before `due`, the newest tick
@@ -43,9 +37,10 @@ func (l *Lane) Redefine(defs []Definition, interval time.Duration, due time.Time
 		if slices.ContainsFunc(old, def.sameEvents) {
 			continue
 		}
-		f := &fresh{def, l.cursor.Add(-def.warmup()).Truncate(interval)}
+		f := &fresh{Definition: def, filled: l.cursor.Add(-def.warmup()).Truncate(interval)}
 		l.fresh = append(l.fresh, f)
 		if len(def.Objective.GroupBy) == 0 {
+			f.labelSets = 1
 			l.watches = append(l.watches, NewWatch(def, "", interval, f.filled, due))
 		}
 	}
@@ -55,34 +50,6 @@ func (l *Lane) Redefine(defs []Definition, interval time.Duration, due time.Time
 // sameEvents reports whether two definitions are of the same objective and count the same.
 func (d Definition) sameEvents(other Definition) bool {
 	return d.Objective.Name == other.Objective.Name && d.measures() == other.measures()
-}
-
-// missing are the ticks that a definition that is new has to be filled with next, at most `most` of them.
-func (l *Lane) missing(f *fresh, most int) slo.Ticks {
-	ticks := slo.Ticks{First: f.filled.Add(l.interval), Last: l.cursor, Interval: l.interval}
-	if ticks.Len() > most {
-		ticks.Last = ticks.At(most - 1)
-	}
-	return ticks
-}
-
-// fill folds in the past of a definition that is new. It returns for how many label sets there is no room.
-func (l *Lane) fill(f *fresh, ticks slo.Ticks, r slo.Reading) (refused int) {
-	_, refused = l.admit(f.Definition, r, f.filled, l.armed)
-	for _, w := range l.watchesOf(f.Definition) {
-		samples := blindSamples(ticks)
-		for _, s := range r.Series {
-			if s.Labels == w.labels {
-				samples = s.Samples
-			}
-		}
-		for _, s := range samples {
-			w.Step(w.plan(s))
-		}
-	}
-	f.filled = ticks.Last
-	l.regrouped = true
-	return refused
 }
 
 // redefine gives a watch another target or policy. The rules' onsets are found anew, at the resolution that the history has.

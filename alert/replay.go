@@ -24,22 +24,20 @@ func Replay(
 	start, end = start.Truncate(interval).UTC(), end.Truncate(interval).UTC()
 	l := NewLane("replay", interval, start)
 	l.Redefine(defs, interval, start)
-	for _, f := range l.fresh {
-		for f.filled.Before(start) {
-			ticks := l.missing(f, chunk)
-			readings, err := readAll(ctx, source, []Definition{f.Definition}, ticks)
-			if err != nil {
-				return Replayed{}, err
-			}
-			l.fill(f, ticks, readings[0])
+	for l.fresh = l.unfilled(); len(l.fresh) > 0; l.fresh = l.unfilled() {
+		some, defs, ticks := l.nextFill()
+		readings, err := readAll(ctx, source, defs, ticks)
+		if err != nil {
+			return Replayed{}, err
+		}
+		for i, f := range some {
+			l.fill(f, ticks, readings[i])
 		}
 	}
 	newest := map[string]Incident{}
 	for l.cursor.Before(end) {
 		ticks := slo.Ticks{First: l.cursor.Add(interval), Last: end, Interval: interval}
-		if ticks.Len() > chunk {
-			ticks.Last = ticks.At(chunk - 1)
-		}
+		ticks = bounded(ticks, len(l.watches))
 		readings, err := readAll(ctx, source, l.defs, ticks)
 		if err != nil {
 			return Replayed{}, err

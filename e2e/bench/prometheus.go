@@ -31,7 +31,7 @@ type server struct {
 
 // config lets results of rules be stored although the blocks are of the future already.
 const config = `
-global: {evaluation_interval: 5s, query_log_file: queries.log}
+global: {evaluation_interval: 10s, query_log_file: queries.log}
 rule_files: [rules/*.yml]
 storage: {tsdb: {out_of_order_time_window: 2h}}
 `
@@ -155,7 +155,7 @@ func (s *server) work(ctx context.Context) (work, error) {
 	}
 	u, err := s.usage()
 	return work{
-		time.Now(), u.cpu, s.samples, m["prometheus_rule_group_iterations_total"], m["prometheus_rule_group_last_duration_seconds"],
+		time.Now(), u.cpu, s.samples, m["prometheus_rule_group_iterations_total"] - m["prometheus_rule_group_iterations_missed_total"], m["prometheus_rule_group_last_duration_seconds"],
 		m["prometheus_rule_evaluation_failures_total"],
 	}, err
 }

@@ -25,7 +25,7 @@ func rulesOf(service string) string {
 }
 
 // rulesFor is how long the rules are measured.
-const rulesFor = 40 * time.Second
+const rulesFor = time.Minute
 
 // measureIdle is Prometheus' CPU seconds a second while it is asked for nothing but its metrics, at both ends, as in every measurement.
 func (b *bench) measureIdle(ctx context.Context) (float64, error) {
@@ -57,7 +57,7 @@ func (b *bench) measureRules(ctx context.Context, n int) (result, error) {
 	if err := b.prometheus.load(ctx, files); err != nil {
 		return result{}, err
 	}
-	if err := pause(ctx, 10*time.Second); err != nil { // the first evaluation is of cold files
+	if err := pause(ctx, 15*time.Second); err != nil { // the first evaluation is of cold files
 		return result{}, err
 	}
 	before, err := b.prometheus.work(ctx)

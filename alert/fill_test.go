@@ -1,0 +1,66 @@
+package alert_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/slo"
+)
+
+// TestFill starts with many objectives, and catches up after hours: few answers are asked for, and none is large.
+func TestFill(t *testing.T) {
+	for _, tc := range []struct {
+		name                string
+		objectives, regions int // of each objective; 0: it is not grouped
+		fill, catchUp       int64
+	}{
+		// 3 days are 8,640 ticks, 6 hours 720; a read has 10,000 samples at most.
+		{"objectives", 45, 0, 3 * 18, 4},
+		{"more objectives than there are samples in a tick's read", 400, 0, 20 * 18, 29},
+		{"label sets", 1, 300, 1 + 8640/33 + 1, 22},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{regions: map[string]slo.Span{}}
+				for i := range tc.regions {
+					s.regions[fmt.Sprintf("r%03d", i)] = slo.Span{Start: time.Now().Add(-10 * day), End: time.Now().Add(day)}
+				}
+				p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s}
+				for i := range tc.objectives {
+					def := definition(fmt.Sprintf("objective-%03d", i))
+					if tc.regions > 0 {
+						def.Objective.GroupBy = []string{"region"}
+					}
+					p.defs = append(p.defs, def)
+				}
+				p.start()
+				synctest.Wait()
+				if got := s.reads.Load(); got != tc.fill {
+					t.Errorf("%d reads fill the past, want %d", got, tc.fill)
+				}
+				time.Sleep(time.Minute)
+				p.kill()
+				time.Sleep(6 * time.Hour)
+				s.reads.Store(0)
+				p.start()
+				synctest.Wait()
+				if got := s.reads.Load(); got != tc.catchUp {
+					t.Errorf("%d reads catch up, want %d", got, tc.catchUp)
+				}
+				for _, state := range p.states() {
+					if state != alert.OK {
+						t.Errorf("an objective is %s after that, want ok", state)
+					}
+				}
+				if got := s.largest.Load(); got > 10_000 {
+					t.Errorf("an answer had %d samples", got)
+				}
+				p.kill()
+			})
+		})
+	}
+}
