@@ -42,6 +42,8 @@ type Client struct {
 	slots   chan struct{} // one for each query that may run at a time
 	logger  *slog.Logger
 	metrics *metrics
+	plans   *plans
+	batch   int // objectives asked together, at most
 }
 
 // New makes a client. It reads the config file and does not yet connect. No error holds a secret.
@@ -92,6 +94,8 @@ func New(o Options) (*Client, error) {
 		slots:   make(chan struct{}, o.Concurrency),
 		logger:  o.Logger,
 		metrics: newMetrics(o.Registerer),
+		plans:   &plans{},
+		batch:   maxBatch,
 	}, nil
 }
 

@@ -17,8 +17,15 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// errTooMuch means that fewer ticks at a time may work.
-var errTooMuch = errors.New("too much for one query")
+var (
+	// errTooMuch means that fewer objectives or ticks at a time may work.
+	errTooMuch = errors.New("too much for one query")
+	// errForbidden means that no query will be answered.
+	errForbidden = errors.New("check the credentials in the http config")
+)
+
+// tooMuch is an errTooMuch that says so in its own words.
+type tooMuch struct{ error }
 
 // bodyError is an answer that began and could not be read to its end.
 type bodyError struct{ error }
@@ -37,7 +44,7 @@ func (c *Client) explain(err error) error {
 	var body bodyError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%w: no answer within %s", slo.ErrUnreachable, c.timeout)
+		return tooMuch{fmt.Errorf("%w: no answer within %s", slo.ErrUnreachable, c.timeout)}
 	case errors.Is(err, errAhead):
 		return fmt.Errorf("%w: this clock is more than %s ahead of its own: set the clocks right", slo.ErrClock, clockTolerance)
 	case errors.As(err, &sent):
@@ -70,7 +77,7 @@ func explainAnswer(err *v1.Error) error {
 	case v1.ErrClient:
 		switch status := strings.TrimPrefix(err.Msg, "client error: "); status {
 		case "401", "403":
-			return fmt.Errorf("%w: HTTP %s: check the credentials in the http config", slo.ErrRefused, status)
+			return fmt.Errorf("%w: HTTP %s: %w", slo.ErrRefused, status, errForbidden)
 		case "404", "405":
 			return fmt.Errorf("%w: HTTP %s: check the URL", slo.ErrBadAnswer, status)
 		case "408", "429":
@@ -170,3 +177,9 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 
 // Unwrap is the error itself.
 func (e bodyError) Unwrap() error { return e.error }
+
+// Is makes it an errTooMuch.
+func (e tooMuch) Is(target error) bool { return target == errTooMuch }
+
+// Unwrap is the error itself.
+func (e tooMuch) Unwrap() error { return e.error }

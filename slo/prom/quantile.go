@@ -17,10 +17,10 @@ func (c *Client) Quantiles(ctx context.Context, o slo.Objective, set slo.Labels,
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", slo.ErrRefused, err)
 	}
-	points, err := c.fetch(ctx, durations.Query(ticks.Interval), ticks)
+	points, err := c.askOne(ctx, durations.Query(ticks.Interval), ticks)
 	if err != nil && errors.Is(err, slo.ErrRefused) && tooNative(err) {
 		durations = durations.Classic()
-		points, err = c.fetch(ctx, durations.Query(ticks.Interval), ticks)
+		points, err = c.askOne(ctx, durations.Query(ticks.Interval), ticks)
 	}
 	if err != nil {
 		return nil, err

@@ -14,9 +14,6 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// maxSteps is how many steps Prometheus answers at most in one range query.
-const maxSteps = 11_000
-
 // fetch asks a query for each of the ticks, at most maxSteps, and returns what it found at each, native histograms too. A range query has
 // the same values as instant queries at its steps.
 func (c *Client) fetch(ctx context.Context, query string, ticks slo.Ticks) ([][]promql.Point, error) {
@@ -102,7 +99,7 @@ func decodeAll(answer model.Value, ticks slo.Ticks) ([][]promql.Point, error) {
 			return nil, fmt.Errorf("%w: a vector where a matrix was asked for", slo.ErrBadAnswer)
 		}
 		for _, s := range v {
-			points[0] = append(points[0], promql.Point{Labels: labels(s.Metric), Value: float64(s.Value), Buckets: buckets(s.Histogram)})
+			points[0] = append(points[0], promql.Point{Tag: tag(s.Metric), Labels: labels(s.Metric), Value: float64(s.Value), Buckets: buckets(s.Histogram)})
 		}
 	case model.Matrix:
 		if len(points) == 1 {
@@ -121,7 +118,7 @@ func decodeAll(answer model.Value, ticks slo.Ticks) ([][]promql.Point, error) {
 
 // addStream sorts the values of one series by tick.
 func addStream(points [][]promql.Point, s *model.SampleStream, ticks slo.Ticks) error {
-	set := labels(s.Metric)
+	mark, set := tag(s.Metric), labels(s.Metric)
 	add := func(at model.Time, p promql.Point) error {
 		i, ok := index(at, ticks)
 		if !ok {
@@ -131,12 +128,12 @@ func addStream(points [][]promql.Point, s *model.SampleStream, ticks slo.Ticks) 
 		return nil
 	}
 	for _, v := range s.Values {
-		if err := add(v.Timestamp, promql.Point{Labels: set, Value: float64(v.Value)}); err != nil {
+		if err := add(v.Timestamp, promql.Point{Tag: mark, Labels: set, Value: float64(v.Value)}); err != nil {
 			return err
 		}
 	}
 	for _, h := range s.Histograms {
-		if err := add(h.Timestamp, promql.Point{Labels: set, Buckets: buckets(h.Histogram)}); err != nil {
+		if err := add(h.Timestamp, promql.Point{Tag: mark, Labels: set, Buckets: buckets(h.Histogram)}); err != nil {
 			return err
 		}
 	}
@@ -169,9 +166,19 @@ func index(at model.Time, ticks slo.Ticks) (int, bool) {
 	return int(since / step), true
 }
 
+// tag says which part of a query a series is of.
+func tag(metric model.Metric) string { return string(metric[promql.MarkLabel]) }
+
+// labels are those of a series itself; nil where it has none.
 func labels(metric model.Metric) map[string]string {
-	set := make(map[string]string, len(metric))
+	var set map[string]string
 	for name, v := range metric {
+		if name == promql.MarkLabel {
+			continue
+		}
+		if set == nil {
+			set = make(map[string]string, len(metric))
+		}
 		set[string(name)] = string(v)
 	}
 	return set

@@ -2,8 +2,8 @@ package prom
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 
@@ -13,145 +13,118 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
+// Limits of what is asked in one query.
+const (
+	// maxBatch is how many objectives are asked together. A query has a price of its own, which 20 share as well as a hundred do, while what
+	// one of them breaks or slows down is the samples of few others. docs/engine.md has the measurement.
+	maxBatch = 20
+	// maxValues bounds objectives times ticks, so that an answer has a few megabytes at most while ticks are caught up.
+	maxValues = 10_000
+	// maxSteps is how many steps Prometheus answers at most in one range query.
+	maxSteps = 11_000
+)
+
 // Read takes the samples of all objectives at all ticks: one reading for each objective, in their order. One tick is asked by an instant
-// query at its time, several by range queries; both have the same samples.
+// query at its time, several by range queries; both have the same samples. So have objectives that are asked in one query, or each alone.
 func (c *Client) Read(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
-	readings := make([]slo.Reading, len(objectives))
+	a := &asker{Client: c}
+	tasks := make([]*task, len(objectives))
 	var group errgroup.Group
 	group.SetLimit(cap(c.slots))
 	for i, o := range objectives {
+		tasks[i] = newTask(c.plans.of(o, ticks.Interval), o, ticks)
+	}
+	for _, batch := range batches(tasks, c.together(ticks)) {
 		group.Go(func() error {
-			readings[i] = c.readOne(ctx, o, ticks)
+			for stretch := range steps(ticks) {
+				if batch[0].plan.condition != nil {
+					a.readConditions(ctx, working(batch), stretch)
+				} else {
+					a.readCounters(ctx, working(batch), stretch)
+				}
+			}
 			return nil
 		})
 	}
-	_ = group.Wait() // errors are in the readings
-	c.exclude(ctx, objectives, ticks, readings)
+	_ = group.Wait() // errors are in the tasks
+	a.exclude(ctx, tasks, ticks)
+	readings := make([]slo.Reading, len(tasks))
+	for i, t := range tasks {
+		readings[i] = t.reading()
+	}
 	return readings
 }
 
-// readOne reads one objective, in as many pieces as it takes.
-func (c *Client) readOne(ctx context.Context, o slo.Objective, ticks slo.Ticks) slo.Reading {
-	found := samples{ticks: ticks, series: map[slo.Labels][]slo.Sample{}}
-	if len(o.GroupBy) == 0 {
-		found.of("") // without data too there is a series: of blind samples
-	}
-	read, err := c.reader(o)
-	if err != nil {
-		return slo.Reading{Err: fmt.Errorf("%w: %w", slo.ErrRefused, err)}
-	}
-	for first := 0; first < ticks.Len(); first += maxSteps {
-		if err := halving(ctx, read, &found, first, min(first+maxSteps, ticks.Len())); err != nil {
-			return slo.Reading{Err: err}
+// together is how many objectives are asked in one query about so many ticks.
+func (c *Client) together(ticks slo.Ticks) int {
+	return max(1, min(c.batch, maxValues/max(1, ticks.Len())))
+}
+
+// steps are the stretches of the ticks that a range query can answer.
+func steps(ticks slo.Ticks) iter.Seq[slo.Ticks] {
+	return func(yield func(slo.Ticks) bool) {
+		for first := 0; first < ticks.Len(); first += maxSteps {
+			if !yield(between(ticks, first, min(first+maxSteps, ticks.Len())-1)) {
+				return
+			}
 		}
+	}
+}
+
+// task is one objective that is being read.
+type task struct {
+	plan    *plan
+	counter *promql.Counter // of a ratio or a latency: the plan's, or what was learnt of the ticks that are being read
+	points  [][]promql.Point
+	tallies []*promql.Tally
+	odd     []bool // ticks that need the odd series
+	samples
+	err error // there are no samples
+}
+
+func newTask(p *plan, o slo.Objective, ticks slo.Ticks) *task {
+	t := &task{plan: p, samples: samples{ticks: ticks, series: map[slo.Labels][]slo.Sample{}}}
+	if p.err != nil {
+		t.err = fmt.Errorf("%w: %w", slo.ErrRefused, p.err)
+	}
+	if len(o.GroupBy) == 0 {
+		t.of("") // without data too there is a series: of blind samples
+	}
+	return t
+}
+
+// batches sorts tasks into those that are asked together, at most n: conditions apart from counters, and what failed last time alone.
+func batches(tasks []*task, n int) (all [][]*task) {
+	var counters, conditions []*task
+	for _, t := range working(tasks) {
+		switch {
+		case t.plan.alone.Load():
+			all = append(all, []*task{t})
+		case t.plan.condition != nil:
+			conditions = append(conditions, t)
+		default:
+			counters = append(counters, t)
+		}
+	}
+	all = slices.AppendSeq(all, slices.Chunk(counters, n))
+	return slices.AppendSeq(all, slices.Chunk(conditions, n))
+}
+
+// working are the tasks that have not failed.
+func working(tasks []*task) []*task {
+	return slices.DeleteFunc(slices.Clone(tasks), func(t *task) bool { return t.err != nil })
+}
+
+// reading is what a task found.
+func (t *task) reading() slo.Reading {
+	if t.err != nil {
+		return slo.Reading{Err: t.err}
 	}
 	var reading slo.Reading
-	for _, labels := range slices.Sorted(maps.Keys(found.series)) {
-		reading.Series = append(reading.Series, slo.Series{Labels: labels, Samples: found.series[labels]})
+	for _, labels := range slices.Sorted(maps.Keys(t.series)) {
+		reading.Series = append(reading.Series, slo.Series{Labels: labels, Samples: t.series[labels]})
 	}
 	return reading
-}
-
-// readTicks reads the ticks with the numbers first to end - 1.
-type readTicks func(ctx context.Context, found *samples, first, end int) error
-
-// reader is how an objective's indicator is read.
-func (c *Client) reader(o slo.Objective) (readTicks, error) {
-	if o.Indicator.Bool != "" {
-		condition, err := promql.NewCondition(o)
-		if err != nil {
-			return nil, err
-		}
-		return func(ctx context.Context, found *samples, first, end int) error {
-			return c.readCondition(ctx, condition, found, first, end)
-		}, nil
-	}
-	counter, err := promql.NewCounter(o)
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context, found *samples, first, end int) error {
-		return c.readCounter(ctx, counter, found, first, end)
-	}, nil
-}
-
-// halving reads a stretch; one that is too much for the server, or the answer's limit, in halves.
-func halving(ctx context.Context, read readTicks, found *samples, first, end int) error {
-	err := read(ctx, found, first, end)
-	if !errors.Is(err, errTooMuch) || end-first < 2 {
-		return err
-	}
-	middle := (first + end) / 2
-	if err := halving(ctx, read, found, first, middle); err != nil {
-		return err
-	}
-	return halving(ctx, read, found, middle, end)
-}
-
-// readCounter asks the sums of all the ticks; for those between the first and the last that need it the odd series; and of series that
-// were born the past.
-func (c *Client) readCounter(ctx context.Context, counter *promql.Counter, found *samples, first, end int) error {
-	ticks, interval := found.ticks, found.ticks.Interval
-	counter, points, err := c.fetchSums(ctx, counter, between(ticks, first, end-1))
-	if err != nil {
-		return err
-	}
-	tallies := make([]*promql.Tally, len(points))
-	firstOdd, lastOdd := len(points), -1
-	odd := make([]bool, len(points))
-	for i, p := range points {
-		tallies[i] = counter.Tally(ticks.At(first+i), interval)
-		if odd[i], err = tallies[i].AddSums(p); err != nil {
-			return c.badAnswer(err)
-		}
-		if odd[i] {
-			firstOdd, lastOdd = min(firstOdd, i), i
-		}
-	}
-	if lastOdd >= 0 {
-		points, err := c.fetch(ctx, counter.OddQuery(interval), between(ticks, first+firstOdd, first+lastOdd))
-		if err != nil {
-			return err
-		}
-		if err := c.readPasts(ctx, tallies[firstOdd:lastOdd+1], odd[firstOdd:lastOdd+1], points, between(ticks, first+firstOdd, first+lastOdd)); err != nil {
-			return err
-		}
-	}
-	for i, t := range tallies {
-		for labels, s := range t.Samples() {
-			found.of(labels)[first+i] = s
-		}
-	}
-	return nil
-}
-
-// readPasts gives the tallies their odd series, and the past of those that were born.
-func (c *Client) readPasts(ctx context.Context, tallies []*promql.Tally, odd []bool, points [][]promql.Point, ticks slo.Ticks) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(cap(c.slots))
-	for i, t := range tallies {
-		if !odd[i] {
-			continue
-		}
-		query, err := t.AddOdd(points[i])
-		if err != nil {
-			return errors.Join(c.badAnswer(err), group.Wait())
-		}
-		if query == "" {
-			continue
-		}
-		group.Go(func() error {
-			past, err := c.fetch(ctx, query, between(ticks, i, i))
-			if err != nil {
-				return err
-			}
-			if err := t.AddPast(past[0]); err != nil {
-				return c.badAnswer(err)
-			}
-			return nil
-		})
-	}
-	return group.Wait()
 }
 
 func (c *Client) badAnswer(err error) error {
@@ -178,4 +151,11 @@ func (s *samples) of(labels slo.Labels) []slo.Sample {
 		s.series[labels] = blind
 	}
 	return s.series[labels]
+}
+
+// add takes the samples of one tick.
+func (s *samples) add(found map[slo.Labels]slo.Sample) {
+	for labels, sample := range found {
+		s.of(labels)[int(sample.Tick.Sub(s.ticks.First)/s.ticks.Interval)] = sample
+	}
 }

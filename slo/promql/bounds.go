@@ -45,8 +45,8 @@ func (c *Counter) Lacks(points []Point) bool {
 }
 
 // LayoutQuery asks for all buckets of the histograms that have none for the threshold.
-func (c *Counter) LayoutQuery(interval time.Duration) string {
-	var arms []string
+func (c *Counter) LayoutQuery(interval time.Duration) Query {
+	var arms Query
 	for _, g := range c.groups {
 		if g.histogram == nil || g.role != total {
 			continue
@@ -56,7 +56,7 @@ func (c *Counter) LayoutQuery(interval time.Duration) string {
 			arms = append(arms, tagged(buckets, g.tag, layoutArm))
 		}
 	}
-	return strings.Join(arms, " or ")
+	return arms
 }
 
 // Resolve makes a counter that estimates the good events of the histograms in the answers to LayoutQuery, tick by tick, from the two

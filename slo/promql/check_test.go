@@ -119,7 +119,7 @@ func FuzzCheck(f *testing.F) {
 			}
 		}
 		o := slo.Objective{Indicator: slo.Indicator{Ratio: &slo.Ratio{Good: text, Total: text}}}
-		var queries []string
+		var queries []promql.Query
 		if counter, err := promql.NewCounter(o); err == nil {
 			queries = append(queries, counter.SumQuery(time.Second), counter.OddQuery(time.Second))
 		}
@@ -131,7 +131,8 @@ func FuzzCheck(f *testing.F) {
 		if condition, err := promql.NewCondition(o); err == nil {
 			queries = append(queries, condition.Query())
 		}
-		for _, query := range queries {
+		for _, q := range queries {
+			query := promql.Join([]promql.Query{q, q})
 			if problems := promql.Check(slo.Indicator{Bool: query}); len(problems) > 0 {
 				t.Errorf("the query %s made of %q: %v", query, text, problems)
 			}

@@ -10,6 +10,9 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
+// conditionTag marks the values of what is true or false.
+const conditionTag = "bool"
+
 // Condition is a bool indicator: true or false at each tick, which makes one event a tick. It holds nothing of what it has seen.
 type Condition struct {
 	query   string
@@ -58,7 +61,7 @@ func comparison(expr parser.Expr) *parser.BinaryExpr {
 }
 
 // Query asks whether the condition holds.
-func (c *Condition) Query() string { return c.query }
+func (c *Condition) Query() Query { return Query{tagged(c.query, conditionTag, "")} }
 
 // Samples are the tick's samples by label set; one that has no value is not there. What is neither true nor false, and several values of
 // one label set, are errors.

@@ -17,9 +17,6 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// tagLabel tells the arms of a query apart: its value is the role, the number of the group, and the arm.
-const tagLabel = "postburn"
-
 // lookBack is how far back a series, its target and its process are looked for when a series was not there one interval ago.
 const lookBack = time.Hour
 
@@ -110,9 +107,9 @@ func byName(selectors []*parser.VectorSelector) (groups [][]*parser.VectorSelect
 
 // SumQuery counts all ordinary series in one query: per group the sum of the differences, and the numbers of series from which it shows
 // whether others are to be looked at one by one.
-func (c *Counter) SumQuery(interval time.Duration) string {
+func (c *Counter) SumQuery(interval time.Duration) Query {
 	by := c.by()
-	var arms []string
+	var arms Query
 	for _, g := range c.groups {
 		difference := g.difference(interval)
 		arms = append(arms, tagged("sum"+by+"("+difference+")", g.tag, sumArm))
@@ -126,7 +123,7 @@ func (c *Counter) SumQuery(interval time.Duration) string {
 			arms = append(arms, g.histogram.arms(g.tag, interval, by, c.groupBy)...)
 		}
 	}
-	return strings.Join(arms, " or ")
+	return arms
 }
 
 // by is the modifier of an aggregation to the label sets of group_by.
@@ -146,11 +143,11 @@ func byLabels(names []string) string {
 }
 
 // OddQuery fetches the series that have no non-negative difference, one by one: those that were born, ended, fell, or are not a number.
-func (c *Counter) OddQuery(interval time.Duration) string {
+func (c *Counter) OddQuery(interval time.Duration) Query {
 	inTick := func(function string) writer {
 		return func(s string) string { return function + "(" + s + "[" + duration(interval) + "])" }
 	}
-	var arms []string
+	var arms Query
 	for _, g := range c.groups {
 		difference := g.difference(interval)
 		arms = append(arms,
@@ -159,16 +156,16 @@ func (c *Counter) OddQuery(interval time.Duration) string {
 			tagged("("+g.each(inTick("max_over_time"))+") unless "+difference, g.tag, topArm),
 			tagged("("+g.each(inTick("last_over_time"))+") unless ("+g.each(as(""))+")", g.tag, lastArm))
 	}
-	return strings.Join(arms, " or ")
+	return arms
 }
 
 // pastQuery asks for the past of series that were not there one interval ago, and of their targets. It is restricted to the jobs and
 // instances concerned, as the look-back reads a hundred times as many samples as the difference does.
-func (c *Counter) pastQuery(interval time.Duration, born map[string]bool, jobs, instances []string) string {
+func (c *Counter) pastQuery(interval time.Duration, born map[string]bool, jobs, instances []string) Query {
 	where := []*labels.Matcher{anyOf(model.JobLabel, jobs), anyOf(model.InstanceLabel, instances)}
 	back := "[" + duration(lookBack) + "]" + offset(interval)
 	times := "[" + duration(lookBack) + ":" + duration(pastStep(interval)) + "]" + offset(interval)
-	var arms []string
+	var arms Query
 	for _, g := range c.groups {
 		if !born[g.tag] {
 			continue
@@ -180,10 +177,10 @@ func (c *Counter) pastQuery(interval time.Duration, born map[string]bool, jobs, 
 		}
 	}
 	up := named("up", where)
-	return strings.Join(append(arms,
+	return append(arms,
 		tagged(up+offset(interval)+" == 1", targetTag, ""),
 		tagged("max_over_time((timestamp("+up+") and ("+up+" == 1))"+times+")", reachedTag, ""),
-		tagged(named("process_start_time_seconds", where), processTag, "")), " or ")
+		tagged(named("process_start_time_seconds", where), processTag, ""))
 }
 
 // difference is the group's increase over the last interval, per series that has a finite and non-negative one. A histogram's series
@@ -240,14 +237,6 @@ func joined(selectors []*parser.VectorSelector, write writer, more ...*labels.Ma
 		parts[i] = write(plain(s, more...))
 	}
 	return strings.Join(parts, " or ")
-}
-
-// tagged marks a query's arm.
-func tagged(expr, tag, arm string) string {
-	if arm != "" {
-		tag += "/" + arm
-	}
-	return "label_replace(" + expr + `, "` + tagLabel + `", "` + tag + `", "", "")`
 }
 
 func named(metric string, where []*labels.Matcher) string {

@@ -23,7 +23,10 @@ func NewExclusion(o slo.Objective) (*Exclusion, error) {
 }
 
 // Query asks whether work is planned.
-func (e *Exclusion) Query() string { return e.query }
+func (e *Exclusion) Query() Query { return Query{tagged(e.query, conditionTag, "")} }
+
+// Text is the condition's PromQL, by which it is known which objectives share one.
+func (e *Exclusion) Text() string { return e.query }
 
 // Holds reports whether work is planned for a label set of the objective, by one tick's answer. A value is about all label sets that have
 // its labels; those that it does not have are left open. No value, and one that is not a number, is no planned work. What is neither

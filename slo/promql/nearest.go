@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 
 	"github.com/prometheus/common/model"
 )
@@ -16,8 +15,8 @@ type Nearest struct {
 }
 
 // BoundaryQuery asks for the boundaries of all the histograms of a latency.
-func (c *Counter) BoundaryQuery() string {
-	var arms []string
+func (c *Counter) BoundaryQuery() Query {
+	var arms Query
 	for _, g := range c.groups {
 		if g.histogram != nil && g.role == total {
 			arms = append(arms, tagged("group by (le) ("+g.histogram.part("_bucket", as(""))+")", g.tag, layoutArm))
@@ -26,7 +25,7 @@ func (c *Counter) BoundaryQuery() string {
 			}
 		}
 	}
-	return strings.Join(arms, " or ")
+	return arms
 }
 
 // Nearest looks for the threshold in the answer to BoundaryQuery; ok is false where there is no histogram.

@@ -60,8 +60,8 @@ func NewDurations(o slo.Objective, set slo.Labels) (*Durations, error) {
 }
 
 // Query asks for the increase of all buckets over the step before. A target with both kinds of histograms counts once.
-func (d *Durations) Query(step time.Duration) string {
-	var arms []string
+func (d *Durations) Query(step time.Duration) Query {
+	var arms Query
 	for i, h := range d.histograms {
 		tag := strconv.Itoa(i)
 		buckets := func(write writer) string { return "(" + h.part("_bucket", write, d.where...) + ")" }
@@ -76,7 +76,7 @@ func (d *Durations) Query(step time.Duration) string {
 		}
 		arms = append(arms, tagged("sum by (le) ("+classic+")", tag, bucketArm), tagged("count by (le) ("+classic+")", tag, seriesArm))
 	}
-	return strings.Join(arms, " or ")
+	return arms
 }
 
 // Classic asks about classic histograms only: old servers don't know others.
@@ -98,7 +98,7 @@ func (d *Durations) Quantiles(answers [][]Point, shares ...float64) ([]slo.Quant
 	for _, points := range answers {
 		cumulative, series := map[string]map[float64]float64{}, map[string]map[float64]float64{}
 		for _, p := range points {
-			tag, arm, _ := strings.Cut(p.Labels[tagLabel], "/")
+			tag, arm, _ := strings.Cut(p.Tag, "/")
 			into := cumulative
 			switch arm {
 			case spreadArm:

@@ -19,7 +19,8 @@ var ErrAnswer = errors.New("the values do not fit the query")
 
 // Point is the value of one series at one tick, as a query answered it.
 type Point struct {
-	Labels  map[string]string
+	Tag     string            // which arm of the query it is of
+	Labels  map[string]string // of the series
 	Value   float64
 	Buckets []Bucket // of a native histogram, which has no value; nil: it is a number
 }
@@ -138,12 +139,12 @@ func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 }
 
 // AddOdd takes the answer to OddQuery, and returns the query that has to be asked next; it is empty where no series was born.
-func (t *Tally) AddOdd(points []Point) (next string, err error) {
+func (t *Tally) AddOdd(points []Point) (next Query, err error) {
 	t.odd = map[string]*series{}
 	for _, p := range points {
 		g, arm, err := t.counter.arm(p)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		key := seriesKey(g, p.Labels)
 		s := t.odd[key]
@@ -161,14 +162,14 @@ func (t *Tally) AddOdd(points []Point) (next string, err error) {
 		case lastArm:
 			s.last = value{p.Value, true}
 		default:
-			return "", fmt.Errorf("%w: unknown arm %q", ErrAnswer, arm)
+			return nil, fmt.Errorf("%w: unknown arm %q", ErrAnswer, arm)
 		}
 	}
 	return t.pastQuery(), nil
 }
 
 // pastQuery asks for the past of the series that were born, if any.
-func (t *Tally) pastQuery() string {
+func (t *Tally) pastQuery() Query {
 	born, jobs, instances := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, s := range t.odd {
 		if v := s.end(); s.before.ok || !v.ok || !v.usable() {
@@ -185,7 +186,7 @@ func (t *Tally) pastQuery() string {
 		instances[s.labels[model.InstanceLabel]] = true
 	}
 	if len(born) == 0 {
-		return ""
+		return nil
 	}
 	return t.counter.pastQuery(t.interval, born, slices.Sorted(maps.Keys(jobs)), slices.Sorted(maps.Keys(instances)))
 }
@@ -195,7 +196,7 @@ func (t *Tally) AddPast(points []Point) error {
 	t.past = past{map[string]value{}, map[string]time.Time{}, map[targetKey]bool{}, map[targetKey]time.Time{}, map[targetKey]time.Time{}}
 	for _, p := range points {
 		target := targetOf(p.Labels)
-		switch p.Labels[tagLabel] {
+		switch p.Tag {
 		case targetTag:
 			t.past.up[target] = true
 		case reachedTag:
@@ -310,7 +311,7 @@ func (into *set) add(from time.Time, r role, events float64) {
 
 // arm finds the group and the arm of a query that a point is of.
 func (c *Counter) arm(p Point) (group, string, error) {
-	tag := p.Labels[tagLabel]
+	tag := p.Tag
 	if i := strings.LastIndexByte(tag, '/'); i > 0 {
 		for _, g := range c.groups {
 			if g.tag == tag[:i] {
@@ -340,7 +341,6 @@ func seriesKey(g group, labels map[string]string) string { return g.tag + identi
 func identity(labels map[string]string) string {
 	own := maps.Clone(labels)
 	delete(own, model.MetricNameLabel)
-	delete(own, tagLabel)
 	return string(slo.NewLabels(own))
 }
 

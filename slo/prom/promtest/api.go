@@ -79,6 +79,8 @@ func (s *Server) query(prepare func(*http.Request) (promql.Query, error)) http.H
 		}
 		defer query.Close()
 		result := query.Exec(ctx)
+		s.queries.Add(1)
+		s.samples.Add(query.Stats().Samples.TotalSamples)
 		if result.Err != nil {
 			writeError(w, result.Err)
 			return

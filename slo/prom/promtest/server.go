@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/prometheus/model/histogram"
@@ -40,6 +41,8 @@ type Server struct {
 	served chan error
 
 	running sync.WaitGroup // queries; of one whose client went away, too
+	queries atomic.Int64
+	samples atomic.Int64
 }
 
 // Sample is one value of one series. The label `__name__` is the metric's name.
@@ -87,6 +90,9 @@ func New(dir string) (*Server, error) {
 
 // URL is the address of the API, without a slash at its end.
 func (s *Server) URL() string { return s.url }
+
+// Asked is how many queries were evaluated, and how many samples they read.
+func (s *Server) Asked() (queries, samples int64) { return s.queries.Load(), s.samples.Load() }
 
 // Close ends running queries and closes the TSDB. Scrapers have to be stopped before.
 func (s *Server) Close() error {

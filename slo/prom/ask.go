@@ -1,0 +1,112 @@
+package prom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/promql"
+)
+
+// request is what is asked about one objective, and the answer: the points of each tick, or why there are none.
+type request struct {
+	query  promql.Query
+	points [][]promql.Point
+	err    error
+}
+
+// asker asks the queries of one call of Read. When Prometheus does not answer at all, it gives up: else each of a thousand queries would
+// wait for its own timeout.
+type asker struct {
+	*Client
+	unanswered atomic.Int32 // queries in a row
+}
+
+// ask asks several requests in one query. One that fails is asked again in halves until it shows which request it is that fails: then the
+// others have their answers, and that one its error. A request that is too much for all ticks is asked for half of them at a time.
+func (a *asker) ask(ctx context.Context, requests []*request, ticks slo.Ticks) {
+	split, err := a.fetch(ctx, requests, ticks)
+	middle := len(requests) / 2
+	switch {
+	case err == nil:
+		for i, r := range requests {
+			r.points = split[i]
+		}
+	case len(requests) > 1 && divisible(err):
+		a.ask(ctx, requests[:middle], ticks)
+		a.ask(ctx, requests[middle:], ticks)
+	case ticks.Len() > 1 && errors.Is(err, errTooMuch):
+		a.askHalves(ctx, requests[0], ticks)
+	default:
+		for _, r := range requests {
+			r.err = err
+		}
+	}
+}
+
+// askOne asks about one objective alone.
+func (c *Client) askOne(ctx context.Context, query promql.Query, ticks slo.Ticks) ([][]promql.Point, error) {
+	r := &request{query: query}
+	a := &asker{Client: c}
+	a.ask(ctx, []*request{r}, ticks)
+	return r.points, r.err
+}
+
+// askHalves asks the first half of the ticks, then the others.
+func (a *asker) askHalves(ctx context.Context, r *request, ticks slo.Ticks) {
+	middle := ticks.Len() / 2
+	for _, half := range []slo.Ticks{between(ticks, 0, middle-1), between(ticks, middle, ticks.Len()-1)} {
+		part := &request{query: r.query}
+		if a.ask(ctx, []*request{part}, half); part.err != nil {
+			r.points, r.err = nil, part.err
+			return
+		}
+		r.points = append(r.points, part.points...)
+	}
+}
+
+// fetch asks several requests in one query. It returns their points: by request, and then by tick.
+func (a *asker) fetch(ctx context.Context, requests []*request, ticks slo.Ticks) ([][][]promql.Point, error) {
+	if int(a.unanswered.Load()) >= 2*cap(a.slots) {
+		return nil, fmt.Errorf("%w: it did not answer %d queries in a row", slo.ErrUnreachable, 2*cap(a.slots))
+	}
+	queries := make([]promql.Query, len(requests))
+	for i, r := range requests {
+		queries[i] = r.query
+	}
+	points, err := a.Client.fetch(ctx, promql.Join(queries), ticks)
+	if err == nil || isAnswer(err) {
+		a.unanswered.Store(0)
+	} else {
+		a.unanswered.Add(1)
+	}
+	if err != nil {
+		return nil, err
+	}
+	split := make([][][]promql.Point, len(requests))
+	for i := range split {
+		split[i] = make([][]promql.Point, len(points))
+	}
+	for tick, found := range points {
+		parts, err := promql.Split(found, len(requests))
+		if err != nil {
+			return nil, a.badAnswer(err)
+		}
+		for i, part := range parts {
+			split[i][tick] = part
+		}
+	}
+	return split, nil
+}
+
+// divisible reports whether a query that failed may do so because of one of its parts, or because they are too much together.
+func divisible(err error) bool {
+	return errors.Is(err, errTooMuch) || !errors.Is(err, slo.ErrUnreachable) && !errors.Is(err, slo.ErrClock)
+}
+
+// isAnswer reports whether an error is what a server says about one query.
+func isAnswer(err error) bool {
+	return errors.Is(err, slo.ErrIncomplete) || errors.Is(err, slo.ErrRefused) && !errors.Is(err, errForbidden)
+}

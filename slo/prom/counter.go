@@ -1,0 +1,218 @@
+package prom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/promql"
+)
+
+// readCounters asks the sums of all the ticks; for those between the first and the last that need it the odd series; and of series that
+// were born the past.
+func (a *asker) readCounters(ctx context.Context, tasks []*task, ticks slo.Ticks) {
+	a.fetchSums(ctx, tasks, ticks)
+	tasks = working(tasks)
+	var odd []*task
+	first, last := ticks.Len(), -1
+	for _, t := range tasks {
+		from, to, err := t.addSums(ticks)
+		if err != nil {
+			t.err = a.badAnswer(err)
+		} else if to >= 0 {
+			odd = append(odd, t)
+			first, last = min(first, from), max(last, to)
+		}
+	}
+	if len(odd) > 0 {
+		stretch := between(ticks, first, last)
+		points := a.askEach(ctx, odd, stretch, func(t *task) promql.Query { return t.counter.OddQuery(ticks.Interval) })
+		a.readPasts(ctx, a.addOdd(working(odd), points, first), ticks)
+	}
+	for _, t := range working(tasks) {
+		for _, tally := range t.tallies {
+			t.add(tally.Samples())
+		}
+	}
+}
+
+// askEach asks a query about each task and returns the answers. A task whose query fails has failed.
+func (a *asker) askEach(ctx context.Context, tasks []*task, ticks slo.Ticks, query func(*task) promql.Query) map[*task][][]promql.Point {
+	requests := make([]*request, len(tasks))
+	for i, t := range tasks {
+		requests[i] = &request{query: query(t)}
+	}
+	a.ask(ctx, requests, ticks)
+	points := map[*task][][]promql.Point{}
+	for i, t := range tasks {
+		points[t], t.err = requests[i].points, requests[i].err
+	}
+	return points
+}
+
+// fetchSums asks the tasks' sums. Where the server can't answer all that is asked about native histograms, less is asked; where histograms
+// have no bucket for the threshold, their others are looked at.
+func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks) {
+	for _, t := range tasks {
+		t.counter = t.plan.counter
+	}
+	for pending := tasks; len(pending) > 0; {
+		points := a.askEach(ctx, pending, ticks, func(t *task) promql.Query {
+			if t.counter == t.plan.counter {
+				return t.plan.sums
+			}
+			return t.counter.SumQuery(ticks.Interval)
+		})
+		var again []*task
+		for _, t := range pending {
+			t.points = points[t]
+			if t.counter == t.plan.counter {
+				t.plan.alone.Store(divisible(t.err) && t.err != nil)
+			}
+			if t.simplify() {
+				again = append(again, t)
+			}
+		}
+		pending = again
+	}
+	lacking, first, last := lacking(working(tasks), ticks.Len())
+	if len(lacking) == 0 {
+		return
+	}
+	layouts := a.askEach(ctx, lacking, between(ticks, first, last), func(t *task) promql.Query { return t.counter.LayoutQuery(ticks.Interval) })
+	for _, t := range working(lacking) {
+		var err error
+		if t.counter, err = t.counter.Resolve(layouts[t]); err != nil {
+			t.err = a.badAnswer(err)
+		}
+	}
+	lacking = working(lacking)
+	points := a.askEach(ctx, lacking, ticks, func(t *task) promql.Query { return t.counter.SumQuery(ticks.Interval) })
+	for _, t := range lacking {
+		t.points = points[t]
+	}
+}
+
+// simplify makes a task ask less, where its sums failed because the server can't answer what was asked about native histograms.
+func (t *task) simplify() bool {
+	if t.err == nil {
+		return false
+	}
+	simpler := t.counter.Simpler()
+	switch {
+	case simpler == nil:
+		return false
+	case isGauge(t.err):
+		t.err = fmt.Errorf("%w: the native histogram is a gauge: it does not count events; give a histogram that is a counter", slo.ErrRefused)
+		return false
+	case !tooNative(t.err):
+		return false
+	}
+	t.counter, t.err = simpler, nil
+	return true
+}
+
+// lacking are the tasks with targets that have no bucket for the threshold, and the numbers of the first and the last tick with some.
+func lacking(tasks []*task, ticks int) (lacking []*task, first, last int) {
+	first, last = ticks, -1
+	for _, t := range tasks {
+		lacks := false
+		for i, p := range t.points {
+			if t.counter.Lacks(p) {
+				lacks, first, last = true, min(first, i), max(last, i)
+			}
+		}
+		if lacks {
+			lacking = append(lacking, t)
+		}
+	}
+	return lacking, first, last
+}
+
+// addSums makes a task's tallies. It returns the numbers of the first and the last tick that need the odd series; -1 is the last where none
+// does.
+func (t *task) addSums(ticks slo.Ticks) (first, last int, err error) {
+	t.tallies, t.odd = make([]*promql.Tally, len(t.points)), make([]bool, len(t.points))
+	first, last = len(t.points), -1
+	for i, p := range t.points {
+		t.tallies[i] = t.counter.Tally(ticks.At(i), ticks.Interval)
+		if t.odd[i], err = t.tallies[i].AddSums(p); err != nil {
+			return 0, -1, err
+		}
+		if t.odd[i] {
+			first, last = min(first, i), i
+		}
+	}
+	t.points = nil
+	return first, last, nil
+}
+
+// pasts are the tasks with series that were born in a tick, and what is to be asked about these.
+type pasts struct {
+	tasks    []*task
+	requests []*request
+}
+
+// addOdd gives the tallies their odd series: points from the tick `first` on. It returns the pasts to be asked, by tick.
+func (a *asker) addOdd(tasks []*task, points map[*task][][]promql.Point, first int) map[int]*pasts {
+	born := map[int]*pasts{}
+	for _, t := range tasks {
+		for i, found := range points[t] {
+			if !t.odd[first+i] {
+				continue
+			}
+			query, err := t.tallies[first+i].AddOdd(found)
+			if err != nil {
+				t.err = a.badAnswer(err)
+				break
+			}
+			if query == nil {
+				continue
+			}
+			if born[first+i] == nil {
+				born[first+i] = &pasts{}
+			}
+			born[first+i].tasks = append(born[first+i].tasks, t)
+			born[first+i].requests = append(born[first+i].requests, &request{query: query})
+		}
+	}
+	return born
+}
+
+// readPasts asks, tick by tick, for the past of series that were born.
+func (a *asker) readPasts(ctx context.Context, born map[int]*pasts, ticks slo.Ticks) {
+	var group errgroup.Group
+	group.SetLimit(cap(a.slots))
+	for tick, p := range born {
+		group.Go(func() error {
+			a.ask(ctx, p.requests, between(ticks, tick, tick))
+			return nil
+		})
+	}
+	_ = group.Wait() // errors are in the requests
+	for tick, p := range born {
+		for i, r := range p.requests {
+			t := p.tasks[i]
+			if r.err != nil {
+				t.err = r.err
+			} else if err := t.tallies[tick].AddPast(r.points[0]); err != nil {
+				t.err = a.badAnswer(err)
+			}
+		}
+	}
+}
+
+// isGauge reports whether an error is the server's warning that rates of gauges make no sense.
+func isGauge(err error) bool {
+	return errors.Is(err, slo.ErrIncomplete) && strings.Contains(err.Error(), "native histogram metric is not a counter")
+}
+
+// tooNative reports whether a server answered with a warning about native histograms that can't be summed, or does not know them.
+func tooNative(err error) bool {
+	return errors.Is(err, slo.ErrIncomplete) && strings.Contains(err.Error(), "PromQL warning") ||
+		errors.Is(err, slo.ErrRefused) && strings.Contains(err.Error(), "histogram_")
+}

@@ -1,0 +1,8 @@
+package prom
+
+// Batched is the same client with another number of objectives that it asks together at most.
+func (c *Client) Batched(n int) *Client {
+	other := *c
+	other.batch = n
+	return &other
+}
