@@ -100,6 +100,22 @@ func LoadSource(ctx context.Context, lookuper envconfig.Lookuper) (Source, error
 	return source, nil
 }
 
+// LoadGitHub reads only the variables that say how the github tracker is set up, as LoadEnvironment does; ok is false where the tracker is
+// another one.
+func LoadGitHub(ctx context.Context, lookuper envconfig.Lookuper) (g GitHub, ok bool, err error) {
+	v, err := lookUp(ctx, lookuper)
+	if err != nil {
+		return GitHub{}, false, err
+	}
+	var w wrong
+	wanted := w.tracker(v.Tracker, v.GitHub.Repository) == "github"
+	g = w.github(v.GitHub, wanted)
+	if len(w) > 0 {
+		return GitHub{}, wanted, errors.Join(w...)
+	}
+	return g, wanted, nil
+}
+
 func lookUp(ctx context.Context, lookuper envconfig.Lookuper) (v variables, err error) {
 	set := envconfig.LookuperFunc(func(name string) (string, bool) {
 		value, ok := lookuper.Lookup(name)

@@ -80,6 +80,34 @@ func TestGitHub(t *testing.T) {
 	}
 }
 
+func TestLoadGitHub(t *testing.T) {
+	for name, tc := range map[string]struct {
+		set   map[string]string // without POSTBURN_
+		want  GitHub
+		ok    bool
+		wrong string
+	}{
+		"another tracker":          {map[string]string{}, GitHub{}, false, ""},
+		"local, with a repository": {map[string]string{"TRACKER": "local", "GITHUB_REPOSITORY": "a/b"}, GitHub{}, false, ""},
+		"a repository":             {map[string]string{"GITHUB_REPOSITORY": "a/b", "GITHUB_TOKEN_FILE": "t", "DELAY": "soon"}, GitHub{Repository: "a/b", TokenFile: "t"}, true, ""},
+		"no token":                 {map[string]string{"GITHUB_REPOSITORY": "a/b"}, GitHub{}, true, "POSTBURN_GITHUB_TOKEN is missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			set := map[string]string{}
+			for name, value := range tc.set {
+				set[Prefix+name] = value
+			}
+			got, ok, err := LoadGitHub(t.Context(), envconfig.MapLookuper(set))
+			if ok != tc.ok || tc.wrong == "" && err != nil || !strings.Contains(fmt.Sprint(err), tc.wrong) {
+				t.Errorf("got %v and %v, want %v and %q", ok, err, tc.ok, tc.wrong)
+			}
+			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(URL{}, Secret{})); diff != "" {
+				t.Errorf("settings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestSecretIsHidden(t *testing.T) {
 	env := Environment{GitHub: GitHub{Token: Secret{"hunter2"}}}
 	var log bytes.Buffer

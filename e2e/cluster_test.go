@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -114,8 +115,11 @@ func quietly(cmd *exec.Cmd) (string, error) {
 	var problems strings.Builder
 	cmd.Stderr = &problems
 	out, err := cmd.Output()
-	if err != nil || problems.Len() > 0 {
-		return "", fmt.Errorf("%s: %v: %s", strings.Join(cmd.Args, " "), err, problems.String())
+	if err == nil && problems.Len() > 0 {
+		err = errors.New("it complains")
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, problems.String())
 	}
 	return string(out), nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -17,7 +18,7 @@ import (
 // checkCommand validates SLO files.
 type checkCommand struct {
 	Paths  []string `arg:"" name:"file|dir" help:"SLO files, or folders of *.yaml and *.yml."`
-	Online bool     `help:"Also ask Prometheus whether it has data of each objective."`
+	Online bool     `help:"Also ask Prometheus whether it has data of each objective, and GitHub whether issues can be written."`
 }
 
 // Run prints all problems, and how many there are or that the objectives are fine. Problems that are errors are an error.
@@ -29,10 +30,12 @@ func (c checkCommand) Run(ctx context.Context, s surroundings) error {
 	}
 	if c.Online {
 		found, err := askPrometheus(ctx, s, definitions)
-		if err != nil {
+		more, gitHubErr := askGitHub(ctx, s, definitions)
+		found = append(found, more...)
+		show(s.stderr, found)
+		if err := errors.Join(err, gitHubErr); err != nil {
 			return err
 		}
-		show(s.stderr, found)
 		problems = append(problems, found...)
 		if config.Failed(found) {
 			return fmt.Errorf("found %s", count(problems))
@@ -140,20 +143,20 @@ func show(w io.Writer, problems []config.Problem) {
 
 // count is how many errors and warnings there are, for people.
 func count(problems []config.Problem) string {
-	errors := 0
+	wrong := 0
 	for _, p := range problems {
 		if p.Severity == config.Error {
-			errors++
+			wrong++
 		}
 	}
-	warnings := len(problems) - errors
+	warnings := len(problems) - wrong
 	switch {
 	case warnings == 0:
-		return plural(errors, "error")
-	case errors == 0:
+		return plural(wrong, "error")
+	case wrong == 0:
 		return plural(warnings, "warning")
 	}
-	return plural(errors, "error") + " and " + plural(warnings, "warning")
+	return plural(wrong, "error") + " and " + plural(warnings, "warning")
 }
 
 func plural(n int, noun string) string {

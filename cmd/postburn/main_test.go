@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/postburn/postburn/issue/github/githubtest"
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
@@ -37,11 +39,14 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	outage := past(t)
+	gitHub := httptest.NewServer(gitHub())
+	t.Cleanup(gitHub.Close)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PROMETHEUS", server.URL())
 			env.Setenv("PAST", outage.URL())
+			env.Setenv("GITHUB", gitHub.URL)
 			return nil
 		},
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
@@ -49,6 +54,23 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		RequireUniqueNames:  true,
 	})
+}
+
+// gitHub is what $GITHUB has: repositories in all states, and tokens named after what they may do.
+func gitHub() *githubtest.Server {
+	server := &githubtest.Server{}
+	for name, change := range map[string]func(*githubtest.Repository){
+		"acme/shop":     func(*githubtest.Repository) {},
+		"acme/public":   func(r *githubtest.Repository) { r.Private = false },
+		"acme/archived": func(r *githubtest.Repository) { r.Archived = true },
+		"acme/off":      func(r *githubtest.Repository) { r.IssuesOff = true },
+	} {
+		server.AddRepository(name)
+		server.Change(name, change)
+	}
+	server.AddUser("writes", githubtest.User{Login: "postburn-robot", Push: true})
+	server.AddUser("nothing", githubtest.User{Login: "postburn-robot", Issues: "none"})
+	return server
 }
 
 // exits runs a command and compares its exit code: exits CODE COMMAND [ARG...].

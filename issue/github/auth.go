@@ -10,8 +10,6 @@ import (
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	api "github.com/google/go-github/v60/github"
-
-	"github.com/postburn/postburn/issue"
 )
 
 // authenticate sets up how requests are signed.
@@ -124,8 +122,8 @@ func (t *Tracker) askLogin(ctx context.Context) (string, error) {
 	}
 	user, resp, err := t.client.Users.Get(ctx, "")
 	if a := readAnswer(resp, err); a.status == http.StatusForbidden && !a.limited() {
-		return "", fmt.Errorf("finding out whose token it is: %w: the token belongs to no user; for an installation of a GitHub App, "+
-			"give the app's ID, installation ID and private key instead", issue.ErrRefused)
+		return "", fmt.Errorf("finding out whose token it is: %w", refusal{BadToken, "the token belongs to no user; for an installation " +
+			"of a GitHub App, give the app's ID, installation ID and private key instead"})
 	}
 	if err != nil || user.GetLogin() == "" {
 		return "", t.failure("finding out whose token it is", t.repository, resp, nameless(err))

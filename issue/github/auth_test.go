@@ -1,20 +1,19 @@
 package github_test
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
@@ -75,16 +74,16 @@ func TestApp(t *testing.T) {
 		o.Token, o.App = "", &github.App{ID: 1, InstallationID: 7, PrivateKeyFile: key(t)}
 	}
 	tracker, server := open(t, app)
-	if err := tracker.Check(t.Context()); !errors.Is(err, issue.ErrRefused) || !strings.Contains(fmt.Sprint(err), "app's") {
+	if err := tracker.Check(t.Context())[0].Err; !errors.Is(err, issue.ErrRefused) || !strings.Contains(fmt.Sprint(err), "app's") {
 		t.Errorf("without an installation: %v", err)
 	}
 	server.AddInstallation(7, githubtest.User{Login: "postburn[bot]", Push: true, Issues: "read"})
-	if err := newTracker(t, server, app).Check(t.Context()); !errors.Is(err, issue.ErrRefused) || !strings.Contains(fmt.Sprint(err), `it has "read"`) {
+	if err := newTracker(t, server, app).Check(t.Context())[0].Err; !errors.Is(err, issue.ErrRefused) || !strings.Contains(fmt.Sprint(err), `it has "read"`) {
 		t.Errorf("with too little permission: %v", err)
 	}
 	server.AddInstallation(7, githubtest.User{Login: "postburn[bot]", Push: true, Issues: "write"})
 	tracker = newTracker(t, server, app)
-	if err := tracker.Check(t.Context()); err != nil {
+	if err := tracker.Check(t.Context())[0].Err; err != nil {
 		t.Error(err)
 	}
 	create(t, tracker, post("checkout-1"))
@@ -124,31 +123,36 @@ func TestCheck(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*githubtest.Server, *githubtest.Repository)
 		says   string // nothing: no error
-		logs   string
+		state  github.Standing
 	}{
-		"all well":           {func(*githubtest.Server, *githubtest.Repository) {}, "", ""},
-		"public":             {func(_ *githubtest.Server, r *githubtest.Repository) { r.Private = false }, "", "the repository is public"},
-		"archived":           {func(_ *githubtest.Server, r *githubtest.Repository) { r.Archived = true }, "is archived: take it out", ""},
-		"issues off":         {func(_ *githubtest.Server, r *githubtest.Repository) { r.IssuesOff = true }, "issues are switched off", ""},
-		"no repository":      {func(_ *githubtest.Server, r *githubtest.Repository) { r.Gone = true }, "acme/checkout was not found: check its name", ""},
-		"no permission":      {user(func(u *githubtest.User) { u.Issues = "none" }), `grant "Issues: read and write" in acme/checkout`, ""},
-		"a missing scope":    {user(func(u *githubtest.User) { u.Scopes = "gist, user" }), `give it "repo"`, ""},
-		"a scope":            {user(func(u *githubtest.User) { u.Scopes = "gist, public_repo" }), "", ""},
-		"a token of no user": {user(func(u *githubtest.User) { u.Bot = true }), "give the app's ID", ""},
+		"all well":   {func(*githubtest.Server, *githubtest.Repository) {}, "", github.Ready},
+		"public":     {func(_ *githubtest.Server, r *githubtest.Repository) { r.Private = false }, "", github.Ready},
+		"archived":   {func(_ *githubtest.Server, r *githubtest.Repository) { r.Archived = true }, "is archived: take it out", github.Archived},
+		"issues off": {func(_ *githubtest.Server, r *githubtest.Repository) { r.IssuesOff = true }, "issues are switched off", github.IssuesOff},
+		"no repository": {
+			func(_ *githubtest.Server, r *githubtest.Repository) { r.Gone = true }, "acme/checkout was not found: check its name", github.NotFound,
+		},
+		"no permission":      {user(func(u *githubtest.User) { u.Issues = "none" }), `grant "Issues: read and write" in acme/checkout`, github.NoPermission},
+		"a missing scope":    {user(func(u *githubtest.User) { u.Scopes = "gist, user" }), `give it "repo"`, github.NoPermission},
+		"a scope":            {user(func(u *githubtest.User) { u.Scopes = "gist, public_repo" }), "", github.Ready},
+		"a token of no user": {user(func(u *githubtest.User) { u.Bot = true }), "give the app's ID", github.BadToken},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var log bytes.Buffer
-			tracker, server := open(t, func(o *github.Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+			registry := prometheus.NewRegistry()
+			tracker, server := open(t, func(o *github.Options) { o.Registerer = registry })
 			server.Change(acme, func(r *githubtest.Repository) { tc.change(server, r) })
-			err := tracker.Check(t.Context())
-			if tc.says == "" && err != nil {
-				t.Error(err)
+			got := tracker.Check(t.Context())[0]
+			if tc.says == "" && got.Err != nil {
+				t.Error(got.Err)
 			}
-			if tc.says != "" && (!errors.Is(err, issue.ErrRefused) || !strings.Contains(fmt.Sprint(err), tc.says)) {
-				t.Errorf("got %v, want %q", err, tc.says)
+			if tc.says != "" && (!errors.Is(got.Err, issue.ErrRefused) || !strings.Contains(fmt.Sprint(got.Err), tc.says)) {
+				t.Errorf("got %v, want %q", got.Err, tc.says)
 			}
-			if !strings.Contains(log.String(), tc.logs) || tc.logs == "" && log.Len() > 0 {
-				t.Errorf("logged %q, want %q", log.String(), tc.logs)
+			if got.Public != (name == "public") {
+				t.Errorf("public: %v", got.Public)
+			}
+			if diff := cmp.Diff([]string{acme + " " + string(tc.state)}, states(t, registry)); diff != "" {
+				t.Errorf("states in the metrics (-want +got):\n%s", diff)
 			}
 			for _, r := range server.Requests() {
 				if r.IsWrite() {
@@ -156,6 +160,55 @@ func TestCheck(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// states are the repositories in the metrics, each with the state that it is in.
+func states(t *testing.T, registry *prometheus.Registry) (all []string) {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "postburn_github_repository_state" && m.GetGauge().GetValue() == 1 {
+				all = append(all, m.GetLabel()[0].GetValue()+" "+m.GetLabel()[1].GetValue())
+			}
+		}
+	}
+	return all
+}
+
+// TestStandings follows repositories through what a check finds and what writes meet: a refused write is believed until one is taken,
+// since a check does not see all permissions.
+func TestStandings(t *testing.T) {
+	const other = "acme/other"
+	registry := prometheus.NewRegistry()
+	tracker, server := open(t, func(o *github.Options) { o.Registerer = registry })
+	server.AddRepository(other)
+	permit := func(issues string) {
+		server.Change(acme, func(*githubtest.Repository) { server.TokenUser(token).Issues = issues })
+	}
+	write := func(key string) { _, _ = tracker.Create(t.Context(), post(key)) } // the metrics are what is looked at
+	check := func(repositories ...string) { tracker.Check(t.Context(), repositories...) }
+	for _, step := range []struct {
+		name string
+		do   func()
+		want []string
+	}{
+		{"nothing is known", func() {}, nil},
+		{"both are checked", func() { check(acme, other) }, []string{acme + " ready", other + " ready"}},
+		{"a write is refused", func() { permit("read"); write("checkout-1") }, []string{acme + " no_permission", other + " ready"}},
+		{"the check does not see why", func() { check(acme, other) }, []string{acme + " no_permission", other + " ready"}},
+		{"what is missing is granted", func() { permit("write"); write("checkout-2") }, []string{acme + " ready", other + " ready"}},
+		{"one is not used any more", func() { check(acme) }, []string{acme + " ready"}},
+		{"the token is revoked", func() { server.RemoveToken(token); check(acme) }, []string{acme + " bad_token"}},
+	} {
+		step.do()
+		if diff := cmp.Diff(step.want, states(t, registry)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.name, diff)
+		}
 	}
 }
 

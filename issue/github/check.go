@@ -6,59 +6,63 @@ import (
 	"strings"
 
 	api "github.com/google/go-github/v60/github"
-
-	"github.com/postburn/postburn/issue"
 )
+
+// Checked is what GitHub told of a repository.
+type Checked struct {
+	Repository string // as it was asked for
+	Public     bool   // so are label values and queries in post-mortems
+	Err        error  // what is wrong, and what to grant or do; nil: nothing
+}
 
 // Check asks GitHub whether issues can be written, without writing one: whether it takes the token, and whether the repositories are
 // there, not archived and have issues that the token may read and, as far as GitHub tells, write. No repositories: the default one. The
-// error is of the first thing that is wrong, and says what to grant or do.
+// metrics show these repositories and no others afterwards.
 //
 // Of a fine-grained token GitHub does not tell whether it may write; that shows at the first issue.
-func (t *Tracker) Check(ctx context.Context, repositories ...string) error {
-	if err := t.whoami(ctx); err != nil {
-		return err
-	}
+func (t *Tracker) Check(ctx context.Context, repositories ...string) []Checked {
 	if len(repositories) == 0 {
 		repositories = []string{t.repository}
 	}
-	for _, name := range repositories {
-		if err := t.checkRepository(ctx, name); err != nil {
-			return err
+	all := make([]Checked, len(repositories))
+	err := t.whoami(ctx)
+	for i, name := range repositories {
+		all[i] = Checked{Repository: name, Err: err}
+		if err == nil {
+			all[i].Public, all[i].Err = t.checkRepository(ctx, name)
 		}
+		t.stands(name, standingOf(all[i].Err), false)
 	}
-	return nil
+	t.standsOnly(repositories)
+	return all
 }
 
-func (t *Tracker) checkRepository(ctx context.Context, name string) error {
+func (t *Tracker) checkRepository(ctx context.Context, name string) (public bool, err error) {
 	got, err := t.getRepository(ctx, name)
 	if err != nil {
-		return err
+		return false, err
 	}
-	wrong := func(a answer) error { return fmt.Errorf("checking %s: %w: %s", name, issue.ErrRefused, a.reason(name)) }
+	wrong := func(r refusal) error { return fmt.Errorf("checking %s: %w", name, r) }
 	switch {
 	case got.GetArchived():
-		return wrong(answer{status: 403, message: "archived"})
+		return false, wrong(refusal{Archived, answer{status: 403, message: "archived"}.reason(name)})
 	case got.HasIssues != nil && !got.GetHasIssues():
-		return wrong(answer{status: 410})
+		return false, wrong(refusal{IssuesOff, answer{status: 410}.reason(name)})
 	}
 	repo, err := t.lookUp(ctx, name)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := t.canList(ctx, repo); err != nil {
-		return err
+		return false, err
 	}
 	if t.install != nil {
 		granted, err := t.install.Permissions()
 		if err == nil && granted.GetIssues() != "write" {
-			return fmt.Errorf("checking %s: %w: grant the GitHub App \"Issues: read and write\"; it has %q", name, issue.ErrRefused, granted.GetIssues())
+			return false, wrong(refusal{NoPermission, fmt.Sprintf("grant the GitHub App \"Issues: read and write\"; it has %q", granted.GetIssues())})
 		}
 	}
-	if !got.GetPrivate() {
-		t.logger.Warn("the repository is public: so are label values and queries in post-mortems", "repository", repo.name())
-	}
-	return nil
+	return !got.GetPrivate(), nil
 }
 
 // canList returns an error where issues can't be read.
@@ -68,7 +72,8 @@ func (t *Tracker) canList(ctx context.Context, repo repository) error {
 	})
 	if err == nil {
 		if scopes, ok := resp.Header["X-Oauth-Scopes"]; ok && !hasScope(scopes) {
-			return fmt.Errorf("reading the issues of %s: %w: the token lacks a scope: give it \"repo\", or \"public_repo\" for a public repository", repo.name(), issue.ErrRefused)
+			return fmt.Errorf("reading the issues of %s: %w", repo.name(),
+				refusal{NoPermission, `the token lacks a scope: give it "repo", or "public_repo" for a public repository`})
 		}
 	}
 	return t.failure("reading the issues of "+repo.name(), repo.name(), resp, err)

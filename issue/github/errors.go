@@ -134,10 +134,11 @@ func (t *Tracker) rateLimited(a answer) issue.RateLimited {
 }
 
 // wrote notes that GitHub took a write.
-func (t *Tracker) wrote() {
+func (t *Tracker) wrote(repo repository) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.limits = 0
+	t.mu.Unlock()
+	t.stands(repo.name(), Ready, true)
 }
 
 // failure is the error of a request, of a kind that issue.Tracker has; nil where there is none.
@@ -157,13 +158,22 @@ func (t *Tracker) failure(doing, repo string, resp *api.Response, err error) err
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return fmt.Errorf("%s: %w: GitHub can't be reached: %w", doing, issue.ErrRefused, dial)
 	case errors.As(err, &install):
-		return fmt.Errorf("%s: %w: %s", doing, issue.ErrRefused, appReason(a))
+		return fmt.Errorf("%s: %w", doing, a.appRefusal())
 	case a.status == 0 || a.status/100 == 2:
 		return fmt.Errorf("%s: %w", doing, err)
 	case a.status >= 500 || a.status == http.StatusRequestTimeout:
 		return fmt.Errorf("%s: GitHub answered %d %s", doing, a.status, a.said())
 	}
-	return fmt.Errorf("%s: %w: %s", doing, issue.ErrRefused, a.reason(repo))
+	written := resp != nil && resp.Request != nil && resp.Request.Method != http.MethodGet
+	return t.refused(doing, repo, a, written)
+}
+
+// refused is the error of an answer that somebody can do something about.
+func (t *Tracker) refused(doing, repo string, a answer, written bool) error {
+	if now := a.standing(); now != Unknown {
+		t.stands(repo, now, written)
+	}
+	return fmt.Errorf("%s: %w", doing, a.refusal(repo))
 }
 
 // reason says what is wrong, and what to grant or do.
@@ -172,7 +182,7 @@ func (a answer) reason(repo string) string {
 	case http.StatusUnauthorized:
 		return "GitHub does not take the token: it is wrong, has expired or was revoked; give a new one"
 	case http.StatusForbidden:
-		if strings.Contains(strings.ToLower(a.message), "archived") {
+		if a.saysArchived() {
 			return repo + " is archived: take it out of the archive, or name another repository"
 		}
 		text := `grant "Issues: read and write" in ` + repo

@@ -69,6 +69,7 @@ type Tracker struct {
 	repos   map[string]repository // by the name that it was asked for
 	labels  map[string]bool       // made, by repository and lower-case name
 	dropped map[string]bool       // said, by repository and name
+	written map[string]Standing   // what the last write met, by repository
 }
 
 // New makes a tracker. It reads the app's key and makes no request. No error holds a secret.
@@ -89,6 +90,7 @@ func New(o Options) (*Tracker, error) {
 	t := &Tracker{
 		repository: o.Repository, turn: newTurn(o.WriteEvery), logger: o.Logger, metrics: newMetrics(o.Registerer),
 		logins: map[string]bool{}, repos: map[string]repository{}, labels: map[string]bool{}, dropped: map[string]bool{},
+		written: map[string]Standing{},
 	}
 	for _, l := range o.Logins {
 		t.logins[strings.ToLower(l)] = true

@@ -2,6 +2,7 @@ package github
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +21,8 @@ const (
 type metrics struct {
 	requests  *prometheus.CounterVec
 	remaining prometheus.Gauge
+	standing  *prometheus.GaugeVec
+	shown     map[string]bool // repositories with a standing
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -33,11 +36,38 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "postburn_github_rate_limit_remaining",
 			Help: "Requests that GitHub's primary rate limit leaves, as of its last answer; 0 before the first one.",
 		}),
+		standing: factory.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "postburn_github_repository_state",
+			Help: "1 for how a repository for post-mortems stands, as far as GitHub has told: any state but ready needs somebody to grant or do what the log says.",
+		}, []string{"repository", "state"}),
+		shown: map[string]bool{},
 	}
 	for _, outcome := range []string{outcomeDone, outcomeNotModified, outcomeRefused, outcomeRateLimited, outcomeFailed} {
 		m.requests.WithLabelValues(outcome)
 	}
 	return m
+}
+
+// stands shows how a repository stands.
+func (m *metrics) stands(repo string, now Standing) {
+	m.shown[repo] = true
+	for _, s := range standings {
+		value := 0.0
+		if s == now {
+			value = 1
+		}
+		m.standing.WithLabelValues(repo, string(s)).Set(value)
+	}
+}
+
+// standsOnly shows no other repositories any more.
+func (m *metrics) standsOnly(repos []string) {
+	for repo := range m.shown {
+		if !slices.Contains(repos, repo) {
+			delete(m.shown, repo)
+			m.standing.DeletePartialMatch(prometheus.Labels{"repository": repo})
+		}
+	}
 }
 
 // counter counts requests as they are answered.

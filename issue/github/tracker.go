@@ -47,7 +47,7 @@ func (t *Tracker) createIssue(ctx context.Context, repo repository, p issue.Post
 	if err != nil {
 		return issue.Found{}, t.failure("creating an issue in "+repo.name(), repo.name(), resp, err)
 	}
-	t.posted(made.GetUser())
+	t.posted(repo, made.GetUser())
 	return issue.Found{
 		Key: p.Key, Ref: issue.Ref{Number: int64(made.GetNumber()), URL: made.GetHTMLURL()}, Text: p.Text,
 		Dropped: t.compare(repo, made, labels, p.Assignees),
@@ -91,13 +91,13 @@ func (t *Tracker) createComment(ctx context.Context, repo repository, p issue.Po
 	if err != nil {
 		return issue.Found{}, t.failure(doing, repo.name(), resp, err)
 	}
-	t.posted(made.GetUser())
+	t.posted(repo, made.GetUser())
 	return issue.Found{Key: p.Key, Ref: issue.Ref{Number: made.GetID(), Parent: number, URL: made.GetHTMLURL()}, Text: p.Text}, nil
 }
 
 // posted notes that GitHub took a new text, and as whose.
-func (t *Tracker) posted(user *api.User) {
-	t.wrote()
+func (t *Tracker) posted(repo repository, user *api.User) {
+	t.wrote(repo)
 	if user.GetLogin() == "" {
 		return
 	}
@@ -138,7 +138,7 @@ func (t *Tracker) Replace(ctx context.Context, at issue.Found, text issue.Text) 
 	if err != nil {
 		return t.failure(doing, repo.name(), resp, err)
 	}
-	t.wrote()
+	t.wrote(repo)
 	return nil
 }
 
@@ -210,7 +210,7 @@ func (t *Tracker) Reopen(ctx context.Context, at issue.Found) error {
 	if err != nil {
 		return t.failure(doing, repo.name(), resp, err)
 	}
-	t.wrote()
+	t.wrote(repo)
 	return nil
 }
 
@@ -264,7 +264,7 @@ func (t *Tracker) whyGone(ctx context.Context, repo repository, doing string, re
 	if readErr == nil {
 		a := readAnswer(resp, err)
 		a.status = http.StatusForbidden // it is called "not found" where the token may only read
-		return fmt.Errorf("%s: %w: %s", doing, issue.ErrRefused, a.reason(repo.name()))
+		return t.refused(doing, repo.name(), a, true)
 	}
 	if !isGone(there, readErr) {
 		return t.failure(doing, repo.name(), there, readErr)

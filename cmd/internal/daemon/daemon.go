@@ -100,7 +100,7 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return engine.Run(ctx) })
 	g.Go(func() error { return publisher.Run(ctx) })
-	g.Go(func() error { return checkTracker(ctx, tracker, logger) })
+	g.Go(func() error { return tracker.check(ctx, reloader.repositories, logger) })
 	g.Go(func() error { return reloader.run(ctx, engine) })
 	return g.Wait()
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -66,6 +67,18 @@ func (r *reloader) took(definitions []config.Definition) {
 
 // settings are how the incidents of an objective are published, by its name.
 func (r *reloader) settings(name string) issue.Settings { return (*r.current.Load())[name] }
+
+// repositories are all that issues may be opened in.
+func (r *reloader) repositories() []string {
+	all := []string{r.repository}
+	for _, s := range *r.current.Load() {
+		if s.Repository != "" {
+			all = append(all, s.Repository)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
 
 // reload reads the files again, and returns why the old objectives stay, if they do.
 func (r *reloader) reload(ctx context.Context) error {

@@ -18,13 +18,14 @@ const (
 	// localSettles is how long a file that is not there is not believed to be missing: a folder acts at once or not at all.
 	localSettles = time.Second
 	checkTimeout = time.Minute
+	checkEvery   = 5 * time.Minute
 )
 
 // tracker is where issues live, and how sure it is of what it did.
 type tracker struct {
 	issue.Tracker
-	settle time.Duration               // issue.Options has it as Settle and LookEvery
-	check  func(context.Context) error // whether it can be written to; nil where that needs no asking
+	settle time.Duration   // issue.Options has it as Settle and LookEvery
+	github *github.Tracker // nil where it is another one
 }
 
 func openTracker(env config.Environment, logger *slog.Logger, registry prometheus.Registerer) (tracker, error) {
@@ -33,7 +34,7 @@ func openTracker(env config.Environment, logger *slog.Logger, registry prometheu
 		if err != nil {
 			return tracker{}, fmt.Errorf("opening the github tracker: %w", err)
 		}
-		return tracker{Tracker: g, check: func(ctx context.Context) error { return g.Check(ctx) }}, nil
+		return tracker{Tracker: g, github: g}, nil
 	}
 	l, err := local.New(env.LocalDir)
 	if err != nil {
@@ -53,15 +54,54 @@ func GitHub(env config.GitHub, logger *slog.Logger, registry prometheus.Register
 	return github.New(o)
 }
 
-// checkTracker says once, at the start, if the tracker can't be written to. The daemon goes on: what it has to publish is kept.
-func checkTracker(ctx context.Context, t tracker, logger *slog.Logger) error {
-	if t.check == nil {
+// check asks GitHub now and then whether the repositories in use can be written to, until ctx is done. What changed is logged, and the
+// metrics show how each stands. The daemon goes on whatever is wrong: what it has to publish is kept.
+func (t tracker) check(ctx context.Context, repositories func() []string, logger *slog.Logger) error {
+	if t.github == nil {
 		return nil
 	}
-	call, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
-	if err := t.check(call); err != nil && ctx.Err() == nil {
-		logger.Error("post-mortems can't be written yet", "err", err)
+	ticker := time.NewTicker(checkEvery)
+	defer ticker.Stop()
+	said := map[string]said{}
+	for {
+		call, cancel := context.WithTimeout(ctx, checkTimeout)
+		all := t.github.Check(call, repositories()...)
+		cancel()
+		if ctx.Err() != nil {
+			return nil
+		}
+		for _, c := range all {
+			said[c.Repository] = say(logger, c, said[c.Repository])
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
 	}
-	return nil
+}
+
+// said is what was last logged of a repository.
+type said struct {
+	wrong  string
+	public bool
+}
+
+// say logs what is new of a repository.
+func say(logger *slog.Logger, c github.Checked, before said) said {
+	now := said{public: c.Public}
+	if c.Err != nil {
+		now.wrong = c.Err.Error()
+	}
+	logger = logger.With("repository", c.Repository)
+	if now.wrong != "" && now.wrong != before.wrong {
+		logger.Error("post-mortems can't be written yet", "err", c.Err)
+	}
+	if now.wrong == "" && before.wrong != "" {
+		logger.Info("post-mortems can be written again")
+	}
+	if now.public && !before.public {
+		logger.Warn("the repository is public: so are label values and queries in post-mortems")
+	}
+	return now
 }
