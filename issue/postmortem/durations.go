@@ -33,7 +33,7 @@ func durationRow(objective, when string, q []slo.Quantile) DurationRow {
 
 // took is how long an event took, with two digits that matter: a histogram is no more exact.
 func took(q slo.Quantile) string {
-	text := ""
+	var text string
 	switch seconds := q.Value.Seconds(); {
 	case q.Value < time.Microsecond:
 		text = "less than 1 µs"

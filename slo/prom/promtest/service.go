@@ -86,15 +86,7 @@ func (v Service) samples(t Target, n int) []Sample {
 				w.end(at, v.Job+"_build_info", "version", version)
 				version = r
 			}
-			for _, c := range counts {
-				if c[1] > 0 {
-					c[1] = math.Inf(-1) // its series is gone until the next failure
-				}
-				c[0] = 0
-			}
-			for _, d := range took {
-				*d = durations{}
-			}
+			startAnew(counts, took)
 			restarts = restarts[1:]
 		}
 		v.count(t, at, counts, took)
@@ -128,6 +120,19 @@ func (v Service) samples(t Target, n int) []Sample {
 		w.end(to.Add(v.Scrape), "up")
 	}
 	return w.samples
+}
+
+// startAnew has a new process count from 0.
+func startAnew(counts map[string]*[2]float64, took map[string]*durations) {
+	for _, c := range counts {
+		if c[1] > 0 {
+			c[1] = math.Inf(-1) // its series is gone until the next failure
+		}
+		c[0] = 0
+	}
+	for _, d := range took {
+		*d = durations{}
+	}
 }
 
 // count adds the requests since the last scrape. They all are as those in the middle between the two.
