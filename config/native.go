@@ -32,9 +32,8 @@ func fileSchema() schema {
 
 func objectiveSchema(of string) schema {
 	return schema{
-		of:    of,
-		keys:  []string{"name", "service", "description", "owner", "target", "window", "indicator", "group_by", "delay", "exclude", "incident", "issue", "links"},
-		later: []string{"evidence"},
+		of:   of,
+		keys: []string{"name", "service", "description", "owner", "target", "window", "indicator", "group_by", "delay", "exclude", "incident", "issue", "evidence", "links"},
 	}
 }
 
@@ -71,7 +70,7 @@ func (d *document) objectives(root *yaml.Node) (definitions []Definition) {
 // settings are the keys of an slo. Those mappings that defaults may give in part are taken apart.
 type settings struct {
 	fields
-	incident, issue, links fields
+	incident, issue, evidence, links fields
 }
 
 // over lays the settings of an slo over defaults.
@@ -80,6 +79,7 @@ func (s settings) over(defaults settings) settings {
 		fields:   s.fields.over(defaults.fields),
 		incident: s.incident.over(defaults.incident),
 		issue:    s.issue.over(defaults.issue),
+		evidence: s.evidence.over(defaults.evidence),
 		links:    s.links.over(defaults.links),
 	}
 }
@@ -94,6 +94,9 @@ func (d *document) settings(n *yaml.Node, of string) (s settings, ok bool) {
 	}
 	if f, ok := s.fields["issue"]; ok {
 		s.issue, _ = d.mapping(f.value, issueSchema())
+	}
+	if f, ok := s.fields["evidence"]; ok {
+		s.evidence, _ = d.mapping(f.value, evidenceSchema())
 	}
 	if f, ok := s.fields["links"]; ok {
 		s.links, _ = d.mapping(f.value, schema{of: "links", path: "links."})
@@ -167,6 +170,7 @@ func (d *document) values(n *yaml.Node, s settings, partial bool) Definition {
 	}
 	o.Links = d.links(s.links)
 	def.Issue = d.issue(s)
+	def.Issue.Evidence = d.evidence(s)
 	def.Policy = d.policy(n, s, *o)
 	def.Policy.Repository = strings.ToLower(def.Issue.Repository) // as GitHub compares them
 	return def

@@ -186,14 +186,14 @@ func TestNativeProblems(t *testing.T) {
 			`4:5: unknown key "tagret"; did you mean target?`,
 			`4:13: target must be between 0 and 100 %, not 999: write it like "99.9%" or 0.999`,
 		}},
-		{"a misspelt key of later", one + "    evidense: x\n", []string{`6:5: unknown key "evidense"; did you mean evidence?`}},
+		{"a misspelt key of later", one + "    incident: {blint: x}\n", []string{`6:16: unknown key "blint"; did you mean blind?`}},
 		{"label names", one + "    group_by: [region, region, __name__, \"a b\", [x]]\n", []string{
 			"6:24: group_by names region twice", "6:32: group_by: a label's name is like region, not \"__name__\"",
 			"6:42: group_by: a label's name is like region, not \"a b\"", "6:49: group_by must be a label's name, not a list",
 		}},
 		{"no label names", one + "    group_by: []\n", []string{"6:15: group_by is empty; name a label, as in [region], or leave it out"}},
 		{"a key that nothing is like", one + "    zzz: 1\n", []string{
-			`6:5: unknown key "zzz"; an slo has name, service, description, owner, target, window, indicator, group_by, delay, exclude, incident, issue, links`,
+			`6:5: unknown key "zzz"; an slo has name, service, description, owner, target, window, indicator, group_by, delay, exclude, incident, issue, evidence, links`,
 		}},
 		{"an unknown key of the file", one + "slo: []\n", []string{`6:1: unknown key "slo"; did you mean slos?`}},
 		{"a key that is not text", one + "    [a]: 1\n", []string{"6:5: a key of an slo must be text, not a list"}},
@@ -201,10 +201,10 @@ func TestNativeProblems(t *testing.T) {
 		{"an empty value", one + "    owner:\n", []string{
 			`6:11: owner is empty; give it a value (a GitHub user or team like "@acme/checkout") or leave it out`,
 		}},
-		{"keys of later", one + "    exclude: x == 1\n    issue: {template: x, post_mortem_at: 0%}\n    evidence: {}\n" +
+		{"keys of later", one + "    exclude: x == 1\n    issue: {template: x, post_mortem_at: 0%}\n" +
 			"    incident: {blind: {}}\n", []string{
 			"7:13: issue.template is not supported yet", "7:26: issue.post_mortem_at is not supported yet",
-			"8:5: evidence is not supported yet", "9:16: incident.blind is not supported yet",
+			"8:16: incident.blind is not supported yet",
 		}},
 		{"merging itself", "slos:\n  - &a\n    <<: *a\n    name: x\n", []string{
 			"2:5: a mapping can't merge itself",

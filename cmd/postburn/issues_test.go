@@ -150,7 +150,10 @@ ALERTS{alertname="Watchdog",alertstate="firing"} 1x5760
 				}
 				return 0
 			}
-			return day(s)
+			h := day(s)
+			h.slos += "    evidence: {queries: {Messages waiting in the queue: max(queue_depth)}}\n"
+			h.series = "queue_depth 10x50 14+0x2830 20+48x70 3400-100x33 12x2000\n" // the surge begins at the 2880th value
+			return h
 		},
 		"slow-burn": func() history {
 			s := shop()

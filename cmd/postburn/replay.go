@@ -12,6 +12,7 @@ import (
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/cmd/internal/daemon"
 	"github.com/postburn/postburn/config"
+	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/slo/prom"
 	"github.com/postburn/postburn/web"
 )
@@ -66,7 +67,11 @@ func (c replayCommand) Run(ctx context.Context, s surroundings) error {
 	if err := c.print(s.stdout, found, start, end, source.Interval); err != nil || c.Issues == "" {
 		return err
 	}
-	collect := daemon.Evidence(client, source.Interval, func() time.Time { return end })
+	settings := map[string]issue.Settings{}
+	for _, d := range definitions {
+		settings[d.Objective.Name] = d.Issue
+	}
+	collect := daemon.Evidence(client, source.Interval, func() time.Time { return end }, func(name string) issue.Settings { return settings[name] })
 	return writeIssues(ctx, c.Issues, found.Incidents, collect, source.Interval)
 }
 

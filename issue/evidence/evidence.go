@@ -44,11 +44,13 @@ type Prometheus interface {
 	Asked() int
 }
 
-// Options are what a collector works with. All are required.
+// Options are what a collector works with. All but Settings are required.
 type Options struct {
 	Open     func(queries int) Prometheus // which answers at most that many
 	Interval time.Duration                // of the grid
 	Newest   func() time.Time             // the newest tick that is final
+	// Settings are those of an objective, by its name, with the queries that its SLO file adds; nil: it adds none.
+	Settings func(objective string) issue.Settings
 }
 
 // New makes a collector. Its methods keep nothing of one incident for the next.
@@ -82,6 +84,7 @@ func (c *collector) collect(ctx context.Context) {
 	c.part(ctx, changeQueries, "What changed in Prometheus", func(ctx context.Context, p Prometheus) error {
 		return c.changes(ctx, p, series)
 	})
+	c.queries(ctx)
 	c.lookFor(ctx, c.worst, series)
 	if c.worst.Bad >= minBad && series != nil {
 		c.part(ctx, contributorsQueries, "What kind of bad events they were", func(ctx context.Context, p Prometheus) error {

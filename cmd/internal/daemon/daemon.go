@@ -86,7 +86,7 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 	publisher := issue.NewPublisher(issue.Options{
 		Store: store, Tracker: tracker.Tracker, Render: postmortem.Render, Logger: logger, Registerer: registry,
 		Interval: env.Interval, Settings: reloader.settings, Settle: tracker.settle, LookEvery: tracker.settle,
-		Collectors: []issue.Collector{Evidence(client, env.Interval, func() time.Time { return time.Now().Add(-env.Delay) })},
+		Collectors: []issue.Collector{Evidence(client, env.Interval, func() time.Time { return time.Now().Add(-env.Delay) }, reloader.settings)},
 	})
 	engine := alert.NewEngine(alert.Options{
 		Definitions: alertDefinitions(opts.Definitions, env.GitHub.Repository), Interval: env.Interval, Delay: env.Delay, Source: client.Read, Store: store,
