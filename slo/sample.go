@@ -113,6 +113,7 @@ const (
 	NoTarget      CaveatKind = "no_target"       // a series without job and instance labels was born: counted from its first value
 	LongGap       CaveatKind = "late"            // events were learnt of late, and are spread evenly over the time they were missing
 	NoBucket      CaveatKind = "no_bucket"       // a target's histogram has no bucket for the threshold, and none above: left out
+	NoGood        CaveatKind = "no_good"         // a target counts events and has no counter of the good ones (renamed?): left out
 	Interpolated  CaveatKind = "interpolated"    // the threshold is between two buckets: events between them are estimated
 	Reset         CaveatKind = "reset"           // a counter was reset: what it counted since its last scrape before is lost
 	DataLate      CaveatKind = "data_late"       // events reached Prometheus after their tick was read, and were added later
@@ -138,7 +139,7 @@ func MergeCaveats(all, more []Caveat) []Caveat {
 			all = slices.Insert(all, i, c)
 			continue
 		}
-		if c.Kind == NoBucket || c.Kind == Interpolated {
+		if c.Kind == NoBucket || c.Kind == NoGood || c.Kind == Interpolated {
 			all[i].Count = max(all[i].Count, c.Count) // the same targets, tick after tick
 		} else {
 			all[i].Count += c.Count
@@ -166,6 +167,8 @@ func (c Caveat) String() string {
 		return fmt.Sprintf("%s events were not scraped in time and are spread evenly over the gap", events)
 	case NoBucket:
 		return fmt.Sprintf("%s events of %s left out: no bucket of the histogram reaches the threshold", events, many(c.Count, "target"))
+	case NoGood:
+		return fmt.Sprintf("%s events of %s left out: they have no counter of the good ones (renamed?)", events, many(c.Count, "target"))
 	case Interpolated:
 		if c.Events == 0 {
 			return "the threshold may be between two boundaries of the histogram on " + many(c.Count, "target") + ": then events between them are estimated"

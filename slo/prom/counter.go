@@ -33,6 +33,7 @@ func (a *asker) readCounters(ctx context.Context, tasks []*task, ticks slo.Ticks
 		points := a.askEach(ctx, odd, stretch, func(t *task) promql.Query { return t.counter.OddQuery(ticks.Interval) })
 		a.readPasts(ctx, a.addOdd(working(odd), points, first), ticks)
 	}
+	a.readGoodless(ctx, working(tasks), ticks)
 	for _, t := range working(tasks) {
 		for _, tally := range t.tallies {
 			t.add(tally.Samples())
@@ -201,6 +202,36 @@ func (a *asker) readPasts(ctx context.Context, born map[int]*pasts, ticks slo.Ti
 				t.err = r.err
 			} else if err := t.tallies[tick].AddPast(r.points[0]); err != nil {
 				t.err = a.badAnswer(err)
+			}
+		}
+	}
+}
+
+// readGoodless asks about targets that have no counter of good events, where bad ones may be such.
+func (a *asker) readGoodless(ctx context.Context, tasks []*task, ticks slo.Ticks) {
+	var doubtful []*task
+	first, last := ticks.Len(), -1
+	for _, t := range tasks {
+		doubts := false
+		for i, tally := range t.tallies {
+			if tally.MayBeGoodless() {
+				doubts, first, last = true, min(first, i), max(last, i)
+			}
+		}
+		if doubts {
+			doubtful = append(doubtful, t)
+		}
+	}
+	if len(doubtful) == 0 {
+		return
+	}
+	points := a.askEach(ctx, doubtful, between(ticks, first, last), func(t *task) promql.Query { return t.counter.GoodlessQuery(ticks.Interval) })
+	for _, t := range working(doubtful) {
+		for i, found := range points[t] {
+			if tally := t.tallies[first+i]; t.err == nil && tally.MayBeGoodless() {
+				if err := tally.AddGoodless(found); err != nil {
+					t.err = a.badAnswer(err)
+				}
 			}
 		}
 	}

@@ -26,6 +26,9 @@ func (t *Tally) classify(key string, s *series) {
 	if !end.ok {
 		return // it ended before the tick began
 	}
+	if t.isGoodless(s) {
+		return
+	}
 	into := t.set(t.counter.labelSet(s.labels))
 	if !end.usable() {
 		into.note(s, slo.NotANumber, 0)

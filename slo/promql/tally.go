@@ -35,6 +35,7 @@ type Tally struct {
 	odd      map[string]*series
 	isOdd    bool
 	past     past
+	goodless map[slo.Labels]*goodless
 }
 
 // set is what was counted of one label set of group_by.
@@ -239,6 +240,7 @@ func (t *Tally) Samples() map[slo.Labels]slo.Sample {
 	}
 	samples := map[slo.Labels]slo.Sample{}
 	for labels, s := range t.sets {
+		t.leaveOutGoodless(labels, s)
 		s.caveats = slo.MergeCaveats(s.caveats, s.lessExact())
 		if s.seen || len(s.caveats) > 0 {
 			samples[labels] = t.sample(s)

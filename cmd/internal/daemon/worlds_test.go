@@ -127,9 +127,10 @@ func renamed(restart time.Duration, which string) func(*promtest.Server) error {
 }
 
 var (
-	ratio    = slo.Indicator{Ratio: &slo.Ratio{Bad: `http_requests_total{job="shop",code=~"5.."}`, Total: `http_requests_total{job="shop"}`}}
-	latency  = slo.Indicator{Latency: &slo.Latency{Histogram: `latency_seconds{job="shop"}`, Threshold: 500 * time.Millisecond}}
-	failures = slo.Indicator{Ratio: &slo.Ratio{Bad: "failures_total", Total: "requests_total"}}
+	ratio     = slo.Indicator{Ratio: &slo.Ratio{Bad: `http_requests_total{job="shop",code=~"5.."}`, Total: `http_requests_total{job="shop"}`}}
+	latency   = slo.Indicator{Latency: &slo.Latency{Histogram: `latency_seconds{job="shop"}`, Threshold: 500 * time.Millisecond}}
+	successes = slo.Indicator{Ratio: &slo.Ratio{Good: "successes_total", Total: "requests_total"}}
+	failures  = slo.Indicator{Ratio: &slo.Ratio{Bad: "failures_total", Total: "requests_total"}}
 )
 
 // TestWrongWorlds has the world change under a postburn in ways that no counter can explain: it finds the incidents that there are, once
@@ -251,6 +252,14 @@ func TestWrongWorlds(t *testing.T) {
 		},
 		{
 			name: "the bad events are renamed", servers: []func(*promtest.Server) error{renamed(0, "failures_total")}, indicator: failures,
+			during: func(w *world) { w.until(2*time.Hour + 10*time.Minute) }, want: []string{firstExposed},
+		},
+		{
+			name: "the good events are renamed", servers: []func(*promtest.Server) error{renamed(0, "successes_total")}, indicator: successes,
+			during: func(w *world) { w.until(2*time.Hour + 10*time.Minute) }, want: []string{firstExposed},
+		},
+		{
+			name: "the good events are renamed by an upgrade", servers: []func(*promtest.Server) error{renamed(time.Hour, "successes_total")}, indicator: successes,
 			during: func(w *world) { w.until(2*time.Hour + 10*time.Minute) }, want: []string{firstExposed},
 		},
 	} {

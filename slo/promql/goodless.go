@@ -1,0 +1,167 @@
+package promql
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// A target that counts requests, and has no counter of that name for the good ones, has renamed it: its requests did not all fail. So it is
+// left out, and where all have, there is no data. It is another thing where the counter is there and only has no series with the
+// labels that are good: then all failed. And where no target has both because they are counted in two places, nothing is known of either.
+
+// The arms of GoodlessQuery.
+const (
+	goodlessArm = "goodless" // the targets that have a total and nothing by the name of the good
+	strayArm    = "stray"    // the sum of these targets' differences
+	sharedArm   = "shared"   // how many series of the total are of other targets
+	anywhereArm = "anywhere" // how many series there are by the name of the good
+)
+
+// goodless is what is known of the targets of a label set that have no counter of good events.
+type goodless struct {
+	targets map[targetKey]bool
+	stray   float64 // events of their total, born and reset series aside
+	shared  bool    // there are other targets as well
+}
+
+// asksGoodless reports whether the good events have another name than the total, so that one may be there without the other.
+func (c *Counter) asksGoodless() bool {
+	names := map[string]role{}
+	for _, g := range c.groups {
+		for _, s := range g.selectors {
+			name := metricName(s)
+			if before, had := names[name]; g.histogram != nil || had && before != g.role {
+				return false
+			}
+			names[name] = g.role
+		}
+	}
+	return c.part == good
+}
+
+// MayBeGoodless reports whether there are bad events that may only be so because their targets have no counter of the good ones: then
+// GoodlessQuery is to be asked.
+func (t *Tally) MayBeGoodless() bool {
+	if !t.counter.asksGoodless() {
+		return false
+	}
+	for _, s := range t.sets {
+		if c := s.stretches[time.Time{}]; c != nil && c.total > c.part {
+			return true
+		}
+	}
+	return len(t.odd) > 0
+}
+
+// GoodlessQuery asks which targets have a total and nothing by the name of the good events, and what they counted.
+func (c *Counter) GoodlessQuery(interval time.Duration) Query {
+	const targets = "(" + model.JobLabel + ", " + model.InstanceLabel + ")"
+	each := append([]string{model.JobLabel, model.InstanceLabel}, c.groupBy...)
+	slices.Sort(each)
+	var where []*labels.Matcher
+	var names []string
+	for _, g := range c.groups {
+		for _, s := range g.selectors {
+			if g.role == total {
+				where = append(where, s.LabelMatchers...)
+			}
+		}
+	}
+	for _, g := range c.groups {
+		for _, s := range g.selectors {
+			if g.role == good {
+				names = append(names, plain(c.placed(s, where)))
+			}
+		}
+	}
+	anyGood := "(" + strings.Join(names, " or ") + ")"
+	arms := Query{tagged("count("+anyGood+")", string(good)+"/0", anywhereArm)}
+	for _, g := range c.groups {
+		if g.role != total {
+			continue
+		}
+		now := "(" + g.each(as("")) + ")"
+		arms = append(arms,
+			tagged("group"+byLabels(slices.Compact(each))+"("+now+" unless on "+targets+" "+anyGood+")", g.tag, goodlessArm),
+			tagged("sum"+c.by()+"("+g.difference(interval)+" unless on "+targets+" "+anyGood+")", g.tag, strayArm),
+			tagged("count"+c.by()+"("+now+" and on "+targets+" "+anyGood+")", g.tag, sharedArm))
+	}
+	return arms
+}
+
+// placed is a selector of good events without what makes them good: with its name, and such matchers as the total has.
+func (c *Counter) placed(s *parser.VectorSelector, where []*labels.Matcher) *parser.VectorSelector {
+	place := &parser.VectorSelector{Name: metricName(s)}
+	for _, m := range s.LabelMatchers {
+		if m.Name != model.MetricNameLabel && slices.ContainsFunc(where, func(w *labels.Matcher) bool { return w.String() == m.String() }) {
+			place.LabelMatchers = append(place.LabelMatchers, m)
+		}
+	}
+	return place
+}
+
+// AddGoodless takes the answer to GoodlessQuery.
+func (t *Tally) AddGoodless(points []Point) error {
+	found, counted := map[slo.Labels]*goodless{}, false
+	shared := false
+	for _, p := range points {
+		_, arm, err := t.counter.arm(p)
+		if err != nil {
+			return err
+		}
+		if v := (value{p.Value, true}); !v.usable() {
+			return fmt.Errorf("%w: %v series or events", ErrAnswer, p.Value)
+		}
+		labels := t.counter.labelSet(p.Labels)
+		if found[labels] == nil {
+			found[labels] = &goodless{targets: map[targetKey]bool{}}
+		}
+		of := found[labels]
+		switch arm {
+		case goodlessArm:
+			of.targets[targetOf(p.Labels)] = true
+		case strayArm:
+			of.stray += p.Value
+		case sharedArm:
+			of.shared, shared = true, true
+		case anywhereArm:
+			counted = true
+		default:
+			return fmt.Errorf("%w: unknown arm %q", ErrAnswer, arm)
+		}
+	}
+	if shared || !counted { // else the good are counted somewhere else
+		t.goodless = found
+	}
+	return nil
+}
+
+// isGoodless reports whether a series is of the total of a target without good events.
+func (t *Tally) isGoodless(s *series) bool {
+	of := t.goodless[t.counter.labelSet(s.labels)]
+	return of != nil && s.group.role == total && of.targets[targetOf(s.labels)]
+}
+
+// leaveOutGoodless takes the events of targets without good ones off a label set, and leaves it without data where there are only such.
+func (t *Tally) leaveOutGoodless(labels slo.Labels, s *set) {
+	of := t.goodless[labels]
+	if of == nil || len(of.targets) == 0 {
+		return
+	}
+	events := of.stray
+	if c := s.stretches[time.Time{}]; c != nil {
+		c.total = max(0, c.total-events)
+	}
+	if !of.shared {
+		s.seen, s.stretches = false, map[time.Time]*counts{}
+	}
+	s.caveats = slo.MergeCaveats(s.caveats, []slo.Caveat{{Kind: slo.NoGood, Count: len(of.targets), Events: events}})
+}
