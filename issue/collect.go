@@ -19,8 +19,9 @@ const (
 	Lookback = 2 * time.Hour
 )
 
-// text renders a stage. Where a user's template is bad, the built-in text is taken and the template's error logged.
-func (p *Publisher) text(ctx context.Context, j *job, stage Stage) (Text, error) {
+// text renders a write's text. Where a user's template is bad, the built-in text is taken and the template's error logged.
+func (p *Publisher) text(ctx context.Context, j *job, i int) (Text, error) {
+	stage := j.pub.Writes[i].Stage
 	facts, err := p.facts(ctx, j, stage)
 	if err != nil {
 		return Text{}, err
@@ -30,48 +31,75 @@ func (p *Publisher) text(ctx context.Context, j *job, stage Stage) (Text, error)
 		return Text{}, fmt.Errorf("rendering the %s text: %w", stage, err)
 	}
 	if err != nil {
-		p.report(j.pub.Key+" template", err)
+		p.report(j.pub.Key, rendering, err)
 	}
 	return text, nil
 }
 
-// facts are all that is known about an incident. Only the issue's body tells of other incidents and evidence.
-func (p *Publisher) facts(ctx context.Context, j *job, stage Stage) (Facts, error) {
-	worst := j.incident.Worst()
+// facts are all that is known about what a publication is for. Only an incident's body tells of other incidents and evidence.
+func (p *Publisher) facts(ctx context.Context, j *job, stage Stage) (f Facts, err error) {
+	if j.pub.Kind == Single {
+		f, err = p.incidentFacts(ctx, j.incidents[0], stage)
+	} else {
+		f = manyFacts(j)
+	}
+	if err != nil {
+		return Facts{}, err
+	}
+	o := j.opening()
+	f.Interval, f.Edited, f.Original = p.Interval, o.Edited, o.Ref.URL
+	if stage == Opening {
+		_, f.Mention = j.owners(p.Settings)
+	}
+	if stage == Opening || (o.Edited && stage == Recovery) {
+		f.Dropped = o.Dropped
+	}
+	return f, nil
+}
+
+func manyFacts(j *job) Facts {
+	f := Facts{Kind: j.pub.Kind}
+	f.Incidents = slices.SortedStableFunc(slices.Values(j.incidents), func(a, b alert.Incident) int { return a.Onset().Compare(b.Onset()) })
+	for _, i := range f.Incidents {
+		if at := asOf(i); at.After(f.AsOf) {
+			f.AsOf = at
+		}
+	}
+	return f
+}
+
+func (p *Publisher) incidentFacts(ctx context.Context, i alert.Incident, stage Stage) (Facts, error) {
+	worst := i.Worst()
 	var others []alert.Incident
 	if stage == Opening || worst.Kind == alert.Budget {
-		since := j.incident.Onset().Add(-max(remembered, worst.Objective.Window.Longest()))
+		since := i.Onset().Add(-max(remembered, worst.Objective.Window.Longest()))
 		var err error
 		if others, err = p.Store.Incidents(ctx, since); err != nil {
 			return Facts{}, fmt.Errorf("reading other incidents: %w", err)
 		}
 	}
-	f, err := NewFacts(j.incident, others, func(id string) (string, error) {
-		pub, ok, err := p.Store.Publication(ctx, id)
+	f, err := NewFacts(i, others, func(id string) (Publication, error) {
+		pub, _, err := p.Store.Publication(ctx, id)
 		if err != nil {
-			return "", fmt.Errorf("reading the publication of incident %s: %w", id, err)
+			return Publication{}, fmt.Errorf("reading the publication of incident %s: %w", id, err)
 		}
-		if !ok || len(pub.Writes) == 0 {
-			return "", nil
-		}
-		return pub.Writes[0].Ref.URL, nil
+		return pub, nil
 	})
 	if err != nil {
 		return Facts{}, err
 	}
-	f.Interval, f.Edited = p.Interval, j.opening().Edited
 	if p.ExternalURL != "" {
-		f.URL = strings.TrimSuffix(p.ExternalURL, "/") + "/incidents/" + url.PathEscape(j.incident.ID)
+		f.URL = strings.TrimSuffix(p.ExternalURL, "/") + "/incidents/" + url.PathEscape(i.ID)
 	}
 	if stage == Opening {
-		f.Add(p.collect(ctx, j.incident))
+		f.Add(p.collect(ctx, i))
 	}
 	return f, nil
 }
 
-// NewFacts are what is known about an incident from it and the others, which may include itself. urlOf is asked for the issues of those
-// that are told of; its error is returned.
-func NewFacts(i alert.Incident, others []alert.Incident, urlOf func(id string) (string, error)) (Facts, error) {
+// NewFacts are what is known about an incident from it and the others, which may include itself. publicationOf is asked for the
+// publications of those that are told of, and returns a zero one where there is none; its error is returned.
+func NewFacts(i alert.Incident, others []alert.Incident, publicationOf func(id string) (Publication, error)) (Facts, error) {
 	f := Facts{Incident: i, AsOf: asOf(i)}
 	worst := i.Worst()
 	others = slices.SortedStableFunc(slices.Values(others), alert.NewestFirst)
@@ -80,18 +108,22 @@ func NewFacts(i alert.Incident, others []alert.Incident, urlOf func(id string) (
 			continue
 		}
 		spent, earlier, beside := spentBy(other, worst, f.AsOf), earlierThan(other, i), beside(other, i, f.AsOf)
-		if earlier != nil {
-			f.EarlierAll++
-		}
-		if len(f.Earlier) == maxEarlier {
-			earlier = nil
-		}
 		if spent == 0 && earlier == nil && len(beside) == 0 {
 			continue
 		}
-		address, err := urlOf(other.ID)
+		pub, err := publicationOf(other.ID)
 		if err != nil {
 			return Facts{}, err
+		}
+		address := pub.URL()
+		if earlier != nil {
+			f.EarlierAll++
+			if pub.Triage == Noise {
+				f.Noise++
+			}
+		}
+		if len(f.Earlier) == maxEarlier {
+			earlier = nil
 		}
 		if spent > 0 {
 			f.SpentBy = append(f.SpentBy, Spender{ID: other.ID, Onset: other.Onset(), Bad: spent, URL: address})

@@ -34,15 +34,21 @@ type EvidenceQuery struct {
 
 // Facts is all that is known about an incident; a post-mortem's facts are made of it and nothing else.
 type Facts struct {
-	Incident   alert.Incident
-	AsOf       time.Time     // end of the last tick that is in the numbers
-	Interval   time.Duration // of the ticks that times are rounded to
-	URL        string        // the incident's page, where the daemon has an external URL
-	Evidence                 // its timeline is in any order
-	SpentBy    []Spender     // for a breach of kind budget: the incidents that spent it, earliest onset first
-	Earlier    []Earlier     // incidents of the same objective in the 90 days before, newest first: a few of ...
-	EarlierAll int           // ... that many
-	Edited     bool          // a person has changed the issue's body, so that it was left as it is
+	Kind       Kind             // of the publication
+	Incident   alert.Incident   // where it is for one
+	Incidents  []alert.Incident // where it is for many, earliest onset first
+	AsOf       time.Time        // end of the last tick that is in the numbers
+	Interval   time.Duration    // of the ticks that times are rounded to
+	URL        string           // the incident's page, where the daemon has an external URL
+	Evidence                    // its timeline is in any order
+	SpentBy    []Spender        // for a breach of kind budget: the incidents that spent it, earliest onset first
+	Earlier    []Earlier        // incidents of the same objective in the 90 days before, newest first: a few of ...
+	EarlierAll int              // ... that many
+	Noise      int              // how many of those people called noise
+	Edited     bool             // a person has changed the issue's body, so that it was left as it is
+	Mention    []string         // owners to be mentioned: a user or a team, with its @
+	Dropped    []string         // labels, and assignees with an @, that the tracker left out of the issue
+	Original   string           // for the sweep: the issue that stays
 }
 
 // Entry is a row of the timeline.
@@ -76,6 +82,9 @@ const (
 	Progress Stage = "progress" // the comment that is kept up to date while the incident goes on
 	Recovery Stage = "recovery" // the comment that says that it is over, with the final numbers
 	Return   Stage = "return"   // the comment that says that it came back
+	Sweep    Stage = "sweep"    // the comment under a second issue for the same, before postburn closes that
+
+	Relabel Stage = "labels" // no text: labels of the issue are exchanged
 )
 
 // Renderer writes the text of a stage. It returns the built-in text and an error where a template of the user's is bad.

@@ -17,14 +17,14 @@ func (p *Publisher) find(ctx context.Context, j *job, i int) (Found, bool, error
 	w := j.pub.Writes[i]
 	since := w.At
 	if w.exists() || since.IsZero() {
-		since = j.incident.Onset() // it may have been written long before it was sent last
+		since = j.onset() // it may have been written long before it was sent last
 	}
 	all, err := p.Tracker.Find(ctx, p.post(j, i), since.Add(-skew))
 	if err != nil {
 		return Found{}, false, err
 	}
 	all = slices.DeleteFunc(all, func(f Found) bool {
-		return f.Key != w.Key || w.exists() && f.Ref.Number != w.Ref.Number
+		return f.Moved || f.Key != w.Key || w.exists() && f.Ref.Number != w.Ref.Number
 	})
 	if len(all) == 0 {
 		return Found{}, false, nil
@@ -47,7 +47,8 @@ func (p *Publisher) look(ctx context.Context, j *job, i int) error {
 	case !ok:
 		p.missing(j, i, now)
 	case !w.exists():
-		w.Ref, w.State = found.Ref, Posted
+		w.State = Posted
+		p.created(j, i, p.post(j, i), found)
 		p.found(j, i)
 	case sameText(found.Text, w.Text):
 		w.State = Posted
@@ -65,7 +66,7 @@ func (p *Publisher) found(j *job, i int) {
 	w.clear()
 	p.metrics.count(*w, outcomeFound)
 	if w.Stage == Opening {
-		p.Logger.Info("post-mortem found", "incident", j.incident.ID, "url", w.Ref.URL)
+		p.Logger.Info("post-mortem found", "incident", j.pub.Key, "url", w.Ref.URL)
 	}
 }
 
@@ -116,7 +117,8 @@ func (p *Publisher) lookFirst(ctx context.Context, j *job) (done bool, err error
 	call, cancel := context.WithTimeout(ctx, p.CallTimeout)
 	defer cancel()
 	w := j.opening()
-	all, err := p.Tracker.Find(call, p.post(j, 0), j.incident.Onset().Add(-sameOnset-skew))
+	post := p.post(j, 0)
+	all, err := p.Tracker.Find(call, post, j.onset().Add(-sameOnset-skew))
 	if ctx.Err() != nil {
 		return true, ctx.Err()
 	}
@@ -137,7 +139,9 @@ func (p *Publisher) lookFirst(ctx context.Context, j *job) (done bool, err error
 				continue
 			}
 		}
-		w.Key, w.Ref, w.Text, w.State, w.Edited, w.At = found.Key, found.Ref, found.Text, Posted, true, time.Now().UTC()
+		w.Key, w.Text, w.State, w.Edited, w.At = found.Key, found.Text, Posted, true, time.Now().UTC()
+		j.pub.Triage = found.Triage()
+		p.created(j, 0, post, found)
 		p.found(j, 0)
 		return true, p.save(ctx, j)
 	}

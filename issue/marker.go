@@ -9,6 +9,7 @@ import (
 // Marker is the invisible line by which a tracker knows a text of postburn's again: an HTML comment, one line long.
 type Marker struct {
 	Key   string
+	Kind  Kind
 	Group string
 	Onset time.Time
 }
@@ -27,12 +28,15 @@ func (p Post) Marker() Marker {
 	if p.Parent != nil {
 		return Marker{Key: p.Key}
 	}
-	return Marker{p.Key, p.Group, p.Onset}
+	return Marker{p.Key, p.Kind, p.Group, p.Onset}
 }
 
 // String is the marker's line. No value can end the comment: what is not plain is percent-encoded.
 func (m Marker) String() string {
 	fields := "key=" + encode(m.Key)
+	if m.Kind != Single {
+		fields += " kind=" + encode(string(m.Kind))
+	}
 	if m.Group != "" {
 		fields += " group=" + encode(m.Group)
 	}
@@ -68,6 +72,8 @@ func ParseMarker(line string) (Marker, bool) {
 		switch name {
 		case "key":
 			m.Key = value
+		case "kind":
+			m.Kind = Kind(value)
 		case "group":
 			m.Group = value
 		case "onset":
@@ -79,13 +85,13 @@ func ParseMarker(line string) (Marker, bool) {
 	return m, m.Key != ""
 }
 
-// Marks reports whether the marked text is the post's: it has its key; or, for an issue, its group and nearly its onset, as when a
-// store was lost and the incident was found anew.
+// Marks reports whether the marked text is the post's: it has its key; or, for the issue of an incident, its group and nearly its
+// onset, as when a store was lost and the incident was found anew. Of storms, the onset tells.
 func (m Marker) Marks(p Post) bool {
 	if m.Key == p.Key {
 		return true
 	}
-	if p.Parent != nil || m.Group == "" || m.Group != p.Group || m.Onset.IsZero() || p.Onset.IsZero() {
+	if p.Parent != nil || m.Kind != p.Kind || m.Group != p.Group || (m.Group == "" && m.Kind != Storm) || m.Onset.IsZero() || p.Onset.IsZero() {
 		return false
 	}
 	return m.Onset.Sub(p.Onset).Abs() < sameOnset

@@ -22,6 +22,7 @@ const (
 type metrics struct {
 	waiting     prometheus.Gauge
 	writes      *prometheus.CounterVec
+	noise       *prometheus.GaugeVec
 	oldestSince atomic.Int64 // nanoseconds since 1970; 0: nothing waits
 }
 
@@ -45,7 +46,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		Name: "postburn_publication_writes_total",
 		Help: "Texts sent to the tracker, by stage and outcome.",
 	}, []string{"stage", "outcome"})
-	for _, stage := range []Stage{Opening, Progress, Recovery, Return} {
+	m.noise = factory.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "postburn_slo_noise_incidents",
+		Help: "Incidents of the last 90 days whose issue was closed as not planned.",
+	}, []string{"slo"})
+	for _, stage := range []Stage{Opening, Progress, Recovery, Return, Sweep, Relabel} {
 		for _, outcome := range []string{
 			outcomePosted, outcomeFound, outcomeEdited, outcomeGone, outcomeRefused, outcomeRateLimited, outcomeUnknown,
 		} {

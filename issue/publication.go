@@ -11,16 +11,42 @@ import (
 // Publication is what is posted for an incident: one issue and its comments. In a storm one publication is for many incidents.
 type Publication struct {
 	Key        string  `json:"key"` // unique; the ID of its first incident
-	Parts      []Part  `json:"parts"`
-	Group      string  `json:"group"`
+	Kind       Kind    `json:"kind,omitempty"`
+	Parts      []Part  `json:"parts"` // never taken out again
+	Group      string  `json:"group"` // of its incident; empty where it is for many
 	Repository string  `json:"repository,omitempty"`
-	Writes     []Write `json:"writes"` // the issue first, then its comments, in the order in which they were wanted
+	Triage     Triage  `json:"triage,omitempty"`
+	Author     string  `json:"author,omitempty"` // as whom its issue was posted
+	Writes     []Write `json:"writes"`           // the issue first, then its comments, in the order in which they were wanted
 }
+
+// Kind says what a publication is for.
+type Kind string
+
+// The kinds of publications.
+const (
+	Single Kind = ""       // for one incident
+	Storm  Kind = "storm"  // for those that began in quick succession
+	Digest Kind = "digest" // for those that were over long before they could be published
+)
+
+// Triage is what people have made of an issue; empty while it is open, or where the tracker does not tell.
+type Triage string
+
+// What people make of an issue.
+const (
+	Completed   Triage = "completed"   // closed
+	Noise       Triage = "noise"       // closed as not planned: not worth an issue
+	Duplicate   Triage = "duplicate"   // closed as one, or labelled so
+	Transferred Triage = "transferred" // moved to another repository
+	Deleted     Triage = "deleted"
+)
 
 // Part is an incident that a publication is for.
 type Part struct {
-	Incident string `json:"incident"` // its ID
-	Posted   int    `json:"posted"`   // its newest revision that the tracker agrees with
+	Incident string    `json:"incident"`       // its ID
+	Posted   int       `json:"posted"`         // its newest revision that the tracker agrees with
+	Onset    time.Time `json:"onset,omitzero"` // of the incident when it became a part
 }
 
 // Posted is the newest revision of an incident that the tracker agrees with; 0 where the publication is not for it.
@@ -31,6 +57,14 @@ func (p Publication) Posted(incident string) int {
 		}
 	}
 	return 0
+}
+
+// URL is where people find the issue; empty where there is none yet.
+func (p Publication) URL() string {
+	if len(p.Writes) == 0 {
+		return ""
+	}
+	return p.Writes[0].Ref.URL
 }
 
 // Write is one text at the tracker, and how far its publishing has come.
@@ -46,9 +80,12 @@ type Write struct {
 	Text     Text      `json:"text"`               // as it was last sent
 	Prior    Text      `json:"prior,omitzero"`     // what Text is to replace, while it is not known whether it has
 	Ref      Ref       `json:"ref,omitzero"`       // where it is, once that is known
-	Revision int       `json:"revision"`           // of the incident in the text
-	Ended    time.Time `json:"ended,omitzero"`     // the incident's end that the text tells of; zero where it tells of none
+	Revision int       `json:"revision"`           // of the incident in the text; the sum of them where there are many
+	Ended    time.Time `json:"ended,omitzero"`     // the end that the text tells of; zero where it tells of none
 	Edited   bool      `json:"edited,omitempty"`   // a person has changed it: it is theirs now
+	Labels   []string  `json:"labels,omitempty"`   // of the issue: those that it was given
+	Dropped  []string  `json:"dropped,omitempty"`  // of the issue: what the tracker left out
+	Issue    Ref       `json:"issue,omitzero"`     // that it is a comment of, where that is not the publication's
 }
 
 // State is how far a write has come.
@@ -73,6 +110,7 @@ type Ref struct {
 // Post is a text to be written: an issue, or a comment where Parent is set.
 type Post struct {
 	Key        string // the marker's key: a text with the same key is the same text
+	Kind       Kind   // of the publication
 	Group      string
 	Onset      time.Time
 	Repository string
@@ -85,12 +123,36 @@ type Post struct {
 
 // Found is a text at the tracker.
 type Found struct {
-	Key  string
-	Ref  Ref
-	Text Text
-	// Closed and Completed tell what a person did with an issue: completed is a closed one that was not called noise.
-	Closed, Completed bool
-	Dropped           []string // labels, and assignees with an @, that the tracker left out of a new issue without a word
+	Key    string
+	Ref    Ref
+	Text   Text
+	Author string // as whom a new issue was posted
+	// What people did with an issue. Completed is one that was closed and not called noise.
+	Closed, Completed, Duplicate, Moved bool
+	Updated                             time.Time // of an issue, by the tracker's clock
+	Dropped                             []string  // labels, and assignees with an @, that the tracker left out of the issue
+}
+
+// Triage is what people have made of the issue.
+func (f Found) Triage() Triage {
+	switch {
+	case f.Moved:
+		return Transferred
+	case f.Duplicate:
+		return Duplicate
+	case f.Closed && f.Completed:
+		return Completed
+	case f.Closed:
+		return Noise
+	}
+	return ""
+}
+
+// Change is what is to become of an issue besides its text. To ask for it twice does no more than to ask once.
+type Change struct {
+	Reopen      bool     // if a person closed it as completed
+	Close       bool     // as not planned
+	Add, Remove []string // labels
 }
 
 // Errors of a Tracker. All others mean that it is not known whether the request took effect.
@@ -109,6 +171,9 @@ func (e RateLimited) Error() string {
 
 // Tracker is where issues live.
 type Tracker interface {
+	// Prepare makes what an issue needs besides itself, such as its labels. To do it twice does no harm. What can't be made is
+	// done without; an error means that the tracker is to be left in peace (RateLimited), or the context's end.
+	Prepare(ctx context.Context, p Post) error
 	// Create writes a new issue or comment. It may return ErrRefused or RateLimited; ErrNotFound where the parent is gone.
 	Create(ctx context.Context, p Post) (Found, error)
 	// Find looks for all texts that the post's marker marks (see Marker.Marks; of its parent, if it has one) and that were written after
@@ -118,9 +183,15 @@ type Tracker interface {
 	// Replace writes a new text where the old one still stands as it was sent, line ends aside. It returns ErrEdited where a person has
 	// changed it, and ErrNotFound where it is gone.
 	Replace(ctx context.Context, at Found, text Text) error
-	// Reopen opens an issue again that a person closed as completed. Nothing happens where it is open, or was called noise.
-	Reopen(ctx context.Context, at Found) error
+	// Change changes what is not text, and nothing that people decided: an issue that was called noise is not opened again, and a
+	// label is exchanged for another of its kind (`severity:2` for `severity:1`) only while it is there. It returns ErrNotFound
+	// where the issue is gone.
+	Change(ctx context.Context, at Found, c Change) error
 }
+
+// Lister lists postburn's own issues of a repository that have changed since a time, by the tracker's clock. Those that were
+// transferred or deleted are not among them.
+type Lister func(ctx context.Context, repository string, since time.Time) ([]Found, error)
 
 // Store keeps publications, beside the incidents that alert.Store has committed.
 type Store interface {
@@ -131,6 +202,9 @@ type Store interface {
 	Publication(ctx context.Context, incident string) (p Publication, ok bool, err error)
 	// Save writes a publication as a whole.
 	Save(ctx context.Context, p Publication) error
-	// Incidents returns all incidents with an onset or an end after `since`, newest onset first.
+	// Incidents returns all incidents with an onset or an end after `since`, newest onset first. An end that is still to come is after any
+	// time.
 	Incidents(ctx context.Context, since time.Time) ([]alert.Incident, error)
+	// Authors are all that publications were posted as.
+	Authors(ctx context.Context) ([]string, error)
 }

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-
-	"github.com/postburn/postburn/alert"
 )
 
 // How the states of a write follow each other. Each step is stored before the next begins.
@@ -23,11 +20,14 @@ import (
 //	Unknown -> look
 //	  there                       -> Posted
 //	  not there, twice, and long enough after it was sent -> Wanted (or Gone, if it had been there before)
+//
+// What does no harm when it is done twice needs no such care, and is done again until it is known to be done: making labels, exchanging an
+// issue's labels, reopening and closing it. Each is asked for only while what it changes is as postburn left it.
 
-// maxSteps bounds what is done for one incident before the others have their turn.
+// maxSteps bounds what is done for one publication before the others have their turn.
 const maxSteps = 20
 
-// advance does all that is due for an incident, and returns when something else will be; zero where nothing is known to be.
+// advance does all that is due for a publication, and returns when something else will be; zero where nothing is known to be.
 func (p *Publisher) advance(ctx context.Context, j *job) (time.Time, error) {
 	for range maxSteps {
 		now := time.Now()
@@ -52,17 +52,17 @@ func (p *Publisher) advance(ctx context.Context, j *job) (time.Time, error) {
 	return time.Now(), nil
 }
 
-// finish notes that the tracker agrees, once the incident is over: as long as it burns there will be more to tell.
+// finish notes that the tracker agrees, once all is over: as long as something burns there will be more to tell.
 func (p *Publisher) finish(ctx context.Context, j *job) error {
-	if j.incident.IsOpen() || j.pub.Posted(j.incident.ID) >= j.incident.Revision {
+	if j.open() || j.posted() {
 		return nil
 	}
-	j.pub.Parts = []Part{{Incident: j.incident.ID, Posted: j.incident.Revision}}
+	j.agree()
 	if err := p.save(ctx, j); err != nil {
 		return err
 	}
 	if o := j.opening(); o.State == Posted {
-		p.Logger.Info("post-mortem completed", "incident", j.incident.ID, "url", o.Ref.URL)
+		p.Logger.Info("post-mortem completed", "incident", j.pub.Key, "url", o.Ref.URL)
 	}
 	return nil
 }
@@ -83,29 +83,97 @@ func (p *Publisher) step(ctx context.Context, j *job, i int) error {
 		return p.save(ctx, j)
 	case w.State == Unknown:
 		return p.look(ctx, j, i)
-	case w.Stage == Opening && !w.exists() && w.At.IsZero():
+	case w.Stage == Relabel:
+		return p.relabel(ctx, j, i)
+	case w.exists():
+		return p.send(ctx, j, i)
+	}
+	if w.Stage == Opening && w.At.IsZero() {
 		if done, err := p.lookFirst(ctx, j); done || err != nil {
 			return err
 		}
-	case w.Stage == Return && !w.exists():
-		if err := p.reopen(ctx, j); err != nil {
-			return p.settle(ctx, j, i, *w, err)
-		}
+	}
+	ready, err := p.ready(ctx, j, i)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return p.settle(ctx, j, i, *w, err)
+	case !ready:
+		return p.save(ctx, j)
 	}
 	return p.send(ctx, j, i)
+}
+
+// ready does what has to come before a text is sent for the first time; ready is false where it is not to be sent after all.
+func (p *Publisher) ready(ctx context.Context, j *job, i int) (ready bool, err error) {
+	call, cancel := context.WithTimeout(ctx, p.CallTimeout)
+	defer cancel()
+	doing := ""
+	switch w := j.pub.Writes[i]; w.Stage {
+	case Opening:
+		doing, err = "preparing the issue", p.Tracker.Prepare(call, p.post(j, i))
+		if call.Err() != nil && ctx.Err() == nil {
+			err = nil // the issue is worth more than its labels
+		}
+	case Return:
+		doing = "reopening the issue"
+		if err = p.reopen(call, j); j.unwanted() {
+			return false, err
+		}
+	case Sweep:
+		doing, err = "closing the second issue", p.Tracker.Change(call, Found{Key: j.opening().Key, Ref: w.Issue}, Change{Close: true})
+	}
+	switch {
+	case err == nil, errors.Is(err, ErrNotFound): // the text will tell
+		return true, nil
+	case errors.As(err, new(RateLimited)):
+		return false, err
+	}
+	return false, fmt.Errorf("%s: %w: %w", doing, ErrRefused, err) // the text was not sent, and to do this twice does no harm
+}
+
+// reopen opens the issue of an incident that came back, if a person closed it as completed.
+func (p *Publisher) reopen(ctx context.Context, j *job) error {
+	at, ok, err := p.find(ctx, j, 0)
+	if err != nil || !ok {
+		return err
+	}
+	if j.pub.Triage = at.Triage(); j.pub.Triage != Completed {
+		return nil
+	}
+	return p.Tracker.Change(ctx, at, Change{Reopen: true})
+}
+
+// relabel exchanges labels of the issue.
+func (p *Publisher) relabel(ctx context.Context, j *job, i int) error {
+	w, o := &j.pub.Writes[i], j.opening()
+	before, now := *w, j.relabelled()
+	call, cancel := context.WithTimeout(ctx, p.CallTimeout)
+	defer cancel()
+	err := p.Tracker.Change(call, Found{Key: o.Key, Ref: o.Ref}, exchange(o.Labels, now))
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err == nil:
+		o.Labels = now
+	case !errors.Is(err, ErrNotFound) && !errors.As(err, new(RateLimited)):
+		err = fmt.Errorf("exchanging labels: %w: %w", ErrRefused, err) // to do it twice does no harm
+	}
+	return p.settle(ctx, j, i, before, err)
 }
 
 // send stores the intent, makes the request, and stores the outcome.
 func (p *Publisher) send(ctx context.Context, j *job, i int) error {
 	w := &j.pub.Writes[i]
-	text, err := p.text(ctx, j, w.Stage)
+	text, err := p.text(ctx, j, i)
 	if err != nil {
 		return err
 	}
 	before := *w
-	w.Text, w.State, w.At, w.Looks, w.Revision = text, Sending, time.Now().UTC(), 0, j.incident.Revision
+	w.Text, w.State, w.At, w.Looks, w.Revision = text, Sending, time.Now().UTC(), 0, j.revision()
 	if w.Stage == Opening {
-		w.Ended = j.incident.Ended()
+		w.Ended = j.ended()
 	}
 	if w.exists() && text == before.Text {
 		w.State = Posted
@@ -124,14 +192,31 @@ func (p *Publisher) send(ctx context.Context, j *job, i int) error {
 		err = p.Tracker.Replace(call, Found{Key: w.Key, Ref: w.Ref, Text: w.Prior}, text)
 	} else {
 		var found Found
-		if found, err = p.Tracker.Create(call, p.post(j, i)); err == nil {
-			w.Ref = found.Ref
+		post := p.post(j, i)
+		if found, err = p.Tracker.Create(call, post); err == nil {
+			p.created(j, i, post, found)
 		}
 	}
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err() // it stays as it is stored: Sending
 	}
 	return p.settle(ctx, j, i, before, err)
+}
+
+// created notes where a new text is, and what of an issue the tracker left out.
+func (p *Publisher) created(j *job, i int, post Post, found Found) {
+	w := &j.pub.Writes[i]
+	w.Ref = found.Ref
+	if w.Stage != Opening {
+		return
+	}
+	w.Labels, w.Dropped = withoutDropped(post.Labels, found.Dropped), found.Dropped
+	if found.Author != "" {
+		j.pub.Author = found.Author
+	}
+	if len(w.Dropped) > 0 {
+		w.Revision = 0 // to be said in the text when it is written again
+	}
 }
 
 // settle stores the outcome of a request. What a tracker did not take is as it was before.
@@ -144,7 +229,7 @@ func (p *Publisher) settle(ctx context.Context, j *job, i int, before Write, err
 		w.clear()
 		p.metrics.count(*w, outcomePosted)
 		if w.Stage == Opening && !before.exists() {
-			p.Logger.Info("post-mortem opened", "incident", j.incident.ID, "url", w.Ref.URL)
+			p.Logger.Info("post-mortem opened", "incident", j.pub.Key, "url", w.Ref.URL)
 		}
 	case errors.As(err, &limited):
 		w.back(before, err, p.pause(limited))
@@ -182,26 +267,20 @@ func (p *Publisher) gone(j *job, i int) {
 		p.metrics.count(*w, outcomeGone)
 		w.State = Gone
 		w.clear()
+		if w.Stage == Sweep {
+			return // that was of another issue
+		}
 		w = j.opening()
 	}
 	w.State = Gone
 	w.clear()
 	p.metrics.count(*w, outcomeGone)
 	if w.Stage == Opening {
-		p.Logger.Info("post-mortem was removed by a person and is left so", "incident", j.incident.ID, "url", w.Ref.URL)
+		if j.pub.Triage != Transferred {
+			j.pub.Triage = Deleted
+		}
+		p.Logger.Info("post-mortem was removed by a person and is left so", "incident", j.pub.Key, "url", w.Ref.URL)
 	}
-}
-
-// clear forgets the troubles that are over.
-func (w *Write) clear() {
-	w.Prior, w.Tries, w.Looks, w.NotUntil, w.Error = Text{}, 0, 0, time.Time{}, ""
-}
-
-// back makes a write as it was before it was sent, to be sent again later.
-func (w *Write) back(before Write, err error, notUntil time.Time) {
-	tries := w.Tries + 1
-	*w = before
-	w.State, w.Tries, w.Error, w.NotUntil = Wanted, tries, err.Error(), notUntil.UTC()
 }
 
 func backoff(tries int) time.Duration {
@@ -211,47 +290,19 @@ func backoff(tries int) time.Duration {
 	return min(firstRetry<<tries, lastRetry)
 }
 
-// reopen opens the issue of an incident that came back, if a person closed it as completed.
-func (p *Publisher) reopen(ctx context.Context, j *job) error {
-	call, cancel := context.WithTimeout(ctx, p.CallTimeout)
-	defer cancel()
-	at, ok, err := p.find(call, j, 0)
-	if err == nil && ok && at.Closed && at.Completed {
-		err = p.Tracker.Reopen(call, at)
-	}
-	switch {
-	case err == nil, errors.Is(err, ErrNotFound): // the comment will tell that the issue is gone
-		return nil
-	case errors.As(err, new(RateLimited)):
-		return err
-	}
-	return fmt.Errorf("reopening the issue: %w: %w", ErrRefused, err) // the comment was not sent, and to reopen twice does no harm
-}
-
 // post is what the tracker is asked to write, or to look for.
 func (p *Publisher) post(j *job, i int) Post {
 	w := j.pub.Writes[i]
-	post := Post{Key: w.Key, Group: j.pub.Group, Onset: j.incident.Onset(), Repository: j.pub.Repository, Ref: w.Ref, Text: w.Text}
-	if i > 0 {
-		o := j.opening()
+	post := Post{Key: w.Key, Kind: j.pub.Kind, Group: j.pub.Group, Onset: j.onset(), Repository: j.pub.Repository, Ref: w.Ref, Text: w.Text}
+	o := j.opening()
+	switch {
+	case w.Stage == Opening:
+		post.Labels = j.labels(p.Settings)
+		post.Assignees, _ = j.owners(p.Settings)
+	case w.Issue != Ref{}:
+		post.Parent = &Found{Key: o.Key, Ref: w.Issue}
+	default:
 		post.Parent = &Found{Key: o.Key, Ref: o.Ref, Text: o.Text}
-		return post
 	}
-	post.Labels, post.Assignees = p.settings(j.incident)
 	return post
-}
-
-// settings are the labels of all the incident's objectives, their services among them, and whom to assign. A team can't be assigned.
-func (p *Publisher) settings(i alert.Incident) (labels, assignees []string) {
-	for _, w := range i.Windows {
-		s := p.Settings(w.Objective.Name)
-		if w.Objective.Service != "" {
-			labels = appendNew(labels, "service:"+w.Objective.Service)
-		}
-		labels = appendNew(labels, s.Labels...)
-		if owner := strings.TrimPrefix(w.Objective.Owner, "@"); s.Assign == "owner" && owner != "" && !strings.Contains(owner, "/") {
-			assignees = appendNew(assignees, owner)
-		}
-	}
-	return labels, assignees
 }

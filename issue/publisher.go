@@ -33,6 +33,7 @@ type Options struct {
 	Render      Renderer
 	Collectors  []Collector               // of evidence
 	Settings    func(slo string) Settings // of an objective, by its name; nil: none
+	List        Lister                    // tells what people do with issues; nil: they do nothing with them
 	Logger      *slog.Logger              // nil: none
 	Registerer  prometheus.Registerer     // nil: none
 	Interval    time.Duration             // of the ticks: told in the facts, and how often to look for what is behind; 0: 30 s
@@ -54,6 +55,8 @@ type Publisher struct {
 	waiting map[string]time.Time // since when a publication waits, by key
 	failing map[string]string    // the failure that was last logged, by key
 
+	old      map[string]gathered // incidents that wait for a digest, by repository
+	triage   triage
 	evidence map[string]collected // the last ones, by incident
 	patience time.Duration        // left in this pass for collecting evidence
 }
@@ -72,7 +75,8 @@ func NewPublisher(o Options) *Publisher {
 	o.LookEvery = orDefault(o.LookEvery, lookEvery)
 	return &Publisher{
 		Options: o, metrics: newMetrics(o.Registerer), nudge: make(chan struct{}, 1),
-		waiting: map[string]time.Time{}, failing: map[string]string{}, evidence: map[string]collected{},
+		waiting: map[string]time.Time{}, failing: map[string]string{}, old: map[string]gathered{},
+		triage: newTriage(), evidence: map[string]collected{},
 	}
 }
 
@@ -101,7 +105,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 		if errors.Is(err, alert.ErrFenced) {
 			return fmt.Errorf("publishing: %w", err)
 		}
-		p.report("", err)
+		p.report("", publishing, err)
 		timer := time.NewTimer(min(max(time.Until(next), leastWait), p.Interval))
 		select {
 		case <-ctx.Done():
@@ -121,6 +125,7 @@ func (p *Publisher) pass(ctx context.Context) (next time.Time, err error) {
 	if err != nil {
 		return next, err
 	}
+	p.readBack(ctx)
 	waiting := map[string]time.Time{}
 	p.patience = evidenceTimeout
 	for _, j := range jobs {
@@ -138,7 +143,7 @@ func (p *Publisher) pass(ctx context.Context) (next time.Time, err error) {
 		if err != nil || j.unsettled() {
 			waiting[j.pub.Key] = since
 		}
-		p.report(j.pub.Key, errors.Join(err, j.failure()))
+		p.report(j.pub.Key, publishing, errors.Join(err, j.failure()))
 		if !due.IsZero() && due.Before(next) {
 			next = due
 		}
@@ -148,60 +153,24 @@ func (p *Publisher) pass(ctx context.Context) (next time.Time, err error) {
 	return next, nil
 }
 
-// behind returns the incidents that the tracker does not agree with yet, each with its publication.
-func (p *Publisher) behind(ctx context.Context) ([]*job, error) {
-	incidents, unposted, err := p.Store.Behind(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("looking for what to publish: %w", err)
-	}
-	var jobs []*job
-	seen := map[string]bool{}
-	add := func(i alert.Incident, pub Publication) {
-		if !seen[pub.Key] {
-			seen[pub.Key] = true
-			jobs = append(jobs, &job{pub: pub, incident: i})
-		}
-	}
-	for _, i := range incidents {
-		pub, ok, err := p.Store.Publication(ctx, i.ID)
-		if err != nil {
-			return nil, fmt.Errorf("reading the publication of incident %s: %w", i.ID, err)
-		}
-		if !ok {
-			pub = Publication{Key: i.ID, Parts: []Part{{Incident: i.ID}}, Group: i.Group, Repository: i.Repository}
-		}
-		add(i, pub)
-	}
-	var all []alert.Incident
-	for _, pub := range unposted {
-		if seen[pub.Key] {
-			continue
-		}
-		if all == nil { // seldom: a publication is behind as long as one of its writes is
-			if all, err = p.Store.Incidents(ctx, time.Time{}); err != nil {
-				return nil, fmt.Errorf("reading incidents: %w", err)
-			}
-		}
-		for _, i := range all {
-			if i.ID == pub.Key {
-				add(i, pub)
-			}
-		}
-	}
-	return jobs, nil
-}
+// What may fail, for the log.
+const (
+	publishing = "publishing"
+	rendering  = "rendering the user's template" // the built-in text is taken instead
+	reading    = "reading what people did with issues"
+)
 
 // report logs a failure when it is another than before.
-func (p *Publisher) report(key string, err error) {
+func (p *Publisher) report(key, doing string, err error) {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return // the process is stopping
 	case err == nil:
-		delete(p.failing, key)
+		delete(p.failing, doing+key)
 		return
 	}
-	if text := err.Error(); p.failing[key] != text {
-		p.failing[key] = text
-		p.Logger.Warn("publishing goes on later", "incident", key, "err", err)
+	if text := err.Error(); p.failing[doing+key] != text {
+		p.failing[doing+key] = text
+		p.Logger.Warn("publishing goes on later", "incident", key, "doing", doing, "err", err)
 	}
 }

@@ -35,11 +35,18 @@ func (m *memory) put(i alert.Incident) {
 	m.incidents[i.ID] = i
 }
 
-func (m *memory) load(key string) (p issue.Publication, ok bool) {
-	p, ok = m.publications[key]
-	p.Writes = slices.Clone(p.Writes)
-	return p, ok
+// load returns the publication that an incident is part of.
+func (m *memory) load(incident string) (issue.Publication, bool) {
+	for _, p := range m.publications {
+		if slices.ContainsFunc(p.Parts, func(part issue.Part) bool { return part.Incident == incident }) {
+			p.Writes = slices.Clone(p.Writes)
+			return p, true
+		}
+	}
+	return issue.Publication{}, false
 }
+
+func (m *memory) Authors(context.Context) ([]string, error) { return nil, nil }
 
 func (m *memory) Behind(context.Context) (incidents []alert.Incident, unposted []issue.Publication, err error) {
 	m.mu.Lock()
@@ -95,7 +102,7 @@ func (m *memory) Incidents(_ context.Context, since time.Time) ([]alert.Incident
 	defer m.mu.Unlock()
 	var all []alert.Incident
 	for _, i := range m.incidents {
-		if i.Onset().After(since) || i.Ended().After(since) {
+		if i.Onset().After(since) || i.IsOpen() || i.Ended().After(since) {
 			all = append(all, i)
 		}
 	}
@@ -128,7 +135,9 @@ type forge struct {
 	fault  func(op string) fault
 	crash  func()
 	calls  []string
-	closed int // how often an issue was reopened
+	closed int                         // how often an issue was reopened
+	drop   func(p issue.Post) []string // what is left out of an issue
+	labels map[string]bool             // that were prepared
 }
 
 type forged struct {
@@ -136,10 +145,13 @@ type forged struct {
 	marker  issue.Marker
 	created time.Time
 	post    issue.Post
+	labels  []string
 }
 
 func newForge() *forge {
-	return &forge{fault: func(string) fault { return none }, crash: func() {}}
+	return &forge{
+		fault: func(string) fault { return none }, crash: func() {}, drop: func(issue.Post) []string { return nil }, labels: map[string]bool{},
+	}
 }
 
 // call does something as the fault has it.
@@ -190,7 +202,7 @@ func (g *forge) Create(ctx context.Context, p issue.Post) (found issue.Found, er
 	err = g.call(ctx, "create "+p.Key, func() error {
 		ref := issue.Ref{}
 		if p.Parent != nil {
-			if g.get(p.Parent.Ref) == nil {
+			if parent := g.get(p.Parent.Ref); parent == nil || parent.Moved {
 				return issue.ErrNotFound
 			}
 			ref.Parent = p.Parent.Ref.Number
@@ -198,6 +210,9 @@ func (g *forge) Create(ctx context.Context, p issue.Post) (found issue.Found, er
 		g.last++
 		ref.Number, ref.URL = g.last, fmt.Sprintf("https://forge.example/%d", g.last)
 		t := &forged{Found: issue.Found{Key: p.Key, Ref: ref, Text: p.Text}, marker: p.Marker(), created: time.Now(), post: p}
+		t.Updated = time.Now()
+		t.Dropped = g.drop(p)
+		t.labels = slices.DeleteFunc(slices.Clone(p.Labels), func(l string) bool { return slices.Contains(t.Dropped, l) })
 		g.texts = append(g.texts, t)
 		found = t.Found
 		return nil
@@ -225,7 +240,7 @@ func (g *forge) Replace(ctx context.Context, at issue.Found, text issue.Text) er
 	return g.call(ctx, "replace "+at.Key, func() error {
 		t := g.get(at.Ref)
 		switch {
-		case t == nil:
+		case t == nil || t.Moved:
 			return issue.ErrNotFound
 		case t.Text != at.Text:
 			return issue.ErrEdited
@@ -235,18 +250,50 @@ func (g *forge) Replace(ctx context.Context, at issue.Found, text issue.Text) er
 	})
 }
 
-func (g *forge) Reopen(ctx context.Context, at issue.Found) error {
-	return g.call(ctx, "reopen "+at.Key, func() error {
-		t := g.get(at.Ref)
-		if t == nil {
-			return issue.ErrNotFound
+func (g *forge) Prepare(ctx context.Context, p issue.Post) error {
+	return g.call(ctx, "prepare "+p.Key, func() error {
+		for _, l := range p.Labels {
+			g.labels[l] = true
 		}
-		if t.Closed {
-			g.closed++
-		}
-		t.Closed, t.Completed = false, false
 		return nil
 	})
+}
+
+func (g *forge) Change(ctx context.Context, at issue.Found, c issue.Change) error {
+	return g.call(ctx, "change "+at.Key, func() error {
+		t := g.get(at.Ref)
+		if t == nil || t.Moved {
+			return issue.ErrNotFound
+		}
+		if c.Reopen && t.Closed && t.Completed {
+			g.closed++
+			t.Closed, t.Completed = false, false
+		}
+		if c.Close {
+			t.Closed, t.Completed = true, false
+		}
+		t.labels = slices.DeleteFunc(t.labels, func(l string) bool { return slices.Contains(c.Remove, l) })
+		for _, l := range c.Add {
+			if !slices.Contains(t.labels, l) {
+				t.labels = append(t.labels, l)
+			}
+		}
+		t.Updated = time.Now()
+		return nil
+	})
+}
+
+// list is an issue.Lister.
+func (g *forge) list(ctx context.Context, repository string, since time.Time) (all []issue.Found, err error) {
+	err = g.call(ctx, "list "+repository, func() error {
+		for _, t := range g.texts {
+			if t.Ref.Parent == 0 && t.post.Repository == repository && !t.Updated.Before(since) && !t.Moved {
+				all = append(all, t.Found)
+			}
+		}
+		return nil
+	})
+	return all, err
 }
 
 // person does something to the texts that the function picks.
@@ -255,6 +302,7 @@ func (g *forge) person(do func(*forged)) {
 	defer g.mu.Unlock()
 	for _, t := range g.texts {
 		do(t)
+		t.Updated = time.Now()
 	}
 }
 
@@ -291,28 +339,61 @@ func (g *forge) body(t *testing.T, key string) string {
 
 // render is a short text that tells what it was made of.
 func render(f issue.Facts, stage issue.Stage) (issue.Text, error) {
+	if f.Kind != issue.Single {
+		return renderMany(f, stage), nil
+	}
 	state := "burning"
 	if !f.Incident.IsOpen() {
 		state = "ended " + f.Incident.Ended().Format(time.TimeOnly)
+	}
+	if stage == issue.Sweep {
+		return issue.Text{Body: "the first is " + f.Original}, nil
 	}
 	text := issue.Text{Body: fmt.Sprintf("%s, %s, revision %d, edited %v", stage, state, f.Incident.Revision, f.Edited)}
 	if stage == issue.Opening {
 		text.Title = f.Incident.Group + " " + state
 	}
+	if len(f.Mention) > 0 {
+		text.Body += ", for " + strings.Join(f.Mention, " ")
+	}
+	if len(f.Dropped) > 0 {
+		text.Body += ", without " + strings.Join(f.Dropped, " ")
+	}
 	return text, nil
+}
+
+// renderMany lists the groups of the incidents, and how many go on.
+func renderMany(f issue.Facts, stage issue.Stage) issue.Text {
+	var groups []string
+	open, revision := 0, 0
+	for _, i := range f.Incidents {
+		groups = append(groups, i.Group)
+		revision += i.Revision
+		if i.IsOpen() {
+			open++
+		}
+	}
+	text := issue.Text{Body: fmt.Sprintf("%s of a %s, %d open, revision %d: %s", stage, f.Kind, open, revision, strings.Join(groups, " "))}
+	if stage == issue.Opening {
+		text.Title = string(f.Kind)
+	}
+	return text
 }
 
 // story is an incident that changes with time: it burns in the spans that are given, as offsets from its onset.
 type story struct {
-	group string
-	onset time.Time
-	spans [][2]time.Duration
+	id         string // empty: made of the group
+	group      string
+	repository string
+	severity   map[int]int // from which revision on it has which one
+	onset      time.Time
+	spans      [][2]time.Duration
 }
 
 // at is the incident as it is known at a time; ok is false before it is detected. Each tick of 30 s in which it burns makes a revision.
 func (s story) at(now time.Time) (i alert.Incident, ok bool) {
 	const tick = 30 * time.Second
-	i = alert.Incident{ID: s.group + "-1", Group: s.group}
+	i = alert.Incident{ID: cmp.Or(s.id, s.group+"-1"), Group: s.group, Repository: s.repository}
 	for _, span := range s.spans {
 		onset, end := s.onset.Add(span[0]), s.onset.Add(span[1])
 		detected := onset.Add(time.Minute)
@@ -325,6 +406,11 @@ func (s story) at(now time.Time) (i alert.Incident, ok bool) {
 			w.Ended, until = end, end
 		}
 		i.Revision += int(until.Sub(onset)/tick) + 1
+		for from, severity := range s.severity {
+			if i.Revision >= from && (w.Severity == 0 || severity < w.Severity) {
+				w.Severity = severity
+			}
+		}
 		i.Windows = append(i.Windows, w)
 	}
 	return i, len(i.Windows) > 0

@@ -12,14 +12,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
 )
 
 // Data is what the handler shows. Its functions may be called at any time once the handler is ready.
 type Data struct {
 	Statuses  func(now time.Time) []alert.Status
 	Incidents func(ctx context.Context) ([]alert.Incident, error) // all, newest onset first
-	IssueURL  func(ctx context.Context, incident string) (string, error)
-	Reload    func(ctx context.Context) error // reads the SLO files again; its error says why the old objectives stay
+	// Publication is the one that an incident is part of; zero where there is none.
+	Publication func(ctx context.Context, incident string) (issue.Publication, error)
+	Reload      func(ctx context.Context) error // reads the SLO files again; its error says why the old objectives stay
 }
 
 // Handler serves the API, the metrics and the endpoints of an orchestrator.
@@ -89,12 +91,12 @@ func (h *Handler) incidents(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, http.StatusInternalServerError, "the store can't be read")
 		return
 	}
-	views := ViewIncidents(incidents, func(id string) string {
-		url, err := d.IssueURL(r.Context(), id)
+	views := ViewIncidents(incidents, func(id string) issue.Publication {
+		p, err := d.Publication(r.Context(), id)
 		if err != nil {
-			h.logger.Error("reading an issue's URL for the API", "incident", id, "err", err)
+			h.logger.Error("reading a publication for the API", "incident", id, "err", err)
 		}
-		return url
+		return p
 	})
 	h.json(w, http.StatusOK, map[string]any{"incidents": views})
 }

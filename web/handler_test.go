@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/web"
 )
@@ -64,15 +65,18 @@ func TestHandler(t *testing.T) {
 			return []alert.Incident{{ID: "one", Group: "checkout", Windows: []alert.Window{burning}}, {ID: "two", Group: "b", Windows: []alert.Window{ended}}}, failing
 		},
 		Reload: func(context.Context) error { return bad },
-		IssueURL: func(_ context.Context, id string) (string, error) {
-			return map[string]string{"one": "postmortems/one.md"}[id], nil
+		Publication: func(_ context.Context, id string) (issue.Publication, error) {
+			if id != "one" {
+				return issue.Publication{}, nil
+			}
+			return issue.Publication{Triage: issue.Noise, Writes: []issue.Write{{Ref: issue.Ref{URL: "postmortems/one.md"}}}}, nil
 		},
 	})
 	for path, want := range map[string]string{
 		"/-/ready":     "postburn is ready.\n",
 		"/api/v1/slos": `{"slos":[{"slo":"checkout-availability","labels":{},"target":0.999,"total_events":10,"bad_events":1,"estimated_events":0,"budget_remaining_ratio":-99,"state":"blind"}]}` + "\n",
 		"/api/v1/incidents": `{"incidents":[` +
-			`{"id":"one","state":"burning","group":"checkout","onset":"2026-03-02T09:00:00Z","detected":"2026-03-02T09:01:00Z","ended":null,"issue_url":"postmortems/one.md","windows":[` +
+			`{"id":"one","state":"burning","group":"checkout","onset":"2026-03-02T09:00:00Z","detected":"2026-03-02T09:01:00Z","ended":null,"issue_url":"postmortems/one.md","triage":"noise","windows":[` +
 			`{"slo":"checkout-availability","labels":{},"kind":"burn","rule":{"rate":14.4,"long":"1h","short":"5m"},"onset":"2026-03-02T09:00:00Z","detected":"2026-03-02T09:01:00Z","ended":null,` +
 			`"peak_burn_rate":500,"total_events":1000,"bad_events":500,"budget_spent_ratio":0.25,"phases":[{"kind":"outage","start":"2026-03-02T09:00:00Z","end":"2026-03-02T09:01:00Z"}],"caveats":["3 ticks without data left out"]}]},` +
 			`{"id":"two","state":"recovered","group":"b","onset":"2026-03-02T09:00:00Z","detected":"2026-03-02T09:01:00Z","ended":"2026-03-02T10:00:00Z","issue_url":null,"windows":[` +

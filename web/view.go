@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
 )
 
 // Objective is the JSON form of an objective, of the API and of `postburn replay`.
@@ -33,6 +34,7 @@ type Incident struct {
 	Detected time.Time  `json:"detected"`
 	Ended    *time.Time `json:"ended"` // null while open
 	IssueURL *string    `json:"issue_url"`
+	Triage   string     `json:"triage,omitempty"` // what people made of the issue
 	Windows  []Window   `json:"windows"`
 }
 
@@ -79,8 +81,8 @@ func ViewObjectives(statuses []alert.Status) []Objective {
 	return views
 }
 
-// ViewIncidents makes the JSON form of incidents; it is never null. issueURL returns the empty string where there is no issue.
-func ViewIncidents(incidents []alert.Incident, issueURL func(id string) string) []Incident {
+// ViewIncidents makes the JSON form of incidents; it is never null. publicationOf returns a zero one where there is none.
+func ViewIncidents(incidents []alert.Incident, publicationOf func(id string) issue.Publication) []Incident {
 	views := make([]Incident, 0, len(incidents))
 	for _, i := range incidents {
 		v := Incident{
@@ -90,7 +92,9 @@ func ViewIncidents(incidents []alert.Incident, issueURL func(id string) string) 
 		if i.IsOpen() {
 			v.State = "burning"
 		}
-		if url := issueURL(i.ID); url != "" {
+		p := publicationOf(i.ID)
+		v.Triage = string(p.Triage)
+		if url := p.URL(); url != "" {
 			v.IssueURL = &url
 		}
 		for _, w := range i.Windows {

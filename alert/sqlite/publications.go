@@ -18,6 +18,7 @@ import (
 const (
 	selectBehind    = `SELECT doc FROM incidents WHERE revision > posted ORDER BY onset, id`
 	selectOpen      = `SELECT doc FROM publications WHERE open_writes = 1 ORDER BY key`
+	selectAuthors   = `SELECT DISTINCT doc ->> 'author' AS author FROM publications WHERE author <> '' ORDER BY author`
 	selectIncidents = `SELECT doc FROM incidents WHERE onset > ?1 OR ended > ?1 OR ended IS NULL ORDER BY +onset DESC, id`
 )
 
@@ -123,6 +124,24 @@ func (s *Store) Incidents(ctx context.Context, since time.Time) (incidents []ale
 		return nil, fmt.Errorf("reading incidents: %w", err)
 	}
 	return incidents, nil
+}
+
+// Authors implements issue.Store. It reads all publications: it is asked once, at the start.
+func (s *Store) Authors(ctx context.Context) (authors []string, err error) {
+	err = transact(ctx, s.reader, func(tx *sql.Tx) error {
+		return query(ctx, tx, selectAuthors, nil, func(rows *sql.Rows) error {
+			var author string
+			if err := rows.Scan(&author); err != nil {
+				return err
+			}
+			authors = append(authors, author)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading as whom was published: %w", err)
+	}
+	return authors, nil
 }
 
 // documents decodes the JSON documents that a query returns.

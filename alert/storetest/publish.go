@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/postburn/postburn/alert"
@@ -153,7 +154,7 @@ var publicationCases = map[string]func(*fixture){
 	"it comes back as it was, for each of its incidents": func(f *fixture) {
 		p := publication("größe-☃", 7, issue.Posted, issue.Unknown, issue.Gone)
 		p.Parts = parts(7, "größe-☃", "b", "a")
-		p.Group, p.Repository = "'; -- \x01", ""
+		p.Group, p.Repository, p.Kind, p.Triage, p.Author = "'; -- \x01", "", issue.Storm, issue.Noise, "robot[bot]"
 		f.save(p)
 		for _, part := range p.Parts {
 			f.published(part.Incident, &p)
@@ -190,6 +191,22 @@ var publicationCases = map[string]func(*fixture){
 		f.published("a", &a)
 		f.published("b", nil)
 		f.behind([]string{"b"}, nil)
+	},
+	"whom it was posted as": func(f *fixture) {
+		for key, author := range map[string]string{"a": "robot", "b": "", "c": "Größe[bot]", "d": "robot"} {
+			p := publication(key, 1, issue.Posted)
+			p.Author = author
+			f.save(p)
+		}
+		got, err := f.Authors(f.Context())
+		f.same("error", error(nil), err)
+		slices.Sort(got)
+		f.same("authors", []string{"Größe[bot]", "robot"}, got)
+	},
+	"posted as nobody": func(f *fixture) {
+		got, err := f.Authors(f.Context())
+		f.same("error", error(nil), err)
+		f.same("authors", 0, len(got))
 	},
 	"an incident that was taken out may be part of another": func(f *fixture) {
 		a := publication("a", 1)

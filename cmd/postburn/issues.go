@@ -38,7 +38,7 @@ func writeIssues(ctx context.Context, dir string, found []alert.Incident, collec
 
 // postMortem is the text of an incident's issue, its evidence included.
 func postMortem(ctx context.Context, i alert.Incident, all []alert.Incident, collect issue.Collector, interval time.Duration) ([]byte, error) {
-	facts, err := issue.NewFacts(i, all, func(string) (string, error) { return "", nil })
+	facts, err := issue.NewFacts(i, all, func(string) (issue.Publication, error) { return issue.Publication{}, nil })
 	if err != nil {
 		return nil, err
 	}

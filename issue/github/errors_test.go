@@ -35,7 +35,7 @@ func create(t *testing.T, tracker issue.Tracker, p issue.Post) issue.Found {
 }
 
 // operations are all that a tracker can be asked for, on an issue and a comment that are there. The issue is closed as completed.
-func operations(tracker issue.Tracker, opened, commented issue.Found) map[string]func(context.Context) error {
+func operations(tracker *github.Tracker, opened, commented issue.Found) map[string]func(context.Context) error {
 	first := post("checkout-1")
 	comment := issue.Post{Key: commented.Key, Parent: &opened, Text: commented.Text}
 	find := func(p issue.Post) func(context.Context) error {
@@ -54,7 +54,14 @@ func operations(tracker issue.Tracker, opened, commented issue.Found) map[string
 		"find comment":    find(comment),
 		"replace":         func(ctx context.Context) error { return tracker.Replace(ctx, opened, final) },
 		"replace comment": func(ctx context.Context) error { return tracker.Replace(ctx, commented, issue.Text{Body: "Over.\n"}) },
-		"reopen":          func(ctx context.Context) error { return tracker.Reopen(ctx, opened) },
+		"list": func(ctx context.Context) error {
+			_, err := tracker.List(ctx, "", time.Now().Add(-time.Hour))
+			return err
+		},
+		"add labels": func(ctx context.Context) error {
+			return tracker.Change(ctx, opened, issue.Change{Add: []string{"mine"}})
+		},
+		"reopen": func(ctx context.Context) error { return tracker.Change(ctx, opened, issue.Change{Reopen: true}) },
 	}
 }
 
@@ -149,7 +156,7 @@ func fails(status int, message string) func() githubtest.Fault {
 
 // TestStates has each operation meet a repository that people have changed. None of it may be taken for a text that a person removed.
 func TestStates(t *testing.T) {
-	writes := map[string]bool{"create": true, "comment": true, "replace": true, "replace comment": true, "reopen": true}
+	writes := map[string]bool{"create": true, "comment": true, "replace": true, "replace comment": true, "reopen": true, "add labels": true}
 	for name, tc := range map[string]struct {
 		change     func(*githubtest.Server, *githubtest.Repository)
 		writesOnly bool
@@ -188,7 +195,7 @@ func user(change func(*githubtest.User)) func(*githubtest.Server, *githubtest.Re
 
 // TestWriteCalledNotFound: a classic token without the scope may read a public repository, and each write of its is "not found".
 func TestWriteCalledNotFound(t *testing.T) {
-	for _, op := range []string{"comment", "replace", "replace comment"} {
+	for _, op := range []string{"comment", "replace", "replace comment", "reopen", "add labels"} {
 		server, operations := scene(t)
 		server.Fault = func(r githubtest.Request) githubtest.Fault {
 			if r.IsWrite() {

@@ -23,9 +23,12 @@ func (t *Tracker) findAt(ctx context.Context, repo repository, p issue.Post) ([]
 		found.Text, resp, err = t.read(ctx, repo, p.Ref)
 	} else {
 		var i *api.Issue
-		i, resp, err = t.readIssue(ctx, repo, p.Ref.Number)
-		found.Text = issue.Text{Title: i.GetTitle(), Body: i.GetBody()}
-		found.Closed, found.Completed = isClosed(i), isCompleted(i)
+		if i, resp, err = t.readIssue(ctx, repo, p.Ref.Number); err == nil {
+			found = foundIssue(p.Key, p.Ref, i, i.GetBody())
+		}
+	}
+	if isMoved(resp, err) && p.Ref.Parent == 0 {
+		return []issue.Found{{Key: p.Key, Ref: p.Ref, Moved: true}}, nil
 	}
 	if err != nil {
 		return nil, absent(t.readFailed(ctx, repo, doing, resp, err, t.readingOf(ctx, repo, p.Ref)))
@@ -51,10 +54,9 @@ func (t *Tracker) findIssues(ctx context.Context, repo repository, p issue.Post,
 			if !ok || i.IsPullRequest() || !t.isOwn(i.GetUser()) || !m.Marks(p) {
 				continue
 			}
-			all = append(all, issue.Found{
-				Key: m.Key, Ref: issue.Ref{Number: int64(i.GetNumber()), URL: i.GetHTMLURL()},
-				Text: issue.Text{Title: i.GetTitle(), Body: rest}, Closed: isClosed(i), Completed: isCompleted(i),
-			})
+			found := foundIssue(m.Key, issue.Ref{Number: int64(i.GetNumber()), URL: i.GetHTMLURL()}, i, rest)
+			found.Dropped = dropped(p, i)
+			all = append(all, found)
 		}
 		path = nextPage(resp)
 	}

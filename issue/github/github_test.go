@@ -1,6 +1,7 @@
 package github_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -59,7 +60,7 @@ func at(server *githubtest.Server, ref issue.Ref, issueDo func(*githubtest.Issue
 	})
 }
 
-func world(tracker issue.Tracker, server *githubtest.Server) trackertest.World {
+func world(tracker *github.Tracker, server *githubtest.Server) trackertest.World {
 	return trackertest.World{
 		Tracker: tracker,
 		Edit: func(found issue.Found, change func(string) string) {
@@ -82,6 +83,20 @@ func world(tracker issue.Tracker, server *githubtest.Server) trackertest.World {
 				}
 			}, nil)
 		},
+		Label: func(found issue.Found, add, remove []string) {
+			at(server, found.Ref, func(i *githubtest.Issue) {
+				i.Labels = slices.DeleteFunc(append(slices.Clone(i.Labels), add...), func(l string) bool { return slices.Contains(remove, l) })
+			}, nil)
+		},
+		Labels: func(found issue.Found) (labels []string) {
+			at(server, found.Ref, func(i *githubtest.Issue) { labels = slices.Sorted(slices.Values(i.Labels)) }, nil)
+			return labels
+		},
+		Transfer: func(found issue.Found) {
+			server.AddRepository("acme/other")
+			at(server, found.Ref, func(i *githubtest.Issue) { i.MovedTo = 1 }, nil)
+		},
+		List: tracker.List,
 	}
 }
 

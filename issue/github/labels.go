@@ -18,30 +18,27 @@ const (
 	maxAssignees = 10
 )
 
-// ownLabel is on every issue of postburn's.
-const ownLabel = "postburn"
-
 // style is how a label is made where it is missing. Labels of other names are the users', and GitHub makes them.
 type style struct{ prefix, color, description string }
 
 func styleOf(label string) (style, bool) {
 	for _, s := range []style{
-		{"service:", "c5def5", "The service whose objective missed its target"},
-		{"severity:", "d93f0b", "How much of the error budget the incident spent"},
-		{"status:", "fbca04", "Whether the incident goes on, as far as postburn knows"},
+		{issue.ServiceLabel, "c5def5", "The service whose objective missed its target"},
+		{issue.SeverityLabel, "d93f0b", "How bad the incident is, 1 being the worst"},
+		{issue.StatusLabel, "fbca04", "Whether the incident goes on, as far as postburn knows"},
 	} {
 		if strings.HasPrefix(label, s.prefix) {
 			return s, true
 		}
 	}
-	return style{color: "5319e7", description: "Post-mortem opened by postburn"}, label == ownLabel
+	return style{color: "5319e7", description: "Post-mortem opened by postburn"}, label == issue.OwnLabel
 }
 
-// labelsOf are a post's labels as GitHub takes them. Names that differ in case only are one label there.
-func labelsOf(p issue.Post) []string {
-	var labels []string
+// fitLabels are labels as GitHub takes them. Names that differ in case only are one label there.
+func fitLabels(all []string) []string {
+	labels := []string{}
 	seen := map[string]bool{}
-	for _, name := range append([]string{ownLabel}, p.Labels...) {
+	for _, name := range all {
 		name = fitLabel(name)
 		if key := strings.ToLower(name); name != "" && !seen[key] && len(labels) < maxLabels {
 			seen[key] = true
@@ -49,6 +46,23 @@ func labelsOf(p issue.Post) []string {
 		}
 	}
 	return labels
+}
+
+// Prepare makes the labels of an issue that is to be created, as far as they are postburn's own.
+func (t *Tracker) Prepare(ctx context.Context, p issue.Post) error {
+	repo, err := t.lookUp(ctx, t.repositoryFor(p))
+	if err != nil {
+		return limit(err) // else the issue's creation will tell
+	}
+	return t.makeLabels(within(ctx, repo), repo, fitLabels(p.Labels))
+}
+
+// limit is the error where it is that of a rate limit.
+func limit(err error) error {
+	if errors.As(err, new(issue.RateLimited)) {
+		return err
+	}
+	return nil
 }
 
 // makeLabels makes postburn's own labels with a colour and a description, where they are missing. Only a rate limit is an error: without
@@ -60,10 +74,12 @@ func (t *Tracker) makeLabels(ctx context.Context, repo repository, labels []stri
 			continue
 		}
 		err := t.makeLabel(ctx, repo, name, s)
-		if errors.As(err, new(issue.RateLimited)) {
+		if ctx.Err() != nil || limit(err) != nil {
 			t.mu.Lock()
 			delete(t.labels, sayKey(repo, name))
 			t.mu.Unlock()
+		}
+		if err := limit(err); err != nil {
 			return err
 		}
 		if err != nil {
@@ -102,29 +118,36 @@ func (t *Tracker) said(set map[string]bool, repo repository, name string) bool {
 	return was
 }
 
-// compare returns what GitHub left out of an issue without a word, and logs each of it once.
-func (t *Tracker) compare(repo repository, made *api.Issue, labels, assignees []string) []string {
+// dropped returns those of a post's labels and assignees that an issue does not have, as they were asked for.
+func dropped(p issue.Post, made *api.Issue) (all []string) {
 	has := map[string]bool{}
 	for _, l := range made.Labels {
 		has[strings.ToLower(l.GetName())] = true
 	}
+	for _, name := range p.Labels {
+		if !has[strings.ToLower(fitLabel(name))] {
+			all = append(all, name)
+		}
+	}
 	for _, a := range made.Assignees {
 		has["@"+strings.ToLower(a.GetLogin())] = true
 	}
-	wanted := labels
-	for _, a := range assignees {
-		wanted = append(wanted[:len(wanted):len(wanted)], "@"+a)
-	}
-	var dropped []string
-	for _, name := range wanted {
-		if has[strings.ToLower(name)] {
-			continue
+	for _, a := range p.Assignees {
+		if !has["@"+strings.ToLower(a)] {
+			all = append(all, "@"+a)
 		}
-		dropped = append(dropped, name)
+	}
+	return all
+}
+
+// compare returns what GitHub left out of an issue without a word, and logs each of it once.
+func (t *Tracker) compare(repo repository, made *api.Issue, p issue.Post) []string {
+	all := dropped(p, made)
+	for _, name := range all {
 		if !t.said(t.dropped, repo, name) {
 			t.logger.Warn("GitHub left out a label or an assignee: the token needs push access, and an assignee access to the repository",
 				"repository", repo.name(), "left_out", name, "url", made.GetHTMLURL())
 		}
 	}
-	return dropped
+	return all
 }

@@ -29,11 +29,18 @@ type memory struct {
 	publications map[string]issue.Publication
 }
 
-func (m *memory) load(key string) (p issue.Publication, ok bool) {
-	p, ok = m.publications[key]
-	p.Writes = slices.Clone(p.Writes)
-	return p, ok
+// load returns the publication that an incident is part of.
+func (m *memory) load(incident string) (issue.Publication, bool) {
+	for _, p := range m.publications {
+		if slices.ContainsFunc(p.Parts, func(part issue.Part) bool { return part.Incident == incident }) {
+			p.Writes = slices.Clone(p.Writes)
+			return p, true
+		}
+	}
+	return issue.Publication{}, false
 }
+
+func (m *memory) Authors(context.Context) ([]string, error) { return nil, nil }
 
 func (m *memory) Behind(context.Context) (incidents []alert.Incident, unposted []issue.Publication, err error) {
 	m.mu.Lock()
@@ -246,7 +253,7 @@ func suffer(t *testing.T, name string, n int, edit bool) (requests int) {
 			if over := strings.Contains(i.Body, "within its target again at"); over == edit || !strings.Contains(i.Body, "## Analysis") {
 				t.Errorf("the body, edited %v, is\n%s", edit, i.Body)
 			}
-			if i.State != "open" || !slices.Equal(i.Labels, []string{"postburn", "service:checkout", "post-mortem"}) {
+			if i.State != "open" || !slices.Equal(i.Labels, []string{"postburn", "service:checkout", "post-mortem", "status:recovered"}) {
 				t.Errorf("the issue is %s with the labels %q: it came back", i.State, i.Labels)
 			}
 		})
@@ -342,6 +349,8 @@ func TestExactlyOneIssueEach(t *testing.T) {
 			for _, i := range repo.Issues {
 				if !strings.Contains(i.Body, "within its target again at") {
 					t.Errorf("issue %d is not complete:\n%s", i.Number, i.Body)
+					p, _ := r.store.load(firstKey(i.Body))
+					t.Logf("%+v", p)
 				}
 			}
 		})

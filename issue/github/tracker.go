@@ -28,10 +28,7 @@ func (t *Tracker) Create(ctx context.Context, p issue.Post) (issue.Found, error)
 }
 
 func (t *Tracker) createIssue(ctx context.Context, repo repository, p issue.Post) (issue.Found, error) {
-	labels := labelsOf(p)
-	if err := t.makeLabels(ctx, repo, labels); err != nil {
-		return issue.Found{}, err
-	}
+	labels := fitLabels(p.Labels)
 	title, body := fitTitle(p.Text.Title), encode(p.Marker().String(), p.Text)
 	request := &api.IssueRequest{Title: &title, Body: &body, Labels: &labels}
 	if len(p.Assignees) > 0 {
@@ -50,7 +47,7 @@ func (t *Tracker) createIssue(ctx context.Context, repo repository, p issue.Post
 	t.posted(repo, made.GetUser())
 	return issue.Found{
 		Key: p.Key, Ref: issue.Ref{Number: int64(made.GetNumber()), URL: made.GetHTMLURL()}, Text: p.Text,
-		Dropped: t.compare(repo, made, labels, p.Assignees),
+		Author: made.GetUser().GetLogin(), Dropped: t.compare(repo, made, p),
 	}, nil
 }
 
@@ -187,40 +184,6 @@ func (t *Tracker) write(ctx context.Context, repo repository, ref issue.Ref, tit
 	return resp, err
 }
 
-// Reopen opens an issue again that a person closed as completed. Nothing happens where it is open, or was closed as not planned.
-func (t *Tracker) Reopen(ctx context.Context, at issue.Found) error {
-	repo, err := t.lookUp(ctx, t.repositoryOf(at.Ref))
-	if err != nil {
-		return err
-	}
-	ctx = within(ctx, repo)
-	doing := fmt.Sprintf("reopening %s", at.Ref.URL)
-	now, resp, err := t.readIssue(ctx, repo, at.Ref.Number)
-	if err != nil {
-		return t.readFailed(ctx, repo, doing, resp, err, t.readingOf(ctx, repo, at.Ref))
-	}
-	if !isClosed(now) || !isCompleted(now) {
-		return nil
-	}
-	done, err := t.turn.take(ctx)
-	if err == nil {
-		_, resp, err = t.client.Issues.Edit(ctx, repo.owner, repo.short, int(at.Ref.Number), &api.IssueRequest{State: api.String("open")})
-		done()
-	}
-	if err != nil {
-		return t.failure(doing, repo.name(), resp, err)
-	}
-	t.wrote(repo)
-	return nil
-}
-
-func isClosed(i *api.Issue) bool { return i.GetState() == "closed" }
-
-// isCompleted reports whether a closed issue was closed for no other reason. Old servers give none.
-func isCompleted(i *api.Issue) bool {
-	return isClosed(i) && (i.GetStateReason() == "" || i.GetStateReason() == "completed")
-}
-
 // isGone reports whether an answer says that a text is not there, or not there any more, or at another place.
 func isGone(resp *api.Response, err error) bool {
 	if err == nil || resp == nil {
@@ -251,23 +214,25 @@ func (t *Tracker) readingOf(ctx context.Context, repo repository, ref issue.Ref)
 }
 
 // whyGone says why a text is not there, which must not be believed too easily, as it is left alone for good then. ErrNotFound is
-// returned only if the repository is what it was, its issues can be read, and the text can't, once more. Otherwise the token must not
+// returned only if the repository is what it was, its issues can be read, and the text can't, twice more. Otherwise the token must not
 // see or write it, or GitHub was wrong, and nobody has removed it.
 func (t *Tracker) whyGone(ctx context.Context, repo repository, doing string, resp *api.Response, err error, again reading) error {
-	if err := t.lookUpAgain(ctx, repo); err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	if err := t.canList(ctx, repo); err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	there, readErr := again()
-	if readErr == nil {
-		a := readAnswer(resp, err)
-		a.status = http.StatusForbidden // it is called "not found" where the token may only read
-		return t.refused(doing, repo.name(), a, true)
-	}
-	if !isGone(there, readErr) {
-		return t.failure(doing, repo.name(), there, readErr)
+	for range 2 {
+		if err := t.lookUpAgain(ctx, repo); err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+		if err := t.canList(ctx, repo); err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+		there, readErr := again()
+		if readErr == nil {
+			a := readAnswer(resp, err)
+			a.status = http.StatusForbidden // it is called "not found" where the token may only read
+			return t.refused(doing, repo.name(), a, true)
+		}
+		if !isGone(there, readErr) {
+			return t.failure(doing, repo.name(), there, readErr)
+		}
 	}
 	return fmt.Errorf("%s: %w", doing, issue.ErrNotFound)
 }

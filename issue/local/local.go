@@ -153,10 +153,13 @@ func (t *Tracker) Replace(ctx context.Context, at issue.Found, text issue.Text) 
 	return nil
 }
 
-// Reopen does nothing: a file is never closed.
-func (t *Tracker) Reopen(_ context.Context, at issue.Found) error {
+// Prepare does nothing: a file needs nothing besides itself.
+func (t *Tracker) Prepare(context.Context, issue.Post) error { return nil }
+
+// Change changes nothing: a file has no labels, and is never closed.
+func (t *Tracker) Change(_ context.Context, at issue.Found, _ issue.Change) error {
 	if _, err := os.Stat(t.path(at)); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("reopening %s: %w", t.path(at), issue.ErrNotFound)
+		return fmt.Errorf("changing %s: %w", t.path(at), issue.ErrNotFound)
 	}
 	return nil
 }

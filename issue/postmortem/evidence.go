@@ -140,6 +140,9 @@ func earlier(f issue.Facts) (intro string, lines []string) {
 	}
 	worst := f.Incident.Worst()
 	intro = fmt.Sprintf("%s had %s in the 90 days before", Code(worst.ID().String()), many(int64(f.EarlierAll), "other incident"))
+	if f.Noise > 0 {
+		intro += fmt.Sprintf(" (%s closed as not planned)", thousands(float64(f.Noise)))
+	}
 	if f.EarlierAll > len(f.Earlier) {
 		intro += fmt.Sprintf("; the latest %d", len(f.Earlier))
 	}

@@ -62,22 +62,43 @@ type WindowRow struct {
 
 // Render writes the text of a stage with the built-in templates. It is an issue.Renderer.
 func Render(f issue.Facts, stage issue.Stage) (issue.Text, error) {
-	if len(f.Incident.Windows) == 0 {
+	text, err := render(f, stage)
+	if note := leftOut(f.Dropped); err == nil && note != "" {
+		text.Body += "\n" + note + "\n"
+	}
+	return text, err
+}
+
+func render(f issue.Facts, stage issue.Stage) (issue.Text, error) {
+	switch {
+	case stage == issue.Sweep:
+		return issue.Text{Body: second(f)}, nil
+	case f.Kind != issue.Single:
+		return renderMany(f, stage)
+	case len(f.Incident.Windows) == 0:
 		return issue.Text{}, fmt.Errorf("writing the %s text of incident %s: it has no breach windows", stage, f.Incident.ID)
 	}
-	t, err := template.ParseFS(builtIn, "templates/*.md.tmpl")
+	body, err := execute(string(stage)+".md.tmpl", NewView(f))
 	if err != nil {
-		return issue.Text{}, fmt.Errorf("reading the built-in templates: %w", err)
-	}
-	var b strings.Builder
-	if err := t.ExecuteTemplate(&b, string(stage)+".md.tmpl", NewView(f)); err != nil {
 		return issue.Text{}, fmt.Errorf("writing the %s text of incident %s: %w", stage, f.Incident.ID, err)
 	}
-	text := issue.Text{Body: tidy(b.String())}
+	text := issue.Text{Body: body}
 	if stage == issue.Opening {
 		text.Title = title(f.Incident.Worst())
 	}
 	return text, nil
+}
+
+func execute(name string, view any) (string, error) {
+	t, err := template.ParseFS(builtIn, "templates/*.md.tmpl")
+	if err != nil {
+		return "", fmt.Errorf("reading the built-in templates: %w", err)
+	}
+	var b strings.Builder
+	if err := t.ExecuteTemplate(&b, name, view); err != nil {
+		return "", err
+	}
+	return tidy(b.String()), nil
 }
 
 // tidy takes away white space at the ends of lines, and all but one of several blank lines.
@@ -102,7 +123,7 @@ func NewView(f issue.Facts) View {
 		Summary:  summary(worst, c),
 		Ongoing:  i.IsOpen(),
 		Budget:   worst.Kind == alert.Budget,
-		About:    about(worst),
+		About:    about(worst, f.Mention),
 		BurnRate: burnRate(worst),
 		Timeline: timeline(f, c),
 		Edited:   f.Edited,
@@ -215,15 +236,23 @@ func burnRate(w alert.Window) string {
 	return fmt.Sprintf("At a burn rate of 1× the error budget lasts exactly as long as the objective's window (%s).", windowPeriod(w.Objective.Window))
 }
 
-// about says what the objective is, who owns it, and where to look.
-func about(w alert.Window) []string {
+// about says what the objective is, who owns it, and where to look. Who is to be mentioned is the only one who is.
+func about(w alert.Window, mention []string) []string {
 	text := Code(w.ID().String())
 	if d := Escape(w.Objective.Description); d != "" {
 		text += ": " + d
 	}
 	lines := []string{text}
-	if owner := Escape(w.Objective.Owner); owner != "" {
+	owner := "@" + strings.TrimPrefix(w.Objective.Owner, "@")
+	others := slices.DeleteFunc(slices.Clone(mention), func(m string) bool { return m == owner })
+	switch {
+	case len(others) < len(mention):
 		lines = append(lines, "Owner: "+owner)
+	case w.Objective.Owner != "":
+		lines = append(lines, "Owner: "+Escape(w.Objective.Owner))
+	}
+	if len(others) > 0 {
+		lines = append(lines, "Owners of other objectives: "+strings.Join(others, ", "))
 	}
 	var links []string
 	for _, name := range slices.Sorted(maps.Keys(w.Objective.Links)) {

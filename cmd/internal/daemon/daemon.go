@@ -78,14 +78,14 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 		return err
 	}
 	defer closeStore(store, logger)
-	tracker, err := openTracker(env, logger, registry)
+	tracker, err := openTracker(ctx, env, store, logger, registry)
 	if err != nil {
 		return err
 	}
 	reloader := newReloader(opts, registry)
 	publisher := issue.NewPublisher(issue.Options{
 		Store: store, Tracker: tracker.Tracker, Render: postmortem.Render, Logger: logger, Registerer: registry,
-		Interval: env.Interval, Settings: reloader.settings, Settle: tracker.settle, LookEvery: tracker.settle,
+		Interval: env.Interval, Settings: reloader.settings, List: tracker.list, Settle: tracker.settle, LookEvery: tracker.settle,
 		Collectors: []issue.Collector{Evidence(client, env.Interval, func() time.Time { return time.Now().Add(-env.Delay) }, reloader.settings)},
 	})
 	engine := alert.NewEngine(alert.Options{
@@ -152,12 +152,9 @@ func data(engine *alert.Engine, store *sqlite.Store, reloader *reloader) web.Dat
 		Incidents: func(ctx context.Context) ([]alert.Incident, error) {
 			return store.Incidents(ctx, time.Time{})
 		},
-		IssueURL: func(ctx context.Context, incident string) (string, error) {
-			p, ok, err := store.Publication(ctx, incident)
-			if err != nil || !ok || len(p.Writes) == 0 {
-				return "", err
-			}
-			return p.Writes[0].Ref.URL, nil
+		Publication: func(ctx context.Context, incident string) (issue.Publication, error) {
+			p, _, err := store.Publication(ctx, incident)
+			return p, err
 		},
 	}
 }

@@ -26,15 +26,20 @@ type tracker struct {
 	issue.Tracker
 	settle time.Duration   // issue.Options has it as Settle and LookEvery
 	github *github.Tracker // nil where it is another one
+	list   issue.Lister    // tells what people do with issues; nil: they do nothing with them
 }
 
-func openTracker(env config.Environment, logger *slog.Logger, registry prometheus.Registerer) (tracker, error) {
+func openTracker(ctx context.Context, env config.Environment, store issue.Store, logger *slog.Logger, registry prometheus.Registerer) (tracker, error) {
 	if env.Tracker == "github" {
-		g, err := GitHub(env.GitHub, logger, registry)
+		logins, err := store.Authors(ctx)
+		if err != nil {
+			return tracker{}, err
+		}
+		g, err := GitHub(env.GitHub, logger, registry, logins...)
 		if err != nil {
 			return tracker{}, fmt.Errorf("opening the github tracker: %w", err)
 		}
-		return tracker{Tracker: g, github: g}, nil
+		return tracker{Tracker: g, github: g, list: g.List}, nil
 	}
 	l, err := local.New(env.LocalDir)
 	if err != nil {
@@ -43,10 +48,11 @@ func openTracker(env config.Environment, logger *slog.Logger, registry prometheu
 	return tracker{Tracker: l, settle: localSettles}, nil
 }
 
-// GitHub makes the tracker that the environment describes. Logger and registry may be nil.
-func GitHub(env config.GitHub, logger *slog.Logger, registry prometheus.Registerer) (*github.Tracker, error) {
+// GitHub makes the tracker that the environment describes. Logger and registry may be nil. Logins are those that it wrote as before.
+func GitHub(env config.GitHub, logger *slog.Logger, registry prometheus.Registerer, logins ...string) (*github.Tracker, error) {
 	o := github.Options{
 		Repository: env.Repository, URL: env.URL.Reveal(), Token: env.Token.Reveal(), TokenFile: env.TokenFile, Logger: logger, Registerer: registry,
+		Logins: logins,
 	}
 	if env.AppID != 0 {
 		o.App = &github.App{ID: env.AppID, InstallationID: env.AppInstallationID, PrivateKeyFile: env.AppPrivateKeyFile}

@@ -1,6 +1,7 @@
 package githubtest
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -39,6 +40,10 @@ func (c *call) serveIssues() {
 			c.editIssue(i)
 		} else if i != nil {
 			c.answer(200, c.issueJSON(i))
+		}
+	case n >= 3 && c.path[2] == "labels":
+		if i := c.issue(c.path[1]); i != nil {
+			c.serveIssueLabels(i)
 		}
 	case n == 3 && c.path[2] == "comments" && (get || post):
 		i := c.issue(c.path[1])
@@ -81,6 +86,9 @@ func (c *call) listIssues() {
 	issues := slices.Clone(c.repo.Issues)
 	slices.SortStableFunc(issues, func(a, b *Issue) int {
 		order := b.Created.Compare(a.Created)
+		if query.Get("sort") == "updated" {
+			order = b.Updated.Compare(a.Updated)
+		}
 		if order == 0 {
 			order = b.Number - a.Number
 		}
@@ -89,9 +97,14 @@ func (c *call) listIssues() {
 		}
 		return order
 	})
+	creator := query.Get("creator")
+	if creator != "" && !c.s.isUser(creator) {
+		panic(invalid("Issue", "creator", "invalid"))
+	}
 	var all []any
 	for _, i := range issues {
-		if (state == "all" || i.State == state) && !i.Updated.Before(since) && !i.Deleted && i.MovedTo == 0 {
+		theirs := creator == "" || strings.EqualFold(i.Author, creator)
+		if theirs && (state == "all" || i.State == state) && !i.Updated.Before(since) && !i.Deleted && i.MovedTo == 0 {
 			all = append(all, c.issueJSON(i))
 		}
 	}
@@ -151,6 +164,9 @@ func (c *call) editIssue(i *Issue) {
 		i.State, i.Reason = *in.State, "reopened"
 		if i.State == "closed" {
 			i.Reason = "completed"
+			if in.StateReason != nil {
+				i.Reason = *in.StateReason
+			}
 		}
 	}
 	i.Updated = time.Now()
@@ -204,6 +220,44 @@ func (c *call) serveComment(text string, patch bool) {
 		}
 	}
 	c.notFound()
+}
+
+// serveIssueLabels adds labels to an issue, makes those that are missing, and takes labels off. It takes push access, without which the
+// answer is as if nothing was there.
+func (c *call) serveIssueLabels(i *Issue) {
+	c.mayWrite()
+	if !c.user.Push {
+		panic(failed{status: 403, message: "Must have push access to repository"})
+	}
+	switch n := len(c.path); {
+	case n == 3 && c.r.Method == http.MethodPost:
+		var names []string
+		if err := json.Unmarshal(c.body, &names); err != nil {
+			c.s.problemf("labels are added by %q", c.body)
+		}
+		for _, name := range names {
+			if l := c.label(name, "ededed", ""); !i.hasLabel(l.Name) {
+				i.Labels = append(i.Labels, l.Name)
+			}
+		}
+	case n == 4 && c.r.Method == http.MethodDelete:
+		if !i.hasLabel(c.path[3]) {
+			panic(failed{status: 404, message: "Label does not exist"})
+		}
+		i.Labels = slices.DeleteFunc(slices.Clone(i.Labels), func(l string) bool { return strings.EqualFold(l, c.path[3]) })
+	default:
+		c.notFound()
+	}
+	i.Updated = time.Now()
+	labels := []any{}
+	for _, name := range i.Labels {
+		labels = append(labels, c.labelJSON(c.label(name, "ededed", "")))
+	}
+	c.answer(200, labels)
+}
+
+func (i *Issue) hasLabel(name string) bool {
+	return slices.ContainsFunc(i.Labels, func(l string) bool { return strings.EqualFold(l, name) })
 }
 
 func (c *call) serveLabels() {

@@ -90,6 +90,16 @@ func (s *Server) byID(text string) *Repository {
 	return nil
 }
 
+// isUser reports whether there is an account of that name.
+func (s *Server) isUser(login string) bool {
+	for _, u := range s.tokens {
+		if strings.EqualFold(u.Login, login) {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *Server) user(r *http.Request) *User {
 	token := r.Header.Get("Authorization")
 	for _, prefix := range []string{"Bearer ", "token "} {

@@ -1,0 +1,188 @@
+package postmortem
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+)
+
+const (
+	// maxIncidents is how many incidents are listed where a publication is for many: the worst ones. A tracker may shorten the table more.
+	maxIncidents = 500
+	// maxCaveats is how many objectives' caveats are listed then.
+	maxCaveats = 30
+)
+
+// ManyView is what a template is given for a publication that is for many incidents. All strings are Markdown in which every untrusted part
+// is inert.
+type ManyView struct {
+	Summary  string // how many there are, when they began, and what has become of them
+	Worst    string // of the one that is worst
+	Digest   bool
+	Ongoing  bool
+	AsOf     string
+	Rows     []IncidentRow // worst first
+	Hidden   int           // incidents that are not listed
+	Caveats  []string
+	BurnRate string
+	Edited   bool
+}
+
+// IncidentRow is a row of the table of incidents.
+type IncidentRow struct {
+	WindowRow
+	Service, Severity string
+	More              int // of its objectives
+}
+
+// renderMany writes the text of a stage of a publication that is for many incidents.
+func renderMany(f issue.Facts, stage issue.Stage) (issue.Text, error) {
+	if len(f.Incidents) == 0 {
+		return issue.Text{}, fmt.Errorf("writing the %s text of a %s: it is for no incident", stage, f.Kind)
+	}
+	body, err := execute("many_"+string(stage)+".md.tmpl", newManyView(f))
+	if err != nil {
+		return issue.Text{}, fmt.Errorf("writing the %s text of a %s: %w", stage, f.Kind, err)
+	}
+	text := issue.Text{Body: body}
+	if stage == issue.Opening {
+		text.Title = manyTitle(f)
+	}
+	return text, nil
+}
+
+func newManyView(f issue.Facts) ManyView {
+	c := newClock(manyTimes(f))
+	sorted := issue.WorstFirst(f.Incidents)
+	worst := sorted[0].Worst()
+	v := ManyView{
+		Summary: manySummary(f, c), Worst: summary(worst, c), Digest: f.Kind == issue.Digest, Ongoing: burning(f) > 0,
+		Hidden: max(0, len(sorted)-maxIncidents), BurnRate: burnRate(worst), Edited: f.Edited,
+	}
+	if !f.AsOf.IsZero() {
+		v.AsOf = c.in(f.AsOf)
+	}
+	for _, i := range sorted[:len(sorted)-v.Hidden] {
+		w := i.Worst()
+		row := IncidentRow{WindowRow: windowRow(w, c), Service: Escape(w.Objective.Service), Severity: "none"}
+		if s := i.Severity(); s > 0 {
+			row.Severity = strconv.Itoa(s)
+		}
+		if ended := i.Ended(); ended.IsZero() {
+			row.End = "goes on"
+		} else {
+			row.End = c.since(ended, w.Onset)
+		}
+		for n, other := range i.Windows {
+			if other.ID() != w.ID() && !slices.ContainsFunc(i.Windows[:n], func(v alert.Window) bool { return v.ID() == other.ID() }) {
+				row.More++
+			}
+		}
+		v.Rows = append(v.Rows, row)
+		if len(w.Caveats) > 0 && len(v.Caveats) < maxCaveats {
+			var all []string
+			for _, caveat := range w.Caveats {
+				all = append(all, Escape(lessExact(caveat, f.Interval)))
+			}
+			v.Caveats = append(v.Caveats, Code(w.ID().String())+": "+strings.Join(all, "; "))
+		}
+	}
+	return v
+}
+
+// manySummary says how many incidents there are, when they began, and what has become of them.
+func manySummary(f issue.Facts, c clock) string {
+	first, last := f.Incidents[0].Onset(), f.Incidents[len(f.Incidents)-1].Onset()
+	began := "began at " + c.in(first)
+	if !last.Equal(first) {
+		began = fmt.Sprintf("began between %s and %s", c.in(first), c.in(last))
+	}
+	text := fmt.Sprintf("%s in %s %s.", many(int64(len(f.Incidents)), "incident"), services(f), began)
+	ended := lastEnd(f)
+	switch n := burning(f); {
+	case n == len(f.Incidents):
+		text += " All of them go on."
+	case n > 0:
+		text += fmt.Sprintf(" %s of them %s on.", thousands(float64(n)), map[bool]string{true: "goes", false: "go"}[n == 1])
+	case f.Kind == issue.Storm:
+		text += fmt.Sprintf(" All were over at %s, %s after the first began.", c.in(ended), duration(ended.Sub(first)))
+	default:
+		text += fmt.Sprintf(" The last was over at %s.", c.in(ended))
+	}
+	return text
+}
+
+func manyTitle(f issue.Facts) string {
+	n, first := many(int64(len(f.Incidents)), "incident"), f.Incidents[0].Onset().UTC()
+	switch {
+	case f.Kind == issue.Digest:
+		return fmt.Sprintf("Digest of %s from %s to %s", n, first.Format(time.DateOnly), lastEnd(f).UTC().Format(time.DateOnly))
+	case burning(f) > 0:
+		return fmt.Sprintf("%s in %s at once (since %s UTC)", n, services(f), first.Format("2006-01-02 15:04"))
+	}
+	return fmt.Sprintf("%s in %s at once, over after %s on %s", n, services(f), duration(lastEnd(f).Sub(first)), first.Format(time.DateOnly))
+}
+
+func services(f issue.Facts) string {
+	names := map[string]bool{}
+	for _, i := range f.Incidents {
+		for _, w := range i.Windows {
+			names[w.Objective.Service] = true
+		}
+	}
+	return many(int64(len(names)), "service")
+}
+
+func burning(f issue.Facts) (n int) {
+	for _, i := range f.Incidents {
+		if i.IsOpen() {
+			n++
+		}
+	}
+	return n
+}
+
+func lastEnd(f issue.Facts) (end time.Time) {
+	for _, i := range f.Incidents {
+		if i.Ended().After(end) {
+			end = i.Ended()
+		}
+	}
+	return end
+}
+
+func manyTimes(f issue.Facts) []time.Time {
+	var all []time.Time
+	for _, i := range f.Incidents {
+		all = append(all, allTimes(issue.Facts{Incident: i})...)
+	}
+	return all
+}
+
+// second is the comment under a second issue for the same, before it is closed.
+func second(f issue.Facts) string {
+	return "This is a second issue for the same incident: another postburn writes to this repository, or an answer of the tracker was very late. " +
+		"The first one is " + Link("here", f.Original) + ". postburn closes this one; what was written here stays.\n"
+}
+
+// leftOut says which labels and assignees the tracker left out; empty where it left out none.
+func leftOut(dropped []string) string {
+	if len(dropped) == 0 {
+		return ""
+	}
+	var names []string
+	for _, name := range dropped {
+		if strings.HasPrefix(name, "@") {
+			names = append(names, "the assignee "+Escape(strings.TrimPrefix(name, "@")))
+		} else {
+			names = append(names, "the label "+Code(name))
+		}
+	}
+	return "What this issue was to have and has not: " + strings.Join(names, ", ") + ". It takes push or triage access to the repository to set " +
+		"labels and assignees, and an assignee needs access to it, too."
+}
