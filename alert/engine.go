@@ -310,6 +310,9 @@ func (e *Engine) Statuses(now time.Time) []Status {
 			ahead := s.Tick.After(now) // the clock was set back
 			if e.failing[s.Objective.Name] != nil || late > max(3*e.opts.Interval, 10*time.Second) || ahead {
 				s.State = Blind
+				if s.BlindSince.IsZero() {
+					s.BlindSince = s.Tick
+				}
 			}
 			all = append(all, s)
 		}

@@ -75,7 +75,7 @@ func (i Incident) lastEnd() time.Time {
 // Correlate puts an event's breach window into the incident that it belongs to, or into a new one, and returns the incidents with the
 // index of the one that changed. A new window joins an incident of the same group and repository that it overlaps, or follows
 // within its merge gap, if it began at most 24 h after the incident did; the one with the latest onset where there are several.
-// Windows of kind budget are grouped with nothing but earlier ones of the same objective.
+// Windows of kind budget are grouped with nothing but earlier ones of the same objective, those of kind blind with others of that kind.
 //
 // It is deterministic; events come in the order of (tick, objective, labels). The slice that is passed in may be changed.
 func Correlate(incidents []Incident, e Event, policy Policy) ([]Incident, int) {
@@ -88,8 +88,11 @@ func Correlate(incidents []Incident, e Event, policy Policy) ([]Incident, int) {
 		}
 	}
 	group := policy.Group
-	if e.Window.Kind == Budget {
+	switch e.Window.Kind {
+	case Budget:
 		group = e.Window.ID().String() + " budget"
+	case Blindness:
+		group += " blind"
 	}
 	best := -1
 	for i, have := range incidents {

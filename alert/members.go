@@ -119,16 +119,20 @@ func (l *Lane) dismiss() {
 
 // retire ends the open windows of an objective that is not watched any more.
 func (l *Lane) retire(w *Watch) {
-	for _, open := range []*openWindow{w.Burn, w.Budget} {
-		if open == nil {
-			continue
-		}
-		v := w.snapshot(open)
-		v.Ended = open.Run.End
-		v.Caveats = slo.MergeCaveats(v.Caveats, []slo.Caveat{{Kind: slo.Removed, Count: 1}})
+	end := func(v Window, ended time.Time) {
+		v.Ended = ended
+		v.Caveats = slo.MergeCaveats(slices.Clone(v.Caveats), []slo.Caveat{{Kind: slo.Removed, Count: 1}})
 		e := Event{Tick: l.cursor, Closed: true, Window: v}
 		l.correlate(e, w.def.Policy)
 		l.retired = append(l.retired, e)
+	}
+	for _, open := range []*openWindow{w.Burn, w.Budget} {
+		if open != nil {
+			end(w.snapshot(open), open.Run.End)
+		}
+	}
+	if w.Blind != nil {
+		end(*w.Blind, l.cursor)
 	}
 }
 

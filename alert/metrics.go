@@ -47,6 +47,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	}
 	m.windows.WithLabelValues(string(Burn))
 	m.windows.WithLabelValues(string(Budget))
+	m.windows.WithLabelValues(string(Blindness))
 	r.MustRegister(m.ticks, m.lateTicks, m.readFailures, m.refused, m.lateEvents, m.windows, m.commitFailures, m.commitSeconds)
 	return m
 }
@@ -58,6 +59,8 @@ var (
 		"Error ratio over the window divided by 1 - target; 1 spends the budget in exactly the objective's window.", []string{"slo", "service", "labels", "window"}, nil)
 	stateDesc = prometheus.NewDesc("postburn_slo_state",
 		"1 for the state that the objective is in, 0 for the others.", []string{"slo", "service", "labels", "state"}, nil)
+	blindDesc = prometheus.NewDesc("postburn_slo_blind_seconds",
+		"For how long there has been no data, or none that could be had; 0 with data, absent where there never was any.", []string{"slo", "service", "labels"}, nil)
 	tickDesc = prometheus.NewDesc("postburn_slo_last_tick_timestamp_seconds",
 		"End of the last tick that was committed; absent before the first.", []string{"slo", "service", "labels"}, nil)
 )
@@ -69,6 +72,7 @@ func (c statusCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- budgetDesc
 	ch <- burnDesc
 	ch <- stateDesc
+	ch <- blindDesc
 	ch <- tickDesc
 }
 
@@ -76,7 +80,8 @@ func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	for _, s := range c.engine.Statuses(c.engine.opts.Now()) {
+	now := c.engine.opts.Now()
+	for _, s := range c.engine.Statuses(now) {
 		id := []string{s.Objective.Name, s.Objective.Service, string(s.Labels)}
 		for _, state := range []State{OK, Burning, Blind} {
 			is := 0.0
@@ -84,6 +89,12 @@ func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
 				is = 1
 			}
 			gauge(stateDesc, is, append(id, string(state))...)
+		}
+		switch {
+		case s.State != Blind:
+			gauge(blindDesc, 0, id...)
+		case !s.BlindSince.IsZero():
+			gauge(blindDesc, now.Sub(s.BlindSince).Seconds(), id...)
 		}
 		if s.Tick.IsZero() {
 			continue

@@ -26,6 +26,7 @@ type Status struct {
 	BudgetRemaining float64    // share of the error budget: 1 is untouched, below 0 is overspent
 	BurnRates       []BurnRate // one for each window of the rules, shortest first
 	State           State
+	BlindSince      time.Time // from when on there is no data, or none that could be had; zero where there is, and where there never was
 
 	extra time.Duration // that is added to the delay
 }
@@ -71,6 +72,9 @@ func (w *Watch) Status() Status {
 	switch {
 	case w.last.Blind || w.history.Empty():
 		s.State = Blind
+		if !w.history.Empty() {
+			s.BlindSince = s.Tick.Add(-time.Duration(w.Silent) * w.history.Interval())
+		}
 	case w.Burn != nil || w.Budget != nil:
 		s.State = Burning
 	}

@@ -31,6 +31,8 @@ type watchState struct {
 	Budget  *openWindow `json:"budget,omitempty"`  // the open window of kind budget
 	Excused []excused   `json:"excused,omitempty"` // closed windows that rules still see, oldest first
 	Silent  int         `json:"silent,omitempty"`  // ticks without data in a row
+	Blind   *Window     `json:"blind,omitempty"`   // the open window of kind blind
+	Dark    *darkness   `json:"dark,omitempty"`    // while there is no data
 	Planned []planned   `json:"planned,omitempty"` // stretches of planned work, oldest first
 	Period  *period     `json:"period,omitempty"`  // of a calendar window: the one that the last tick is in
 }
@@ -126,6 +128,7 @@ func (w *Watch) Step(s slo.Sample) []Event {
 		}
 	}
 	w.turn(s)
+	w.look(s, start)
 	if from, late := w.relearn(s); late {
 		w.retrack(s, from)
 	} else {
@@ -137,6 +140,9 @@ func (w *Watch) Step(s slo.Sample) []Event {
 		events = append(events, e)
 	}
 	events = append(events, w.stepBudget(s, spent, allBad, start)...)
+	if e, ok := w.stepBlind(s, start); ok {
+		events = append(events, e)
+	}
 	for i := range events {
 		events[i].policy = w.def.Policy
 	}

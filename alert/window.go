@@ -14,6 +14,8 @@ type Kind string
 const (
 	Burn   Kind = "burn"   // a rule fired
 	Budget Kind = "budget" // the error ratio over the objective's whole window is above 1 - target
+	// Blindness is no breach that anybody knows of: there was no data. Its counts are what came to light of that time when data was back.
+	Blindness Kind = "blind"
 )
 
 // Window is a breach window: one objective missing its target from onset to end, with its numbers.

@@ -18,13 +18,13 @@ const (
 	defaultMinBadEvents = 10
 	defaultMergeGap     = 30 * time.Minute
 	defaultOutage       = 5 * time.Minute // of severity 1
+	defaultBlindAfter   = 15 * time.Minute
 )
 
 func incidentSchema() schema {
 	return schema{
 		of: "incident", path: "incident.",
-		keys:  []string{"burn", "budget", "min_bad_events", "hold", "merge_gap", "group", "severity"},
-		later: []string{"blind"},
+		keys: []string{"burn", "budget", "min_bad_events", "hold", "merge_gap", "group", "severity", "blind"},
 	}
 }
 
@@ -61,10 +61,31 @@ func (d *document) policy(n *yaml.Node, s settings, o slo.Objective) alert.Polic
 	if f, ok := s.incident["severity"]; ok {
 		policy.Severities = d.severities(f)
 	}
+	if f, ok := s.incident["blind"]; ok {
+		policy.Blind = d.blind(f)
+	}
 	if f, ok := s.incident["burn"]; ok && len(f.value.Content) == 0 && !policy.Budget {
 		d.warnf(f.value, "no rules and no budget: nothing is ever an incident of this objective")
 	}
 	return policy
+}
+
+// blind reads when missing data is worth an issue.
+func (d *document) blind(f field) alert.BlindPolicy {
+	p := alert.BlindPolicy{After: defaultBlindAfter}
+	found, ok := d.mapping(f.value, schema{of: "incident.blind", path: "incident.blind.", keys: []string{"after", "issue"}})
+	if !ok {
+		return p
+	}
+	if after, there := found["after"]; there {
+		if p.After, ok = d.duration(after, "a duration like 15m"); ok && p.After == 0 {
+			d.errorf(after.value, "%s must be longer than 0: one scrape that fails is no reason for an issue", after.path)
+		}
+	}
+	if wanted, there := found["issue"]; there {
+		p.Issue = d.truth(wanted)
+	}
+	return p
 }
 
 func (d *document) events(f field) float64 {

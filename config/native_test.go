@@ -186,7 +186,7 @@ func TestNativeProblems(t *testing.T) {
 			`4:5: unknown key "tagret"; did you mean target?`,
 			`4:13: target must be between 0 and 100 %, not 999: write it like "99.9%" or 0.999`,
 		}},
-		{"a misspelt key of later", one + "    incident: {blint: x}\n", []string{`6:16: unknown key "blint"; did you mean blind?`}},
+		{"a misspelt key of later", one + "    issue: {templat: x}\n", []string{`6:13: unknown key "templat"; did you mean template?`}},
 		{"label names", one + "    group_by: [region, region, __name__, \"a b\", [x]]\n", []string{
 			"6:24: group_by names region twice", "6:32: group_by: a label's name is like region, not \"__name__\"",
 			"6:42: group_by: a label's name is like region, not \"a b\"", "6:49: group_by must be a label's name, not a list",
@@ -204,7 +204,6 @@ func TestNativeProblems(t *testing.T) {
 		{"keys of later", one + "    exclude: x == 1\n    issue: {template: x, post_mortem_at: 0%}\n" +
 			"    incident: {blind: {}}\n", []string{
 			"7:13: issue.template is not supported yet", "7:26: issue.post_mortem_at is not supported yet",
-			"8:16: incident.blind is not supported yet",
 		}},
 		{"merging itself", "slos:\n  - &a\n    <<: *a\n    name: x\n", []string{
 			"2:5: a mapping can't merge itself",
@@ -281,6 +280,12 @@ func TestNativeValues(t *testing.T) {
 		{"exclude: maintenance ==", "2:24: exclude: it does not parse as PromQL: unexpected end of input"},
 		{"exclude: 'a == 1 or b == 1'", "2:11: exclude: or keeps the values that are compared, and has none where it is false: compare with bool, and multiply where both must hold, " +
 			"as in (max(a) < bool 1) * (max(b) < bool 2)"},
+		{"incident: {blind: {after: 5m, issue: true}}", ""},
+		{"incident: {blind: {after: 0s}}", "2:27: incident.blind.after must be longer than 0: one scrape that fails is no reason for an issue"},
+		{"incident: {blind: {after: soon}}", `2:27: incident.blind.after must be a duration like 15m, not "soon"`},
+		{"incident: {blind: {issue: 1}}", `2:27: incident.blind.issue must be true or false, not "1"`},
+		{"incident: {blind: {for: 1m}}", `2:20: unknown key "for"; incident.blind has after, issue`},
+		{"incident: {blind: true}", `2:19: incident.blind must be a mapping of keys to values, not "true"`},
 		{"incident: {hold: 0s}", ""},
 		{"incident: {hold: 5x}", `2:18: incident.hold must be a duration like 5m, not "5x"`},
 		{"incident: {merge_gap: 5m3h}", `2:23: incident.merge_gap must be a duration like 30m, not "5m3h"`},

@@ -74,7 +74,7 @@ func TestHandler(t *testing.T) {
 	})
 	for path, want := range map[string]string{
 		"/-/ready":     "postburn is ready.\n",
-		"/api/v1/slos": `{"slos":[{"slo":"checkout-availability","labels":{},"target":0.999,"total_events":10,"bad_events":1,"estimated_events":0,"budget_remaining_ratio":-99,"state":"blind"}]}` + "\n",
+		"/api/v1/slos": `{"slos":[{"slo":"checkout-availability","labels":{},"target":0.999,"total_events":10,"bad_events":1,"estimated_events":0,"budget_remaining_ratio":-99,"state":"blind","blind_since":null}]}` + "\n",
 		"/api/v1/incidents": `{"incidents":[` +
 			`{"id":"one","state":"burning","group":"checkout","onset":"2026-03-02T09:00:00Z","detected":"2026-03-02T09:01:00Z","ended":null,"issue_url":"postmortems/one.md","triage":"noise","windows":[` +
 			`{"slo":"checkout-availability","labels":{},"kind":"burn","rule":{"rate":14.4,"long":"1h","short":"5m"},"onset":"2026-03-02T09:00:00Z","detected":"2026-03-02T09:01:00Z","ended":null,` +

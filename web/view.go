@@ -23,12 +23,13 @@ type Objective struct {
 	EstimatedEvents      float64           `json:"estimated_events"` // that the budget counts for the part of the window still to come or not watched
 	BudgetRemainingRatio float64           `json:"budget_remaining_ratio"`
 	State                alert.State       `json:"state"`
+	BlindSince           *time.Time        `json:"blind_since"` // null with data
 }
 
 // Incident is the JSON form of an incident.
 type Incident struct {
 	ID       string     `json:"id"`
-	State    string     `json:"state"` // "burning" or "recovered"
+	State    string     `json:"state"` // "burning", "recovered", or "blind": there is no data
 	Group    string     `json:"group"`
 	Onset    time.Time  `json:"onset"`
 	Detected time.Time  `json:"detected"`
@@ -76,6 +77,7 @@ func ViewObjectives(statuses []alert.Status) []Objective {
 		views = append(views, Objective{
 			SLO: s.Objective.Name, Labels: s.Labels.Map(), Target: json.Number(s.Objective.Target.String()),
 			TotalEvents: s.Window.Total, BadEvents: s.Window.Bad, EstimatedEvents: math.Round(s.Estimated), BudgetRemainingRatio: s.BudgetRemaining, State: s.State,
+			BlindSince: present(s.BlindSince),
 		})
 	}
 	return views
@@ -89,7 +91,10 @@ func ViewIncidents(incidents []alert.Incident, publicationOf func(id string) iss
 			ID: i.ID, State: "recovered", Group: i.Group, Onset: i.Onset(), Detected: i.Detected(), Ended: present(i.Ended()),
 			Windows: make([]Window, 0, len(i.Windows)),
 		}
-		if i.IsOpen() {
+		switch {
+		case i.IsOpen() && i.Worst().Kind == alert.Blindness:
+			v.State = "blind"
+		case i.IsOpen():
 			v.State = "burning"
 		}
 		p := publicationOf(i.ID)

@@ -105,6 +105,23 @@ func histories() map[string]func() history {
 			s.Unscraped = func(at time.Time) bool { return between(at, "10:12:00", "10:25:00") }
 			return day(s)
 		},
+		"no-data": func() history {
+			s := shop()
+			for n := range s.Targets {
+				s.Targets[n].Down = [2]time.Time{clock("10:00:00"), clock("10:42:00")}
+			}
+			h := day(s)
+			h.slos = "defaults: {incident: {blind: {after: 15m, issue: true}}}" + shopSLO + `
+  - name: shop-cart
+    service: shop
+    target: 99.9%
+    indicator:
+      ratio:
+        bad: http_requests_total{job="shop",route="/cart",code=~"5.."}
+        total: http_requests_total{job="shop",route="/cart"}
+`
+			return h
+		},
 		"one-pod": func() history {
 			s := shop()
 			s.Fails = func(at time.Time, t promtest.Target, _ string) float64 {

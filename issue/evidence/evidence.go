@@ -76,7 +76,11 @@ type collector struct {
 // collect has the parts look one after the other, the worst breach first. A breach of kind budget is about weeks: the incidents that
 // spent the budget tell of it.
 func (c *collector) collect(ctx context.Context) {
-	if c.worst.Kind == alert.Budget {
+	switch c.worst.Kind {
+	case alert.Budget:
+		return
+	case alert.Blindness:
+		c.blindness(ctx)
 		return
 	}
 	c.part(ctx, chartQueries, "The course of the error ratio", c.chart)

@@ -29,6 +29,7 @@ type View struct {
 	Summary    string
 	Current    string // what goes on, where the summary is of a worse window that is over
 	Ongoing    bool
+	Blind      bool     // of kind blind: there was no data, and so no numbers
 	Budget     bool     // of kind budget: the target was missed over the objective's whole window
 	About      []string // what the objective is, who owns it, where to look
 	Windows    []WindowRow
@@ -57,7 +58,7 @@ type View struct {
 
 // WindowRow is a row of the impact table.
 type WindowRow struct {
-	Objective, Target, Onset, End, Events, Bad, ErrorRatio, PeakBurnRate, BudgetSpent string
+	Objective, Target, Onset, End, Lasted, Events, Bad, ErrorRatio, PeakBurnRate, BudgetSpent string
 }
 
 // Render writes the text of a stage with the built-in templates. It is an issue.Renderer.
@@ -122,6 +123,7 @@ func NewView(f issue.Facts) View {
 		Subject:  Escape(subject(worst)),
 		Summary:  summary(worst, c),
 		Ongoing:  i.IsOpen(),
+		Blind:    worst.Kind == alert.Blindness,
 		Budget:   worst.Kind == alert.Budget,
 		About:    about(worst, f.Mention),
 		BurnRate: burnRate(worst),
@@ -140,7 +142,10 @@ func NewView(f issue.Facts) View {
 	if ended := i.Ended(); !ended.IsZero() {
 		v.Ended, v.Recovered = c.in(ended), duration(ended.Sub(i.Onset()))
 		v.Back = v.Subject + " was within its target again"
-		if slices.ContainsFunc(i.Windows, func(w alert.Window) bool { return w.ID() != worst.ID() }) {
+		if v.Blind {
+			v.Back = "There was data again"
+		}
+		if slices.ContainsFunc(i.Windows, func(w alert.Window) bool { return w.ID() != worst.ID() }) && !v.Blind {
 			v.Back = "All objectives were within their targets again"
 		}
 	}
@@ -226,7 +231,7 @@ func windowRow(w alert.Window, c clock) WindowRow {
 		BudgetSpent: percent(w.BudgetSpent),
 	}
 	if !w.IsOpen() {
-		row.End = c.since(w.Ended, w.Onset)
+		row.End, row.Lasted = c.since(w.Ended, w.Onset), duration(w.Ended.Sub(w.Onset))
 	}
 	return row
 }

@@ -92,6 +92,14 @@ func facts(windows ...alert.Window) issue.Facts {
 	return f
 }
 
+func noData() alert.Window {
+	w := recovered()
+	w.Kind, w.Rule, w.Phases, w.Caveats = alert.Blindness, nil, nil, nil
+	w.Counts, w.BudgetSpent, w.PeakBurnRate = slo.Counts{}, 0, 0
+	w.Detected = at("10:56:00")
+	return w
+}
+
 // cases are the golden files: what is known, and the stage.
 func cases() map[string]func() (issue.Facts, issue.Stage) {
 	return map[string]func() (issue.Facts, issue.Stage){
@@ -118,6 +126,13 @@ func cases() map[string]func() (issue.Facts, issue.Stage) {
 			w.Ended = at("19:02:00")
 			return facts(w), issue.Opening
 		},
+		"no-data": func() (issue.Facts, issue.Stage) {
+			w := noData()
+			w.Ended = time.Time{}
+			w.Caveats = []slo.Caveat{{Kind: slo.QueryFailed, Count: 30}}
+			return facts(w), issue.Opening
+		},
+		"no-data-recovery":   func() (issue.Facts, issue.Stage) { return facts(noData()), issue.Recovery },
 		"several-objectives": func() (issue.Facts, issue.Stage) { return facts(latency(), recovered()), issue.Opening },
 		"blind": func() (issue.Facts, issue.Stage) {
 			w := recovered()

@@ -137,8 +137,11 @@ func labelled(l slo.Labels) string {
 
 // summary is the sentence that says what happened and what it did to users.
 func summary(w alert.Window, c clock) string {
-	if w.Kind == alert.Budget {
+	switch w.Kind {
+	case alert.Budget:
 		return budgetSummary(w, c)
+	case alert.Blindness:
+		return blindSummary(w, c)
 	}
 	told, blind := stretches(w)
 	var parts []string
@@ -209,6 +212,12 @@ func title(w alert.Window) string {
 			return fmt.Sprintf("%s has no %s error budget left (since %s)", name, windowName(w.Objective.Window), on)
 		}
 		return fmt.Sprintf("%s had no %s error budget left for %s from %s on", name, windowName(w.Objective.Window), duration(w.Ended.Sub(w.Onset)), on)
+	}
+	if w.Kind == alert.Blindness {
+		if w.IsOpen() {
+			return fmt.Sprintf("%s has no data (since %s UTC)", name, w.Onset.UTC().Format("2006-01-02 15:04"))
+		}
+		return fmt.Sprintf("%s had no data for %s on %s", name, duration(w.Ended.Sub(w.Onset)), on)
 	}
 	told, _ := stretches(w)
 	worst := told[0]

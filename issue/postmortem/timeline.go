@@ -73,6 +73,10 @@ func windowEvents(w alert.Window, phases, several bool) []event {
 		events = append(events, event{at, rank, Row{Text: fmt.Sprintf(format, args...), Source: "postburn"}})
 	}
 	name := Code(w.ID().String())
+	if w.Kind == alert.Blindness {
+		blindEvents(w, add)
+		return events
+	}
 	if w.Kind == alert.Budget {
 		add(w.Onset, began, "The %s error budget of %s was used up: its target was missed", windowName(w.Objective.Window), name)
 		if !w.IsOpen() {
