@@ -182,7 +182,7 @@ func beside(other, i alert.Incident, end time.Time) (entries []Entry) {
 	from := i.Onset().Add(-Lookback)
 	for _, v := range other.Windows {
 		if v.Kind == alert.Burn && !v.Onset.Before(from) && !v.Onset.After(end) {
-			entries = append(entries, Entry{Time: v.Onset, Text: "Another incident: " + v.ID().String() + " began to miss its target", Source: "postburn"})
+			entries = append(entries, Entry{Time: v.Onset, Text: "Another incident: " + v.ID().String() + " began to miss its target", Source: "postburn", Symptom: true})
 		}
 	}
 	return entries

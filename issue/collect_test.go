@@ -177,7 +177,7 @@ func TestOtherIncidentsAreToldOf(t *testing.T) {
 		t.Errorf("earlier ones: %d of %d: %+v", len(f.Earlier), f.EarlierAll, f.Earlier)
 	}
 	want := []issue.Entry{{
-		Time: onset.Add(-time.Hour), Text: "Another incident: payment began to miss its target", Source: "postburn",
+		Time: onset.Add(-time.Hour), Text: "Another incident: payment began to miss its target", Source: "postburn", Symptom: true,
 		URL: "https://example.com/" + others[1].ID,
 	}}
 	if diff := cmp.Diff(want, f.Timeline); diff != "" {

@@ -19,6 +19,7 @@ type Evidence struct {
 	Traffic      []Traffic     // of each objective whose traffic could be compared
 	Durations    []Durations   // of the latency objectives
 	Timeline     []Entry       // what changed
+	People       []string      // logins of those who did what is listed
 	Unresolved   []string      // what could not be found out, a sentence each
 }
 
@@ -101,5 +102,6 @@ func (e *Evidence) Add(more Evidence) {
 	e.Traffic = append(e.Traffic, more.Traffic...)
 	e.Durations = append(e.Durations, more.Durations...)
 	e.Timeline = append(e.Timeline, more.Timeline...)
+	e.People = appendNew(e.People, more.People...)
 	e.Unresolved = append(e.Unresolved, more.Unresolved...)
 }

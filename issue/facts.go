@@ -57,6 +57,8 @@ type Entry struct {
 	Text   string // untrusted: may hold label values and the like
 	Source string // how it is known: "postburn", "Prometheus", a person's login
 	URL    string
+
+	Symptom bool // it tells how things went, and is nothing that anybody did
 }
 
 // Spender is an incident that spent a part of an objective's budget.

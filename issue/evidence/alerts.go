@@ -53,7 +53,7 @@ func (c *collector) alerts(l *look, series *seriesOf) error {
 			continue
 		}
 		rows++
-		c.add(f.at, text, "Prometheus, ALERTS")
+		c.addSymptom(f.at, text, "Prometheus, ALERTS")
 	}
 	return nil
 }

@@ -322,6 +322,14 @@ func (c *collector) add(at time.Time, text, source string) {
 	c.found.Timeline = append(c.found.Timeline, issue.Entry{Time: at, Text: text, Source: source})
 }
 
+// addSymptom is add for what nobody did.
+func (c *collector) addSymptom(at time.Time, text, source string) {
+	n := len(c.found.Timeline)
+	if c.add(at, text, source); len(c.found.Timeline) > n {
+		c.found.Timeline[n].Symptom = true
+	}
+}
+
 // anyOf is the quoted regular expression of some values.
 func anyOf(values []string) string {
 	quoted := make([]string, len(values))

@@ -79,7 +79,7 @@ func (c *collector) leaving(name string, l look, traces []slo.Trace) {
 	told := 0
 	for _, e := range all {
 		if e.by > 0 && told < maxSeriesTold {
-			c.add(e.at, e.said(), "Prometheus, the SLO file's query")
+			c.addSymptom(e.at, e.said(), "Prometheus, the SLO file's query")
 			told++
 		}
 	}
@@ -88,7 +88,7 @@ func (c *collector) leaving(name string, l look, traces []slo.Trace) {
 		if len(all) > 1 {
 			text = fmt.Sprintf("%s stayed as it was before, in all %d series", name, len(all))
 		}
-		c.add(c.incident.Onset(), text, "Prometheus, the SLO file's query")
+		c.addSymptom(c.incident.Onset(), text, "Prometheus, the SLO file's query")
 	}
 }
 

@@ -40,7 +40,13 @@ func (t *Tracker) authenticate(o Options, base *url.URL, next http.RoundTripper)
 	t.install.InstallationTokenOptions = &api.InstallationTokenOptions{
 		Permissions: &api.InstallationPermissions{Issues: api.String("write"), Metadata: api.String("read")},
 	}
-	t.apps = newClient(base, apps)
+	// What changed is read by a token of its own: GitHub refuses one that is to have permissions which the installation was not granted, and
+	// that must not keep issues from being written.
+	reading := ghinstallation.NewFromAppsTransport(apps, o.App.InstallationID)
+	reading.InstallationTokenOptions = &api.InstallationTokenOptions{Permissions: &api.InstallationPermissions{
+		Metadata: api.String("read"), Contents: api.String("read"), Deployments: api.String("read"), PullRequests: api.String("read"),
+	}}
+	t.apps, t.reader = newClient(base, apps), newClient(base, newConditional(reading))
 	return t.install, nil
 }
 

@@ -55,6 +55,7 @@ type App struct {
 type Tracker struct {
 	repository string
 	client     *api.Client
+	reader     *api.Client               // for what changed in services' repositories; not the client only with an app
 	apps       *api.Client               // as the app itself, not its installation; nil without an app
 	install    *ghinstallation.Transport // nil without an app
 	auth       *authorization            // nil with an app
@@ -103,6 +104,9 @@ func New(o Options) (*Tracker, error) {
 		return nil, err
 	}
 	t.client = newClient(base, newConditional(signed))
+	if t.reader == nil {
+		t.reader = t.client
+	}
 	return t, nil
 }
 

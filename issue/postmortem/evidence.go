@@ -156,6 +156,9 @@ func earlier(f issue.Facts) (intro string, lines []string) {
 // workingDays is how many days from Monday to Friday there are after an incident's end until its review.
 const workingDays = 3
 
+// maxPeople is how many are named beside the owners.
+const maxPeople = 10
+
 // review is by when the post-mortem is to be held, and with whom.
 func review(f issue.Facts) string {
 	ended := f.Incident.Ended()
@@ -177,8 +180,37 @@ func review(f issue.Facts) string {
 			owners = append(owners, owner)
 		}
 	}
+	for _, login := range f.People[:min(len(f.People), maxPeople)] {
+		owners = append(owners, Escape(login))
+	}
 	if len(owners) > 0 {
 		text += ", with " + strings.Join(owners, ", ")
 	}
 	return text + "."
+}
+
+const (
+	// hintsFrom is how long before the end what changed is a hint, and maxHints how many of them are given: the latest.
+	hintsFrom = time.Hour
+	maxHints  = 5
+)
+
+// hints are what changed last before the end, in the later half of the incident. That may be what ended it.
+func hints(f issue.Facts, c clock) (lines []string) {
+	end, onset := f.Incident.Ended(), f.Incident.Onset()
+	if end.IsZero() {
+		return nil
+	}
+	from := end.Add(-min(hintsFrom, end.Sub(onset)/2))
+	var last []issue.Entry
+	for _, e := range f.Timeline {
+		if !e.Symptom && e.Time.After(from) && !e.Time.After(end) {
+			last = append(last, e)
+		}
+	}
+	slices.SortStableFunc(last, func(a, b issue.Entry) int { return a.Time.Compare(b.Time) })
+	for _, e := range last[max(0, len(last)-maxHints):] {
+		lines = append(lines, c.since(e.Time, onset)+": "+Link(e.Text, e.URL))
+	}
+	return lines
 }

@@ -47,6 +47,7 @@ type View struct {
 	Chart      *Chart   // nil: none
 	Where      []string // where the bad events are
 	Traffic    []string // what is to be said of it, and what is usual
+	Hints      []string // what changed last before the end
 	Durations  []DurationRow
 	Noun       string   // of an event of the latency objectives
 	Earlier    []string // incidents of the same objective, after ...
@@ -133,6 +134,7 @@ func NewView(f issue.Facts) View {
 	v.Changes, v.Chart, v.Where, v.Traffic, v.Review = len(f.Timeline) > 0, chart(f), contributors(f), traffic(f), review(f)
 	v.EarlierIs, v.Earlier = earlier(f)
 	v.Durations, v.Noun = durations(f)
+	v.Hints = hints(f, c)
 	if now, ok := latest(i); ok && !worst.IsOpen() {
 		v.Current = summary(now, c)
 	}

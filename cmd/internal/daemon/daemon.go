@@ -83,10 +83,15 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 		return err
 	}
 	reloader := newReloader(opts, registry)
+	newest := func() time.Time { return time.Now().Add(-env.Delay) }
+	collectors := []issue.Collector{Evidence(client, env.Interval, newest, reloader.settings)}
+	if tracker.github != nil {
+		collectors = append(collectors, tracker.github.Changes(reloader.settings))
+	}
 	publisher := issue.NewPublisher(issue.Options{
 		Store: store, Tracker: tracker.Tracker, Render: postmortem.Render, Logger: logger, Registerer: registry,
 		Interval: env.Interval, Settings: reloader.settings, List: tracker.list, Settle: tracker.settle, LookEvery: tracker.settle,
-		Collectors: []issue.Collector{Evidence(client, env.Interval, func() time.Time { return time.Now().Add(-env.Delay) }, reloader.settings)},
+		Collectors: collectors,
 	})
 	engine := alert.NewEngine(alert.Options{
 		Definitions: alertDefinitions(opts.Definitions, env.GitHub.Repository), Interval: env.Interval, Delay: env.Delay, Source: client.Read, Store: store,

@@ -60,7 +60,7 @@ func (c *call) repository() map[string]any {
 		"mirror_url": nil, "html_url": c.htmlURL(), "url": c.repositoryURL(),
 		"permissions": map[string]bool{"admin": false, "maintain": false, "push": c.user.Push, "triage": c.user.Push, "pull": true},
 	}
-	for _, name := range []string{"has_projects", "has_wiki", "has_pages", "has_discussions"} {
+	for _, name := range []string{"has_projects", "has_wiki", "has_pages", "has_discussions", "has_downloads"} {
 		r[name] = false
 	}
 	for _, name := range []string{

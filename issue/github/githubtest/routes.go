@@ -127,6 +127,7 @@ func (c *call) serveApp(path []string) {
 	if u == nil {
 		c.notFound()
 	}
+	c.mayHave(u)
 	c.s.issued++
 	token := fmt.Sprintf("ghs_%d", c.s.issued)
 	if c.s.tokens == nil {
@@ -140,6 +141,19 @@ func (c *call) serveApp(path []string) {
 	c.answer(201, map[string]any{
 		"token": token, "expires_at": stamp(time.Now().Add(time.Hour)), "permissions": permissions, "repository_selection": "selected",
 	})
+}
+
+// mayHave ends the call where an installation was not granted what its token is to have.
+func (c *call) mayHave(u *User) {
+	var asked struct{ Permissions map[string]string }
+	if len(c.body) > 0 {
+		c.read(&asked, "permissions", "repositories", "repository_ids")
+	}
+	for _, permission := range u.Lacks {
+		if asked.Permissions[permission] != "" {
+			panic(failed{status: 422, message: "The permissions requested are not granted to this installation."})
+		}
+	}
 }
 
 func (c *call) serveRepository(repo *Repository, renamed bool, path []string) {
@@ -162,6 +176,12 @@ func (c *call) serveRepository(repo *Repository, renamed bool, path []string) {
 		c.serveLabels()
 	case len(path) > 0 && path[0] == "issues":
 		c.serveIssues()
+	case len(path) == 1 && path[0] == "deployments" && c.r.Method == http.MethodGet:
+		c.serveDeployments()
+	case len(path) == 1 && path[0] == "releases" && c.r.Method == http.MethodGet:
+		c.serveReleases()
+	case len(path) > 0 && path[0] == "pulls" && c.r.Method == http.MethodGet:
+		c.servePulls()
 	default:
 		c.notFound()
 	}

@@ -41,11 +41,12 @@ type Server struct {
 type User struct {
 	ID       int64
 	Login    string
-	Bot      bool   // GET /user is not for it
-	Push     bool   // without it labels and assignees are dropped
-	Issues   string // permission of the token: "write", "read" or none
-	NoAccess bool   // sees no repository
-	Scopes   string // of a classic token; empty: it is of another kind
+	Bot      bool     // GET /user is not for it
+	Push     bool     // without it labels and assignees are dropped
+	Issues   string   // permission of the token: "write", "read" or none
+	NoAccess bool     // sees no repository
+	Scopes   string   // of a classic token; empty: it is of another kind
+	Lacks    []string // permissions to read: "contents", "deployments", "pull_requests"
 }
 
 // Repository is one, with all that is in it. People change what they like by Server.Change.
@@ -59,6 +60,8 @@ type Repository struct {
 	Gone        bool
 	Issues      []*Issue
 	Labels      []*Label
+	Deployments []*Deployment
+	Releases    []*Release
 	Assignable  []string // logins; others can't be assigned
 	nextNumber  int
 	createdAt   time.Time
@@ -79,6 +82,9 @@ type Issue struct {
 	Comments         []*Comment
 	Created, Updated time.Time
 	PullRequest      bool
+	Base             string    // the branch that a pull request is to go to; empty: main
+	MergedAt         time.Time // of a pull request
+	MergedBy         string
 	Deleted          bool  // answers 410
 	MovedTo          int64 // the repository that it was transferred to; answers 301
 }
@@ -174,7 +180,9 @@ func (s *Server) AddIssue(fullName string, i Issue) int {
 	if i.Created.IsZero() {
 		i.Created = time.Now()
 	}
-	i.Updated = i.Created
+	if i.Updated = i.Created; i.MergedAt.After(i.Updated) {
+		i.Updated = i.MergedAt
+	}
 	r.Issues = append(r.Issues, &i)
 	return i.Number
 }
