@@ -28,6 +28,19 @@ type process struct {
 // start runs a program until it ends by itself or the test does.
 func start(t *testing.T, out string, env []string, name string, args ...string) *process {
 	t.Helper()
+	p := launch(t, out, env, name, args...)
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("%s ended with %v and said:\n%s", name, p.err, lastLines(p.output(), 60))
+		}
+	})
+	return p
+}
+
+// launch runs a program until it ends by itself or is killed.
+func launch(t *testing.T, out string, env []string, name string, args ...string) *process {
+	t.Helper()
 	file, err := os.OpenFile(out, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
 	if err != nil {
 		t.Fatal(err)
@@ -51,12 +64,6 @@ func start(t *testing.T, out string, env []string, name string, args ...string) 
 		}
 		close(p.ended)
 	}()
-	t.Cleanup(func() {
-		p.kill()
-		if t.Failed() {
-			t.Logf("%s ended with %v and said:\n%s", name, p.err, lastLines(p.output(), 60))
-		}
-	})
 	return p
 }
 
