@@ -36,7 +36,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, body []byte) {
 		switch cause := recover().(type) {
 		case nil:
 		case failed:
-			answer := map[string]any{"message": cause.message, "documentation_url": "https://docs.github.com/rest", "status": strconv.Itoa(cause.status)}
+			answer := map[string]any{"message": cause.message, "documentation_url": "https://docs.github.com/rest"}
+			if cause.status != http.StatusUnprocessableEntity { // its description has none
+				answer["status"] = strconv.Itoa(cause.status)
+			}
 			if cause.fields != nil {
 				answer["errors"] = cause.fields
 			}
