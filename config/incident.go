@@ -47,7 +47,7 @@ func (d *document) policy(n *yaml.Node, s settings, o slo.Objective) alert.Polic
 		policy.Budget = d.truth(f)
 	}
 	if f, ok := s.incident["min_bad_events"]; ok {
-		policy.MinBadEvents = d.events(f)
+		policy.MinBadEvents = d.events(f, len(policy.Rules) > 0)
 	}
 	if f, ok := s.incident["hold"]; ok {
 		policy.Hold, _ = d.duration(f, "a duration like 5m")
@@ -88,11 +88,15 @@ func (d *document) blind(f field) alert.BlindPolicy {
 	return p
 }
 
-func (d *document) events(f field) float64 {
+// events reads how many bad events a rule needs, and warns where a single one can be an incident.
+func (d *document) events(f field, rules bool) float64 {
 	const like = "a whole number of events like 10"
 	number, ok := d.number(f, like)
-	if ok && number.Float() != math.Trunc(number.Float()) {
+	switch {
+	case ok && number.Float() != math.Trunc(number.Float()):
 		d.errorf(f.value, "%s must be %s, not %s", f.path, like, quote(f.value.Value))
+	case ok && number.Float() <= 1 && rules:
+		d.warnf(f.value, "one bad event can fire a rule where there is little traffic; %d are the default", defaultMinBadEvents)
 	}
 	return number.Float()
 }

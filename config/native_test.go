@@ -126,7 +126,7 @@ slos:
     name: a
     service: shop
     target: &three 99.9%
-    incident: &tight {hold: 10m, min_bad_events: 1}
+    incident: &tight {hold: 10m, min_bad_events: 3}
   - <<: *base
     name: b
     target: 99%
@@ -147,7 +147,7 @@ slos:
 			d.Objective.Indicator.Ratio.Bad, d.Policy.Hold, d.Policy.MergeGap, d.Policy.MinBadEvents))
 	}
 	want := []string{
-		"a shop 0.999 errors_total hold 10m0s gap 30m0s min 1",
+		"a shop 0.999 errors_total hold 10m0s gap 30m0s min 3",
 		"b shop 0.99 errors_total hold 10m0s gap 1h0m0s min 2",
 		"c x 0.999 errors_total hold 0s gap 30m0s min 10",
 		"d x 0.905 e_total hold 0s gap 30m0s min 10",
@@ -292,7 +292,10 @@ func TestNativeValues(t *testing.T) {
 		{"incident: {budget: yes}", `2:20: incident.budget must be true or false, not "yes"`},
 		{"incident: {budget: True}", ""},
 		{"incident: {group: team}", `2:19: incident.group must be service or slo, not "team"`},
-		{"incident: {min_bad_events: 0}", ""},
+		{"incident: {min_bad_events: 2}", ""},
+		{"incident: {min_bad_events: 1, burn: []}", ""},
+		{"incident: {min_bad_events: 0}", "2:28: warning: one bad event can fire a rule where there is little traffic; 10 are the default"},
+		{"incident: {min_bad_events: 1}", "2:28: warning: one bad event can fire a rule where there is little traffic; 10 are the default"},
 		{"incident: {min_bad_events: 10%}", `2:28: incident.min_bad_events must be a whole number of events like 10, not "10%"`},
 		{"incident: {min_bad_events: 1.5}", `2:28: incident.min_bad_events must be a whole number of events like 10, not "1.5"`},
 		{"incident: {min_bad_events: -1}", `2:28: incident.min_bad_events must be a whole number of events like 10, not "-1"`},

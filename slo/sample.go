@@ -71,6 +71,11 @@ func (s Sample) Unplanned() Sample {
 	return s
 }
 
+// Has reports whether the sample has a caveat of that kind.
+func (s Sample) Has(kind CaveatKind) bool {
+	return slices.ContainsFunc(s.Caveats, func(c Caveat) bool { return c.Kind == kind })
+}
+
 // quantum is the smallest part of an event that is counted.
 const quantum = 1.0 / 1024
 

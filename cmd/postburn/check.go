@@ -91,7 +91,7 @@ func askPrometheus(ctx context.Context, s surroundings, definitions []config.Def
 			problems = append(problems, problem)
 		}
 	}
-	return problems, nil
+	return append(problems, askTraffic(ctx, client, definitions, now)...), nil
 }
 
 // measured is the key of what an indicator has to have data of.
