@@ -121,6 +121,7 @@ const (
 	NoGood        CaveatKind = "no_good"         // a target counts events and has no counter of the good ones (renamed?): left out
 	Interpolated  CaveatKind = "interpolated"    // the threshold is between two buckets: events between them are estimated
 	Reset         CaveatKind = "reset"           // a counter was reset: what it counted since its last scrape before is lost
+	Restart       CaveatKind = "restart"         // a process restarted and its counter went on near its old value: reset or not?
 	DataLate      CaveatKind = "data_late"       // events reached Prometheus after their tick was read, and were added later
 	NoData        CaveatKind = "no_data"         // ticks without data are left out
 	QueryFailed   CaveatKind = "query_failed"    // ticks whose query kept failing are left out
@@ -182,6 +183,9 @@ func (c Caveat) String() string {
 			many(c.Count, "target"), events)
 	case Reset:
 		return fmt.Sprintf("%s reset; events between the last scrape and the restart are lost", many(c.Count, "counter"))
+	case Restart:
+		return fmt.Sprintf("%s went on near the old value though the process restarted, and counted as not reset; else up to %s events are missing",
+			many(c.Count, "counter"), events)
 	case DataLate:
 		return fmt.Sprintf("%s events had reached Prometheus only after they were counted first, and were added", events)
 	case NoData:

@@ -181,7 +181,9 @@ func short(err error) string { return fmt.Sprintf("%.60v", err) }
 // TestBatchQueries counts the queries of a tick of many objectives, of which some are broken.
 func TestBatchQueries(t *testing.T) {
 	server := promtest.Start(t)
-	if err := server.Load(zero, 15*time.Second, `http_requests_total{job="shop",code="200"} 0+10x40`); err != nil {
+	if err := server.Load(zero, 15*time.Second, `http_requests_total{job="shop",code="200"} 0+10x40
+		mixed_seconds{instance="n"} {{schema:0}}+{{schema:0 count:10 sum:6 offset:-1 buckets:[9 1]}}x40
+		mixed_seconds{instance="c"} {{schema:-53 custom_values:[0.5]}}+{{schema:-53 count:10 sum:6 custom_values:[0.5] buckets:[9 1]}}x40`); err != nil {
 		t.Fatal(err)
 	}
 	var objectives []slo.Objective
@@ -194,6 +196,7 @@ func TestBatchQueries(t *testing.T) {
 	}
 	broken := 47
 	objectives[broken].Indicator.Bool = `http_requests_total + on () group_left () (http_requests_total or up or vector(1))`
+	objectives[13].Indicator = slo.Indicator{Latency: &slo.Latency{Histogram: "mixed_seconds", Threshold: 500 * time.Millisecond}}
 	c := client(t, prom.Options{URL: server.URL()})
 	at := zero.Add(time.Minute)
 	read := func() (queries int64) {
@@ -207,16 +210,17 @@ func TestBatchQueries(t *testing.T) {
 		after, _ := server.Asked()
 		return after - before
 	}
-	// Two batches of 20 ratios; one of conditions, which is halved down to the broken one: 20, 10+10, 5+5, 2+3, 1+1.
-	if n := read(); n != 2+9 {
-		t.Errorf("%d queries at first, want 11", n)
+	// Two batches of counters, and the restarts for both; the histograms that can't be summed are found by halves (10+10, 5+5, 2+3, 1+2, 1+1)
+	// and asked for less. One batch of conditions, which is halved down to the broken one (10+10, 5+5, 2+3, 1+1).
+	if n := read(); n != 2+1+10+1+1+8 {
+		t.Errorf("%d queries at first, want 23", n)
 	}
-	if n := read(); n != 2+1+1 {
-		t.Errorf("%d queries once the broken one is known, want 4", n)
+	if n := read(); n != 2+2+1+1 { // the restarts are known
+		t.Errorf("%d queries once it is known which are broken, want 6", n)
 	}
 	broken, objectives[47].Indicator.Bool = -1, "vector(1)"
-	if n := read(); n != 3 {
-		t.Errorf("%d queries of a definition that is mended, want 3", n)
+	if n := read(); n != 2+2+1 {
+		t.Errorf("%d queries once the condition is mended, want 5", n)
 	}
 }
 

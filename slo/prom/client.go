@@ -43,6 +43,7 @@ type Client struct {
 	logger  *slog.Logger
 	metrics *metrics
 	plans   *plans
+	starts  *restarts
 	batch   int // objectives asked together, at most
 }
 
@@ -95,6 +96,7 @@ func New(o Options) (*Client, error) {
 		logger:  o.Logger,
 		metrics: newMetrics(o.Registerer),
 		plans:   &plans{},
+		starts:  &restarts{},
 		batch:   maxBatch,
 	}, nil
 }

@@ -12,15 +12,24 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// readCounters asks the sums of all the ticks; for those between the first and the last that need it the odd series; and of series that
-// were born the past.
+// readCounters asks the sums of all the ticks; for those between the first and the last that need it the odd series; of series that were
+// born the past; and of those that may have been reset what they were inside the tick.
 func (a *asker) readCounters(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 	a.fetchSums(ctx, tasks, ticks)
-	tasks = working(tasks)
+	if tasks = working(tasks); len(tasks) == 0 {
+		return
+	}
+	restarts, err := a.restarted(ctx, ticks)
+	if err != nil {
+		for _, t := range tasks {
+			t.err = err
+		}
+		return
+	}
 	var odd []*task
 	first, last := ticks.Len(), -1
 	for _, t := range tasks {
-		from, to, err := t.addSums(ticks)
+		from, to, err := t.addSums(ticks, restarts)
 		if err != nil {
 			t.err = a.badAnswer(err)
 		} else if to >= 0 {
@@ -34,6 +43,7 @@ func (a *asker) readCounters(ctx context.Context, tasks []*task, ticks slo.Ticks
 		a.readPasts(ctx, a.addOdd(working(odd), points, first), ticks)
 	}
 	a.readGoodless(ctx, working(tasks), ticks)
+	a.readFine(ctx, working(tasks))
 	for _, t := range working(tasks) {
 		for _, tally := range t.tallies {
 			t.add(tally.Samples())
@@ -136,11 +146,12 @@ func lacking(tasks []*task, ticks int) (lacking []*task, first, last int) {
 
 // addSums makes a task's tallies. It returns the numbers of the first and the last tick that need the odd series; -1 is the last where none
 // does.
-func (t *task) addSums(ticks slo.Ticks) (first, last int, err error) {
+func (t *task) addSums(ticks slo.Ticks, restarts [][]promql.Point) (first, last int, err error) {
 	t.tallies, t.odd = make([]*promql.Tally, len(t.points)), make([]bool, len(t.points))
 	first, last = len(t.points), -1
 	for i, p := range t.points {
 		t.tallies[i] = t.counter.Tally(ticks.At(i), ticks.Interval)
+		t.tallies[i].AddRestarts(restarts[i])
 		if t.odd[i], err = t.tallies[i].AddSums(p); err != nil {
 			return 0, -1, err
 		}
@@ -152,15 +163,20 @@ func (t *task) addSums(ticks slo.Ticks) (first, last int, err error) {
 	return first, last, nil
 }
 
-// pasts are the tasks with series that were born in a tick, and what is to be asked about these.
-type pasts struct {
+// more is what has to be asked about one tick of some tasks.
+type more struct {
 	tasks    []*task
 	requests []*request
 }
 
+func (m *more) add(t *task, query promql.Query) {
+	m.tasks = append(m.tasks, t)
+	m.requests = append(m.requests, &request{query: query})
+}
+
 // addOdd gives the tallies their odd series: points from the tick `first` on. It returns the pasts to be asked, by tick.
-func (a *asker) addOdd(tasks []*task, points map[*task][][]promql.Point, first int) map[int]*pasts {
-	born := map[int]*pasts{}
+func (a *asker) addOdd(tasks []*task, points map[*task][][]promql.Point, first int) map[int]*more {
+	born := map[int]*more{}
 	for _, t := range tasks {
 		for i, found := range points[t] {
 			if !t.odd[first+i] {
@@ -175,32 +191,58 @@ func (a *asker) addOdd(tasks []*task, points map[*task][][]promql.Point, first i
 				continue
 			}
 			if born[first+i] == nil {
-				born[first+i] = &pasts{}
+				born[first+i] = &more{}
 			}
-			born[first+i].tasks = append(born[first+i].tasks, t)
-			born[first+i].requests = append(born[first+i].requests, &request{query: query})
+			born[first+i].add(t, query)
 		}
 	}
 	return born
 }
 
 // readPasts asks, tick by tick, for the past of series that were born.
-func (a *asker) readPasts(ctx context.Context, born map[int]*pasts, ticks slo.Ticks) {
+func (a *asker) readPasts(ctx context.Context, born map[int]*more, ticks slo.Ticks) {
+	a.readMore(ctx, born, func(tick int) slo.Ticks { return between(ticks, tick, tick) }, func(t *task, tick int, points [][]promql.Point) error {
+		return t.tallies[tick].AddPast(points[0])
+	})
+}
+
+// readFine follows, tick by tick, the series that may have been reset.
+func (a *asker) readFine(ctx context.Context, tasks []*task) {
+	suspects, fine := map[int]*more{}, map[int]slo.Ticks{}
+	for _, t := range tasks {
+		for i, tally := range t.tallies {
+			if query := tally.FineQuery(); query != nil {
+				if suspects[i] == nil {
+					suspects[i], fine[i] = &more{}, tally.FineTicks()
+				}
+				suspects[i].add(t, query)
+			}
+		}
+	}
+	a.readMore(ctx, suspects, func(tick int) slo.Ticks { return fine[tick] }, func(t *task, tick int, points [][]promql.Point) error {
+		return t.tallies[tick].AddFine(points)
+	})
+}
+
+// readMore asks more about some ticks, and gives the tasks the answers.
+func (a *asker) readMore(
+	ctx context.Context, byTick map[int]*more, at func(tick int) slo.Ticks, add func(t *task, tick int, points [][]promql.Point) error,
+) {
 	var group errgroup.Group
 	group.SetLimit(cap(a.slots))
-	for tick, p := range born {
+	for tick, m := range byTick {
 		group.Go(func() error {
-			a.ask(ctx, p.requests, between(ticks, tick, tick))
+			a.ask(ctx, m.requests, at(tick))
 			return nil
 		})
 	}
 	_ = group.Wait() // errors are in the requests
-	for tick, p := range born {
-		for i, r := range p.requests {
-			t := p.tasks[i]
+	for tick, m := range byTick {
+		for i, r := range m.requests {
+			t := m.tasks[i]
 			if r.err != nil {
 				t.err = r.err
-			} else if err := t.tallies[tick].AddPast(r.points[0]); err != nil {
+			} else if err := add(t, tick, r.points); err != nil {
 				t.err = a.badAnswer(err)
 			}
 		}

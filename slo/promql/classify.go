@@ -8,10 +8,6 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// resetFraction is the part of its value that a counter loses at least when it starts anew. One that falls by less was read
-// from another replica, which is a little behind.
-const resetFraction = 1.0 / 8
-
 // end is the series' value at the end of the tick: that of now, or the last one in the tick of a series that ended in it.
 func (s *series) end() value {
 	if s.now.ok {
@@ -41,11 +37,7 @@ func (t *Tally) classify(key string, s *series) {
 	case !s.before.usable():
 		into.note(s, slo.NotANumber, 0)
 	default:
-		events := into.increase(s, s.before.v, end.v)
-		if fell := end.v < s.before.v; fell && events > 0 && s.top.usable() && s.top.v > s.before.v {
-			events += s.top.v - s.before.v // what was scraped in the tick before the reset
-		}
-		into.add(time.Time{}, s.group.role, events)
+		into.add(time.Time{}, s.group.role, t.counted(into, key, s, single(s.before), single(end)).all.v)
 	}
 }
 
@@ -59,11 +51,13 @@ func (t *Tally) classifyBirth(into *set, key string, s *series, v float64) {
 			into.note(s, slo.NotANumber, 0)
 			return
 		}
-		events, from := into.increase(s, before.v, v), t.lastSeen(key, target)
-		if v < before.v && start.After(from) {
+		from := t.lastSeen(key, target)
+		restarted := !from.IsZero() && start.After(from)
+		events, wasReset := into.increase(s, single(before), single(value{v, true}), restarted)
+		if wasReset && restarted {
 			from = start
 		}
-		t.addLate(into, s, from, events, true)
+		t.addLate(into, s, from, events.all.v, true)
 		return
 	}
 	from, gap, ok := t.birth(into, s, v)
@@ -122,19 +116,6 @@ func (t *Tally) addLate(into *set, s *series, from time.Time, events float64, ga
 	if gap && s.group.role == total && events > 0 {
 		into.note(s, slo.LongGap, events)
 	}
-}
-
-// increase is what a counter counted between two values.
-func (into *set) increase(s *series, before, now float64) float64 {
-	switch {
-	case now >= before:
-		return now - before
-	case before-now > before*resetFraction:
-		into.note(s, slo.Reset, 0)
-		return now
-	}
-	into.note(s, slo.Dip, before-now)
-	return 0
 }
 
 // note adds a caveat about a series, once a tick whatever roles it has.

@@ -26,7 +26,8 @@ const (
 	goodArm    = "plain"   // how many series have one
 	nowArm     = "now"     // how many series there are now; in the odd query their values
 	beforeArm  = "before"  // the same, one interval ago
-	topArm     = "top"     // the highest value in the tick: of one that fell, before it did
+	fellArm    = "fell"    // how many series fell from one scrape to the next; in the odd query which ones
+	fineArm    = "fine"    // the values of a few series, at times inside the tick
 	lastArm    = "last"    // the last value in the tick of a series that ended in it
 	pastArm    = "past"    // the last value of a series before the tick
 	timeArm    = "time"    // when that was
@@ -119,6 +120,9 @@ func (c *Counter) SumQuery(interval time.Duration) Query {
 		arms = append(arms,
 			tagged("count"+by+"("+g.counted(as(""))+")", g.tag, nowArm),
 			tagged("count"+by+"("+g.counted(as(offset(interval)))+")", g.tag, beforeArm))
+		if fell := g.fell(interval); fell != "" {
+			arms = append(arms, tagged("count"+by+fell, g.tag, fellArm))
+		}
 		if g.histogram != nil && g.role == total {
 			arms = append(arms, g.histogram.arms(g.tag, interval, by, c.groupBy)...)
 		}
@@ -142,7 +146,8 @@ func byLabels(names []string) string {
 	return " by (" + strings.Join(quoted, ", ") + ") "
 }
 
-// OddQuery fetches the series that have no non-negative difference, one by one: those that were born, ended, fell, or are not a number.
+// OddQuery fetches the series that have no non-negative difference, one by one: those that were born, ended, fell, or are not a number. It
+// names those that fell between two scrapes, too, though they may have made up for it since.
 func (c *Counter) OddQuery(interval time.Duration) Query {
 	inTick := func(function string) writer {
 		return func(s string) string { return function + "(" + s + "[" + duration(interval) + "])" }
@@ -153,8 +158,10 @@ func (c *Counter) OddQuery(interval time.Duration) Query {
 		arms = append(arms,
 			tagged("("+g.each(as(""))+") unless "+difference, g.tag, nowArm),
 			tagged("("+g.each(as(offset(interval)))+") unless "+difference, g.tag, beforeArm),
-			tagged("("+g.each(inTick("max_over_time"))+") unless "+difference, g.tag, topArm),
 			tagged("("+g.each(inTick("last_over_time"))+") unless ("+g.each(as(""))+")", g.tag, lastArm))
+		if fell := g.fell(interval); fell != "" {
+			arms = append(arms, tagged(fell, g.tag, fellArm))
+		}
 	}
 	return arms
 }
@@ -162,7 +169,7 @@ func (c *Counter) OddQuery(interval time.Duration) Query {
 // pastQuery asks for the past of series that were not there one interval ago, and of their targets. It is restricted to the jobs and
 // instances concerned, as the look-back reads a hundred times as many samples as the difference does.
 func (c *Counter) pastQuery(interval time.Duration, born map[string]bool, jobs, instances []string) Query {
-	where := []*labels.Matcher{anyOf(model.JobLabel, jobs), anyOf(model.InstanceLabel, instances)}
+	where := at(jobs, instances)
 	back := "[" + duration(lookBack) + "]" + offset(interval)
 	times := "[" + duration(lookBack) + ":" + duration(pastStep(interval)) + "]" + offset(interval)
 	var arms Query
@@ -181,6 +188,16 @@ func (c *Counter) pastQuery(interval time.Duration, born map[string]bool, jobs, 
 		tagged(up+offset(interval)+" == 1", targetTag, ""),
 		tagged("max_over_time((timestamp("+up+") and ("+up+" == 1))"+times+")", reachedTag, ""),
 		tagged(named("process_start_time_seconds", where), processTag, ""))
+}
+
+// fell is the series that fell from one scrape to the next, where these are not so long apart that the difference shows it. The scrape
+// before the tick belongs to it, so the one before that may, too. A histogram's parts fall together.
+func (g group) fell(interval time.Duration) string {
+	if g.histogram != nil && g.role != total {
+		return ""
+	}
+	resets := func(s string) string { return "resets(" + s + "[" + duration(2*interval) + "])" }
+	return "((" + g.times(resets) + ") > 0)"
 }
 
 // difference is the group's increase over the last interval, per series that has a finite and non-negative one. A histogram's series
@@ -241,6 +258,11 @@ func joined(selectors []*parser.VectorSelector, write writer, more ...*labels.Ma
 
 func named(metric string, where []*labels.Matcher) string {
 	return plain(&parser.VectorSelector{Name: metric}, where...)
+}
+
+// at matches the targets of jobs and instances.
+func at(jobs, instances []string) []*labels.Matcher {
+	return []*labels.Matcher{anyOf(model.JobLabel, jobs), anyOf(model.InstanceLabel, instances)}
 }
 
 // anyOf matches a label with one of the values; an empty value matches series without the label.

@@ -39,24 +39,12 @@ func (t *Tally) classifyHistogram(key string, all, fast *series) {
 	case !before.all.ok:
 		t.classifyHistogramBirth(into, key, all, fast, now)
 	case !before.fast.ok:
-		into.addPair(time.Time{}, into.unpaired(all, before, now))
-	default:
-		events := into.increasePair(all, before, now)
-		top := pair{all.top, fast.top}
-		// The highest good value is from before the reset only where it is above the one after it.
-		reset := now.all.v < before.all.v && events.all.v > 0
-		if reset && top.usable() && top.all.v > before.all.v && top.fast.v >= before.fast.v && top.fast.v > now.fast.v {
-			events.all.v += top.all.v - before.all.v // what was scraped in the tick before the reset
-			events.fast.v += top.fast.v - before.fast.v
-		}
+		events, _ := into.unpaired(all, before, now)
 		into.addPair(time.Time{}, events)
+	default:
+		into.addPair(time.Time{}, t.counted(into, key, all, before, now))
 	}
 }
-
-// pair is the values of a histogram's two roles: all its events, and those of at most the threshold.
-type pair struct{ all, fast value }
-
-func (p pair) usable() bool { return p.all.usable() && p.fast.usable() }
 
 // classifyHistogramBirth counts a histogram that was not there one interval ago, as classifyBirth does with a counter.
 func (t *Tally) classifyHistogramBirth(into *set, key string, all, fast *series, now pair) {
@@ -67,15 +55,18 @@ func (t *Tally) classifyHistogramBirth(into *set, key string, all, fast *series,
 			return
 		}
 		target := targetOf(all.labels)
-		from := t.lastSeen(key, target)
-		if start := t.processStart(target); now.all.v < before.all.v && start.After(from) {
+		from, start := t.lastSeen(key, target), t.processStart(target)
+		restarted := !from.IsZero() && start.After(from)
+		events, wasReset := pair{}, false
+		if before.fast.ok {
+			events, wasReset = into.increase(all, before, now, restarted)
+		} else {
+			events, wasReset = into.unpaired(all, before, now)
+		}
+		if wasReset && restarted {
 			from = start
 		}
-		events := into.unpaired
-		if before.fast.ok {
-			events = into.increasePair
-		}
-		t.addLatePair(into, all, from, events(all, before, now), true)
+		t.addLatePair(into, all, from, events, true)
 		return
 	}
 	if from, gap, ok := t.birth(into, all, now.all.v); ok {
@@ -83,29 +74,14 @@ func (t *Tally) classifyHistogramBirth(into *set, key string, all, fast *series,
 	}
 }
 
-// increasePair is what a histogram counted between two scrapes. The events in all decide whether it was reset. Where only the good ones
-// fell, one of the scrapes can't be trusted.
-func (into *set) increasePair(s *series, before, now pair) pair {
-	fall, fastFall := before.all.v-now.all.v, before.fast.v-now.fast.v
-	switch {
-	case fall <= 0 && fastFall <= 0:
-		return pair{value{-fall, true}, value{-fastFall, true}}
-	case fall > before.all.v*resetFraction:
-		into.note(s, slo.Reset, 0)
-		return now
-	}
-	into.note(s, slo.Dip, max(fall, fastFall, -fall))
-	return pair{}
-}
-
 // unpaired is what a histogram counted whose good events were not known before: all of it after a reset, else none.
-func (into *set) unpaired(s *series, before, now pair) pair {
+func (into *set) unpaired(s *series, before, now pair) (events pair, wasReset bool) {
 	if before.all.v-now.all.v > before.all.v*resetFraction {
 		into.note(s, slo.Reset, 0)
-		return now
+		return now, true
 	}
 	into.note(s, slo.Baseline, 0)
-	return pair{}
+	return pair{}, false
 }
 
 // addPair counts the events of both roles, since a time or in the tick.

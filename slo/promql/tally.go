@@ -36,6 +36,7 @@ type Tally struct {
 	isOdd    bool
 	past     past
 	goodless map[slo.Labels]*goodless
+	suspects suspects
 }
 
 // set is what was counted of one label set of group_by.
@@ -55,9 +56,9 @@ type counts struct{ total, part float64 }
 
 // series is one that has no non-negative difference over the tick.
 type series struct {
-	group                  group
-	labels                 map[string]string
-	now, before, last, top value
+	group             group
+	labels            map[string]string
+	now, before, last value
 }
 
 // value is a series' value, where it has one.
@@ -124,6 +125,8 @@ func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 			of(g.tag, labels).now = p.Value
 		case beforeArm:
 			of(g.tag, labels).before = p.Value
+		case fellArm:
+			t.isOdd = t.isOdd || p.Value > 0
 		case lackArm, leftArm, amongArm, unsureArm, nativeArm, shapeArm:
 			if g.histogram == nil {
 				return false, fmt.Errorf("%w: arm %q of a counter", ErrAnswer, arm)
@@ -139,7 +142,7 @@ func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 	return t.isOdd, nil
 }
 
-// AddOdd takes the answer to OddQuery, and returns the query that has to be asked next; it is empty where no series was born.
+// AddOdd takes the answer to OddQuery, and returns the query that has to be asked about the past; it is empty where no series was born.
 func (t *Tally) AddOdd(points []Point) (next Query, err error) {
 	t.odd = map[string]*series{}
 	for _, p := range points {
@@ -148,6 +151,10 @@ func (t *Tally) AddOdd(points []Point) (next Query, err error) {
 			return nil, err
 		}
 		key := seriesKey(g, p.Labels)
+		if arm == fellArm {
+			t.suspects.add(key, p.Labels)
+			continue
+		}
 		s := t.odd[key]
 		if s == nil {
 			s = &series{group: g, labels: p.Labels}
@@ -158,8 +165,6 @@ func (t *Tally) AddOdd(points []Point) (next Query, err error) {
 			s.now = value{p.Value, true}
 		case beforeArm:
 			s.before = value{p.Value, true}
-		case topArm:
-			s.top = value{p.Value, true}
 		case lastArm:
 			s.last = value{p.Value, true}
 		default:
@@ -238,6 +243,7 @@ func (t *Tally) Samples() map[slo.Labels]slo.Sample {
 			t.classifyHistogram(key, s, t.odd[s.twin()])
 		}
 	}
+	t.countHidden()
 	samples := map[slo.Labels]slo.Sample{}
 	for labels, s := range t.sets {
 		t.leaveOutGoodless(labels, s)

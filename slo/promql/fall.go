@@ -1,0 +1,164 @@
+package promql
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// A counter that is reset and climbs past its old value inside one tick has a difference like any other. So series that fell between two
+// scrapes, and those of targets whose process restarted, are followed through the tick at fine steps.
+
+// fineSteps is how many steps of a tick are looked at: no scrape is missed but where they are closer than a tenth of an interval.
+const fineSteps = 10
+
+// resetFraction is the part of its value that a counter loses at least when it starts anew. One that falls by less was read
+// from another replica, which is a little behind.
+const resetFraction = 1.0 / 8
+
+// Tolerances in the times at which processes started.
+const (
+	sameStart = 2 * time.Second // one that is computed anew with each scrape varies
+	skew      = time.Minute     // between a target's clock and Prometheus'
+)
+
+// RestartQuery asks for the targets whose process restarted between their last scrapes before and in the tick, on all of Prometheus.
+func RestartQuery(interval time.Duration) Query {
+	const start = "process_start_time_seconds"
+	was := start + offset(interval)
+	changed := "(" + start + " > (" + was + ") + " + number(sameStart.Seconds()) + ")"
+	return Query{tagged(changed+" > (timestamp("+was+") - "+number(skew.Seconds())+")", processTag, "")}
+}
+
+// suspects are series that may have been reset inside the tick, and what was found when they were followed.
+type suspects struct {
+	keys            map[string]bool // series that fell
+	targets         map[targetKey]bool
+	jobs, instances map[string]bool
+	paths           map[string]*path
+	order           []string
+}
+
+// path is a series inside the tick: its values at fine steps, where it has one, and whether its process restarted before that.
+type path struct {
+	group     group
+	labels    map[string]string
+	values    [fineSteps + 1]value
+	restarted [fineSteps + 1]bool
+}
+
+func (s *suspects) add(key string, labels map[string]string) {
+	if s.jobs == nil {
+		s.keys, s.targets, s.jobs, s.instances = map[string]bool{}, map[targetKey]bool{}, map[string]bool{}, map[string]bool{}
+	}
+	if key != "" {
+		s.keys[key] = true
+	} else {
+		s.targets[targetOf(labels)] = true
+	}
+	s.jobs[labels[model.JobLabel]] = true
+	s.instances[labels[model.InstanceLabel]] = true
+}
+
+// AddRestarts takes one tick's answer to RestartQuery.
+func (t *Tally) AddRestarts(points []Point) {
+	for _, p := range points {
+		if t.counter.mayHave(p.Labels) {
+			t.suspects.add("", p.Labels)
+		}
+	}
+}
+
+// mayHave reports whether the counter may have series of a target, by those of its labels that a selector speaks of.
+func (c *Counter) mayHave(target map[string]string) bool {
+	for _, g := range c.groups {
+		for _, s := range g.selectors {
+			fits := true
+			for _, m := range s.LabelMatchers {
+				v, has := target[m.Name]
+				fits = fits && (!has || m.Name == model.MetricNameLabel || m.Matches(v))
+			}
+			if fits {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// FineQuery follows the series that may have been reset through the tick, at FineTicks; it is empty where there are none.
+func (t *Tally) FineQuery() Query {
+	if t.suspects.jobs == nil {
+		return nil
+	}
+	where := at(slices.Sorted(maps.Keys(t.suspects.jobs)), slices.Sorted(maps.Keys(t.suspects.instances)))
+	var arms Query
+	for _, g := range t.counter.groups {
+		arms = append(arms, tagged(g.each(as(""), where...), g.tag, fineArm))
+	}
+	return append(arms, tagged(named("process_start_time_seconds", where), processTag, ""))
+}
+
+// FineTicks are the times of the FineQuery: from one interval before the tick to the tick.
+func (t *Tally) FineTicks() slo.Ticks {
+	return slo.Ticks{First: t.tick.Add(-t.interval), Last: t.tick, Interval: t.interval / fineSteps}
+}
+
+// AddFine takes the answer to FineQuery.
+func (t *Tally) AddFine(points [][]Point) error {
+	t.suspects.paths = map[string]*path{}
+	starts := map[targetKey]*[fineSteps + 1]float64{}
+	for step, found := range points {
+		for _, p := range found {
+			if p.Tag == processTag {
+				target := targetOf(p.Labels)
+				if starts[target] == nil {
+					starts[target] = &[fineSteps + 1]float64{}
+				}
+				starts[target][step] = max(starts[target][step], p.Value) // of two processes, any may have restarted
+				continue
+			}
+			g, _, err := t.counter.arm(p)
+			if err != nil {
+				return err
+			}
+			key := seriesKey(g, p.Labels)
+			if t.suspects.paths[key] == nil {
+				t.suspects.paths[key] = &path{group: g, labels: p.Labels}
+			}
+			t.suspects.paths[key].values[step] = value{p.Value, true}
+		}
+	}
+	for key, p := range t.suspects.paths {
+		target := targetOf(p.labels)
+		if s := starts[target]; s != nil && t.suspects.targets[target] {
+			p.restarts(s)
+		} else if !t.suspects.keys[key] && !t.suspects.keys[p.twin()] {
+			delete(t.suspects.paths, key)
+		}
+	}
+	return nil
+}
+
+// twin is the key of the same histogram's other role; of a counter it is nobody's.
+func (p *path) twin() string {
+	if p.group.histogram == nil {
+		return ""
+	}
+	return p.group.twin() + identity(p.labels)
+}
+
+// restarts notes the steps before which the process restarted.
+func (p *path) restarts(starts *[fineSteps + 1]float64) {
+	known := 0.0
+	for i, start := range starts {
+		if start > 0 {
+			p.restarted[i] = known > 0 && start > known+sameStart.Seconds()
+			known = max(known, start)
+		}
+	}
+}
