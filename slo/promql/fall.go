@@ -40,7 +40,6 @@ type suspects struct {
 	targets         map[targetKey]bool
 	jobs, instances map[string]bool
 	paths           map[string]*path
-	order           []string
 }
 
 // path is a series inside the tick: its values at fine steps, where it has one, and whether its process restarted before that.

@@ -142,8 +142,12 @@ func (t *Tally) countHidden() {
 		if !first.usable() || !last.usable() || !first.ok || !last.ok {
 			continue
 		}
+		s := &series{group: p.group, labels: p.labels}
+		if t.isGoodless(s) {
+			continue
+		}
 		into := t.set(t.counter.labelSet(p.labels))
-		events, ok := t.follow(into, key, &series{group: p.group, labels: p.labels})
+		events, ok := t.follow(into, key, s)
 		if !ok {
 			continue
 		}

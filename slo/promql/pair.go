@@ -57,7 +57,8 @@ func (t *Tally) classifyHistogramBirth(into *set, key string, all, fast *series,
 		target := targetOf(all.labels)
 		from, start := t.lastSeen(key, target), t.processStart(target)
 		restarted := !from.IsZero() && start.After(from)
-		events, wasReset := pair{}, false
+		var events pair
+		var wasReset bool
 		if before.fast.ok {
 			events, wasReset = into.increase(all, before, now, restarted)
 		} else {
