@@ -43,6 +43,7 @@ type Engine struct {
 	health  *health
 	commits chan commitRequest
 	reloads chan reload
+	fills   chan struct{} // one for each lane that reads a past
 
 	recovered []*Lane
 
@@ -58,7 +59,7 @@ func NewEngine(opts Options) *Engine {
 	}
 	e := &Engine{
 		opts: opts, metrics: newMetrics(opts.Registerer), health: newHealth(opts.Logger),
-		commits: make(chan commitRequest), reloads: make(chan reload), statuses: map[string][]Status{}, failing: map[string]error{},
+		commits: make(chan commitRequest), reloads: make(chan reload), fills: make(chan struct{}, filling), statuses: map[string][]Status{}, failing: map[string]error{},
 	}
 	opts.Registerer.MustRegister(statusCollector{e})
 	for _, d := range opts.Definitions {

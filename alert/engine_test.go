@@ -103,6 +103,7 @@ type process struct {
 	t       *testing.T
 	path    string
 	service *service
+	source  alert.Source // nil: the service
 	defs    []alert.Definition
 	wrap    func(alert.Store) alert.Store
 	log     bytes.Buffer
@@ -125,8 +126,11 @@ func (p *process) start() {
 		wrapped = p.wrap(store)
 	}
 	p.store, p.stop, p.ended = store, cancel, make(chan error, 1)
+	if p.source == nil {
+		p.source = p.service.read
+	}
 	p.engine = alert.NewEngine(alert.Options{
-		Definitions: p.defs, Interval: 30 * time.Second, Delay: time.Minute, Source: p.service.read, Store: wrapped,
+		Definitions: p.defs, Interval: 30 * time.Second, Delay: time.Minute, Source: p.source, Store: wrapped,
 		Logger: slog.New(slog.NewTextHandler(&p.log, nil)), Registerer: prometheus.NewRegistry(),
 	})
 	if err := p.engine.Recover(ctx); err != nil {

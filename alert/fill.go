@@ -9,8 +9,12 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// filledTogether is how many new objectives are filled at a time: as many as a source asks for in one query.
-const filledTogether = 20
+const (
+	// filledTogether is how many new objectives are filled at a time: as many as a source asks for in one query.
+	filledTogether = 20
+	// filling is how many lanes read a past at the same time. The ticks of the others go first.
+	filling = 2
+)
 
 // fresh is a definition that is new to a lane, and has to be filled with the past up to the lane's cursor.
 type fresh struct {
@@ -25,7 +29,7 @@ func (e *Engine) fill(ctx context.Context, l *Lane) bool {
 	for l.fresh = l.unfilled(); len(l.fresh) > 0; l.fresh = l.unfilled() {
 		e.expect(ctx, l, l.fresh[0])
 		some, defs, ticks := l.nextFill()
-		readings, failing := e.read(ctx, l, defs, ticks)
+		readings, failing := e.readPast(ctx, l, defs, ticks)
 		if ctx.Err() != nil {
 			return false
 		}
@@ -53,10 +57,22 @@ func (e *Engine) expect(ctx context.Context, l *Lane, f *fresh) {
 	if f.labelSets > 0 {
 		return
 	}
-	readings, failing := e.read(ctx, l, []Definition{f.Definition}, slo.Ticks{First: l.cursor, Last: l.cursor, Interval: l.interval})
+	readings, failing := e.readPast(ctx, l, []Definition{f.Definition}, slo.Ticks{First: l.cursor, Last: l.cursor, Interval: l.interval})
+	f.labelSets = maxLabelSets
 	if ctx.Err() == nil && len(failing) == 0 {
 		f.labelSets = max(1, min(len(readings[0].Series), maxLabelSets))
 	}
+}
+
+// readPast is read, when it is its turn.
+func (e *Engine) readPast(ctx context.Context, l *Lane, defs []Definition, ticks slo.Ticks) ([]slo.Reading, map[string]error) {
+	select {
+	case e.fills <- struct{}{}:
+		defer func() { <-e.fills }()
+	case <-ctx.Done():
+		return nil, nil
+	}
+	return e.read(ctx, l, defs, ticks)
 }
 
 // unfilled are the definitions that still miss some of their past.

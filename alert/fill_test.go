@@ -18,10 +18,10 @@ func TestFill(t *testing.T) {
 		objectives, regions int // of each objective; 0: it is not grouped
 		fill, catchUp       int64
 	}{
-		// 3 days are 8,640 ticks, 6 hours 720; a read has 10,000 samples at most.
+		// 3 days are 8,640 ticks, 6 hours 720; a read has 10,000 samples, or 50 ticks.
 		{"objectives", 45, 0, 3 * 18, 4},
-		{"more objectives than there are samples in a tick's read", 400, 0, 20 * 18, 29},
-		{"label sets", 1, 300, 1 + 8640/33 + 1, 22},
+		{"more objectives than there are samples in a tick's read", 400, 0, 20 * 18, 15},
+		{"label sets", 1, 300, 1 + 8640/50 + 1, 15},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestFill(t *testing.T) {
 						t.Errorf("an objective is %s after that, want ok", state)
 					}
 				}
-				if got := s.largest.Load(); got > 10_000 {
+				if got := s.largest.Load(); got > 50*400 {
 					t.Errorf("an answer had %d samples", got)
 				}
 				p.kill()

@@ -30,6 +30,7 @@ type Lane struct {
 
 	late         lateness
 	committed    time.Time // the cursor of the last batch that was made
+	eventful     bool      // a window was opened or closed since the last checkpoint
 	roster       []byte    // to be written with the next batch, or nil
 	stateWritten time.Time
 	histWritten  time.Time
@@ -69,7 +70,10 @@ func (l *Lane) Incidents() []Incident { return l.incidents }
 
 // Step folds in the samples of the next tick, one for each watch in their order. It returns what is to be committed, and which windows
 // were opened and closed.
-func (l *Lane) Step(samples []slo.Sample) (Batch, []Event) {
+func (l *Lane) Step(samples []slo.Sample) (Batch, []Event) { return l.step(samples, false) }
+
+// step is Step. If more batches are committed together with this one, the last of them has roster and checkpoint for all.
+func (l *Lane) step(samples []slo.Sample, more bool) (Batch, []Event) {
 	b := Batch{Lane: l.name, Prev: l.committed, Tick: l.cursor.Add(l.interval)}
 	for i, w := range l.watches {
 		samples[i] = w.plan(samples[i])
@@ -79,7 +83,11 @@ func (l *Lane) Step(samples []slo.Sample) (Batch, []Event) {
 	l.joined = nil
 	var events []Event
 	b.Incidents, events = l.fold(samples)
-	l.finish(&b, len(events) > 0)
+	l.eventful = l.eventful || len(events) > 0
+	if !more {
+		l.finish(&b)
+	}
+	l.committed = b.Tick
 	return b, events
 }
 
@@ -119,9 +127,9 @@ func (l *Lane) correlate(e Event, p Policy) {
 }
 
 // finish adds roster and checkpoint to a batch and readies the lane for the next.
-func (l *Lane) finish(b *Batch, event bool) {
+func (l *Lane) finish(b *Batch) {
 	histories := l.roster != nil || b.Tick.Sub(l.histWritten) >= historyEvery
-	due := event || histories || b.Tick.Sub(l.stateWritten) >= stateEvery
+	due := l.eventful || histories || b.Tick.Sub(l.stateWritten) >= stateEvery
 	if due && l.regrouped {
 		l.enroll() // a checkpoint is of those that are there
 		histories = true
@@ -134,7 +142,7 @@ func (l *Lane) finish(b *Batch, event bool) {
 			l.histWritten = b.Tick
 		}
 	}
-	l.committed = b.Tick
+	l.eventful = false
 }
 
 // forget drops incidents that no breach can belong to any more.

@@ -12,8 +12,10 @@ import (
 const (
 	// chunk is how many ticks are read and committed at a time while catching up, at most.
 	chunk = 500
-	// atOnce is how many samples a lane reads at a time while catching up. It bounds the memory that takes.
+	// atOnce is how many samples a lane reads at a time while catching up, which bounds the memory that takes; but no fewer than
+	// fewest ticks, since a query has a price of its own.
 	atOnce = 10_000
+	fewest = 50
 	// patience is how many intervals a tick waits for an objective whose query fails while others' queries in its lane do not. Then
 	// it is blind there, so that one bad query does not hold up the rest for ever.
 	patience = 20
@@ -79,7 +81,7 @@ func (e *Engine) runLane(ctx context.Context, l *Lane) error {
 
 // bounded cuts ticks to as many as are read at a time of some objectives and label sets.
 func bounded(ticks slo.Ticks, watches int) slo.Ticks {
-	if most := max(1, min(chunk, atOnce/max(1, watches))); ticks.Len() > most {
+	if most := max(fewest, min(chunk, atOnce/max(1, watches))); ticks.Len() > most {
 		ticks.Last = ticks.At(most - 1)
 	}
 	return ticks
@@ -98,7 +100,7 @@ func stepAll(l *Lane, samples [][]slo.Sample, n int) (batches []Batch, events []
 			row = append(row, byWatch[w][t])
 		}
 		var more []Event
-		batches[t], more = l.Step(row)
+		batches[t], more = l.step(row, t+1 < n)
 		events = append(events, more...)
 	}
 	return batches, events

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/postburn/postburn/alert"
@@ -73,12 +74,12 @@ func (s *Store) Commit(ctx context.Context, batches []alert.Batch) error {
 // chain is the batches of one lane, in order, with their incidents encoded.
 type chain struct {
 	lane    string
-	batches []batch
+	batches []*batch
 }
 
 type batch struct {
 	alert.Batch
-	docs [][]byte
+	docs [][]byte // one an incident; nil where a later batch of the chain has a newer revision
 }
 
 // chains parts the batches by lane and checks what can be checked without the database.
@@ -92,33 +93,43 @@ func chains(batches []alert.Batch) ([]*chain, error) {
 			byName[b.Lane] = c
 			lanes = append(lanes, c)
 		}
-		docs, err := encode(b.Incidents)
-		if err != nil {
-			return nil, err
-		}
 		if !b.Tick.After(b.Prev) || !storable(b.Tick) {
 			return nil, fmt.Errorf("lane %s: a batch from %s to %s goes nowhere", b.Lane, b.Prev.Format(time.RFC3339), b.Tick.Format(time.RFC3339))
 		}
 		if n := len(c.batches); n > 0 && !b.Prev.Equal(c.batches[n-1].Tick) {
 			return nil, conflict(b.Lane, c.batches[n-1].Tick, b.Prev)
 		}
-		c.batches = append(c.batches, batch{b, docs})
+		c.batches = append(c.batches, &batch{Batch: b})
+	}
+	for _, c := range lanes {
+		if err := c.encode(); err != nil {
+			return nil, err
+		}
 	}
 	return lanes, nil
 }
 
-func encode(incidents []alert.Incident) ([][]byte, error) {
-	docs := make([][]byte, len(incidents))
-	for i, incident := range incidents {
-		if len(incident.Windows) == 0 {
-			return nil, fmt.Errorf("incident %s has no breach window", incident.ID)
+// encode encodes the newest revision of each incident: what catching up committed before it in the same transaction, nobody would see.
+func (c *chain) encode() error {
+	newer := map[string]bool{}
+	for _, b := range slices.Backward(c.batches) {
+		docs := make([][]byte, len(b.Incidents))
+		for i, incident := range b.Incidents {
+			if len(incident.Windows) == 0 {
+				return fmt.Errorf("incident %s has no breach window", incident.ID)
+			}
+			if newer[incident.ID] {
+				continue
+			}
+			newer[incident.ID] = true
+			var err error
+			if docs[i], err = json.Marshal(incident); err != nil {
+				return fmt.Errorf("encoding incident %s: %w", incident.ID, err)
+			}
 		}
-		var err error
-		if docs[i], err = json.Marshal(incident); err != nil {
-			return nil, fmt.Errorf("encoding incident %s: %w", incident.ID, err)
-		}
+		b.docs = docs
 	}
-	return docs, nil
+	return nil
 }
 
 func conflict(lane string, cursor, prev time.Time) error {
@@ -175,7 +186,7 @@ func (s *Store) writeChain(ctx context.Context, tx *sql.Tx, c *chain, fence int6
 
 // missing returns those of a lane's batches that are not written yet. After a commit whose outcome was not known the cursor is at the
 // end of one of them, under their own fence: that one and all before it are there.
-func (s *Store) missing(ctx context.Context, tx *sql.Tx, c *chain, fence int64) ([]batch, error) {
+func (s *Store) missing(ctx context.Context, tx *sql.Tx, c *chain, fence int64) ([]*batch, error) {
 	var nano, writtenUnder int64
 	var cursor time.Time
 	err := s.stmt(ctx, tx, selectLane).QueryRowContext(ctx, c.lane).Scan(&nano, &writtenUnder)
@@ -196,7 +207,7 @@ func (s *Store) missing(ctx context.Context, tx *sql.Tx, c *chain, fence int64) 
 	return c.batches, nil
 }
 
-func (s *Store) writeBatch(ctx context.Context, tx *sql.Tx, lane int64, b batch) error {
+func (s *Store) writeBatch(ctx context.Context, tx *sql.Tx, lane int64, b *batch) error {
 	tick := nanos(b.Tick)
 	if _, err := s.stmt(ctx, tx, insertSamples).ExecContext(ctx, lane, tick, b.Samples); err != nil {
 		return fmt.Errorf("writing samples: %w", err)
@@ -205,6 +216,9 @@ func (s *Store) writeBatch(ctx context.Context, tx *sql.Tx, lane int64, b batch)
 		return err
 	}
 	for i, incident := range b.Incidents {
+		if b.docs[i] == nil {
+			continue
+		}
 		ended := sql.NullInt64{Int64: nanos(incident.Ended()), Valid: !incident.IsOpen()}
 		if _, err := s.stmt(ctx, tx, upsertIncident).ExecContext(ctx, incident.ID, incident.Revision, incident.Group, incident.Repository,
 			nanos(incident.Onset()), ended, string(b.docs[i])); err != nil {
@@ -215,7 +229,7 @@ func (s *Store) writeBatch(ctx context.Context, tx *sql.Tx, lane int64, b batch)
 }
 
 // writeCheckpoint replaces those of a lane's roster, state and history that the batch has.
-func (s *Store) writeCheckpoint(ctx context.Context, tx *sql.Tx, lane int64, b batch) error {
+func (s *Store) writeCheckpoint(ctx context.Context, tx *sql.Tx, lane int64, b *batch) error {
 	write := func(part string, content []byte) error {
 		if content == nil {
 			return nil

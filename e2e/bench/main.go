@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -38,7 +39,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	least := flags.Int("least", 1, "leave out smaller numbers of objectives")
 	name := flags.String("prometheus", "prometheus", "the program to measure with")
-	rules := flags.Bool("rules", true, "measure the recording rules too")
+	what := flags.String("what", "rules,separate,group_by", "what is measured")
 	most := flags.Int("most", sizes[len(sizes)-1], "leave out larger numbers of objectives")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -65,7 +66,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer b.prometheus.kill()
-	results, err := b.measureAll(ctx, *rules, *least, *most)
+	results, err := b.measureAll(ctx, *what, *least, *most)
 	if err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ type bench struct {
 	say        func(format string, args ...any)
 }
 
-func (b *bench) measureAll(ctx context.Context, rules bool, least, most int) (results []result, err error) {
+func (b *bench) measureAll(ctx context.Context, what string, least, most int) (results []result, err error) {
 	if b.idle, err = b.measureIdle(ctx); err != nil {
 		return nil, err
 	}
@@ -96,7 +97,7 @@ func (b *bench) measureAll(ctx context.Context, rules bool, least, most int) (re
 		results = append(results, r)
 		return nil
 	}
-	if rules {
+	if strings.Contains(what, "rules") {
 		for _, n := range sizes[:2] {
 			if err := measure("recording rules", n, func() (result, error) { return b.measureRules(ctx, n) }); err != nil {
 				return nil, err
@@ -108,11 +109,11 @@ func (b *bench) measureAll(ctx context.Context, rules bool, least, most int) (re
 	}
 	for _, grouped := range []bool{false, true} {
 		for _, n := range sizes {
-			if n < least || n > most || n == 1 && grouped {
+			kind := map[bool]string{false: "separate", true: "group_by"}[grouped]
+			if n < least || n > most || n == 1 && grouped || !strings.Contains(what, kind) {
 				continue
 			}
-			what := map[bool]string{false: "postburn", true: "postburn by group_by"}[grouped]
-			if err := measure(what, n, func() (result, error) { return b.measurePostburn(ctx, n, grouped) }); err != nil {
+			if err := measure("postburn, "+kind, n, func() (result, error) { return b.measurePostburn(ctx, n, grouped) }); err != nil {
 				return nil, err
 			}
 		}
