@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,9 +98,13 @@ func (s *stage) verifyIssue(server *githubtest.Server, f *fault) {
 		}
 		return nil
 	})
-	if got := strings.Join(issues(server)[0].Labels, " "); got != "postburn service:shop" {
-		s.t.Errorf("the labels are %q", got)
-	}
+	await(s.t, time.Minute, "the labels", func() error {
+		got := slices.Sorted(slices.Values(issues(server)[0].Labels))
+		if want := []string{"postburn", "service:shop", "severity:2", "status:recovered"}; !slices.Equal(got, want) {
+			return fmt.Errorf("the labels are %q, want %q", got, want)
+		}
+		return nil
+	})
 	if strings.Contains(s.postburn.output(), githubToken) {
 		s.t.Error("the token is in the log")
 	}
@@ -148,7 +153,7 @@ func TestGitHubPostburnKilled(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		kind := r.Method + " " + path.Base(r.Path)
-		if !r.IsWrite() || kinds[kind] || strings.Contains(kind, "labels") {
+		if !r.IsWrite() || kinds[kind] {
 			return githubtest.Fault{}
 		}
 		kinds[kind] = true
@@ -157,7 +162,9 @@ func TestGitHubPostburnKilled(t *testing.T) {
 	}
 	s.start()
 	f := s.breakDown()
-	waiting := map[string]bool{"POST issues": true, "PATCH 1": true, "POST comments": true}
+	waiting := map[string]bool{
+		"POST labels": true, "POST issues": true, "PATCH 1": true, "POST comments": true, "DELETE status:burning": true,
+	}
 	for end, limit := time.After(lasting), time.After(2*time.Minute); len(waiting) > 0; {
 		select {
 		case kind := <-kill:

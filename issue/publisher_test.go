@@ -36,7 +36,7 @@ func newRun(stories ...story) *run {
 
 // story of an incident that lasts 17 minutes.
 func short() story {
-	return story{group: "checkout", onset: time.Now().Truncate(time.Minute), spans: [][2]time.Duration{{0, 17 * time.Minute}}}
+	return story{group: "checkout", owner: "@alice", onset: time.Now().Truncate(time.Minute), spans: [][2]time.Duration{{0, 17 * time.Minute}}}
 }
 
 // story of an incident that comes back after 13 minutes, for 10.

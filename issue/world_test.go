@@ -384,6 +384,8 @@ func renderMany(f issue.Facts, stage issue.Stage) issue.Text {
 type story struct {
 	id         string // empty: made of the group
 	group      string
+	service    string
+	owner      string
 	repository string
 	severity   map[int]int // from which revision on it has which one
 	onset      time.Time
@@ -400,7 +402,7 @@ func (s story) at(now time.Time) (i alert.Incident, ok bool) {
 		if now.Before(detected) {
 			break
 		}
-		w := alert.Window{Objective: slo.Objective{Name: s.group, Owner: "@alice"}, Kind: alert.Burn, Onset: onset, Detected: detected}
+		w := alert.Window{Objective: slo.Objective{Name: s.group, Service: s.service, Owner: s.owner}, Kind: alert.Burn, Onset: onset, Detected: detected}
 		until := now
 		if !now.Before(end) {
 			w.Ended, until = end, end

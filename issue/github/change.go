@@ -128,8 +128,15 @@ func (t *Tracker) setState(ctx context.Context, repo repository, i *api.Issue, s
 
 func (t *Tracker) addLabels(ctx context.Context, repo repository, i *api.Issue, names []string) (*api.Response, error) {
 	return t.writing(ctx, repo, func() (*api.Response, error) {
-		_, resp, err := t.client.Issues.AddLabelsToIssue(ctx, repo.owner, repo.short, i.GetNumber(), names)
-		return resp, err
+		// go-github sends a list alone, which GitHub takes and does not describe.
+		body := struct {
+			Labels []string `json:"labels"`
+		}{names}
+		req, err := t.client.NewRequest(http.MethodPost, fmt.Sprintf("repos/%s/issues/%d/labels", repo.name(), i.GetNumber()), body)
+		if err != nil {
+			return nil, notSent{err}
+		}
+		return t.client.Do(ctx, req, nil)
 	})
 }
 

@@ -1,7 +1,6 @@
 package githubtest
 
 import (
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -231,11 +230,9 @@ func (c *call) serveIssueLabels(i *Issue) {
 	}
 	switch n := len(c.path); {
 	case n == 3 && c.r.Method == http.MethodPost:
-		var names []string
-		if err := json.Unmarshal(c.body, &names); err != nil {
-			c.s.problemf("labels are added by %q", c.body)
-		}
-		for _, name := range names {
+		var in struct{ Labels []string }
+		c.read(&in, "labels")
+		for _, name := range in.Labels {
 			if l := c.label(name, "ededed", ""); !i.hasLabel(l.Name) {
 				i.Labels = append(i.Labels, l.Name)
 			}
