@@ -49,6 +49,7 @@ fuzz: ## Fuzz what reads foreign input: Prometheus' answers, SLO files, label va
 	$(GO) test -run '^$$' -fuzz '^FuzzAnswer$$' -fuzztime $(FUZZTIME) ./slo/prom
 	$(GO) test -run '^$$' -fuzz '^FuzzSLOFile$$' -fuzztime $(FUZZTIME) ./config
 	$(GO) test -run '^$$' -fuzz '^FuzzEscape$$' -fuzztime $(FUZZTIME) ./issue/postmortem
+	$(GO) test -run '^$$' -fuzz '^FuzzMany$$' -fuzztime $(FUZZTIME) ./issue/postmortem
 
 .PHONY: lint
 lint: ## Run the linters that tools/go.mod pins.

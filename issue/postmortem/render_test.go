@@ -229,35 +229,39 @@ func cases() map[string]func() (issue.Facts, issue.Stage) {
 
 func TestRender(t *testing.T) {
 	for name, build := range cases() {
-		t.Run(name, func(t *testing.T) {
-			text, err := postmortem.Render(build())
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := text.Body
-			if text.Title != "" {
-				got = "# " + text.Title + "\n\n" + text.Body
-			}
-			golden := filepath.Join("testdata", name+".md")
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("run with -update and read the golden file:\n%s", diff)
-			}
-			for _, bad := range []string{"(?i)human error", "(?i)root cause", `\b0 (second|minute|hour|day|request|event)`, `\b1 (seconds|minutes|hours|days|requests|events)\b`,
-				`(?m)[ \t]$`, "NaN|Inf|%!"} {
-				if m := regexp.MustCompile(bad).FindString(got); m != "" {
-					t.Errorf("the text says %q", m)
-				}
-			}
-		})
+		t.Run(name, func(t *testing.T) { golden(t, name, build) })
+	}
+}
+
+// golden compares a text with its golden file, and looks for what no text should say.
+func golden(t *testing.T, name string, build func() (issue.Facts, issue.Stage)) {
+	t.Helper()
+	text, err := postmortem.Render(build())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := text.Body
+	if text.Title != "" {
+		got = "# " + text.Title + "\n\n" + text.Body
+	}
+	golden := filepath.Join("testdata", name+".md")
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("run with -update and read the golden file:\n%s", diff)
+	}
+	for _, bad := range []string{"(?i)human error", "(?i)root cause", `\b0 (second|minute|hour|day|request|event)`, `\b1 (seconds|minutes|hours|days|requests|events)\b`,
+		`(?m)[ \t]$`, "NaN|Inf|%!"} {
+		if m := regexp.MustCompile(bad).FindString(got); m != "" {
+			t.Errorf("the text says %q", m)
+		}
 	}
 }
 

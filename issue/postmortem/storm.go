@@ -99,7 +99,11 @@ func newManyView(f issue.Facts) ManyView {
 func manySummary(f issue.Facts, c clock) string {
 	first, last := f.Incidents[0].Onset(), f.Incidents[len(f.Incidents)-1].Onset()
 	began := "began at " + c.in(first)
-	if !last.Equal(first) {
+	switch {
+	case last.Equal(first):
+	case last.UTC().Format(time.DateOnly) == first.UTC().Format(time.DateOnly):
+		began = fmt.Sprintf("began between %s and %s", first.UTC().Format(c.layout), c.in(last))
+	default:
 		began = fmt.Sprintf("began between %s and %s", c.in(first), c.in(last))
 	}
 	text := fmt.Sprintf("%s in %s %s.", many(int64(len(f.Incidents)), "incident"), services(f), began)
