@@ -146,10 +146,9 @@ func (f fields) over(base fields) fields {
 
 // schema is what keys a mapping may have.
 type schema struct {
-	of    string   // what has these keys, for people: "an slo"
-	path  string   // before a key's name: "incident."
-	keys  []string // what is built; nil: any key is fine
-	later []string // what is not built yet
+	of   string   // what has these keys, for people: "an slo"
+	path string   // before a key's name: "incident."
+	keys []string // nil: any key is fine
 }
 
 // mapping reads a mapping, merge keys included. It reports keys that the schema does not have; ok is false where there is no mapping to
@@ -233,11 +232,7 @@ func (d *document) meant(s schema, key *yaml.Node) string {
 	if s.keys == nil || slices.Contains(s.keys, key.Value) {
 		return key.Value
 	}
-	if slices.Contains(s.later, key.Value) {
-		d.errorf(key, "%s%s is not supported yet", s.path, key.Value)
-		return ""
-	}
-	likely := nearest(key.Value, slices.Concat(s.keys, s.later))
+	likely := nearest(key.Value, s.keys)
 	switch {
 	case likely != "":
 		d.errorf(key, "unknown key %s; did you mean %s?", quote(key.Value), likely)
@@ -245,9 +240,6 @@ func (d *document) meant(s schema, key *yaml.Node) string {
 		d.errorf(key, "unknown key %s", quote(key.Value))
 	default:
 		d.errorf(key, "unknown key %s; %s has %s", quote(key.Value), s.of, strings.Join(s.keys, ", "))
-	}
-	if slices.Contains(s.later, likely) {
-		return ""
 	}
 	return likely
 }

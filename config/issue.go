@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path/filepath"
 	"strconv"
 	"strings"
 	"unicode"
@@ -19,8 +20,7 @@ const maxLabel = 50
 func issueSchema() schema {
 	return schema{
 		of: "issue", path: "issue.",
-		keys:  []string{"repository", "labels", "assign"},
-		later: []string{"template", "post_mortem_at"},
+		keys: []string{"repository", "labels", "assign", "template", "post_mortem_at"},
 	}
 }
 
@@ -36,6 +36,12 @@ func (d *document) issue(s settings) issue.Settings {
 	if f, ok := s.issue["assign"]; ok {
 		to.Assign = d.assign(f)
 	}
+	if f, ok := s.issue["template"]; ok {
+		to.Template = d.template(f)
+	}
+	if f, ok := s.issue["post_mortem_at"]; ok {
+		to.PostMortemAt = d.budgetShare(f).Float()
+	}
 	return to
 }
 
@@ -43,6 +49,19 @@ func (d *document) repository(f field) string {
 	text, ok := d.scalar(f, "owner/name")
 	if ok && !repositoryName.MatchString(text) {
 		d.errorf(f.value, "%s must be owner/name, not %s", f.path, quote(text))
+	}
+	return text
+}
+
+// template is the path of a file, which is given relative to the SLO file's folder. Whether it is any good is not known here.
+func (d *document) template(f field) string {
+	text, ok := d.scalar(f, "the name of a file like checkout.md.tmpl")
+	switch {
+	case !ok:
+	case !isShortText(filepath.Base(text)) || strings.ContainsFunc(text, unicode.IsControl) || strings.HasSuffix(text, "/"):
+		d.errorf(f.value, "%s must be the name of a file like checkout.md.tmpl, not %s", f.path, quote(text))
+	case !filepath.IsAbs(text):
+		return filepath.Join(filepath.Dir(d.name), text)
 	}
 	return text
 }
@@ -144,8 +163,17 @@ func (d *document) severity(n *yaml.Node, level int) alert.Severity {
 	return severity
 }
 
-// budgetSpent reads a share of an error budget, which may be more than all of it.
+// budgetSpent reads a share of an error budget that is more than none.
 func (d *document) budgetSpent(f field) slo.Decimal {
+	share := d.budgetShare(f)
+	if n := len(d.problems); share.IsZero() && (n == 0 || d.problems[n-1].Position != d.at(f.value)) {
+		d.errorf(f.value, "%s must be more than 0", f.path)
+	}
+	return share
+}
+
+// budgetShare reads a share of an error budget, which may be more than all of it.
+func (d *document) budgetShare(f field) slo.Decimal {
 	const like = "a percentage like 10%"
 	text, ok := d.scalar(f, like)
 	if !ok {
@@ -155,8 +183,6 @@ func (d *document) budgetSpent(f field) slo.Decimal {
 	switch {
 	case err != nil:
 		d.errorf(f.value, "%s must be %s, not %s", f.path, like, quote(text))
-	case share.IsZero():
-		d.errorf(f.value, "%s must be more than 0", f.path)
 	case !strings.Contains(text, "%") && share.Cmp(slo.MustDecimal("1")) > 0:
 		d.errorf(f.value, "%s must be %s, not %s: write %q", f.path, like, shorten(text), shorten(text)+"%")
 	}

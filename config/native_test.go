@@ -186,7 +186,6 @@ func TestNativeProblems(t *testing.T) {
 			`4:5: unknown key "tagret"; did you mean target?`,
 			`4:13: target must be between 0 and 100 %, not 999: write it like "99.9%" or 0.999`,
 		}},
-		{"a misspelt key of later", one + "    issue: {templat: x}\n", []string{`6:13: unknown key "templat"; did you mean template?`}},
 		{"label names", one + "    group_by: [region, region, __name__, \"a b\", [x]]\n", []string{
 			"6:24: group_by names region twice", "6:32: group_by: a label's name is like region, not \"__name__\"",
 			"6:42: group_by: a label's name is like region, not \"a b\"", "6:49: group_by must be a label's name, not a list",
@@ -200,10 +199,6 @@ func TestNativeProblems(t *testing.T) {
 		{"a duplicate key", one + "    service: b\n", []string{`6:5: duplicate key "service"; it is at line 3 already`}},
 		{"an empty value", one + "    owner:\n", []string{
 			`6:11: owner is empty; give it a value (a GitHub user or team like "@acme/checkout") or leave it out`,
-		}},
-		{"keys of later", one + "    exclude: x == 1\n    issue: {template: x, post_mortem_at: 0%}\n" +
-			"    incident: {blind: {}}\n", []string{
-			"7:13: issue.template is not supported yet", "7:26: issue.post_mortem_at is not supported yet",
 		}},
 		{"merging itself", "slos:\n  - &a\n    <<: *a\n    name: x\n", []string{
 			"2:5: a mapping can't merge itself",

@@ -88,6 +88,9 @@ func (p *Publisher) incidentFacts(ctx context.Context, i alert.Incident, stage S
 	if err != nil {
 		return Facts{}, err
 	}
+	if p.Settings != nil {
+		f.Settings = p.Settings(worst.Objective.Name)
+	}
 	if p.ExternalURL != "" {
 		f.URL = strings.TrimSuffix(p.ExternalURL, "/") + "/incidents/" + url.PathEscape(i.ID)
 	}

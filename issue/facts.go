@@ -14,7 +14,7 @@ type Settings struct {
 	Repository   string        `json:"repository,omitempty"` // owner/name
 	Labels       []string      `json:"labels,omitempty"`
 	Assign       string        `json:"assign,omitempty"`         // what is done with the objective's owner: AssignOwner, ...
-	Template     string        `json:"template,omitempty"`       // a file; empty: built in
+	Template     string        `json:"template,omitempty"`       // path of a file; empty: built in
 	PostMortemAt float64       `json:"post_mortem_at,omitempty"` // share of the budget from which the analysis form is included
 	Evidence     EvidenceQuery `json:"evidence,omitzero"`
 }
@@ -38,6 +38,7 @@ type Facts struct {
 	Incident   alert.Incident   // where it is for one
 	Incidents  []alert.Incident // where it is for many, earliest onset first
 	AsOf       time.Time        // end of the last tick that is in the numbers
+	Settings   Settings         // of the objective of its worst breach window
 	Interval   time.Duration    // of the ticks that times are rounded to
 	URL        string           // the incident's page, where the daemon has an external URL
 	Evidence                    // its timeline is in any order

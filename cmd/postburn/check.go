@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/postburn/postburn/config"
+	"github.com/postburn/postburn/issue/postmortem"
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/prom"
 )
@@ -27,6 +28,10 @@ func (c checkCommand) Run(ctx context.Context, s surroundings) error {
 	show(s.stderr, problems)
 	if config.Failed(problems) {
 		return fmt.Errorf("found %s", count(problems))
+	}
+	if found := checkTemplates(definitions); len(found) > 0 {
+		show(s.stderr, found)
+		return fmt.Errorf("found %s", count(append(problems, found...)))
 	}
 	if c.Online {
 		found, err := askPrometheus(ctx, s, definitions)
@@ -48,6 +53,26 @@ func (c checkCommand) Run(ctx context.Context, s surroundings) error {
 	}
 	_, err := fmt.Fprintln(s.stdout, fine)
 	return err
+}
+
+// checkTemplates tries each template once with samples.
+func checkTemplates(definitions []config.Definition) (problems []config.Problem) {
+	tried := map[string]bool{"": true}
+	for _, d := range definitions {
+		file := d.Issue.Template
+		if tried[file] {
+			continue
+		}
+		tried[file] = true
+		var wrong *postmortem.TemplateError
+		switch err := postmortem.CheckTemplate(file); {
+		case errors.As(err, &wrong) && wrong.Line > 0:
+			problems = append(problems, config.Problem{Position: config.Position{File: wrong.File, Line: wrong.Line, Column: max(1, wrong.Column)}, Text: wrong.Text})
+		case err != nil:
+			problems = append(problems, config.Problem{Position: d.Position, Text: fmt.Sprintf("issue.template: %v", err)})
+		}
+	}
+	return problems
 }
 
 // lookback is how much of Prometheus' data a check looks at.

@@ -19,13 +19,15 @@ const evidenceTimeout = 10 * time.Second
 
 // writeIssues writes a post-mortem a file into a folder, which it makes: what the tracker would have got. A file that is there and says
 // the same stays; one that says something else stays, too, and is an error in the end.
-func writeIssues(ctx context.Context, dir string, found []alert.Incident, collect issue.Collector, interval time.Duration) error {
+func writeIssues(
+	ctx context.Context, dir string, found []alert.Incident, collect issue.Collector, settings func(string) issue.Settings, interval time.Duration,
+) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("making the folder for post-mortems: %w", err)
 	}
 	var problems []error
 	for _, i := range found {
-		text, err := postMortem(ctx, i, found, collect, interval)
+		text, err := postMortem(ctx, i, found, collect, settings, interval)
 		if err != nil {
 			return err
 		}
@@ -37,12 +39,14 @@ func writeIssues(ctx context.Context, dir string, found []alert.Incident, collec
 }
 
 // postMortem is the text of an incident's issue, its evidence included.
-func postMortem(ctx context.Context, i alert.Incident, all []alert.Incident, collect issue.Collector, interval time.Duration) ([]byte, error) {
+func postMortem(
+	ctx context.Context, i alert.Incident, all []alert.Incident, collect issue.Collector, settings func(string) issue.Settings, interval time.Duration,
+) ([]byte, error) {
 	facts, err := issue.NewFacts(i, all, func(string) (issue.Publication, error) { return issue.Publication{}, nil })
 	if err != nil {
 		return nil, err
 	}
-	facts.Interval = interval
+	facts.Interval, facts.Settings = interval, settings(i.Worst().Objective.Name)
 	bounded, cancel := context.WithTimeout(ctx, evidenceTimeout)
 	defer cancel()
 	facts.Add(collect(bounded, i))

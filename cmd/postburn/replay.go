@@ -67,12 +67,13 @@ func (c replayCommand) Run(ctx context.Context, s surroundings) error {
 	if err := c.print(s.stdout, found, start, end, source.Interval); err != nil || c.Issues == "" {
 		return err
 	}
-	settings := map[string]issue.Settings{}
+	byName := map[string]issue.Settings{}
 	for _, d := range definitions {
-		settings[d.Objective.Name] = d.Issue
+		byName[d.Objective.Name] = d.Issue
 	}
-	collect := daemon.Evidence(client, source.Interval, func() time.Time { return end }, func(name string) issue.Settings { return settings[name] })
-	return writeIssues(ctx, c.Issues, found.Incidents, collect, source.Interval)
+	settings := func(name string) issue.Settings { return byName[name] }
+	collect := daemon.Evidence(client, source.Interval, func() time.Time { return end }, settings)
+	return writeIssues(ctx, c.Issues, found.Incidents, collect, settings, source.Interval)
 }
 
 // print prints what was found.

@@ -53,8 +53,11 @@ type View struct {
 	Earlier    []string // incidents of the same objective, after ...
 	EarlierIs  string   // ... what they are
 	Review     string   // by when, and with whom
-	Edited     bool
-	URL        string // a link to the incident's page
+	Full       bool     // the form of the analysis is included; else a short record is
+	// PostMortemAt is the share of the error budget from which it is, in per cent.
+	PostMortemAt string
+	Edited       bool
+	URL          string // a link to the incident's page
 }
 
 // WindowRow is a row of the impact table.
@@ -62,10 +65,10 @@ type WindowRow struct {
 	Objective, Target, Onset, End, Lasted, Events, Bad, ErrorRatio, PeakBurnRate, BudgetSpent string
 }
 
-// Render writes the text of a stage with the built-in templates. It is an issue.Renderer.
+// Render writes the text of a stage: with the built-in templates, or an issue's text with that of its objective. It is an issue.Renderer.
 func Render(f issue.Facts, stage issue.Stage) (issue.Text, error) {
 	text, err := render(f, stage)
-	if note := leftOut(f.Dropped); err == nil && note != "" {
+	if note := leftOut(f.Dropped); text.Body != "" && note != "" {
 		text.Body += "\n" + note + "\n"
 	}
 	return text, err
@@ -80,13 +83,22 @@ func render(f issue.Facts, stage issue.Stage) (issue.Text, error) {
 	case len(f.Incident.Windows) == 0:
 		return issue.Text{}, fmt.Errorf("writing the %s text of incident %s: it has no breach windows", stage, f.Incident.ID)
 	}
-	body, err := execute(string(stage)+".md.tmpl", NewView(f))
+	view := NewView(f)
+	body, err := execute(string(stage)+".md.tmpl", view)
 	if err != nil {
 		return issue.Text{}, fmt.Errorf("writing the %s text of incident %s: %w", stage, f.Incident.ID, err)
 	}
-	text := issue.Text{Body: body}
-	if stage == issue.Opening {
-		text.Title = title(f.Incident.Worst())
+	if stage != issue.Opening {
+		return issue.Text{Body: body}, nil
+	}
+	text := issue.Text{Body: body, Title: title(f.Incident.Worst())}
+	if file := f.Settings.Template; file != "" {
+		own, err := executeFile(file, view)
+		if err != nil {
+			text.Body += "\nThe template of this objective can't be used, so this is the built-in text: " + Escape(err.Error()) + "\n"
+			return text, fmt.Errorf("using a template: %w", err)
+		}
+		text.Body = own
 	}
 	return text, nil
 }
@@ -135,6 +147,7 @@ func NewView(f issue.Facts) View {
 	v.EarlierIs, v.Earlier = earlier(f)
 	v.Durations, v.Noun = durations(f)
 	v.Hints = hints(f, c)
+	v.Full, v.PostMortemAt = isFull(f), percent(f.Settings.PostMortemAt)
 	if now, ok := latest(i); ok && !worst.IsOpen() {
 		v.Current = summary(now, c)
 	}
@@ -175,6 +188,11 @@ func NewView(f issue.Facts) View {
 		v.URL = Link("This incident in postburn", f.URL)
 	}
 	return v
+}
+
+// isFull reports whether an incident has spent so much of a budget that the form of the analysis is included.
+func isFull(f issue.Facts) bool {
+	return slices.ContainsFunc(f.Incident.Windows, func(w alert.Window) bool { return w.Kind != alert.Burn || w.BudgetSpent >= f.Settings.PostMortemAt })
 }
 
 // latest is the open window that was found last.
