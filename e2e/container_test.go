@@ -126,7 +126,7 @@ while [ "$1" != -- ]; do
 done
 shift
 mount -o "remount,bind,$options" "$root"
-exec "$@"`
+"$@" || exit # not in its place: the namespace and all in it ends with this shell, which ends with its parent`
 
 // run starts the container.
 func (c *container) run() {
@@ -155,28 +155,32 @@ func options(readOnly bool) string {
 	return "rw"
 }
 
-// first is the container's first process.
-func (c *container) first() int {
+// pid is that of the container's program, the only child of the shell that prepared the namespace.
+func (c *container) pid() int {
 	c.t.Helper()
-	pid := c.cmd.Process.Pid
+	return child(c.t, child(c.t, c.cmd.Process.Pid))
+}
+
+func child(t *testing.T, pid int) int {
+	t.Helper()
 	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
-	first, err := strconv.Atoi(strings.TrimSpace(string(children)))
+	only, err := strconv.Atoi(strings.TrimSpace(string(children)))
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
-	return first
+	return only
 }
 
 // seen is the root as the container sees it.
-func (c *container) seen() string { return fmt.Sprintf("/proc/%d/root", c.first()) }
+func (c *container) seen() string { return fmt.Sprintf("/proc/%d/root", c.pid()) }
 
-// stop asks the container's first process to end, as a runtime does, and returns its exit code.
+// stop asks the container's program to end, as a runtime does, and returns its exit code.
 func (c *container) stop(limit time.Duration) int {
 	c.t.Helper()
-	if err := syscall.Kill(c.first(), syscall.SIGTERM); err != nil {
+	if err := syscall.Kill(c.pid(), syscall.SIGTERM); err != nil {
 		c.t.Fatal(err)
 	}
 	select {

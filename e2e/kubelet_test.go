@@ -5,6 +5,7 @@ package e2e
 import (
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -86,6 +87,11 @@ func (k *kubelet) container() *container {
 	}
 	if len(spec.Args) > 0 {
 		c.args = spec.Args
+	}
+	for _, p := range spec.Ports { // the container has the host's network, where another process would answer in its stead
+		l, err := net.Listen("tcp", fmt.Sprintf(":%d", p.ContainerPort))
+		k.check(err)
+		k.check(l.Close())
 	}
 	env := map[string]string{}
 	for _, from := range spec.EnvFrom {
