@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// filledTogether is how many new objectives are filled at a time: as many as a source asks for in one query.
+	// filledTogether is how many new objectives are filled at a time, so that a source can ask for several at once.
 	filledTogether = 20
 	// filling is how many lanes read a past at the same time. The ticks of the others go first.
 	filling = 2

@@ -20,6 +20,7 @@ const (
 	// groupedBy is how many label sets one objective of group_by has at most.
 	groupedBy = 1_000
 	delay     = time.Second // data is there already
+	fillLimit = 20 * time.Minute
 )
 
 // pace is how far ticks are apart, and how many are measured. What one costs does not depend on how far they are apart, so where they cost
@@ -28,7 +29,7 @@ func pace(n int) (interval time.Duration, ticks int) {
 	switch {
 	case n == 1:
 		return 5 * time.Second, 12
-	case n <= 1_000:
+	case n <= 100:
 		return 10 * time.Second, 5
 	}
 	return 30 * time.Second, 3
@@ -126,7 +127,7 @@ func (b *bench) measurePostburn(ctx context.Context, n int, grouped bool) (resul
 	}
 	defer d.end()
 	newest := func() time.Time { return time.Now().Add(-delay).Truncate(d.interval) }
-	if err := d.await(ctx, 10*time.Minute, time.Second, newest); err != nil {
+	if err := d.await(ctx, fillLimit, time.Second, newest); err != nil {
 		return result{}, err
 	}
 	filled, err := b.prometheus.work(ctx)
