@@ -98,7 +98,7 @@ func (t *Tally) follow(into *set, key string, s *series) (events pair, ok bool) 
 		}
 	}
 	var last, seen pair
-	restarted := false
+	restarted, unsure := false, 0.0
 	for i := range all.values {
 		restarted = restarted || all.restarted[i]
 		seen = pair{all.values[i], fast.values[i]}
@@ -116,13 +116,20 @@ func (t *Tally) follow(into *set, key string, s *series) (events pair, ok bool) 
 		if o == dipped {
 			continue
 		}
-		into.tell(s, o, last, seen)
-		if o == reset {
+		switch o {
+		case reset:
+			into.tell(s, o, last, seen)
 			events = events.plus(seen)
-		} else {
+		case either:
+			unsure += last.all.v
+			events = events.plus(seen.minus(last))
+		default:
 			events = events.plus(seen.minus(last))
 		}
 		last, restarted = seen, false
+	}
+	if unsure > 0 {
+		into.note(s, slo.Restart, unsure)
 	}
 	if seen.all.ok && seen.fast.ok && seen.usable() && judge(last, seen, false) == dipped {
 		into.tell(s, dipped, last, seen)
