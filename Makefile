@@ -35,7 +35,7 @@ accuracy: ## Print how exact the counts are, beside increase() and averaged rati
 	@ACCURACY_TABLE=1 $(GO) test -count=1 -run TestAccuracy -v ./slo/prom | grep '^|'
 
 .PHONY: bench
-bench: setup-prometheus ## Print what watching objectives costs, beside recording rules: a quarter of an hour.
+bench: setup-prometheus ## Print what watching objectives costs, beside recording rules; an hour.
 	@$(GO) run ./e2e/bench -prometheus "$${PROMETHEUS_BIN:-prometheus}"
 
 .PHONY: race

@@ -26,7 +26,7 @@ const (
 	longPasts  = 10
 	longPast   = 72 * time.Hour
 	shortPast  = 10 * time.Minute
-	future     = 50 * time.Minute
+	future     = 2 * time.Hour
 	scrape     = 15 * time.Second
 	evaluation = 30 * time.Second // between the values of a recorded ratio
 	blockRange = 18 * time.Hour

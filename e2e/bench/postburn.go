@@ -20,7 +20,7 @@ const (
 	// groupedBy is how many label sets one objective of group_by has at most.
 	groupedBy = 1_000
 	delay     = time.Second // data is there already
-	fillLimit = 20 * time.Minute
+	fillLimit = 45 * time.Minute
 )
 
 // pace is how far ticks are apart, and how many are measured. What one costs does not depend on how far they are apart, so where they cost
@@ -29,7 +29,7 @@ func pace(n int) (interval time.Duration, ticks int) {
 	switch {
 	case n == 1:
 		return 5 * time.Second, 12
-	case n <= 100:
+	case n <= 10:
 		return 10 * time.Second, 5
 	}
 	return 30 * time.Second, 3

@@ -33,7 +33,7 @@ type server struct {
 const config = `
 global: {evaluation_interval: 10s, query_log_file: queries.log}
 rule_files: [rules/*.yml]
-storage: {tsdb: {out_of_order_time_window: 2h}}
+storage: {tsdb: {out_of_order_time_window: 3h}}
 `
 
 // startPrometheus runs the program of that name on the blocks below dir, and waits until it answers.

@@ -18,8 +18,8 @@ const (
 	// maxBatch is how many objectives are asked together. A query has a price of its own, which 20 share as well as a hundred do, while what
 	// one of them breaks or slows down is the samples of few others. docs/engine.md has the measurement.
 	maxBatch = 20
-	// maxValues bounds objectives times ticks. The ticks of a range query share its price as objectives do, and at each of them a
-	// Prometheus before 2.55 spends on every part of a query in proportion to the number of parts: 20 objectives and 500 ticks in one take
+	// maxValues bounds objectives times ticks. The ticks of a range query share its price as objectives do, and at each of them
+	// Prometheus 2.42 spends on every part of a query in proportion to the number of parts: 20 objectives and 500 ticks in one take
 	// longer than its timeout, though they have no data.
 	maxValues = 50
 	// maxSteps is how many steps Prometheus answers at most in one range query.
