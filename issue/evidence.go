@@ -20,6 +20,7 @@ type Evidence struct {
 	Durations    []Durations   // of the latency objectives
 	Timeline     []Entry       // what changed
 	People       []string      // logins of those who did what is listed
+	FollowUps    []FollowUp    // of earlier incidents
 	Unresolved   []string      // what could not be found out, a sentence each
 }
 
@@ -103,5 +104,6 @@ func (e *Evidence) Add(more Evidence) {
 	e.Durations = append(e.Durations, more.Durations...)
 	e.Timeline = append(e.Timeline, more.Timeline...)
 	e.People = appendNew(e.People, more.People...)
+	e.FollowUps = append(e.FollowUps, more.FollowUps...)
 	e.Unresolved = append(e.Unresolved, more.Unresolved...)
 }

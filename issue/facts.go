@@ -60,6 +60,7 @@ type Entry struct {
 	URL    string
 
 	Symptom bool // it tells how things went, and is nothing that anybody did
+	Person  bool // a person wrote it; the source is the login
 }
 
 // Spender is an incident that spent a part of an objective's budget.

@@ -147,8 +147,14 @@ func earlier(f issue.Facts) (intro string, lines []string) {
 		intro += fmt.Sprintf("; the latest %d", len(f.Earlier))
 	}
 	for _, e := range f.Earlier {
-		lines = append(lines, fmt.Sprintf("%s: %s %s over %s", Link(e.Onset.UTC().Format("2006-01-02 15:04 UTC"), e.URL),
-			events(e.Worst.Bad, e.Worst), wordsOf(e.Worst.Objective.Indicator).bad, duration(until(e.Worst).Sub(e.Worst.Onset))))
+		line := fmt.Sprintf("%s: %s %s over %s", Link(e.Onset.UTC().Format("2006-01-02 15:04 UTC"), e.URL),
+			events(e.Worst.Bad, e.Worst), wordsOf(e.Worst.Objective.Indicator).bad, duration(until(e.Worst).Sub(e.Worst.Onset)))
+		for _, task := range f.FollowUps {
+			if task.Incident == e.ID {
+				line += "\n  - Not done yet: " + Escape(task.Text)
+			}
+		}
+		lines = append(lines, line)
 	}
 	return intro + ":", lines
 }

@@ -178,7 +178,14 @@ func cases() map[string]func() (issue.Facts, issue.Stage) {
 			f.Traffic = []issue.Traffic{{Of: id, Window: slo.Counts{Total: 50969}, Length: 41 * time.Minute, Usual: []issue.Usual{
 				{When: issue.HourBefore, Length: time.Hour, Counts: slo.Counts{Total: 9000}}, week,
 			}}}
-			f.Earlier, f.EarlierAll = []issue.Earlier{{Onset: at("08:15:00").AddDate(0, 0, -23), Worst: recovered(), URL: "https://github.com/acme/checkout/issues/41"}}, 7
+			f.Earlier, f.EarlierAll = []issue.Earlier{{ID: "before", Onset: at("08:15:00").AddDate(0, 0, -23), Worst: recovered(), URL: "https://github.com/acme/checkout/issues/41"}}, 7
+			f.FollowUps = []issue.FollowUp{{Incident: "before", Text: "Alert on the queue's length (@alice) <!-- #1"}}
+			f.People = []string{"carol", "alice"}
+			f.Timeline = []issue.Entry{
+				{Time: at("10:21:00"), Text: "Pull request 12 (Fixes #1 @all) was merged to main by carol", Source: "GitHub, acme/checkout", URL: "https://github.com/acme/checkout/pull/12"},
+				{Time: at("11:14:00"), Text: "restarted nginx @bob", Source: "alice", URL: "https://github.com/acme/checkout/issues/50#issuecomment-1", Person: true},
+				{Time: at("10:44:00"), Text: "Alert CheckoutErrors began to fire", Source: "Prometheus, ALERTS", Symptom: true},
+			}
 			return f, issue.Opening
 		},
 		"demo": func() (issue.Facts, issue.Stage) {

@@ -26,6 +26,7 @@ type tracker struct {
 	issue.Tracker
 	settle time.Duration   // issue.Options has it as Settle and LookEvery
 	github *github.Tracker // nil where it is another one
+	reader issue.Reader    // reads what people wrote
 	list   issue.Lister    // tells what people do with issues; nil: they do nothing with them
 }
 
@@ -39,13 +40,13 @@ func openTracker(ctx context.Context, env config.Environment, store issue.Store,
 		if err != nil {
 			return tracker{}, fmt.Errorf("opening the github tracker: %w", err)
 		}
-		return tracker{Tracker: g, github: g, list: g.List}, nil
+		return tracker{Tracker: g, github: g, reader: g, list: g.List}, nil
 	}
 	l, err := local.New(env.LocalDir)
 	if err != nil {
 		return tracker{}, fmt.Errorf("opening the local tracker: %w", err)
 	}
-	return tracker{Tracker: l, settle: localSettles}, nil
+	return tracker{Tracker: l, reader: l, settle: localSettles}, nil
 }
 
 // GitHub makes the tracker that the environment describes. Logger and registry may be nil. Logins are those that it wrote as before.
