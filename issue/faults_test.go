@@ -1,102 +1,14 @@
 package issue_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/postburn/postburn/issue"
 )
-
-// counted runs the returning story with a fault at the n-th call of a kind, and returns how many such calls there were.
-func counted(t *testing.T, what string, n int, f fault, edit bool) (calls int) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRun(returning())
-		hit := func() fault {
-			if calls++; calls == n {
-				return f
-			}
-			return none
-		}
-		switch what {
-		case "call":
-			r.forge.fault = func(string) fault { return hit() }
-		case "save":
-			r.store.save = func() fault {
-				f := hit()
-				if f == crashBefore || f == crashAfter {
-					r.forge.crash()
-				}
-				return f
-			}
-		}
-		people := map[time.Duration]func(){}
-		if edit {
-			people[12*time.Minute] = func() {
-				r.forge.person(func(f *forged) {
-					if f.Ref.Parent == 0 {
-						f.Text.Body += " - a person's words"
-					}
-				})
-			}
-		}
-		r.until(t, 90*time.Minute, people)
-		if n > 0 && (f == crashBefore || f == crashAfter) && r.deaths != 1 {
-			t.Errorf("postburn died %d times, want 1", r.deaths)
-		}
-		want := []string{"checkout-1", "checkout-1/progress", "checkout-1/recovery-1", "checkout-1/recovery-2", "checkout-1/return-1"}
-		got := r.forge.keys()
-		slices.Sort(got)
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("texts:\n%s\ncalls:\n%s", diff, strings.Join(r.forge.calls, "\n"))
-		}
-		body := r.forge.body(t, "checkout-1")
-		if edit && !(strings.HasPrefix(body, "opening, burning") && strings.HasSuffix(body, "a person's words")) {
-			t.Errorf("a person's words are lost: %q", body)
-		}
-		if !edit && !strings.Contains(body, "revision 56, edited false") {
-			t.Errorf("the body is %q, want the final one\ncalls:\n%s", body, strings.Join(r.forge.calls, "\n"))
-		}
-		p, _ := r.store.load("checkout-1")
-		if posted := p.Posted("checkout-1"); posted != 56 {
-			t.Errorf("revision %d is posted, want 56: %+v", posted, p.Writes)
-		}
-		for _, w := range p.Writes {
-			if w.State != issue.Posted || w.Error != "" || w.Prior != (issue.Text{}) {
-				t.Errorf("the write is not settled: %+v", w)
-			}
-		}
-	})
-	return calls
-}
-
-func TestExactlyOneIssueWhateverFailsAndWhenever(t *testing.T) {
-	kinds := map[string][]fault{
-		"call": {before, after, late, refused, rateLimited, crashBefore, crashAfter},
-		"save": {before, after, crashBefore, crashAfter},
-	}
-	for what, faults := range kinds {
-		for _, edit := range []bool{false, true} {
-			total := counted(t, what, 0, none, edit)
-			if total < 8 {
-				t.Fatalf("only %d %ss: the story is too short to try anything", total, what)
-			}
-			for n := 1; n <= total; n++ {
-				for _, f := range faults {
-					t.Run(fmt.Sprintf("%s %d %s, edited %v", what, n, f, edit), func(t *testing.T) {
-						counted(t, what, n, f, edit)
-					})
-				}
-			}
-		}
-	}
-}
 
 func TestAFailingIncidentDoesNotHoldUpTheOthers(t *testing.T) {
 	for _, f := range []fault{refused, before, late} {

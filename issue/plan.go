@@ -52,6 +52,7 @@ func (j *job) planProgress(open bool, now time.Time) {
 		j.pub.Writes = append(j.pub.Writes, Write{Key: j.pub.Key + "/" + string(Progress), Stage: Progress, State: Wanted})
 	case i >= 0 && (!open || j.unwanted()) && j.pub.Writes[i].State == Wanted:
 		j.pub.Writes[i].State = Posted // what stands there stays
+		j.pub.Writes[i].clear()
 	}
 }
 

@@ -120,12 +120,12 @@ func (p *Publisher) Run(ctx context.Context) error {
 
 // pass does all that is due, and returns when something will be.
 func (p *Publisher) pass(ctx context.Context) (next time.Time, err error) {
+	p.readBack(ctx) // before publications are read, which are saved as a whole
 	jobs, err := p.behind(ctx)
 	next = time.Now().Add(p.Interval)
 	if err != nil {
 		return next, err
 	}
-	p.readBack(ctx)
 	waiting := map[string]time.Time{}
 	p.patience = evidenceTimeout
 	for _, j := range jobs {

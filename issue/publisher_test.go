@@ -75,11 +75,13 @@ func (r *run) until(t *testing.T, d time.Duration, people map[time.Duration]func
 			synctest.Wait()
 			do()
 		}
+		var all []alert.Incident
 		for _, s := range r.stories {
 			if i, ok := s.at(time.Now()); ok {
-				r.store.put(i)
+				all = append(all, i)
 			}
 		}
+		r.store.put(all...)
 		synctest.Wait()
 		if r.publish != nil {
 			r.publish.Notify()

@@ -29,10 +29,13 @@ func newMemory() *memory {
 	return &memory{incidents: map[string]alert.Incident{}, publications: map[string]issue.Publication{}, save: func() fault { return none }}
 }
 
-func (m *memory) put(i alert.Incident) {
+// put commits incidents, in one transaction.
+func (m *memory) put(incidents ...alert.Incident) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.incidents[i.ID] = i
+	for _, i := range incidents {
+		m.incidents[i.ID] = i
+	}
 }
 
 // load returns the publication that an incident is part of.

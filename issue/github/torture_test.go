@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -123,6 +124,14 @@ type torture struct {
 	die    func() // set while it lives
 	deaths int
 	people map[time.Duration]func() // what people do at some times
+	reads  bool                     // what people do is read back
+}
+
+func (r *torture) lister(t *github.Tracker) issue.Lister {
+	if r.reads {
+		return t.List
+	}
+	return nil
 }
 
 func newTorture(t *testing.T) *torture {
@@ -135,8 +144,9 @@ func (r *torture) live(ctx context.Context, t *testing.T) {
 	for ctx.Err() == nil {
 		life, die := context.WithCancel(ctx)
 		r.die = die
+		tracker := newTracker(t, r.server, func(o *github.Options) { o.WriteEvery = 0 })
 		p := issue.NewPublisher(issue.Options{
-			Store: r.store, Tracker: newTracker(t, r.server, func(o *github.Options) { o.WriteEvery = 0 }), Render: postmortem.Render,
+			Store: r.store, Tracker: tracker, Render: postmortem.Render, List: r.lister(tracker),
 			Settings: func(string) issue.Settings { return issue.Settings{Labels: []string{"post-mortem"}} },
 		})
 		if err := p.Run(life); err != nil {
@@ -306,33 +316,71 @@ func TestExactlyOneIssueWhateverGitHubDoes(t *testing.T) {
 // TestExactlyOneIssueEach has every fifth request go wrong while 20 incidents come and go.
 func TestExactlyOneIssueEach(t *testing.T) {
 	const n = 20
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	synctest.Test(t, func(t *testing.T) {
-		random := rand.New(rand.NewPCG(seed, 0))
-		r := newTorture(t)
-		names := slices.Sorted(func(yield func(string) bool) {
-			for name := range r.misfortunes() {
-				if !yield(name) {
-					return
-				}
-			}
-		})
-		start, calm := time.Now(), 8*time.Hour
-		r.server.Fault = func(githubtest.Request) githubtest.Fault {
-			if time.Since(start) > calm || random.IntN(5) > 0 {
-				return githubtest.Fault{}
-			}
-			return r.misfortunes()[names[random.IntN(len(names))]]()
-		}
-		var incidents []func(time.Time) (alert.Incident, bool)
+	misfortunes(t, 8*time.Hour, func(start time.Time, random *rand.Rand) (incidents []func(time.Time) (alert.Incident, bool)) {
 		for k := range n {
 			onset, length := start.Add(time.Duration(k)*10*time.Minute), time.Duration(5+random.IntN(60))*time.Minute
 			incidents = append(incidents, func(now time.Time) (alert.Incident, bool) {
 				return incident(fmt.Sprintf("service-%02d", k), onset, now, [2]time.Duration{0, length})
 			})
 		}
-		r.until(t, calm+2*time.Hour, incidents...)
+		return incidents
+	}, func(t *testing.T, repo *githubtest.Repository) {
+		if len(repo.Issues) != n {
+			t.Errorf("%d issues, want %d", len(repo.Issues), n)
+		}
+		for _, i := range repo.Issues {
+			if !strings.Contains(i.Body, "within its target again at") {
+				t.Errorf("issue %d is not complete:\n%s", i.Number, i.Body)
+			}
+		}
+	})
+}
+
+// TestAStormIsOneIssue has every fifth request go wrong while a storm goes on that others join.
+func TestAStormIsOneIssue(t *testing.T) {
+	const n = 30
+	misfortunes(t, 2*time.Hour, func(start time.Time, random *rand.Rand) (incidents []func(time.Time) (alert.Incident, bool)) {
+		for k := range n {
+			onset, length := start.Add(time.Duration(max(0, k-15))*3*time.Minute), time.Duration(10+random.IntN(60))*time.Minute
+			incidents = append(incidents, func(now time.Time) (alert.Incident, bool) {
+				return incident(fmt.Sprintf("service-%02d", k), onset, now, [2]time.Duration{0, length})
+			})
+		}
+		return incidents
+	}, func(t *testing.T, repo *githubtest.Repository) {
+		if len(repo.Issues) != 1 {
+			t.Fatalf("%d issues, want 1", len(repo.Issues))
+		}
+		i := repo.Issues[0]
+		if strings.Count(i.Body, "\n| `service-") != n || strings.Contains(i.Body, "goes on") {
+			t.Errorf("the body is not complete:\n%s", i.Body)
+		}
+		if len(i.Comments) < 1 || len(i.Comments) > 4 {
+			t.Errorf("%d comments", len(i.Comments))
+		}
+		if len(i.Labels) != 13 || !slices.Contains(i.Labels, "status:recovered") || slices.Contains(i.Labels, "status:burning") {
+			t.Errorf("the labels are %q", i.Labels)
+		}
+	})
+}
+
+// misfortunes plays incidents while every fifth request goes wrong, until it is calm; no text may be there twice.
+func misfortunes(t *testing.T, calm time.Duration, play func(time.Time, *rand.Rand) []func(time.Time) (alert.Incident, bool), check func(*testing.T, *githubtest.Repository)) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	synctest.Test(t, func(t *testing.T) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		r := newTorture(t)
+		r.reads = true
+		names := slices.Sorted(maps.Keys(r.misfortunes()))
+		start := time.Now()
+		r.server.Fault = func(githubtest.Request) githubtest.Fault {
+			if time.Since(start) > calm || random.IntN(5) > 0 {
+				return githubtest.Fault{}
+			}
+			return r.misfortunes()[names[random.IntN(len(names))]]()
+		}
+		r.until(t, calm+2*time.Hour, play(start, random)...)
 		seen := map[string]int{}
 		for _, key := range r.keys() {
 			seen[key]++
@@ -342,18 +390,14 @@ func TestExactlyOneIssueEach(t *testing.T) {
 				t.Errorf("%s is there %d times", key, times)
 			}
 		}
-		r.server.Change(acme, func(repo *githubtest.Repository) {
-			if len(repo.Issues) != n {
-				t.Errorf("%d issues, want %d", len(repo.Issues), n)
-			}
-			for _, i := range repo.Issues {
-				if !strings.Contains(i.Body, "within its target again at") {
-					t.Errorf("issue %d is not complete:\n%s", i.Number, i.Body)
-					p, _ := r.store.load(firstKey(i.Body))
-					t.Logf("%+v", p)
+		r.server.Change(acme, func(repo *githubtest.Repository) { check(t, repo) })
+		t.Logf("%d requests, died %d times", len(r.server.Requests()), r.deaths)
+		for _, p := range r.store.publications {
+			for _, w := range p.Writes {
+				if t.Failed() {
+					t.Logf("%s is %s, %s, not until %s: %s", w.Key, w.State, p.Triage, w.NotUntil.Format(time.TimeOnly), w.Error)
 				}
 			}
-		})
-		t.Logf("%d requests, died %d times", len(r.server.Requests()), r.deaths)
+		}
 	})
 }
