@@ -1,7 +1,14 @@
 package prom_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -167,5 +174,46 @@ func TestRestartsAreAskedOnce(t *testing.T) {
 	}
 	if n := queries(180*time.Second, 1); n != 2 {
 		t.Errorf("%d queries of a tick in which no process of the objective restarted, want 2", n)
+	}
+}
+
+// TestRestartsUnknown has a server that does not say which processes restarted. One that refuses to has the samples without it; where it
+// does not answer there are none.
+func TestRestartsUnknown(t *testing.T) {
+	behind := promtest.Start(t)
+	if err := behind.Load(zero, 30*time.Second, `http_requests_total{job="shop",instance="a",code="200"} 0+10x40`); err != nil {
+		t.Fatal(err)
+	}
+	to, err := url.Parse(behind.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	for status, want := range map[int]error{http.StatusUnprocessableEntity: nil, http.StatusServiceUnavailable: slo.ErrUnreachable} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			if bytes.Contains(body, []byte("process_start_time_seconds")) {
+				w.WriteHeader(status)
+				fmt.Fprint(w, `{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}`)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			proxy.ServeHTTP(w, r)
+		}))
+		defer server.Close()
+		c := client(t, prom.Options{URL: server.URL})
+		at := zero.Add(2 * time.Minute)
+		reading := c.Read(t.Context(), objectives(), slo.Ticks{First: at, Last: at, Interval: 30 * time.Second})[0]
+		if !errors.Is(reading.Err, want) {
+			t.Errorf("status %d: %v, want %v", status, reading.Err, want)
+		}
+		if want == nil {
+			if diff := cmp.Diff([]string{"2m0s: 10 bad 0"}, describe(t, reading)); diff != "" {
+				t.Errorf("samples (-want +got):\n%s", diff)
+			}
+		}
 	}
 }
