@@ -30,6 +30,7 @@ func TestKubernetes(t *testing.T) {
 	}
 	c.do("config", "set-context", "--current", "--namespace=postburn")
 	t.Run("Pod Security", func(t *testing.T) { podSecurity(t, c) })
+	t.Run("a kustomization of one's own", func(t *testing.T) { ownKustomization(t, c) })
 
 	var before, now deployment
 	c.get(&before, "deployment", "postburn")
@@ -97,6 +98,46 @@ func readmeCommands(t *testing.T) (lines []string) {
 		t.Fatalf("the README calls kubectl by %q", lines)
 	}
 	return lines
+}
+
+// ownKustomization has the API server take what docs/running.md shows.
+func ownKustomization(t *testing.T, c *cluster) {
+	docs, err := os.ReadFile("../docs/running.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const kind = "apiVersion: kustomize.config.k8s.io/"
+	_, rest, found := strings.Cut(string(docs), "```yaml\n"+kind)
+	text, _, ended := strings.Cut(rest, "```")
+	if !found || !ended {
+		t.Fatal("docs/running.md has no kustomization")
+	}
+	if err := os.CopyFS(filepath.Join(c.dir, "postburn/deploy"), os.DirFS("../deploy")); err != nil {
+		t.Fatal(err)
+	}
+	own := filepath.Join(c.dir, "own")
+	if err := os.Mkdir(own, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{
+		"kustomization.yaml": kind + text, "postburn.env": "POSTBURN_PROMETHEUS_URL=http://prometheus.acme:9090\n", "slos.yaml": onlyBurns(),
+	} {
+		if err := os.WriteFile(filepath.Join(own, name), []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	applied, err := c.try(nil, "apply", "--server-side", "--dry-run=server", "-k", "own", "-o", "yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"image: registry.acme.example/postburn:7", "POSTBURN_PROMETHEUS_URL: http://prometheus.acme:9090",
+		"POSTBURN_GITHUB_REPOSITORY: acme/checkout", "name: postburn-slos\n", "name: checkout\n",
+	} {
+		if !strings.Contains(applied, want) {
+			t.Errorf("%q is not in\n%s", want, applied)
+		}
+	}
 }
 
 // edit changes a file of deploy/kubernetes as people do.
