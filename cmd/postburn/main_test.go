@@ -71,6 +71,7 @@ func gitHub() *githubtest.Server {
 		server.Change(name, change)
 	}
 	server.AddUser("writes", githubtest.User{Login: "postburn-robot", Push: true})
+	server.AddUser("reads", githubtest.User{Login: "postburn-robot", Push: true, Issues: "read"})
 	server.AddUser("nothing", githubtest.User{Login: "postburn-robot", Issues: "none"})
 	return server
 }

@@ -133,6 +133,8 @@ func TestCheck(t *testing.T) {
 			func(_ *githubtest.Server, r *githubtest.Repository) { r.Gone = true }, "acme/checkout was not found: check its name", github.NotFound,
 		},
 		"no permission":      {user(func(u *githubtest.User) { u.Issues = "none" }), `grant "Issues: read and write" in acme/checkout`, github.NoPermission},
+		"read alone":         {user(func(u *githubtest.User) { u.Issues = "read" }), `grant "Issues: read and write" in acme/checkout`, github.NoPermission},
+		"no push access":     {user(func(u *githubtest.User) { u.Push = false }), "", github.Ready},
 		"a missing scope":    {user(func(u *githubtest.User) { u.Scopes = "gist, user" }), `give it "repo"`, github.NoPermission},
 		"a scope":            {user(func(u *githubtest.User) { u.Scopes = "gist, public_repo" }), "", github.Ready},
 		"a token of no user": {user(func(u *githubtest.User) { u.Bot = true }), "give the app's ID", github.BadToken},
@@ -154,10 +156,17 @@ func TestCheck(t *testing.T) {
 			if diff := cmp.Diff([]string{acme + " " + string(tc.state)}, states(t, registry)); diff != "" {
 				t.Errorf("states in the metrics (-want +got):\n%s", diff)
 			}
+			tracker.Check(t.Context())
+			written := 0
 			for _, r := range server.Requests() {
-				if r.IsWrite() {
+				if r.IsWrite() && !strings.HasSuffix(r.Path, "/labels") {
 					t.Errorf("the check wrote: %+v", r)
+				} else if r.IsWrite() {
+					written++
 				}
+			}
+			if tc.state == github.Ready && written > 1 {
+				t.Errorf("two checks make the label %d times", written)
 			}
 		})
 	}
@@ -187,6 +196,7 @@ func TestStandings(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	tracker, server := open(t, func(o *github.Options) { o.Registerer = registry })
 	server.AddRepository(other)
+	server.Change(acme, func(*githubtest.Repository) { server.TokenUser(token).Push = false }) // so that a check sees less
 	permit := func(issues string) {
 		server.Change(acme, func(*githubtest.Repository) { server.TokenUser(token).Issues = issues })
 	}

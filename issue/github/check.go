@@ -3,9 +3,12 @@ package github
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 
 	api "github.com/google/go-github/v60/github"
+
+	"github.com/postburn/postburn/issue"
 )
 
 // Checked is what GitHub told of a repository.
@@ -16,24 +19,26 @@ type Checked struct {
 }
 
 // Check asks GitHub whether issues can be written, without writing one: whether it takes the token, and whether the repositories are
-// there, not archived and have issues that the token may read and, as far as GitHub tells, write. No repositories: the default one. The
-// metrics show these repositories and no others afterwards.
+// there, not archived and have issues that the token may read and write. No repositories: the default one. The metrics show these
+// repositories and no others afterwards.
 //
-// Of a fine-grained token GitHub does not tell whether it may write; that shows at the first issue.
+// GitHub tells of a fine-grained token's permission to write only when that is used. So postburn's own label is made, if it is missing, unless
+// another write was taken since the last one that was refused. Where the account itself may not make labels, it shows at the first issue.
 func (t *Tracker) Check(ctx context.Context, repositories ...string) []Checked {
 	if len(repositories) == 0 {
 		repositories = []string{t.repository}
 	}
-	all := make([]Checked, len(repositories))
+	all, names := make([]Checked, len(repositories)), make([]string, len(repositories))
 	err := t.whoami(ctx)
 	for i, name := range repositories {
 		all[i] = Checked{Repository: name, Err: err}
 		if err == nil {
 			all[i].Public, all[i].Err = t.checkRepository(ctx, name)
 		}
-		t.stands(name, standingOf(all[i].Err), false)
+		names[i] = t.nameOf(name)
+		t.stands(names[i], standingOf(all[i].Err), false)
 	}
-	t.standsOnly(repositories)
+	t.standsOnly(names)
 	return all
 }
 
@@ -62,7 +67,39 @@ func (t *Tracker) checkRepository(ctx context.Context, name string) (public bool
 			return false, wrong(refusal{NoPermission, fmt.Sprintf("grant the GitHub App \"Issues: read and write\"; it has %q", granted.GetIssues())})
 		}
 	}
+	if t.install == nil && got.GetPermissions()["push"] {
+		if err := t.mayWrite(ctx, repo); err != nil {
+			return false, err
+		}
+	}
 	return !got.GetPrivate(), nil
+}
+
+// mayWrite returns an error where an account may write, and its token may not.
+func (t *Tracker) mayWrite(ctx context.Context, repo repository) error {
+	if t.tookWrite(repo) {
+		return nil
+	}
+	doing := "writing to " + repo.name()
+	s, _ := styleOf(issue.OwnLabel)
+	done, err := t.turn.take(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	_, resp, err := t.client.Issues.CreateLabel(ctx, repo.owner, repo.short, &api.Label{
+		Name: api.String(issue.OwnLabel), Color: &s.color, Description: &s.description,
+	})
+	done()
+	a := readAnswer(resp, err)
+	switch a.status {
+	case http.StatusCreated, http.StatusUnprocessableEntity: // it is there
+		t.wrote(repo)
+		return nil
+	case http.StatusNotFound: // as it is called where the token may only read: the repository was found before
+		a.status = http.StatusForbidden
+		return t.refused(doing, repo.name(), a, true)
+	}
+	return t.failure(doing, repo.name(), resp, err)
 }
 
 // canList returns an error where issues can't be read.

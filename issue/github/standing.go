@@ -90,6 +90,23 @@ func (t *Tracker) stands(repo string, now Standing, written bool) {
 	t.metrics.stands(repo, now)
 }
 
+// tookWrite reports whether the last write to a repository was taken, and there was one.
+func (t *Tracker) tookWrite(repo repository) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.written[repo.name()] == Ready
+}
+
+// nameOf is a repository's name as GitHub has it, if that is known.
+func (t *Tracker) nameOf(name string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if repo, ok := t.repos[name]; ok {
+		return repo.name()
+	}
+	return name
+}
+
 // standsOnly forgets how other repositories stand.
 func (t *Tracker) standsOnly(repos []string) {
 	t.mu.Lock()
