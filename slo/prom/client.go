@@ -1,6 +1,7 @@
 // Package prom takes samples of objectives from Prometheus, or what speaks its query API (Thanos, Mimir). It decides when to ask
-// which of package promql's queries, and what an answer that never came or makes no sense means. It counts nothing itself, keeps no
-// memory of what it has read, and does not try again: its caller reads the same ticks once more.
+// which of package promql's queries, and what an answer that never came or makes no sense means. It counts nothing itself and
+// keeps no memory that a sample depends on, only parsed definitions and which of them are to be asked alone. It does not try again: its
+// caller reads the same ticks once more.
 package prom
 
 import (
