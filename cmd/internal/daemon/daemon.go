@@ -84,7 +84,7 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 	}
 	reloader := newReloader(opts, registry)
 	newest := func() time.Time { return time.Now().Add(-env.Delay) }
-	collectors := []issue.Collector{Evidence(client, env.Interval, newest, reloader.settings), issue.People(store, tracker.reader)}
+	collectors := []issue.Collector{Evidence(client, env.Interval, newest, reloader.settings), issue.People(store, tracker.reader), reloader.redefined.changes}
 	if tracker.github != nil {
 		collectors = append(collectors, tracker.github.Changes(reloader.settings))
 	}

@@ -31,6 +31,7 @@ type reloader struct {
 	used    string                                    // digest of the files that were read last
 	current atomic.Pointer[map[string]issue.Settings] // by objective
 
+	redefined  redefined
 	repository string // of issues, where an objective names none
 
 	successful prometheus.Gauge
@@ -61,6 +62,7 @@ func (r *reloader) took(definitions []config.Definition) {
 		byName[d.Objective.Name] = d.Issue
 	}
 	r.current.Store(&byName)
+	r.redefined.took(time.Now().UTC(), alertDefinitions(definitions, r.repository))
 	r.successful.Set(1)
 	r.succeeded.SetToCurrentTime()
 }
