@@ -320,7 +320,7 @@ func compareGolden(t *testing.T, golden, got string) {
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("run with -update and read the golden file:\n%s", diff)
 	}
-	for _, bad := range []string{"(?i)human error", "(?i)root cause", `(?m)[ \t]$`, "NaN|Inf|%!|<nil>", `[0-9]e[-+][0-9]`} {
+	for _, bad := range []string{"(?i)human error", "(?i)root cause", `(?m)[ \t]$`, "NaN|Inf|%!|<nil>", `[0-9]e[-+][0-9]`, `(?m)^[A-Z][^|\n]*[a-z,]\n[a-z]`} {
 		if m := regexp.MustCompile(bad).FindString(got); m != "" {
 			t.Errorf("the text says %q", m)
 		}

@@ -147,7 +147,7 @@ func (e excursion) said() string {
 	if !e.worstAt.Equal(e.at) {
 		how += " by " + e.worstAt.UTC().Format(time.TimeOnly)
 	}
-	return fmt.Sprintf("%s left the range that it had before, %s: it %s, and was %s at %s", e.name, e.usual(), how, amount(e.last), e.lastAt.UTC().Format(time.TimeOnly))
+	return fmt.Sprintf("%s was %s before: it %s, and was %s at %s", e.name, e.usual(), how, amount(e.last), e.lastAt.UTC().Format(time.TimeOnly))
 }
 
 func (e excursion) usual() string {

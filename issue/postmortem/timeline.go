@@ -8,6 +8,7 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/slo"
 )
 
 // maxRows is how many entries that evidence added are shown.
@@ -136,6 +137,10 @@ func explain(w alert.Window) string {
 	if w.Rule.Short != w.Rule.Long {
 		length += " and over the last " + period(w.Rule.Short)
 	}
-	return fmt.Sprintf("more than %s of %ss %s %s, which spends the error budget over %s times as fast as the target allows",
-		w.Rule.Rate.Mul(w.Objective.Target.Complement()).Percent(), say.noun, say.bad, length, w.Rule.Rate)
+	times := "over " + w.Rule.Rate.String() + " times as fast as"
+	if w.Rule.Rate.Cmp(slo.MustDecimal("1")) == 0 {
+		times = "faster than"
+	}
+	return fmt.Sprintf("more than %s of %ss %s %s, which spends the error budget %s the target allows",
+		w.Rule.Rate.Mul(w.Objective.Target.Complement()).Percent(), say.noun, say.bad, length, times)
 }
