@@ -22,8 +22,8 @@ func tlsCertificate() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 }
 
-// TestImage runs the image with a file of objectives in its own folder, told no more than it has to be, and has it reach a server whose
-// certificate only the image's bundle knows.
+// TestImage runs the image with a file of objectives in its own folder, told no more than it has to be. It knows time zones, and reaches a
+// server whose certificate only the image's bundle has.
 func TestImage(t *testing.T) {
 	t.Parallel()
 	c := newContainer(t)
@@ -38,7 +38,7 @@ func TestImage(t *testing.T) {
 		t.Errorf("what is in the image (-want +got):\n%s", diff)
 	}
 	data := filepath.Join(c.root, "data")
-	if err := os.WriteFile(filepath.Join(data, "slos.yaml"), []byte(onlyBurns()), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(data, "slos.yaml"), []byte(slos("{calendar: month, timezone: Europe/Berlin}", "")), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	server, env := newGitHubAt(t, httptest.NewTLSServer)
