@@ -44,12 +44,14 @@ type Engine struct {
 	commits chan commitRequest
 	reloads chan reload
 	fills   chan struct{} // one for each lane that reads a past
+	pieces  chan *piece
 
 	recovered []*Lane
 
 	mu       sync.Mutex
-	statuses map[string][]Status // by lane
-	failing  map[string]error    // by objective
+	statuses map[string][]Status      // by lane
+	failing  map[string]error         // by objective
+	pastLeft map[string]time.Duration // by lane: how much of the past is still to be read, summed over objectives
 }
 
 // NewEngine registers the engine's metrics. Recover and Run do the rest.
@@ -98,6 +100,7 @@ func (e *Engine) runUntilReload(ctx context.Context) (next reload, err error) {
 	defer stop()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return e.runCommits(ctx) })
+	g.Go(func() error { return e.runBackfill(ctx) })
 	for _, l := range e.recovered {
 		g.Go(func() error { return e.runLane(ctx, l) })
 	}
@@ -143,6 +146,8 @@ func (e *Engine) Recover(ctx context.Context) error {
 	}
 	e.fence, e.recovered = fence, nil
 	e.mu.Lock()
+	e.pieces = make(chan *piece, lanes)
+	e.pastLeft = map[string]time.Duration{}
 	e.statuses, e.failing = map[string][]Status{}, map[string]error{}
 	e.mu.Unlock()
 	defs := map[string][]Definition{}

@@ -18,10 +18,10 @@ func TestFill(t *testing.T) {
 		objectives, regions int // of each objective; 0: it is not grouped
 		fill, catchUp       int64
 	}{
-		// 3 days are 8,640 ticks, 6 hours 720; a read has 10,000 samples, or 50 ticks.
+		// 3 days, and what makes them begin on a grid of 5 minutes, are 8,648 ticks, 6 hours 720; a read has 10,000 samples, or 50 ticks.
 		{"objectives", 45, 0, 3 * 18, 4},
 		{"more objectives than there are samples in a tick's read", 400, 0, 20 * 18, 15},
-		{"label sets", 1, 300, 1 + 8640/50 + 1, 15},
+		{"label sets", 1, 300, 1 + 8648/50 + 1, 15},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

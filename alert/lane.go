@@ -28,6 +28,7 @@ type Lane struct {
 
 	givenUp map[string]bool // objectives whose query keeps failing, which the others do not wait for
 
+	past         past
 	late         lateness
 	committed    time.Time // the cursor of the last batch that was made
 	eventful     bool      // a window was opened or closed since the last checkpoint
@@ -56,7 +57,7 @@ type laneState struct {
 
 // NewLane starts a lane at a tick. It watches nothing before Redefine.
 func NewLane(name string, interval time.Duration, cursor time.Time) *Lane {
-	return &Lane{name: name, interval: interval, cursor: cursor, changed: map[int]bool{}, givenUp: map[string]bool{}}
+	return &Lane{name: name, interval: interval, cursor: cursor, changed: map[int]bool{}, givenUp: map[string]bool{}, past: past{until: map[string]time.Time{}, failed: map[string]int{}}}
 }
 
 // Cursor is the last tick folded.

@@ -66,6 +66,7 @@ func (e *Engine) runLane(ctx context.Context, l *Lane) error {
 		}
 		if ticks.Len() == 1 {
 			e.recheck(ctx, l, next, samples)
+			e.backfill(l, samples)
 		}
 		batches, events := stepAll(l, samples, n)
 		for _, ev := range events {

@@ -61,6 +61,8 @@ var (
 		"1 for the state that the objective is in, 0 for the others.", []string{"slo", "service", "labels", "state"}, nil)
 	blindDesc = prometheus.NewDesc("postburn_slo_blind_seconds",
 		"For how long there has been no data, or none that could be had; 0 with data, absent where there never was any.", []string{"slo", "service", "labels"}, nil)
+	backfillDesc = prometheus.NewDesc("postburn_backfill_remaining_seconds",
+		"Time before the objectives were watched that is still to be read from Prometheus for their budgets, summed over objectives.", nil, nil)
 	tickDesc = prometheus.NewDesc("postburn_slo_last_tick_timestamp_seconds",
 		"End of the last tick that was committed; absent before the first.", []string{"slo", "service", "labels"}, nil)
 )
@@ -74,12 +76,14 @@ func (c statusCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- stateDesc
 	ch <- blindDesc
 	ch <- tickDesc
+	ch <- backfillDesc
 }
 
 func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
+	gauge(backfillDesc, c.engine.leftToRead().Seconds())
 	now := c.engine.opts.Now()
 	for _, s := range c.engine.Statuses(now) {
 		id := []string{s.Objective.Name, s.Objective.Service, string(s.Labels)}

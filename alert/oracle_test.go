@@ -26,8 +26,8 @@ type oracle struct {
 	budget, minBad float64
 	hold, bucket   int
 	total, bad     []float64 // cumulative: of the first i ticks
-	blind          []bool
-	origin         int // the first tick with data
+	blind, planned []bool    // planned work is a time without traffic, in which nothing opens
+	origin         int       // the first tick with data
 	breaches       []breach
 	starts         int // where the search for onsets begins: when the last breach was declared over
 }
@@ -99,7 +99,7 @@ func (o *oracle) run() []breach {
 			limit := r.Rate.Float() * o.budget
 			total, bad := o.window(o.short[i], now)
 			longTotal, longBad := o.window(o.long[i], now)
-			if fired[i] || bad <= limit*total+1e-9 || longBad <= limit*longTotal+1e-9 || longBad < o.minBad {
+			if open == nil && o.planned[now-1] || fired[i] || bad <= limit*total+1e-9 || longBad <= limit*longTotal+1e-9 || longBad < o.minBad {
 				continue
 			}
 			onset := o.onset(limit, now)
@@ -146,6 +146,7 @@ func TestOracle(t *testing.T) {
 			raw := s
 			s = s.Unplanned() // for the oracle, a time without traffic
 			o.total, o.bad, o.blind = append(o.total, o.total[i]+s.Total), append(o.bad, o.bad[i]+s.Bad), append(o.blind, s.Blind)
+			o.planned = append(o.planned, s.Excluded)
 			if s.Blind && o.origin == i {
 				o.origin = i + 1
 			}

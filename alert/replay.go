@@ -34,6 +34,10 @@ func Replay(
 			l.fill(f, ticks, readings[i])
 		}
 	}
+	past, err := l.readPast(ctx, source)
+	if err != nil {
+		return Replayed{}, err
+	}
 	newest := map[string]Incident{}
 	for l.cursor.Before(end) {
 		ticks := slo.Ticks{First: l.cursor.Add(interval), Last: end, Interval: interval}
@@ -43,6 +47,10 @@ func Replay(
 			return Replayed{}, err
 		}
 		samples, _ := l.samplesOf(readings, ticks)
+		for i, w := range l.watches {
+			samples[i][0].Late = append(slices.Clone(samples[i][0].Late), past[w]...)
+		}
+		past = nil
 		batches, _ := stepAll(l, samples, ticks.Len())
 		for _, b := range batches {
 			for _, i := range b.Incidents {
@@ -60,6 +68,26 @@ func Replay(
 	slices.SortFunc(r.Incidents, NewestFirst)
 	r.Statuses = l.statuses()
 	return r, nil
+}
+
+// readPast reads what of the objectives' windows is before the time that their rules have been warmed up over, for their budgets.
+func (l *Lane) readPast(ctx context.Context, source Source) (map[*Watch][]slo.Late, error) {
+	past := map[*Watch][]slo.Late{}
+	for p := l.nextPiece(); p != nil; p = l.nextPiece() {
+		readings, err := readAll(ctx, source, p.defs, p.ticks)
+		if err != nil {
+			return nil, err
+		}
+		samples := make([][]slo.Sample, len(l.watches))
+		for i := range samples {
+			samples[i] = make([]slo.Sample, 1)
+		}
+		l.addPast(p, readings, samples)
+		for i, w := range l.watches {
+			past[w] = append(past[w], samples[i][0].Late...)
+		}
+	}
+	return past, nil
 }
 
 // NewestFirst orders incidents by onset, newest first, then by ID.

@@ -111,9 +111,14 @@ func (w *Watch) Now() time.Time { return w.history.Now() }
 func (w *Watch) Step(s slo.Sample) []Event {
 	start := w.history.Now()
 	w.notePlanned(s, slo.Span{Start: start, End: start.Add(w.history.Interval())})
+	origin := w.history.Origin()
+	w.history.Add(s.Unplanned())
+	if w.Period != nil && w.history.Origin().Before(origin) && !w.Period.Start.After(origin) {
+		w.Period.Before = w.history.Cumulative(w.Period.Start) // of what was backfilled
+	}
+	s = s.Watched()
 	spent := everything(s) // of the budget
 	s = s.Unplanned()
-	w.history.Add(s)
 	s.Tick = w.history.Now()
 	w.last = s
 	w.Silent++

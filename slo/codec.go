@@ -90,7 +90,7 @@ func ReadSample(b []byte, tick time.Time) (Sample, []byte, error) {
 }
 
 // historyVersion is what an encoded history begins with.
-const historyVersion = 1
+const historyVersion = 2
 
 // AppendBinary appends the encoding of all that the history holds. Counts are stored as differences from bucket to bucket.
 func (h *History) AppendBinary(b []byte) ([]byte, error) {
@@ -98,7 +98,7 @@ func (h *History) AppendBinary(b []byte) ([]byte, error) {
 	for _, n := range []int64{int64(h.interval), h.now, h.origin, h.seen} {
 		b = binary.AppendVarint(b, n)
 	}
-	b = appendCounts(b, h.sum)
+	b = appendCounts(appendCounts(b, h.sum), h.base)
 	b = binary.AppendUvarint(b, uint64(len(h.blind)))
 	for _, s := range h.blind {
 		b = binary.AppendVarint(b, s.Start.UnixNano())
@@ -127,7 +127,7 @@ func (h *History) UnmarshalBinary(b []byte) error {
 		return fmt.Errorf("reading a history: %w", ErrCorrupt)
 	}
 	r := reader{b: b[1:]}
-	*h = History{interval: time.Duration(r.varint()), now: r.varint(), origin: r.varint(), seen: r.varint(), sum: r.counts()}
+	*h = History{interval: time.Duration(r.varint()), now: r.varint(), origin: r.varint(), seen: r.varint(), sum: r.counts(), base: r.counts()}
 	for n := r.size(maxBlind); n > 0; n-- {
 		h.blind = append(h.blind, Span{time.Unix(0, r.varint()).UTC(), time.Unix(0, r.varint()).UTC()})
 	}

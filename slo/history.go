@@ -21,7 +21,8 @@ type History struct {
 	now      int64  // the last tick added, as a number of intervals since 1970
 	origin   int64  // where data begins: the start of the first tick that was not blind
 	seen     int64  // ticks with data since then
-	sum      Counts // all events since origin
+	sum      Counts // all events since the first origin
+	base     Counts // what the cumulative counts begin at: 0, or less by all that was backfilled
 	blind    []Span // stretches without data since origin, oldest first
 }
 
@@ -89,6 +90,10 @@ func (h *History) Add(s Sample) {
 		h.sum = h.sum.Add(s.Counts)
 	}
 	for _, l := range s.Late {
+		if l.Backfill {
+			h.extend(l)
+			continue
+		}
 		h.spread(l)
 		h.sum = h.sum.Add(l.Counts)
 	}
@@ -122,6 +127,35 @@ func (h *History) spread(late Late) {
 	}
 }
 
+// extend takes in events of a time before the origin, which is the stretch's start from then on. Cumulative counts that are known stay
+// as they are, and those before the origin are lower. What is between the stretch and the origin had no data.
+func (h *History) extend(l Late) {
+	from := l.From.UnixNano() / int64(h.interval)
+	to := min(l.To.UnixNano()/int64(h.interval), h.origin)
+	if from >= to || h.seen == 0 {
+		return
+	}
+	if to < h.origin && len(h.blind) < maxBlind {
+		h.blind = append([]Span{{h.time(to), h.time(h.origin)}}, h.blind...)
+	}
+	before := h.base.Sub(l.Counts)
+	for i := range h.levels {
+		level := &h.levels[i]
+		for n := max(ceilDiv(from, level.step), level.oldest(h.now)); n*level.step <= h.origin; n++ {
+			*level.at(n) = h.base
+			if n*level.step < to {
+				*level.at(n) = before.Add(l.Until(h.time(n * level.step)))
+			}
+		}
+	}
+	h.base, h.origin, h.seen = before, from, h.seen+to-from
+}
+
+// Resolution is the length of the history's longest buckets.
+func (h *History) Resolution() time.Duration {
+	return time.Duration(h.levels[len(h.levels)-1].step) * h.interval
+}
+
 // Last sums the events in the last `length` of time. Time before the origin counts as free of errors, at the mean rate seen since;
 // blind stretches are left out.
 func (h *History) Last(length time.Duration) Counts {
@@ -141,7 +175,7 @@ func (h *History) Counted(length time.Duration) Counts {
 // All sums every event since the origin.
 func (h *History) All() Counts { return h.sum }
 
-// Cumulative is the number of events from the origin to t, prorated inside the bucket that t falls in.
+// Cumulative is the number of events from the first origin to t, less than 0 before that, prorated inside the bucket that t falls in.
 func (h *History) Cumulative(t time.Time) Counts {
 	return h.cumulative(t.UnixNano() / int64(h.interval))
 }
@@ -151,7 +185,7 @@ func (h *History) cumulative(tick int64) Counts {
 	case tick >= h.now:
 		return h.sum
 	case tick <= h.origin:
-		return Counts{}
+		return h.base
 	}
 	for i := range h.levels {
 		l := &h.levels[i]
@@ -169,7 +203,7 @@ func (h *History) cumulative(tick int64) Counts {
 // prorate is the cumulative count at a tick in the bucket of l that begins at its n-th step.
 func (h *History) prorate(l *level, n, tick int64) Counts {
 	start, end := n*l.step, min((n+1)*l.step, h.now)
-	var before Counts
+	before := h.base
 	if start > h.origin {
 		before = *l.at(n)
 	} else {
@@ -244,12 +278,12 @@ func (h *History) LastActive(length time.Duration) (Counts, bool) {
 // two points is prorated.
 func (h *History) Resized(rules, window time.Duration) *History {
 	c := NewHistory(h.interval, h.Now(), rules, window)
-	c.origin, c.seen, c.sum, c.blind = h.origin, h.seen, h.sum, h.blind
+	c.origin, c.seen, c.sum, c.base, c.blind = h.origin, h.seen, h.sum, h.base, h.blind
 	for i := range c.levels {
 		l := &c.levels[i]
 		for n := l.first(c); n <= c.now/l.step; n++ {
-			at := h.cumulative(n * l.step)
-			*l.at(n) = Counts{Quantize(at.Total), Quantize(at.Bad)}
+			at := h.cumulative(n * l.step).Sub(h.base)
+			*l.at(n) = h.base.Add(Counts{Quantize(at.Total), Quantize(at.Bad)})
 		}
 	}
 	return c

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
+	"os"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -111,13 +113,31 @@ func (c replayCommand) stretch(now time.Time, source config.Source) (start, end 
 	return start, end, nil
 }
 
-// progress prints the share that is done, a line each ten per cent.
+// progress shows the share that is done: on a line that is written anew at a terminal, else in a line each ten per cent.
 func progress(w io.Writer) func(float64) {
-	shown := 0
+	shown, unit, line := 0, 10, "replayed %d %%\n"
+	if isTerminal(w) {
+		unit, line = 1, "\rreplayed %3d %%"
+	}
 	return func(share float64) {
-		if tenths := int(share * 10); tenths > shown {
-			shown = tenths
-			fmt.Fprintf(w, "replayed %d %%\n", 10*tenths)
+		done := int(math.Floor(share*100+1e-9)) / unit * unit
+		if done <= shown {
+			return
+		}
+		shown = done
+		fmt.Fprintf(w, line, done)
+		if done == 100 && unit == 1 {
+			fmt.Fprintln(w)
 		}
 	}
+}
+
+// isTerminal reports whether somebody may be looking.
+func isTerminal(w io.Writer) bool {
+	file, is := w.(*os.File)
+	if !is {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
