@@ -46,13 +46,15 @@ type world struct {
 
 // question is what a server is asked.
 type question struct {
+	now        time.Time
 	server     int
 	objectives []slo.Objective
 	ticks      slo.Ticks
 }
 
-// outside starts one client for each server, and returns what asks them from inside a bubble: nothing of the bubble's gets out.
-func outside(t *testing.T, servers []*promtest.Server) func(question) []slo.Reading {
+// outside starts one client for each server, and returns what asks them from inside a bubble: nothing of the bubble's gets out. Samples,
+// ordered by time, arrive at the first server so much later than they are of, in their order.
+func outside(t *testing.T, servers []*promtest.Server, arriving []promtest.Sample, late func(at time.Time) time.Duration) func(question) []slo.Reading {
 	t.Helper()
 	questions, answers := make(chan question), make(chan []slo.Reading)
 	clients := make([]*prom.Client, len(servers))
@@ -66,6 +68,14 @@ func outside(t *testing.T, servers []*promtest.Server) func(question) []slo.Read
 	}
 	go func() {
 		for q := range questions {
+			n := 0
+			for n < len(arriving) && !arriving[n].Time.Add(late(arriving[n].Time)).After(q.now) {
+				n++
+			}
+			if err := servers[0].Append(arriving[:n]...); err != nil {
+				t.Error(err)
+			}
+			arriving = arriving[n:]
 			answers <- clients[q.server].Read(context.Background(), q.objectives, q.ticks)
 		}
 	}()
@@ -83,7 +93,7 @@ func (w *world) read(_ context.Context, objectives []slo.Objective, ticks slo.Ti
 	if ticks.Last.After(time.Now().Add(time.Minute)) { // as the client finds out by the server's clock, which is outside
 		return []slo.Reading{{Err: fmt.Errorf("%w: set the clocks right", slo.ErrClock)}}
 	}
-	readings := w.ask(question{w.server, objectives, ticks})
+	readings := w.ask(question{w.now(), w.server, objectives, ticks})
 	for _, r := range readings {
 		if r.Err != nil {
 			w.errs[r.Err.Error()]++

@@ -56,42 +56,41 @@ type series struct{ name, le string }
 // exposed is a history of two targets with other metrics: they are given the time, the requests of a target and the failed ones. A target
 // starts anew at `restart`, unless that is 0. The faults are those of history, scraped at once.
 func exposed(restart time.Duration, metrics func(at time.Duration, total, failed float64) map[series]float64) func(*promtest.Server) error {
+	return func(s *promtest.Server) error { return s.Append(scraped(restart, metrics)...) }
+}
+
+// scraped are the samples of an exposed history, in the order of their times.
+func scraped(restart time.Duration, metrics func(at time.Duration, total, failed float64) map[series]float64) (samples []promtest.Sample) {
 	const scrape = 15 * time.Second
-	return func(s *promtest.Server) error {
-		for _, instance := range []string{"a:80", "b:80"} {
-			total, failed, born := 1e6, 1e3, -24*time.Hour
-			var samples []promtest.Sample
-			var before map[series]float64
-			for at := -time.Hour; at <= 3*time.Hour; at += scrape {
-				total += 300
-				if inFault(at) {
-					failed += 150
-				}
-				if restart > 0 && at == restart {
-					total, failed, born = 300, 0, at
-				}
-				now := metrics(at, total, failed)
-				now[series{name: "up"}], now[series{name: "process_start_time_seconds"}] = 1, float64(epoch.Add(born).Unix())
-				for gone := range before {
-					if _, is := now[gone]; !is {
-						now[gone] = promtest.Stale()
-					}
-				}
-				for of, v := range now {
-					labels := map[string]string{"__name__": of.name, "job": "shop", "instance": instance}
-					if of.le != "" {
-						labels["le"] = of.le
-					}
-					samples = append(samples, promtest.Sample{Labels: labels, Time: epoch.Add(at), Value: v})
-				}
-				before = metrics(at, total, failed)
-			}
-			if err := s.Append(samples...); err != nil {
-				return err
+	total, failed, born := 1e6, 1e3, -24*time.Hour
+	var before map[series]float64
+	for at := -time.Hour; at <= 3*time.Hour; at += scrape {
+		total += 300
+		if inFault(at) {
+			failed += 150
+		}
+		if restart > 0 && at == restart {
+			total, failed, born = 300, 0, at
+		}
+		now := metrics(at, total, failed)
+		now[series{name: "up"}], now[series{name: "process_start_time_seconds"}] = 1, float64(epoch.Add(born).Unix())
+		for gone := range before {
+			if _, is := now[gone]; !is {
+				now[gone] = promtest.Stale()
 			}
 		}
-		return nil
+		for of, v := range now {
+			for _, instance := range []string{"a:80", "b:80"} {
+				labels := map[string]string{"__name__": of.name, "job": "shop", "instance": instance}
+				if of.le != "" {
+					labels["le"] = of.le
+				}
+				samples = append(samples, promtest.Sample{Labels: labels, Time: epoch.Add(at), Value: v})
+			}
+		}
+		before = metrics(at, total, failed)
 	}
+	return samples
 }
 
 // The faults of an exposed history.
@@ -126,6 +125,11 @@ func renamed(restart time.Duration, which string) func(*promtest.Server) error {
 	})
 }
 
+// counters is three counters.
+func counters(_ time.Duration, total, failed float64) map[series]float64 {
+	return map[series]float64{{name: "requests_total"}: total, {name: "failures_total"}: failed, {name: "successes_total"}: total - failed}
+}
+
 var (
 	ratio     = slo.Indicator{Ratio: &slo.Ratio{Bad: `http_requests_total{job="shop",code=~"5.."}`, Total: `http_requests_total{job="shop"}`}}
 	latency   = slo.Indicator{Latency: &slo.Latency{Histogram: `latency_seconds{job="shop"}`, Threshold: 500 * time.Millisecond}}
@@ -140,6 +144,8 @@ func TestWrongWorlds(t *testing.T) {
 		name      string
 		servers   []func(*promtest.Server) error
 		indicator slo.Indicator
+		arriving  []promtest.Sample // data that comes later than it is of, to the first server
+		late      func(at time.Time) time.Duration
 		during    func(w *world)
 		want      []string
 	}{
@@ -262,6 +268,26 @@ func TestWrongWorlds(t *testing.T) {
 			name: "the good events are renamed by an upgrade", servers: []func(*promtest.Server) error{renamed(time.Hour, "successes_total")}, indicator: successes,
 			during: func(w *world) { w.until(2*time.Hour + 10*time.Minute) }, want: []string{firstExposed},
 		},
+		{
+			name: "data comes two minutes late", indicator: failures, servers: []func(*promtest.Server) error{func(*promtest.Server) error { return nil }},
+			arriving: scraped(0, counters), late: func(time.Time) time.Duration { return 2 * time.Minute },
+			during: func(w *world) { w.until(2*time.Hour + 20*time.Minute) },
+			want:   []string{firstExposed, secondExposed},
+		},
+		{
+			name: "data begins to come late during a breach", indicator: failures, servers: []func(*promtest.Server) error{func(*promtest.Server) error { return nil }},
+			arriving: scraped(0, counters),
+			late: func(at time.Time) time.Duration {
+				if at.After(epoch.Add(35 * time.Minute)) {
+					return 3 * time.Minute
+				}
+				return 0
+			},
+			during: func(w *world) { w.until(2*time.Hour + 20*time.Minute) },
+			want: []string{
+				firstExposed + ", 36000 events had reached Prometheus only after they were counted first, and were added", secondExposed,
+			},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var servers []*promtest.Server
@@ -272,7 +298,7 @@ func TestWrongWorlds(t *testing.T) {
 				}
 				servers = append(servers, s)
 			}
-			dir, ask := t.TempDir(), outside(t, servers)
+			dir, ask := t.TempDir(), outside(t, servers, tc.arriving, tc.late)
 			synctest.Test(t, func(t *testing.T) {
 				w := &world{
 					t: t, dir: dir, ask: ask, caveats: map[slo.CaveatKind]int{}, errs: map[string]int{},
