@@ -17,7 +17,7 @@ up{job="shop",instance="a"} 1x1440
 up{job="shop",instance="b"} 1x1440
 requests_total{job="shop",instance="a",code="200"} 1000+150x1440
 requests_total{job="shop",instance="b",code="200"} 1000+150x720 109000x67 109000+142.5x96 122680+150x554
-requests_total{job="shop",instance="b",code="500"} _x721 150+150x67 10207.5+7.5x96 10920x554
+requests_total{job="shop",instance="b",code="500"} _x721 150+150x67 10207.5+7.5x95 10920x555
 `
 	if err := server.Load(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), 15*time.Second, strings.TrimSpace(series)); err != nil {
 		t.Fatal(err)
