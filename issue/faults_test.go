@@ -1,6 +1,8 @@
 package issue_test
 
 import (
+	"fmt"
+	"github.com/google/go-cmp/cmp"
 	"slices"
 	"strings"
 	"testing"
@@ -152,4 +154,49 @@ func TestABodyThatSaysItIsOverIsTakenBack(t *testing.T) {
 		r.until(t, 2*time.Hour, nil)
 		r.wantKeys(t, "checkout-1", "checkout-1/progress", "checkout-1/recovery-1", "checkout-1/return-1", "checkout-1/return-2", "checkout-1/recovery-2")
 	})
+}
+
+func TestWhatWasKeptIsDeliveredOldestFirst(t *testing.T) {
+	for _, f := range []fault{refused, before, late} {
+		t.Run(string(f), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var stories []story
+				var want []string
+				for n := range 14 { // the last ones begin when the tracker is back
+					s := at(fmt.Sprintf("s%02d", n), time.Duration(n)*111*time.Minute, 20*time.Minute)
+					stories, want = append(stories, s), append(want, s.group+"-1")
+				}
+				r := newRun(stories...)
+				start := time.Now()
+				calls := 0
+				back := time.Duration(12*111+1)*time.Minute - time.Second // right before the last but one is found
+				r.forge.fault = func(string) fault {
+					if time.Since(start) < back {
+						calls++
+						return f
+					}
+					return none
+				}
+				r.until(t, 27*time.Hour, nil)
+				got := slices.DeleteFunc(r.forge.keys(), func(k string) bool { return strings.Contains(k, "/") })
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("issues in the order of their creation (-want +got):\n%s", diff)
+				}
+				for n, s := range stories {
+					ended := s.onset.Add(20 * time.Minute).Format(time.TimeOnly)
+					if body := r.forge.body(t, want[n]); !strings.HasPrefix(body, "opening, ended "+ended) {
+						t.Errorf("%s is %q, want its true end, %s", want[n], body, ended)
+					}
+				}
+				if calls > 12*24*8 {
+					t.Errorf("%d calls to a tracker that is down", calls)
+				}
+				for key := range r.store.publications {
+					if took := r.forge.created(key).Sub(start) - back; took > 11*time.Minute && key < "s12" {
+						t.Errorf("%s was delivered %s after the tracker was back", key, took)
+					}
+				}
+			})
+		})
+	}
 }

@@ -86,6 +86,17 @@ func (j *job) agree() {
 // opening is the write of the issue itself.
 func (j *job) opening() *Write { return &j.pub.Writes[0] }
 
+// unopened reports whether there is no issue yet, and none is on its way.
+func (j *job) unopened() bool { return len(j.pub.Writes) == 0 || j.pub.Writes[0].unsent() }
+
+// opens is when the issue is to be opened that there is not yet; zero: at once.
+func (j *job) opens() time.Time {
+	if len(j.pub.Writes) == 0 {
+		return time.Time{}
+	}
+	return j.pub.Writes[0].NotUntil
+}
+
 // unwanted reports whether a person said that the issue is not worth having: then postburn has no more to say there.
 func (j *job) unwanted() bool { return j.pub.Triage == Noise || j.pub.Triage == Duplicate }
 

@@ -174,3 +174,16 @@ func TestDyingWhileLabelsAreMadeCostsNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatWasLeftOutIsSaidOfAnIncidentThatIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRun(short())
+		r.forge.drop = func(issue.Post) []string { return []string{"@alice"} }
+		time.Sleep(time.Hour)
+		r.until(t, 5*time.Minute, nil)
+		r.wantKeys(t, "checkout-1")
+		if body := r.forge.body(t, "checkout-1"); !strings.HasSuffix(body, "without @alice") {
+			t.Errorf("the body is %q", body)
+		}
+	})
+}

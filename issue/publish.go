@@ -42,6 +42,7 @@ func (p *Publisher) advance(ctx context.Context, j *job) (time.Time, error) {
 		if at.After(now) {
 			return at, nil
 		}
+		p.tried[j.pub.Key] = now
 		if err := p.step(ctx, j, i); err != nil {
 			return time.Time{}, err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -53,6 +54,7 @@ type Publisher struct {
 	nudge   chan struct{}
 	paused  time.Time            // the tracker does nothing before then
 	waiting map[string]time.Time // since when a publication waits, by key
+	tried   map[string]time.Time // when something was last done about it, by key
 	failing map[string]string    // the failure that was last logged, by key
 
 	old      map[string]gathered // incidents that wait for a digest, by repository
@@ -75,7 +77,7 @@ func NewPublisher(o Options) *Publisher {
 	o.LookEvery = orDefault(o.LookEvery, lookEvery)
 	return &Publisher{
 		Options: o, metrics: newMetrics(o.Registerer), nudge: make(chan struct{}, 1),
-		waiting: map[string]time.Time{}, failing: map[string]string{}, old: map[string]gathered{},
+		waiting: map[string]time.Time{}, tried: map[string]time.Time{}, failing: map[string]string{}, old: map[string]gathered{},
 		triage: newTriage(), evidence: map[string]collected{},
 	}
 }
@@ -126,6 +128,7 @@ func (p *Publisher) pass(ctx context.Context) (next time.Time, err error) {
 	if err != nil {
 		return next, err
 	}
+	p.oldestFirst(jobs)
 	waiting := map[string]time.Time{}
 	p.patience = evidenceTimeout
 	for _, j := range jobs {
@@ -149,6 +152,7 @@ func (p *Publisher) pass(ctx context.Context) (next time.Time, err error) {
 		}
 	}
 	p.waiting = waiting
+	maps.DeleteFunc(p.tried, func(key string, _ time.Time) bool { _, ok := waiting[key]; return !ok })
 	p.metrics.show(waiting)
 	return next, nil
 }
@@ -159,6 +163,22 @@ const (
 	rendering  = "rendering the user's template" // the built-in text is taken instead
 	reading    = "reading what people did with issues"
 )
+
+// oldestFirst has issues that wait after a failure tried again before a newer one is opened in their repository, so that what was kept
+// while a tracker was down is delivered in order.
+func (p *Publisher) oldestFirst(jobs []*job) {
+	now := time.Now()
+	for n, j := range jobs {
+		if !j.unopened() || j.opens().After(now) {
+			continue
+		}
+		for _, older := range jobs[:n] {
+			if len(older.pub.Writes) > 0 && older.unopened() && older.pub.Repository == j.pub.Repository && now.Sub(p.tried[older.pub.Key]) >= firstRetry {
+				older.opening().NotUntil = now
+			}
+		}
+	}
+}
 
 // report logs a failure when it is another than before.
 func (p *Publisher) report(key, doing string, err error) {

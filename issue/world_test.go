@@ -327,6 +327,18 @@ func (g *forge) keys() []string {
 	return keys
 }
 
+// created is when a text was written.
+func (g *forge) created(key string) time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, text := range g.texts {
+		if text.Key == key {
+			return text.created
+		}
+	}
+	return time.Time{}
+}
+
 func (g *forge) body(t *testing.T, key string) string {
 	t.Helper()
 	g.mu.Lock()
