@@ -23,6 +23,7 @@ const (
 type ManyView struct {
 	Summary  string // how many there are, when they began, and what has become of them
 	Worst    string // of the one that is worst
+	Alone    bool   // there is one incident so far
 	Digest   bool
 	Ongoing  bool
 	AsOf     string
@@ -61,7 +62,7 @@ func newManyView(f issue.Facts) ManyView {
 	sorted := issue.WorstFirst(f.Incidents)
 	worst := sorted[0].Worst()
 	v := ManyView{
-		Summary: manySummary(f, c), Worst: summary(worst, c), Digest: f.Kind == issue.Digest, Ongoing: burning(f) > 0,
+		Summary: manySummary(f, c), Worst: summary(worst, c), Alone: len(f.Incidents) == 1, Digest: f.Kind == issue.Digest, Ongoing: burning(f) > 0,
 		Hidden: max(0, len(sorted)-maxIncidents), BurnRate: burnRate(worst), Edited: f.Edited,
 	}
 	if !f.AsOf.IsZero() {
@@ -109,10 +110,14 @@ func manySummary(f issue.Facts, c clock) string {
 	text := fmt.Sprintf("%s in %s %s.", many(int64(len(f.Incidents)), "incident"), services(f), began)
 	ended := lastEnd(f)
 	switch n := burning(f); {
+	case n == 1 && len(f.Incidents) == 1:
+		text += " It goes on."
 	case n == len(f.Incidents):
 		text += " All of them go on."
 	case n > 0:
 		text += fmt.Sprintf(" %s of them %s on.", thousands(float64(n)), map[bool]string{true: "goes", false: "go"}[n == 1])
+	case len(f.Incidents) == 1:
+		text += fmt.Sprintf(" It was over at %s, after %s.", c.in(ended), duration(ended.Sub(first)))
 	case f.Kind == issue.Storm:
 		text += fmt.Sprintf(" All were over at %s, %s after the first began.", c.in(ended), duration(ended.Sub(first)))
 	default:
@@ -126,6 +131,8 @@ func manyTitle(f issue.Facts) string {
 	switch {
 	case f.Kind == issue.Digest:
 		return fmt.Sprintf("Digest of %s from %s to %s", n, first.Format(time.DateOnly), lastEnd(f).UTC().Format(time.DateOnly))
+	case len(f.Incidents) == 1:
+		return "Among many incidents: " + title(f.Incidents[0].Worst())
 	case burning(f) > 0:
 		return fmt.Sprintf("%s in %s at once (since %s UTC)", n, services(f), first.Format("2006-01-02 15:04"))
 	}

@@ -64,6 +64,11 @@ func manyCases() map[string]func() (issue.Facts, issue.Stage) {
 			f.Kind = issue.Digest
 			return f, issue.Opening
 		},
+		"storm-of-one": func() (issue.Facts, issue.Stage) {
+			f := storm()
+			f.Incidents = f.Incidents[2:]
+			return f, issue.Opening
+		},
 		"sweep": func() (issue.Facts, issue.Stage) {
 			f := facts(recovered())
 			f.Original = "https://github.com/acme/checkout/issues/41"
