@@ -19,11 +19,11 @@ import (
 // and that costs a query more for each tick in which series were born; where it is too much, a second try has few ticks.
 const (
 	maxQueries          = 50
-	fineQueries         = 7
-	chartQueries        = coarsePoints + 2
+	fineQueries         = 12
+	chartQueries        = coarsePoints + 3
 	listQueries         = 3
 	changeQueries       = 6
-	contributorsQueries = coarseSteps + 2 + beforeSteps + 2
+	contributorsQueries = coarseSteps + 3 + beforeSteps + 3
 	usualQueries        = 10
 	durationsQueries    = 4 // of one objective; a server that knows no native histograms is asked twice
 	maxObjectives       = 3 // whose contributors are looked for: the worst ones
@@ -70,6 +70,7 @@ type collector struct {
 	newest   time.Time
 	left     int  // queries
 	away     bool // Prometheus can't be reached: asking on would only take time
+	rough    bool // counting in fine ticks was tried, and takes too many queries
 	found    issue.Evidence
 }
 
@@ -83,13 +84,13 @@ func (c *collector) collect(ctx context.Context) {
 		c.blindness(ctx)
 		return
 	}
-	c.part(ctx, chartQueries, "The course of the error ratio", c.chart)
 	series := c.seriesOf(ctx, c.worst)
+	c.lookFor(ctx, c.worst, series)
+	c.part(ctx, chartQueries, "The course of the error ratio", c.chart)
 	c.part(ctx, changeQueries, "What changed in Prometheus", func(ctx context.Context, p Prometheus) error {
 		return c.changes(ctx, p, series)
 	})
 	c.queries(ctx)
-	c.lookFor(ctx, c.worst, series)
 	if c.worst.Bad >= minBad && series != nil {
 		c.part(ctx, contributorsQueries, "What kind of bad events they were", func(ctx context.Context, p Prometheus) error {
 			return c.kinds(ctx, p, c.worst, series)
@@ -145,6 +146,9 @@ func others(i alert.Incident, worst alert.Window) (windows []alert.Window) {
 	return windows
 }
 
+// errRough is why no fine ticks are read once they were too many.
+var errRough = errors.New("fine ticks take too many queries")
+
 // errNothing is why a part has nothing to say where that is no failure.
 var errNothing = errors.New("nothing to be found")
 
@@ -178,9 +182,13 @@ func (c *collector) part(ctx context.Context, queries int, what string, look fun
 
 // fine tries what reads many ticks, which costs little where few series were born.
 func (c *collector) fine(p Prometheus, read func(Prometheus) error) error {
+	if c.rough {
+		return errRough
+	}
 	finer := c.Open(max(0, min(fineQueries, c.left-p.Asked())))
 	err := read(finer)
 	c.left -= finer.Asked()
+	c.rough = err != nil && finer.Asked() >= fineQueries
 	return err
 }
 

@@ -270,7 +270,7 @@ func TestPrometheusIsAway(t *testing.T) {
 	e := collect(ctx, alert.Incident{ID: "a", Windows: []alert.Window{{
 		Objective: objective().Objective, Kind: alert.Burn, Onset: noon, Detected: minute(2), Ended: minute(40), Counts: slo.Counts{Total: 1000, Bad: 100},
 	}}})
-	if len(e.Unresolved) != 1 || !strings.Contains(e.Unresolved[0], "The course of the error ratio could not be found out, nor what comes after it: prometheus is unreachable") {
+	if len(e.Unresolved) != 1 || !strings.Contains(e.Unresolved[0], "Which series store-availability has could not be found out, nor what comes after it: prometheus is unreachable") {
 		t.Errorf("got %q", e.Unresolved)
 	}
 	if e.Chart != nil || len(e.Timeline)+len(e.Contributors)+len(e.Traffic) > 0 {

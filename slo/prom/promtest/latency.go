@@ -36,16 +36,15 @@ func (d *durations) add(n, slow float64) {
 // write exposes the histogram of a route.
 func (l *Latency) write(w *writer, at time.Time, route string, d durations) {
 	const name = "http_request_duration_seconds"
-	total, before, counts := 0.0, 0.0, make([]float64, len(d))
+	total, counts := 0.0, make([]float64, len(d)) // each of which never falls
 	for i, n := range d {
-		total += n
-		counts[i] = math.Floor(total) - before
-		before = math.Floor(total)
+		counts[i] = math.Floor(n)
+		total += counts[i]
 	}
 	if l.Native {
 		set := w.series(name, []string{"route", route})
 		w.samples = append(w.samples, Sample{Labels: set, Time: at, Histogram: &histogram.FloatHistogram{
-			Count: before, Sum: before / 4, PositiveSpans: []histogram.Span{{Offset: -3, Length: uint32(len(d))}}, PositiveBuckets: slices.Clone(counts),
+			Count: total, Sum: total / 4, PositiveSpans: []histogram.Span{{Offset: -3, Length: uint32(len(d))}}, PositiveBuckets: slices.Clone(counts),
 		}})
 		return
 	}
