@@ -14,6 +14,7 @@ func TestMarkerComesBackAsItWasWritten(t *testing.T) {
 		"plain":     {Key: "checkout-20261014t104100z", Group: "checkout", Onset: onset},
 		"comment":   {Key: "checkout-20261014t104100z/recovery-1"},
 		"hostile":   {Key: "a --> <script> key=b\n\r<!-- postburn key=c -->", Group: "x--y -- z%2D+é|", Onset: onset},
+		"storm":     {Key: "checkout-20261014t104100z", Kind: issue.Storm, Onset: onset},
 		"only key":  {Key: "-"},
 		"only dash": {Key: "----->"},
 	} {
@@ -46,6 +47,7 @@ func TestMarks(t *testing.T) {
 	post := issue.Post{Key: "a", Group: "checkout", Onset: onset}
 	comment := post
 	comment.Parent = &issue.Found{}
+	storm, digest := issue.Post{Key: "a", Kind: issue.Storm, Onset: onset}, issue.Post{Key: "a", Kind: issue.Digest, Onset: onset}
 	for name, tc := range map[string]struct {
 		marker issue.Marker
 		post   issue.Post
@@ -55,6 +57,11 @@ func TestMarks(t *testing.T) {
 		"found anew by another store": {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(-5 * time.Minute)}, post, true},
 		"another incident":            {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(-time.Hour)}, post, false},
 		"another group":               {issue.Marker{Key: "b", Group: "cart", Onset: onset}, post, false},
+		"a storm found anew":          {issue.Marker{Key: "b", Kind: issue.Storm, Onset: onset.Add(5 * time.Minute)}, storm, true},
+		"another storm":               {issue.Marker{Key: "b", Kind: issue.Storm, Onset: onset.Add(time.Hour)}, storm, false},
+		"a storm is no incident":      {issue.Marker{Key: "b", Kind: issue.Storm, Onset: onset}, post, false},
+		"an incident is no storm":     {issue.Marker{Key: "b", Group: "checkout", Onset: onset}, storm, false},
+		"another digest":              {issue.Marker{Key: "b", Kind: issue.Digest, Onset: onset}, digest, false},
 		"another comment":             {issue.Marker{Key: "b", Group: "checkout", Onset: onset}, comment, false},
 	} {
 		t.Run(name, func(t *testing.T) {
