@@ -61,6 +61,7 @@ func TestMarks(t *testing.T) {
 		"another storm":               {issue.Marker{Key: "b", Kind: issue.Storm, Onset: onset.Add(time.Hour)}, storm, false},
 		"a storm is no incident":      {issue.Marker{Key: "b", Kind: issue.Storm, Onset: onset}, post, false},
 		"an incident is no storm":     {issue.Marker{Key: "b", Group: "checkout", Onset: onset}, storm, false},
+		"a storm is no digest":        {issue.Marker{Key: "b", Kind: issue.Storm, Onset: onset}, digest, false},
 		"another digest":              {issue.Marker{Key: "b", Kind: issue.Digest, Onset: onset}, digest, false},
 		"another comment":             {issue.Marker{Key: "b", Group: "checkout", Onset: onset}, comment, false},
 	} {

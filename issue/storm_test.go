@@ -149,6 +149,16 @@ func TestAStormIsFoundAgainByAStoreThatWasLost(t *testing.T) {
 	})
 }
 
+func TestAStormWhoseIssueWasDeletedIsNotJoined(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRun(append(wave("s", 10, 0, 0, 30*time.Minute), at("late", 8*time.Minute, 10*time.Minute))...)
+		r.until(t, time.Hour, map[time.Duration]func(){4 * time.Minute: func() { r.forge.delete("s00") }})
+		if diff := cmp.Diff([]string{"late-1"}, r.forge.issues()); diff != "" {
+			t.Errorf("issues (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestDigest(t *testing.T) {
 	const day = 24 * time.Hour
 	synctest.Test(t, func(t *testing.T) {
