@@ -136,6 +136,7 @@ setup-chromium:
 .PHONY: e2e
 e2e: setup ## Run the end-to-end tests, against real Prometheus servers, old and new, a GitHub that is checked, Chromium, and a Kubernetes API server.
 	$(GO) test -count=1 -timeout 20m -tags e2e ./e2e/...
+	$(GO) test -count=1 -timeout 20m -tags e2e -run CatchUp ./alert
 	PROMETHEUS_BIN="$(PROMETHEUS3)" $(GO) test -count=1 -timeout 20m -tags e2e -skip '$(NO_PROMETHEUS)' ./e2e
 
 # The end-to-end tests for which it makes no difference which Prometheus there is.
