@@ -14,8 +14,9 @@ import (
 	"github.com/postburn/postburn/issue/postmortem"
 )
 
-// evidenceTimeout is how long evidence of one incident may take.
-const evidenceTimeout = 10 * time.Second
+// evidenceTimeout is how long evidence of one incident may take. The daemon gives it ten seconds; nobody waits for a replay, and what it
+// writes is not to depend on how busy Prometheus is.
+const evidenceTimeout = time.Minute
 
 // writeIssues writes a post-mortem a file into a folder, which it makes: what the tracker would have got. A file that is there and says
 // the same stays; one that says something else stays, too, and is an error in the end.
