@@ -196,10 +196,9 @@ ALERTS{alertname="Watchdog",alertstate="firing"} 1x5760
 				}
 				return 0
 			}}
-			weekBefore := s
-			weekBefore.Start, weekBefore.End = s.Start.AddDate(0, 0, -7), s.End.AddDate(0, 0, -7)
+			s.Scrape, s.Start = time.Minute, s.Start.AddDate(0, 0, -7)
 			h := day(s)
-			h.services = []promtest.Service{weekBefore, s}
+			h.interval = "1m"
 			h.slos = `
 slos:
   - name: shop-latency

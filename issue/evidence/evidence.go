@@ -74,7 +74,8 @@ type collector struct {
 	found    issue.Evidence
 }
 
-// collect has the parts look one after the other, the worst breach first. A breach of kind budget is about weeks: the incidents that
+// collect has the parts look one after the other: first those whose cost is known, then those that cost more the more series were born,
+// the worst breach first. A breach of kind budget is about weeks: the incidents that
 // spent the budget tell of it.
 func (c *collector) collect(ctx context.Context) {
 	switch c.worst.Kind {
@@ -85,22 +86,22 @@ func (c *collector) collect(ctx context.Context) {
 		return
 	}
 	series := c.seriesOf(ctx, c.worst)
-	c.lookFor(ctx, c.worst, series)
-	c.part(ctx, chartQueries, "The course of the error ratio", c.chart)
+	c.queries(ctx)
 	c.part(ctx, changeQueries, "What changed in Prometheus", func(ctx context.Context, p Prometheus) error {
 		return c.changes(ctx, p, series)
 	})
-	c.queries(ctx)
+	rest := others(c.incident, c.worst)
+	for _, w := range append([]alert.Window{c.worst}, rest...) {
+		c.howLong(ctx, w)
+	}
+	c.lookFor(ctx, c.worst, series)
+	c.part(ctx, chartQueries, "The course of the error ratio", c.chart)
 	if c.worst.Bad >= minBad && series != nil {
 		c.part(ctx, contributorsQueries, "What kind of bad events they were", func(ctx context.Context, p Prometheus) error {
 			return c.kinds(ctx, p, c.worst, series)
 		})
 	}
 	c.part(ctx, usualQueries, "What is usual", func(ctx context.Context, p Prometheus) error { return c.usual(ctx, p, c.worst) })
-	rest := others(c.incident, c.worst)
-	for _, w := range append([]alert.Window{c.worst}, rest...) {
-		c.howLong(ctx, w)
-	}
 	for _, w := range rest {
 		c.lookFor(ctx, w, c.seriesOf(ctx, w))
 	}

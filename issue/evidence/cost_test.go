@@ -1,0 +1,60 @@
+package evidence_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/issue/evidence"
+	"github.com/postburn/postburn/slo/prom/promtest"
+)
+
+// TestCostIsBounded has three objectives fail at once, one of them a latency, in a service of which series are born all the time, with as
+// many queries of the SLO file as there may be.
+func TestCostIsBounded(t *testing.T) {
+	loop := failing(fleet(40, 8, 1), 0.3, everything)
+	loop.Latency = &promtest.Latency{Slow: loop.Fails}
+	for n := range loop.Targets {
+		for minute := range 20 {
+			loop.Targets[n].Restarts = append(loop.Targets[n].Restarts, promtest.Restart{At: noon.Add(time.Duration(3*minute)*time.Minute + time.Duration(n)*20*time.Second)})
+		}
+	}
+	server := promtest.Start(t)
+	if err := server.LoadService(loop); err != nil {
+		t.Fatal(err)
+	}
+	client := newClient(t, server.URL())
+	second := objective()
+	second.Objective.Name = "store-again"
+	defs := []alert.Definition{objective(), second, latencyObjective()}
+	found, err := alert.Replay(t.Context(), client.Read, defs, interval, minute(-30), minute(60), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found.Incidents) != 1 || len(found.Incidents[0].Windows) < 3 {
+		t.Fatalf("%d incidents", len(found.Incidents))
+	}
+	queries := map[string]string{}
+	for n := range 8 {
+		queries[fmt.Sprintf("Targets, %d", n)] = fmt.Sprintf("sum(up) + %d", n)
+	}
+	o := &opened{client: client}
+	e := evidence.New(evidence.Options{
+		Open: o.open, Interval: interval, Newest: func() time.Time { return minute(60) },
+		Settings: func(string) issue.Settings { return issue.Settings{Evidence: issue.EvidenceQuery{Queries: queries}} },
+	})(t.Context(), found.Incidents[0])
+	t.Logf("%d queries; not found out: %q", o.asked(), e.Unresolved)
+	if n := o.asked(); n > 50 {
+		t.Errorf("%d queries", n)
+	}
+	told := slices.DeleteFunc(slices.Clone(e.Timeline), func(r issue.Entry) bool { return r.Source != "Prometheus, the SLO file's query" })
+	if len(told) != len(queries) {
+		t.Errorf("%d of %d queries of the SLO file are told", len(told), len(queries))
+	}
+	if len(e.Unresolved) == 0 {
+		t.Error("nothing was too much: the test tests nothing")
+	}
+}
