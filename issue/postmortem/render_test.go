@@ -184,7 +184,7 @@ func cases() map[string]func() (issue.Facts, issue.Stage) {
 			f.Timeline = []issue.Entry{
 				{Time: at("10:21:00"), Text: "Pull request 12 (Fixes #1 @all) was merged to main by carol", Source: "GitHub, acme/checkout", URL: "https://github.com/acme/checkout/pull/12"},
 				{Time: at("11:14:00"), Text: "restarted nginx @bob", Source: "alice", URL: "https://github.com/acme/checkout/issues/50#issuecomment-1", Person: true},
-				{Time: at("10:44:00"), Text: "Alert CheckoutErrors began to fire", Source: "Prometheus, ALERTS", Symptom: true},
+				{Time: at("11:15:00"), Text: "Alert CheckoutErrors began to fire", Source: "Prometheus, ALERTS", Symptom: true},
 			}
 			return f, issue.Opening
 		},
