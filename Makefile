@@ -35,8 +35,8 @@ accuracy: ## Print how exact the counts are, beside increase() and averaged rati
 	@ACCURACY_TABLE=1 $(GO) test -count=1 -run TestAccuracy -v ./slo/prom | grep '^|'
 
 .PHONY: bench
-bench: setup-prometheus ## Print what watching objectives costs, beside recording rules; an hour.
-	@$(GO) run ./e2e/bench -prometheus "$${PROMETHEUS_BIN:-prometheus}"
+bench: setup-prometheus3 ## Print what watching objectives costs, beside recording rules.
+	@$(GO) run ./e2e/bench -prometheus "$${PROMETHEUS_BIN:-$(PROMETHEUS3)}"
 
 .PHONY: race
 race: ## Run the tests under the race detector, which needs cgo and a C compiler.

@@ -35,10 +35,11 @@ func pace(n int) (interval time.Duration, ticks int) {
 	return 30 * time.Second, 3
 }
 
-// slosOf is the SLO file of n objectives, ten to a service; or of as many label sets.
+// slosOf is the SLO file of n objectives, ten to a service; or of as many label sets. Their windows are short, so that the past that they
+// fill first is: what a tick reads does not depend on them.
 func slosOf(n int, grouped bool) string {
 	var b strings.Builder
-	b.WriteString("defaults: {target: 99%, window: 30d}\nslos:\n")
+	b.WriteString("defaults: {target: 99%, window: 1h, incident: {burn: [{rate: 14.4, long: 1h, short: 5m}]}}\nslos:\n")
 	write := func(name, service, matcher, more string) {
 		fmt.Fprintf(&b, "  - name: %s\n    service: %s\n    indicator:\n      ratio:\n", name, service)
 		fmt.Fprintf(&b, "        bad: '%s{%s,code=~\"5..\"}'\n        total: '%s{%s}'\n%s", metric, matcher, metric, matcher, more)
