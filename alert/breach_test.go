@@ -364,3 +364,31 @@ func TestRedefine(t *testing.T) {
 		}
 	})
 }
+
+// TestBreachAfterALongSilence has traffic come back after days without any, and then a breach. What went well before the silence says
+// nothing of a recovery.
+func TestBreachAfterALongSilence(t *testing.T) {
+	w := alert.NewWatch(definitionOf("0.995"), "", interval, epoch, epoch)
+	var windows []alert.Window
+	steps := func(length time.Duration, s slo.Sample) {
+		for range length / interval {
+			for _, e := range w.Step(s) {
+				if e.Opened || e.Closed {
+					windows = append(windows, e.Window)
+				}
+			}
+		}
+	}
+	steps(8*time.Hour, good(1000))
+	steps(6*day, slo.Sample{Blind: true})
+	steps(4*time.Hour, good(1000))
+	onset := epoch.Add(8*time.Hour + 6*day + 4*time.Hour)
+	steps(45*time.Minute, bad(1000, 136))
+	steps(8*time.Hour, good(1000))
+	if len(windows) != 2 {
+		t.Fatalf("%d windows opened and closed, want one: %+v", len(windows), windows)
+	}
+	if got := windows[1]; !got.Onset.Equal(onset) || !got.Ended.Equal(onset.Add(45*time.Minute)) || got.Bad != 90*136 {
+		t.Errorf("from %s to %s with %v bad events", got.Onset.Sub(onset), got.Ended.Sub(onset), got.Bad)
+	}
+}

@@ -191,7 +191,8 @@ func (w *Watch) stepBurn(s slo.Sample, counts slo.Counts, allBad float64) (Event
 	if open.Window.Definition == w.digest && !s.Blind {
 		w.widen(open)
 	}
-	recent, enough := w.history.LastActive(open.Hold)
+	// What was before the onset says nothing of a recovery, though it may be the last that had events before a long silence.
+	recent, enough := w.history.LastActive(open.Hold, open.Run.Onset)
 	if !enough || s.Blind || w.thresholdOf(open).Exceeded(recent) {
 		return Event{Tick: s.Tick, Window: w.snapshot(open)}, true
 	}

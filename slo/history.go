@@ -250,17 +250,17 @@ func (h *History) Buckets(from time.Time, yield func(Span, Counts) bool) {
 	}
 }
 
-// LastActive sums the most recent stretches that had events, `length` of them in all; silence and blind stretches in between do
-// not count. It reports false where the history holds less than that.
-func (h *History) LastActive(length time.Duration) (Counts, bool) {
+// LastActive sums the most recent stretches after `since` that had events, `length` of them in all; silence and blind stretches in between
+// do not count. It reports false where the history holds less than that.
+func (h *History) LastActive(length time.Duration, since time.Time) (Counts, bool) {
 	wanted, end, sum := h.ticks(length), h.now, Counts{}
-	after := h.sum
-	for wanted > 0 && end > h.origin {
-		start := h.origin
+	first, after := max(h.origin, since.UnixNano()/int64(h.interval)), h.sum
+	for wanted > 0 && end > first {
+		start := first
 		for i := range h.levels {
 			l := &h.levels[i]
 			if s := (end - 1) / l.step; s >= l.oldest(h.now) {
-				start = max(h.origin, s*l.step)
+				start = max(first, s*l.step)
 				break
 			}
 		}

@@ -147,16 +147,19 @@ func TestLastActive(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		ticks  int
+		since  int
 		want   Counts
 		enough bool
 	}{
-		{"before the silence", 5, Counts{500, 0}, true},
-		{"into the errors", 6, Counts{600, 100}, true},
-		{"all there is", 15, Counts{1500, 1000}, true},
-		{"more than there is", 16, Counts{1500, 1000}, false},
+		{"before the silence", 5, 0, Counts{500, 0}, true},
+		{"into the errors", 6, 0, Counts{600, 100}, true},
+		{"all there is", 15, 0, Counts{1500, 1000}, true},
+		{"more than there is", 16, 0, Counts{1500, 1000}, false},
+		{"all since the errors", 5, 10, Counts{500, 0}, true},
+		{"more than since the errors", 6, 10, Counts{500, 0}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, enough := h.LastActive(time.Duration(tc.ticks) * tick)
+			got, enough := h.LastActive(time.Duration(tc.ticks)*tick, start.Add(time.Duration(tc.since)*tick))
 			if got != tc.want || enough != tc.enough {
 				t.Errorf("got %v, %v, want %v, %v", got, enough, tc.want, tc.enough)
 			}
