@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"github.com/prometheus/prometheus/tsdb/chunks"
 	"github.com/prometheus/prometheus/tsdb/index"
@@ -20,13 +23,13 @@ import (
 
 // What there is to watch: services of 20 instances, each with a series of answered requests and one of failed ones. The first few have a
 // past that the rules' longest windows need, the others one of ten minutes. All go on for longer than a run takes: a Prometheus
-// answers what its blocks hold, and so each tick finds its data without 400,000 series being scraped.
+// answers what it holds, and so each tick finds its data without 400,000 series being scraped.
 const (
 	instances  = 20
 	longPasts  = 10
 	longPast   = 72 * time.Hour
 	shortPast  = 10 * time.Minute
-	future     = 2 * time.Hour
+	future     = 45 * time.Minute
 	scrape     = 15 * time.Second
 	evaluation = 30 * time.Second // between the values of a recorded ratio
 	blockRange = 18 * time.Hour
@@ -37,24 +40,51 @@ const (
 
 func serviceName(i int) string { return fmt.Sprintf("s%04d", i) }
 
-// writeHistory writes the blocks of a TSDB: those of the past that only a few services have, and one that holds all of them and reaches
-// into the future.
-func writeHistory(ctx context.Context, dir string, now time.Time) error {
+// writeHistory writes what a Prometheus of n services holds: blocks of the past that only a few services have, and a log of what is recent,
+// which it has in memory as it has what it scrapes. That reaches into the future.
+func writeHistory(ctx context.Context, dir string, n int, now time.Time) error {
 	recent := now.Add(-shortPast).Truncate(time.Minute)
 	long, ratios := makeSeries(longPasts, recent.Add(-longPast)), makeRatios(recent.Add(-longPast), now)
-	n := 0
+	block := 0
 	for from := recent.Add(-longPast); from.Before(recent); from = from.Add(blockRange) {
 		to := from.Add(blockRange)
 		if to.After(recent) {
 			to = recent
 		}
-		if err := writeBlock(ctx, dir, n, from, to, slices.Concat(long, ratios)); err != nil {
+		if err := writeBlock(ctx, dir, block, from, to, slices.Concat(long, ratios)); err != nil {
 			return err
 		}
-		n++
+		block++
 	}
-	all := makeSeries(sizes[len(sizes)-1], recent)
-	return writeBlock(ctx, dir, n, recent, now.Add(future), slices.Concat(all, ratios))
+	return writeLog(ctx, dir, recent, slices.Concat(makeSeries(max(n, longPasts), recent), ratios))
+}
+
+// writeLog writes what series have since a time, scrape by scrape, to the write-ahead log.
+func writeLog(ctx context.Context, dir string, from time.Time, all []series) error {
+	db, err := tsdb.Open(dir, slog.New(slog.DiscardHandler), nil, tsdb.DefaultOptions(), nil)
+	if err != nil {
+		return err
+	}
+	db.DisableCompactions()
+	refs, next := make([]storage.SeriesRef, len(all)), make([]int, len(all))
+	for end := from; end.Before(from.Add(shortPast + future)); end = end.Add(scrape) {
+		app := db.Appender(ctx)
+		for i, s := range all {
+			for ; next[i] < len(*s.values) && (*s.values)[next[i]].at < end.UnixMilli(); next[i]++ {
+				v := (*s.values)[next[i]]
+				if v.at < from.UnixMilli() {
+					continue
+				}
+				if refs[i], err = app.Append(refs[i], s.labels, v.at, v.v); err != nil {
+					return errors.Join(err, app.Rollback(), db.Close())
+				}
+			}
+		}
+		if err := app.Commit(); err != nil {
+			return errors.Join(err, db.Close())
+		}
+	}
+	return db.Close()
 }
 
 // series is one whose values are shared with others: the services differ by name alone.

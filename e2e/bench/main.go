@@ -58,8 +58,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	b.postburn = binary
-	say("writing the history of %d services", sizes[len(sizes)-1])
-	if err := writeHistory(ctx, filepath.Join(dir, "data"), time.Now()); err != nil {
+	say("writing the history of %d services", *most)
+	if err := writeHistory(ctx, filepath.Join(dir, "data"), *most, time.Now()); err != nil {
 		return fmt.Errorf("writing the history: %w", err)
 	}
 	if b.prometheus, err = startPrometheus(ctx, dir, *name); err != nil {
