@@ -12,6 +12,12 @@ type budget struct {
 	all  slo.Counts // with an estimate, free of errors, for what of the window is still to come or was not watched
 }
 
+// share sets the shares of a breach window.
+func (b budget) share(v *Window) {
+	v.BudgetSpent = slo.BudgetSpent(v.Bad, b.all, v.Objective.Target)
+	v.BudgetLeft = 1 - slo.BudgetSpent(b.seen.Bad, b.all, v.Objective.Target)
+}
+
 func (b budget) estimated() float64 { return b.all.Total - b.seen.Total }
 
 // period is a period of a calendar window.
@@ -63,10 +69,11 @@ func (w *Watch) periodsOf(window slo.Window) slo.Periods {
 	return p
 }
 
-// spend says what share of the budget a breach window has spent: of the period in which it ends, where windows are of the calendar.
+// spend says what share of the budget a breach window has spent, and what is left: of the period in which it ends, where windows are of the
+// calendar.
 func (w *Watch) spend(v *Window, end time.Time) {
 	b := w.budgetAt(v.Objective.Window, end)
-	v.BudgetSpent = slo.BudgetSpent(v.Bad, b.all, v.Objective.Target)
+	b.share(v)
 	if guess := b.estimated(); v.Objective.Window.Calendar != "" && guess > 0 {
 		v.Caveats = slo.MergeCaveats(v.Caveats, []slo.Caveat{{Kind: slo.Estimated, Count: 1, Events: guess}})
 	}

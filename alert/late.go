@@ -201,7 +201,7 @@ func (w *Watch) amend(s slo.Sample) []Event {
 		v := *x.Window
 		v.Counts = v.Add(more)
 		v.Caveats = slo.MergeCaveats(slices.Clone(v.Caveats), s.Caveats)
-		v.BudgetSpent = slo.BudgetSpent(v.Bad, w.budgetAt(v.Objective.Window, v.Ended).all, v.Objective.Target)
+		w.budgetAt(v.Objective.Window, v.Ended).share(&v)
 		x.Window = &v
 		events = append(events, Event{Tick: s.Tick, Window: v})
 	}

@@ -31,6 +31,7 @@ type Window struct {
 	PeakBurnRate float64       `json:"peak_burn_rate"` // over the rule's short window; for kind budget over the objective's
 	slo.Counts                 // events from onset to end, or to where the breach was last getting worse while it is open
 	BudgetSpent  float64       `json:"budget_spent"`       // the share of the objective's error budget that its bad events spent
+	BudgetLeft   float64       `json:"budget_left"`        // the share of it that was left then, whatever spent the rest; below 0 it is overspent
 	Severity     int           `json:"severity,omitempty"` // the worst level that these numbers reach, 1 being the worst; 0: none
 	Phases       []Phase       `json:"phases,omitempty"`
 	Caveats      []slo.Caveat  `json:"caveats,omitempty"`

@@ -44,7 +44,7 @@ func recovered() alert.Window {
 	return alert.Window{
 		Objective: checkout(), Kind: alert.Burn, Rule: &rule,
 		Onset: at("10:41:00"), Detected: at("10:42:00"), Ended: at("11:22:00"), PeakBurnRate: 996.4,
-		Counts: slo.Counts{Total: 50969, Bad: 15337}, BudgetSpent: 0.4502,
+		Counts: slo.Counts{Total: 50969, Bad: 15337}, BudgetSpent: 0.4502, BudgetLeft: 0.3214,
 		Phases: []alert.Phase{
 			{Kind: alert.Outage, Span: span("10:41:00", "10:58:00"), Counts: slo.Counts{Total: 15200, Bad: 14900}},
 			{Kind: alert.Degraded, Span: span("10:58:00", "11:22:00"), Counts: slo.Counts{Total: 35769, Bad: 437}},
@@ -279,7 +279,7 @@ func TestSummaryIsTheSentenceThatPeopleRead(t *testing.T) {
 	}
 	got, _, _ := strings.Cut(text.Body, "\n")
 	want := "checkout was unavailable for 17 minutes and had elevated error rates for another 24 minutes: " +
-		"15,337 of 50,969 requests failed (30.1 %), which spent 45 % of its 30-day error budget."
+		"15,337 of 50,969 requests failed (30.1 %), which spent 45 % of its 30-day error budget; 32.1 % of it was left."
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -304,5 +304,35 @@ func TestPartsComeInOrder(t *testing.T) {
 func TestRenderNeedsABreachWindow(t *testing.T) {
 	if _, err := postmortem.Render(issue.Facts{}, issue.Opening); err == nil {
 		t.Error("an incident without breach windows has a text")
+	}
+}
+
+func TestSummaryTellsOfTheBudget(t *testing.T) {
+	for _, tc := range []struct {
+		name        string
+		spent, left float64
+		open        bool
+		want        string
+	}{
+		{"over", 0.1, 0.6, false, "; 60 % of it was left."},
+		{"over, and overspent", 0.5, -0.2, false, "; nothing of it was left."},
+		{"going on", 0.1, 0.5, true, "; 50 % of it is left, and gone in 7 minutes 30 seconds at this pace."},
+		{"going on, and overspent", 0.5, -0.2, true, "; nothing of it is left."},
+		{"going on so slowly that budget comes back in time", 0.00001, 0.9, true, "; 90 % of it is left."},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := recovered()
+			w.BudgetSpent, w.BudgetLeft, w.Phases = tc.spent, tc.left, nil
+			if w.Detected = w.Onset.Add(90 * time.Second); tc.open {
+				w.Ended = time.Time{}
+			}
+			text, err := postmortem.Render(facts(w), issue.Opening)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, _, _ := strings.Cut(text.Body, "\n"); !strings.HasSuffix(got, "error budget"+tc.want) {
+				t.Errorf("got %s\nwant it to end with %s", got, tc.want)
+			}
+		})
 	}
 }

@@ -20,7 +20,7 @@ func samples() []issue.Facts {
 	}
 	open := alert.Window{
 		Objective: o, Kind: alert.Burn, Rule: &alert.Rule{Rate: slo.MustDecimal("14.4"), Long: time.Hour, Short: 5 * time.Minute},
-		Onset: onset, Detected: after(3), Counts: slo.Counts{Total: 50_000, Bad: 15_000}, PeakBurnRate: 980, BudgetSpent: 0.4,
+		Onset: onset, Detected: after(3), Counts: slo.Counts{Total: 50_000, Bad: 15_000}, PeakBurnRate: 980, BudgetSpent: 0.4, BudgetLeft: 0.35,
 		Phases: []alert.Phase{{Kind: alert.Outage, Span: slo.Span{Start: onset, End: after(17)}, Counts: slo.Counts{Total: 15_000, Bad: 14_900}}},
 	}
 	closed, counts := open, slo.Counts{Total: 1_000, Bad: 300}

@@ -166,7 +166,7 @@ func summary(w alert.Window, c clock) string {
 	return text + ": " + impact(w) + "."
 }
 
-// impact is "15,337 of 50,969 requests failed (30.1 %), which spent 45 % of its 30-day error budget".
+// impact is "15,337 of 50,969 requests failed (30.1 %), which spent 45 % of its 30-day error budget; 32 % of it was left".
 func impact(w alert.Window) string {
 	say := wordsOf(w.Objective.Indicator)
 	if w.Total <= 0 {
@@ -183,8 +183,32 @@ func impact(w alert.Window) string {
 	if count(w.Total) == "1" {
 		noun = say.noun
 	}
-	return fmt.Sprintf("%s of %s %s %s (%s), which %s %s of its %s error budget",
-		count(w.Bad), count(w.Total), noun, bad, percent(w.ErrorRatio()), spent, percent(w.BudgetSpent), windowName(w.Objective.Window))
+	return fmt.Sprintf("%s of %s %s %s (%s), which %s %s of its %s error budget; %s",
+		count(w.Bad), count(w.Total), noun, bad, percent(w.ErrorRatio()), spent, percent(w.BudgetSpent), windowName(w.Objective.Window), left(w))
+}
+
+// left says how much of the error budget is left, and when it is gone if a breach that goes on spends it as it did since its onset.
+func left(w alert.Window) string {
+	is := "was"
+	if w.IsOpen() {
+		is = "is"
+	}
+	if w.BudgetLeft <= 0 {
+		return "nothing of it " + is + " left"
+	}
+	text := fmt.Sprintf("%s of it %s left", percent(w.BudgetLeft), is)
+	if !w.IsOpen() || w.BudgetSpent <= 0 {
+		return text
+	}
+	until := w.Detected
+	if n := len(w.Phases); n > 0 && w.Phases[n-1].End.After(until) {
+		until = w.Phases[n-1].End
+	}
+	gone := float64(until.Sub(w.Onset)) * w.BudgetLeft / w.BudgetSpent
+	if gone < float64(time.Second) || gone > float64(w.Objective.Window.Length()) {
+		return text
+	}
+	return text + ", and gone in " + duration(time.Duration(gone)) + " at this pace"
 }
 
 // budgetSummary is for a target that was missed over the objective's whole window.

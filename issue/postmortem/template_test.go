@@ -65,7 +65,7 @@ func TestOwnTemplate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "We say: sample was unavailable for 17 minutes: 15,000 of 50,000 requests failed (30 %), which spent 40 % of its 30-day error budget.\n"
+	want := "We say: sample was unavailable for 17 minutes: 15,000 of 50,000 requests failed (30 %), which spent 40 % of its 30-day error budget; 35 % of it was left.\n"
 	if diff := cmp.Diff(want, got.Body); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
