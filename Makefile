@@ -38,9 +38,12 @@ accuracy: ## Print how exact the counts are, beside increase() and averaged rati
 bench: setup-prometheus3 ## Print what watching objectives costs, beside recording rules.
 	@$(GO) run ./e2e/bench -prometheus "$${PROMETHEUS_BIN:-$(PROMETHEUS3)}"
 
+# The packages that start goroutines.
+CONCURRENT := ./alert/... ./cmd/demo ./cmd/internal/... ./issue ./issue/github/... ./issue/local ./slo/prom/... ./web
+
 .PHONY: race
-race: ## Run the tests under the race detector, which needs cgo and a C compiler.
-	CGO_ENABLED=1 $(GO) test -race ./...
+race: ## Run the tests of concurrent packages under the race detector, which needs cgo and a C compiler.
+	CGO_ENABLED=1 $(GO) test -race $(CONCURRENT)
 
 FUZZTIME ?= 1m
 
