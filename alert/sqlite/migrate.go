@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 //go:embed migrations/*.sql
@@ -25,14 +28,34 @@ func setUp(ctx context.Context, db *sql.DB) error {
 	if err := transact(ctx, db, func(tx *sql.Tx) error { _, err := version(ctx, tx, len(scripts)); return err }); err != nil {
 		return err
 	}
-	var mode string
-	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
+	if err := setJournalMode(ctx, db); err != nil {
 		return fmt.Errorf("setting the journal mode: %w", err)
 	}
-	if mode != "wal" {
-		return fmt.Errorf("the journal mode is %s, not wal: the file system has no shared memory", mode)
-	}
 	return transact(ctx, db, func(tx *sql.Tx) error { return migrate(ctx, tx, scripts) })
+}
+
+// setJournalMode has the database write ahead. That takes a lock for which SQLite does not wait where another process wants it too, since
+// both hold one already: so it is tried again, as long as an open store waits for another's.
+func setJournalMode(ctx context.Context, db *sql.DB) error {
+	const waitFor, between = 5 * time.Second, 20 * time.Millisecond
+	var mode string
+	for begun := time.Now(); ; {
+		err := db.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode)
+		var coded interface{ Code() int }
+		switch {
+		case err == nil && mode != "wal":
+			return fmt.Errorf("it is %s, not wal: the file system has no shared memory", mode)
+		case err == nil:
+			return nil
+		case !errors.As(err, &coded) || coded.Code()&0xff != sqlite3.SQLITE_BUSY || time.Since(begun) > waitFor:
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(between):
+		}
+	}
 }
 
 // migrate runs the scripts that have not run yet. The schema's version is the number of those that have.
