@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,8 +30,8 @@ type world struct {
 	t          *testing.T
 	dir        string
 	ask        func(question) []slo.Reading
-	server     int           // the one that is asked
-	ahead      time.Duration // how far the wall clock is set ahead
+	server     atomic.Int32 // the one that is asked
+	ahead      atomic.Int64 // how far the wall clock is set ahead, as a time.Duration
 	definition alert.Definition
 
 	caveats map[slo.CaveatKind]int // how many of the samples that were read have each kind
@@ -86,14 +87,14 @@ func outside(t *testing.T, servers []*promtest.Server, arriving []promtest.Sampl
 	}
 }
 
-func (w *world) now() time.Time { return time.Now().Add(w.ahead) }
+func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 
 // read is the engine's source. There is one objective, so there is one lane that asks.
 func (w *world) read(_ context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
 	if ticks.Last.After(time.Now().Add(time.Minute)) { // as the client finds out by the server's clock, which is outside
 		return []slo.Reading{{Err: fmt.Errorf("%w: set the clocks right", slo.ErrClock)}}
 	}
-	readings := w.ask(question{w.now(), w.server, objectives, ticks})
+	readings := w.ask(question{w.now(), int(w.server.Load()), objectives, ticks})
 	for _, r := range readings {
 		if r.Err != nil {
 			w.errs[r.Err.Error()]++

@@ -158,12 +158,12 @@ func TestWrongWorlds(t *testing.T) {
 			name: "the clock is set three hours ahead, and back", servers: []func(*promtest.Server) error{history(nil)}, indicator: ratio,
 			during: func(w *world) {
 				w.until(40 * time.Minute)
-				w.ahead = 3 * time.Hour
+				w.ahead.Store(int64(3 * time.Hour))
 				w.until(45 * time.Minute)
 				if s := w.state(); s != alert.Blind {
 					w.t.Errorf("while the clock is ahead the objective is %s", s)
 				}
-				w.ahead = 0
+				w.ahead.Store(0)
 				w.until(2*time.Hour + 10*time.Minute)
 			},
 			want: []string{firstFault, secondFault},
@@ -172,12 +172,12 @@ func TestWrongWorlds(t *testing.T) {
 			name: "the clock is set three hours back, and right again", servers: []func(*promtest.Server) error{history(nil)}, indicator: ratio,
 			during: func(w *world) {
 				w.until(40 * time.Minute)
-				w.ahead = -3 * time.Hour
+				w.ahead.Store(int64(-3 * time.Hour))
 				w.until(45 * time.Minute)
 				if s := w.state(); s != alert.Blind {
 					w.t.Errorf("while the clock is behind the objective is %s", s)
 				}
-				w.ahead = 0
+				w.ahead.Store(0)
 				w.until(47 * time.Minute)
 				if s := w.state(); s != alert.Burning {
 					w.t.Errorf("two minutes later the objective is %s", s)
@@ -209,7 +209,7 @@ func TestWrongWorlds(t *testing.T) {
 			servers: []func(*promtest.Server) error{history(nil), history(func(s *promtest.Service) { s.Start = epoch.Add(time.Hour) })},
 			during: func(w *world) {
 				w.until(time.Hour + 10*time.Second) // between two ticks
-				w.server = 1
+				w.server.Store(1)
 				w.until(2*time.Hour + 10*time.Minute)
 			},
 			want: []string{firstFault, secondFault},
@@ -219,7 +219,7 @@ func TestWrongWorlds(t *testing.T) {
 			servers: []func(*promtest.Server) error{history(nil), history(func(s *promtest.Service) { s.Start = epoch.Add(40 * time.Minute) })},
 			during: func(w *world) {
 				w.until(40*time.Minute + 10*time.Second) // between two ticks
-				w.server = 1
+				w.server.Store(1)
 				w.until(2*time.Hour + 10*time.Minute)
 			},
 			// Half a minute was only in the old one, and the new one's first values say nothing of what went before.
@@ -239,7 +239,7 @@ func TestWrongWorlds(t *testing.T) {
 			})},
 			during: func(w *world) {
 				w.until(time.Hour + 10*time.Second) // between two ticks
-				w.server = 1
+				w.server.Store(1)
 				w.until(2*time.Hour + 10*time.Minute)
 			},
 			want: []string{firstFault, secondFault},
