@@ -38,12 +38,11 @@ accuracy: ## Print how exact the counts are, beside increase() and averaged rati
 bench: setup-prometheus3 ## Print what watching objectives costs, beside recording rules.
 	@$(GO) run ./e2e/bench -prometheus "$${PROMETHEUS_BIN:-$(PROMETHEUS3)}"
 
-# The packages that start goroutines.
-CONCURRENT := ./alert/... ./cmd/demo ./cmd/internal/... ./issue ./issue/github/... ./issue/local ./slo/prom/... ./web
-
 .PHONY: race
-race: ## Run the tests of concurrent packages under the race detector, which needs cgo and a C compiler.
-	CGO_ENABLED=1 $(GO) test -race $(CONCURRENT)
+race: ## Run the tests of what starts goroutines under the race detector, which needs cgo and a C compiler.
+	CGO_ENABLED=1 $(GO) test -race ./alert/sqlite ./cmd/demo ./cmd/internal/shop ./issue ./issue/github/... ./issue/local ./slo/prom/... ./web
+	CGO_ENABLED=1 $(GO) test -race -run 'Engine|Backfill' ./alert
+	CGO_ENABLED=1 $(GO) test -race -run 'Daemon|Reload|Worlds/(the_world|the_clock)' ./cmd/internal/daemon
 
 FUZZTIME ?= 1m
 
