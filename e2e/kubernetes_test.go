@@ -131,7 +131,7 @@ func ownKustomization(t *testing.T, c *cluster) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"image: registry.acme.example/postburn:7", "POSTBURN_PROMETHEUS_URL: http://prometheus.acme:9090",
+		"image: images.acme.example/postburn:7", "POSTBURN_PROMETHEUS_URL: http://prometheus.acme:9090",
 		"POSTBURN_GITHUB_REPOSITORY: acme/checkout", "name: postburn-slos\n", "name: checkout\n",
 	} {
 		if !strings.Contains(applied, want) {
