@@ -76,7 +76,8 @@ func (a *asker) fetch(ctx context.Context, requests []*request, ticks slo.Ticks)
 	for i, r := range requests {
 		queries[i] = r.query
 	}
-	points, err := a.Client.fetch(ctx, promql.Join(queries), ticks)
+	joint := promql.Join(queries)
+	points, err := a.Client.fetch(ctx, joint.String(), ticks)
 	if err == nil || isAnswer(err) {
 		a.unanswered.Store(0)
 	} else {
@@ -90,7 +91,7 @@ func (a *asker) fetch(ctx context.Context, requests []*request, ticks slo.Ticks)
 		split[i] = make([][]promql.Point, len(points))
 	}
 	for tick, found := range points {
-		parts, err := promql.Split(found, len(requests))
+		parts, err := joint.Split(found)
 		if err != nil {
 			return nil, a.badAnswer(err)
 		}

@@ -187,7 +187,7 @@ func (a *asker) addOdd(tasks []*task, points map[*task][][]promql.Point, first i
 				t.err = a.badAnswer(err)
 				break
 			}
-			if query == nil {
+			if query.Empty() {
 				continue
 			}
 			if born[first+i] == nil {
@@ -211,7 +211,7 @@ func (a *asker) readFine(ctx context.Context, tasks []*task) {
 	suspects, fine := map[int]*more{}, map[int]slo.Ticks{}
 	for _, t := range tasks {
 		for i, tally := range t.tallies {
-			if query := tally.FineQuery(); query != nil {
+			if query := tally.FineQuery(); !query.Empty() {
 				if suspects[i] == nil {
 					suspects[i], fine[i] = &more{}, tally.FineTicks()
 				}

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -28,9 +29,14 @@ const (
 
 // Read takes the samples of all objectives at all ticks: one reading for each objective, in their order. One tick is asked by an instant
 // query at its time, several by range queries; both have the same samples. So have objectives that are asked in one query, or each alone.
+// The ticks have to be multiples of their interval since 1970.
 func (c *Client) Read(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
 	a := &asker{Client: c}
 	tasks := make([]*task, len(objectives))
+	if ticks.First.UnixNano()%int64(ticks.Interval) != 0 {
+		err := fmt.Errorf("%w: %s is no multiple of %s", slo.ErrRefused, ticks.First.Format(time.RFC3339Nano), ticks.Interval)
+		return slices.Repeat([]slo.Reading{{Err: err}}, len(objectives))
+	}
 	var group errgroup.Group
 	group.SetLimit(cap(c.slots))
 	for i, o := range objectives {

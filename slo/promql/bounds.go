@@ -46,7 +46,7 @@ func (c *Counter) Lacks(points []Point) bool {
 
 // LayoutQuery asks for all buckets of the histograms that have none for the threshold.
 func (c *Counter) LayoutQuery(interval time.Duration) Query {
-	var arms Query
+	var arms []arm
 	for _, g := range c.groups {
 		if g.histogram == nil || g.role != total {
 			continue
@@ -56,7 +56,7 @@ func (c *Counter) LayoutQuery(interval time.Duration) Query {
 			arms = append(arms, tagged(buckets, g.tag, layoutArm))
 		}
 	}
-	return arms
+	return newQuery(arms...)
 }
 
 // Resolve makes a counter that estimates the good events of the histograms in the answers to LayoutQuery, tick by tick, from the two
@@ -142,6 +142,9 @@ func (c *Counter) with(change func(h *histogram, tag string)) *Counter {
 	other.groups = slices.Clone(c.groups)
 	changed := map[*histogram]*histogram{}
 	for i, g := range other.groups {
+		if g.histogram == nil {
+			continue
+		}
 		if changed[g.histogram] == nil {
 			h := *g.histogram
 			_, number, _ := strings.Cut(g.tag, "/")

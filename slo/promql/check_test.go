@@ -132,7 +132,7 @@ func FuzzCheck(f *testing.F) {
 			queries = append(queries, condition.Query())
 		}
 		for _, q := range queries {
-			query := promql.Join([]promql.Query{q, q})
+			query := promql.Join([]promql.Query{q, q}).String()
 			if problems := promql.Check(slo.Indicator{Bool: query}); len(problems) > 0 {
 				t.Errorf("the query %s made of %q: %v", query, text, problems)
 			}

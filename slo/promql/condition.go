@@ -61,7 +61,7 @@ func comparison(expr parser.Expr) *parser.BinaryExpr {
 }
 
 // Query asks whether the condition holds.
-func (c *Condition) Query() Query { return Query{tagged(c.query, conditionTag, "")} }
+func (c *Condition) Query() Query { return newQuery(tagged(c.query, conditionTag, "")) }
 
 // Samples are the tick's samples by label set; one that has no value is not there. What is neither true nor false, and several values of
 // one label set, are errors.

@@ -22,8 +22,10 @@ const lookBack = time.Hour
 
 // The arms of the queries.
 const (
-	sumArm     = "sum"     // the sum of all non-negative differences
+	sumArm     = "sum"     // the sum of all plain differences: finite and not negative
 	goodArm    = "plain"   // how many series have one
+	packedArm  = "packed"  // both of these in one number
+	anyArm     = "any"     // how many series there are, now or one interval ago
 	nowArm     = "now"     // how many series there are now; in the odd query their values
 	beforeArm  = "before"  // the same, one interval ago
 	fellArm    = "fell"    // how many series fell from one scrape to the next; in the odd query which ones
@@ -52,6 +54,7 @@ type group struct {
 	tag       string
 	selectors []*parser.VectorSelector
 	histogram *histogram // whose events the series count; nil: they are counters themselves
+	inTotal   bool       // all its series are of the total, too, so none of them is odd where none of the total is
 }
 
 // Counter counts the events of one ratio or latency indicator. It holds nothing of what it has counted.
@@ -81,6 +84,7 @@ func NewCounter(o slo.Objective) (*Counter, error) {
 	var check checker
 	c.addGroups(total, check.counters(string(total), r.Total))
 	c.addGroups(c.part, check.counters(string(c.part), text))
+	c.findInTotal()
 	if len(check.problems) > 0 {
 		p := check.problems[0]
 		return nil, fmt.Errorf("%s: %s", p.Field, p.Text)
@@ -91,6 +95,29 @@ func NewCounter(o slo.Objective) (*Counter, error) {
 func (c *Counter) addGroups(r role, selectors []*parser.VectorSelector) {
 	for i, same := range byName(selectors) {
 		c.groups = append(c.groups, group{role: r, tag: string(r) + "/" + strconv.Itoa(i), selectors: same})
+	}
+}
+
+// findInTotal finds the groups of good or bad events that select from what the total does.
+func (c *Counter) findInTotal() {
+	matchers := func(s *parser.VectorSelector) (texts []string) {
+		for _, m := range s.LabelMatchers {
+			texts = append(texts, m.String())
+		}
+		return texts
+	}
+	contains := func(whole, part *parser.VectorSelector) bool {
+		have := matchers(part)
+		return !slices.ContainsFunc(matchers(whole), func(m string) bool { return !slices.Contains(have, m) })
+	}
+	for i, g := range c.groups {
+		for _, t := range c.groups {
+			if g.role != total && t.role == total && metricName(g.selectors[0]) == metricName(t.selectors[0]) {
+				c.groups[i].inTotal = !slices.ContainsFunc(g.selectors, func(part *parser.VectorSelector) bool {
+					return !slices.ContainsFunc(t.selectors, func(whole *parser.VectorSelector) bool { return contains(whole, part) })
+				})
+			}
+		}
 	}
 }
 
@@ -107,25 +134,44 @@ func byName(selectors []*parser.VectorSelector) (groups [][]*parser.VectorSelect
 }
 
 // SumQuery counts all ordinary series in one query: per group the sum of the differences, and the numbers of series from which it shows
-// whether others are to be looked at one by one.
+// whether others are to be looked at one by one. Ticks are multiples of the interval since 1970.
 func (c *Counter) SumQuery(interval time.Duration) Query {
+	return c.shared(func(c *Counter) (arms []arm) {
+		for _, g := range c.groups {
+			if g.histogram != nil {
+				arms = append(arms, c.histogramArms(g, interval)...)
+			} else {
+				arms = append(arms, c.counterArms(g, interval)...)
+			}
+		}
+		return arms
+	})
+}
+
+// counterArms are the sums of a group of counters.
+func (c *Counter) counterArms(g group, interval time.Duration) []arm {
 	by := c.by()
-	var arms Query
-	for _, g := range c.groups {
-		difference := g.difference(interval)
-		arms = append(arms, tagged("sum"+by+"("+difference+")", g.tag, sumArm))
-		if g.histogram == nil || g.role == total {
-			arms = append(arms, tagged("count"+by+"("+difference+")", g.tag, goodArm))
-		}
-		arms = append(arms,
-			tagged("count"+by+"("+g.counted(as(""))+")", g.tag, nowArm),
-			tagged("count"+by+"("+g.counted(as(offset(interval)))+")", g.tag, beforeArm))
-		if fell := g.fell(interval); fell != "" {
-			arms = append(arms, tagged("count"+by+fell, g.tag, fellArm))
-		}
-		if g.histogram != nil && g.role == total {
-			arms = append(arms, g.histogram.arms(g.tag, interval, by, c.groupBy)...)
-		}
+	if g.inTotal {
+		return []arm{tagged("sum"+by+g.difference(interval), g.tag, sumArm)}
+	}
+	return []arm{
+		tagged("sum"+by+"("+packed(g.difference(interval))+")", g.tag, packedArm),
+		tagged("count"+by+"(last_over_time("+bothEnds(g.each(as("")), interval)+"))", g.tag, anyArm),
+		tagged("count"+by+g.fell(interval), g.tag, fellArm),
+	}
+}
+
+// histogramArms are the sums of a role of a group of histograms.
+func (c *Counter) histogramArms(g group, interval time.Duration) []arm {
+	by, difference := c.by(), g.difference(interval)
+	arms := []arm{
+		tagged("sum"+by+difference, g.tag, sumArm),
+		tagged("count"+by+"("+g.counted(as(""))+")", g.tag, nowArm),
+		tagged("count"+by+"("+g.counted(as(offset(interval)))+")", g.tag, beforeArm),
+	}
+	if g.role == total {
+		arms = append(arms, tagged("count"+by+difference, g.tag, goodArm), tagged("count"+by+g.fell(interval), g.tag, fellArm))
+		arms = append(arms, g.histogram.arms(g.tag, interval, by, c.groupBy)...)
 	}
 	return arms
 }
@@ -152,7 +198,7 @@ func (c *Counter) OddQuery(interval time.Duration) Query {
 	inTick := func(function string) writer {
 		return func(s string) string { return function + "(" + s + "[" + duration(interval) + "])" }
 	}
-	var arms Query
+	var arms []arm
 	for _, g := range c.groups {
 		difference := g.difference(interval)
 		arms = append(arms,
@@ -163,7 +209,7 @@ func (c *Counter) OddQuery(interval time.Duration) Query {
 			arms = append(arms, tagged(fell, g.tag, fellArm))
 		}
 	}
-	return arms
+	return newQuery(arms...)
 }
 
 // pastQuery asks for the past of series that were not there one interval ago, and of their targets. It is restricted to the jobs and
@@ -172,7 +218,7 @@ func (c *Counter) pastQuery(interval time.Duration, born map[string]bool, jobs, 
 	where := at(jobs, instances)
 	back := "[" + duration(lookBack) + "]" + offset(interval)
 	times := "[" + duration(lookBack) + ":" + duration(pastStep(interval)) + "]" + offset(interval)
-	var arms Query
+	var arms []arm
 	for _, g := range c.groups {
 		if !born[g.tag] {
 			continue
@@ -184,10 +230,10 @@ func (c *Counter) pastQuery(interval time.Duration, born map[string]bool, jobs, 
 		}
 	}
 	up := named("up", where)
-	return append(arms,
+	return newQuery(append(arms,
 		tagged(up+offset(interval)+" == 1", targetTag, ""),
 		tagged("max_over_time((timestamp("+up+") and ("+up+" == 1))"+times+")", reachedTag, ""),
-		tagged(named("process_start_time_seconds", where), processTag, ""))
+		tagged(named("process_start_time_seconds", where), processTag, ""))...)
 }
 
 // fell is the series that fell from one scrape to the next, where these are not so long apart that the difference shows it. The scrape
@@ -209,9 +255,16 @@ func (g group) difference(interval time.Duration) string {
 	return increase(g.each, interval)
 }
 
-// increase is the difference of what a function writes.
+// increase is the difference of what a function writes. A series that began or ended in the tick has none: a difference needs both its ends.
 func increase(each func(writer, ...*labels.Matcher) string, interval time.Duration) string {
-	return "(((" + each(as("")) + ") - ((" + each(as(offset(interval))) + ") >= 0)) >= 0 < Inf)"
+	return "(idelta(" + bothEnds("("+each(as(""))+") >= 0", interval) + ") >= 0 < Inf)"
+}
+
+// bothEnds is the values of an expression now and one interval ago. Looking series up costs Prometheus far more than reading some of
+// their values, so they are looked up once for both. The steps of a subquery are multiples of their length since 1970, as the ticks are; the
+// millisecond more is for Prometheus 3, whose ranges are without their left end.
+func bothEnds(expr string, interval time.Duration) string {
+	return "(" + expr + ")[" + duration(interval+time.Millisecond) + ":" + duration(interval) + "]"
 }
 
 // writer makes a vector of a selector's text, by a modifier or a function over time.

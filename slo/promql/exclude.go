@@ -23,7 +23,7 @@ func NewExclusion(o slo.Objective) (*Exclusion, error) {
 }
 
 // Query asks whether work is planned.
-func (e *Exclusion) Query() Query { return Query{tagged(e.query, conditionTag, "")} }
+func (e *Exclusion) Query() Query { return newQuery(tagged(e.query, conditionTag, "")) }
 
 // Text is the condition's PromQL, by which it is known which objectives share one.
 func (e *Exclusion) Text() string { return e.query }

@@ -31,7 +31,7 @@ func RestartQuery(interval time.Duration) Query {
 	const start = "process_start_time_seconds"
 	was := start + offset(interval)
 	changed := "(" + start + " > (" + was + ") + " + number(sameStart.Seconds()) + ")"
-	return Query{tagged(changed+" > (timestamp("+was+") - "+number(skew.Seconds())+")", processTag, "")}
+	return newQuery(tagged(changed+" > (timestamp("+was+") - "+number(skew.Seconds())+")", processTag, ""))
 }
 
 // suspects are series that may have been reset inside the tick, and what was found when they were followed.
@@ -92,14 +92,14 @@ func (c *Counter) mayHave(target map[string]string) bool {
 // FineQuery follows the series that may have been reset through the tick, at FineTicks; it is empty where there are none.
 func (t *Tally) FineQuery() Query {
 	if t.suspects.jobs == nil {
-		return nil
+		return Query{}
 	}
 	where := at(slices.Sorted(maps.Keys(t.suspects.jobs)), slices.Sorted(maps.Keys(t.suspects.instances)))
-	var arms Query
+	var arms []arm
 	for _, g := range t.counter.groups {
 		arms = append(arms, tagged(g.each(as(""), where...), g.tag, fineArm))
 	}
-	return append(arms, tagged(named("process_start_time_seconds", where), processTag, ""))
+	return newQuery(append(arms, tagged(named("process_start_time_seconds", where), processTag, ""))...)
 }
 
 // FineTicks are the times of the FineQuery: from one interval before the tick to the tick.

@@ -83,7 +83,7 @@ func (c *Counter) GoodlessQuery(interval time.Duration) Query {
 		}
 	}
 	anyGood := "(" + strings.Join(names, " or ") + ")"
-	arms := Query{tagged("count("+anyGood+")", string(good)+"/0", anywhereArm)}
+	arms := []arm{tagged("count("+anyGood+")", string(good)+"/0", anywhereArm)}
 	for _, g := range c.groups {
 		if g.role != total {
 			continue
@@ -94,7 +94,7 @@ func (c *Counter) GoodlessQuery(interval time.Duration) Query {
 			tagged("sum"+c.by()+"("+g.difference(interval)+" unless on "+targets+" "+anyGood+")", g.tag, strayArm),
 			tagged("count"+c.by()+"("+now+" and on "+targets+" "+anyGood+")", g.tag, sharedArm))
 	}
-	return arms
+	return newQuery(arms...)
 }
 
 // placed is a selector of good events without what makes them good: with its name, and such matchers as the total has.

@@ -207,7 +207,7 @@ func (h *histogram) counted(write writer) string {
 }
 
 // arms are those of the sums that only histograms have.
-func (h *histogram) arms(tag string, interval time.Duration, by string, groupBy []string) (arms Query) {
+func (h *histogram) arms(tag string, interval time.Duration, by string, groupBy []string) (arms []arm) {
 	targets := func(expr string) string {
 		names := slices.Concat(groupBy, []string{model.JobLabel, model.InstanceLabel})
 		slices.Sort(names)

@@ -16,7 +16,7 @@ type Nearest struct {
 
 // BoundaryQuery asks for the boundaries of all the histograms of a latency.
 func (c *Counter) BoundaryQuery() Query {
-	var arms Query
+	var arms []arm
 	for _, g := range c.groups {
 		if g.histogram != nil && g.role == total {
 			arms = append(arms, tagged("group by (le) ("+g.histogram.part("_bucket", as(""))+")", g.tag, layoutArm))
@@ -25,7 +25,7 @@ func (c *Counter) BoundaryQuery() Query {
 			}
 		}
 	}
-	return arms
+	return newQuery(arms...)
 }
 
 // Nearest looks for the threshold in the answer to BoundaryQuery; ok is false where there is no histogram.

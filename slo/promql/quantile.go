@@ -61,7 +61,7 @@ func NewDurations(o slo.Objective, set slo.Labels) (*Durations, error) {
 
 // Query asks for the increase of all buckets over the step before. A target with both kinds of histograms counts once.
 func (d *Durations) Query(step time.Duration) Query {
-	var arms Query
+	var arms []arm
 	for i, h := range d.histograms {
 		tag := strconv.Itoa(i)
 		buckets := func(write writer) string { return "(" + h.part("_bucket", write, d.where...) + ")" }
@@ -76,7 +76,7 @@ func (d *Durations) Query(step time.Duration) Query {
 		}
 		arms = append(arms, tagged("sum by (le) ("+classic+")", tag, bucketArm), tagged("count by (le) ("+classic+")", tag, seriesArm))
 	}
-	return arms
+	return newQuery(arms...)
 }
 
 // Classic asks about classic histograms only: old servers don't know others.

@@ -11,13 +11,21 @@ import (
 const MarkLabel = "__postburn__"
 
 // Query is what is asked about one objective at a tick: arms whose values are told apart.
-type Query []arm
+type Query struct {
+	arms   []arm
+	family *family // of the queries that it can be asked together with; nil: there are none
+}
 
 // arm is a part of a query.
 type arm struct {
 	expr string
 	tag  string // what its values are
 }
+
+func newQuery(arms ...arm) Query { return Query{arms: arms} }
+
+// Empty reports whether there is nothing to ask.
+func (q Query) Empty() bool { return len(q.arms) == 0 }
 
 // tagged makes an arm; part is empty where the tag says all.
 func tagged(expr, tag, part string) arm {
@@ -27,13 +35,30 @@ func tagged(expr, tag, part string) arm {
 	return arm{expr, tag}
 }
 
-// Join writes queries as one. An `or` of many arms copies what is on its left once an arm, so they are joined in pairs, and pairs of
-// pairs.
-func Join(queries []Query) string {
+// Joint is several queries that are asked as one.
+type Joint struct {
+	n     int // queries
+	parts []part
+}
+
+// part is the arms of one query, or of several that differ in the value of one label alone.
+type part struct {
+	arms   []arm
+	label  string           // by whose value the points are told apart; empty: they are of one query, or of equal ones
+	owners map[string][]int // the numbers of the queries, by that value
+}
+
+// Join makes one query of several. Those of one family are asked in the same arms, and equal ones once.
+func Join(queries []Query) Joint {
+	return Joint{n: len(queries), parts: reunite(queries)}
+}
+
+// String is the PromQL. An `or` of many arms copies what is on its left once an arm, so they are joined in pairs, and pairs of pairs.
+func (j Joint) String() string {
 	var b strings.Builder
 	var arms []string
-	for i, q := range queries {
-		for _, a := range q {
+	for i, p := range j.parts {
+		for _, a := range p.arms {
 			b.Reset()
 			b.WriteString("label_replace(")
 			b.WriteString(a.expr)
@@ -66,18 +91,28 @@ func writeTree(b *strings.Builder, arms []string) {
 	}
 }
 
-// Split sorts the points of an answer by the query that they are of: one of n that were joined. It returns an error that wraps ErrAnswer
-// where a point has no mark of one of them.
-func Split(points []Point, n int) ([][]Point, error) {
-	split := make([][]Point, n)
+// Split sorts the points of an answer by the query that they are of. It returns an error that wraps ErrAnswer where a point has no mark of
+// one of them.
+func (j Joint) Split(points []Point) ([][]Point, error) {
+	split := make([][]Point, j.n)
 	for _, p := range points {
 		number, tag, _ := strings.Cut(p.Tag, "/")
 		i, err := strconv.Atoi(number)
-		if err != nil || i < 0 || i >= n || tag == "" {
+		if err != nil || i < 0 || i >= len(j.parts) || tag == "" {
 			return nil, fmt.Errorf("%w: a value without the mark of its part", ErrAnswer)
 		}
+		value := ""
+		if label := j.parts[i].label; label != "" {
+			value = p.Labels[label]
+		}
+		owners := j.parts[i].owners[value]
+		if len(owners) == 0 {
+			return nil, fmt.Errorf("%w: a value of the label %s that was not asked for", ErrAnswer, j.parts[i].label)
+		}
 		p.Tag = tag
-		split[i] = append(split[i], p)
+		for _, n := range owners {
+			split[n] = append(split[n], p)
+		}
 	}
 	return split, nil
 }

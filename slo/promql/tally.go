@@ -90,7 +90,10 @@ func (c *Counter) Tally(tick time.Time, interval time.Duration) *Tally {
 // AddSums takes the answer to SumQuery, and reports whether OddQuery has to be asked. It returns an error that wraps ErrAnswer where the points
 // do not fit the query.
 func (t *Tally) AddSums(points []Point) (odd bool, err error) {
-	type arms struct{ plain, now, before float64 }
+	type arms struct {
+		plain            float64 // series with a plain difference
+		any, now, before float64 // all of them; of a histogram those of either end
+	}
 	numbers := map[string]*arms{}
 	of := func(tag string, labels slo.Labels) *arms {
 		key := tag + string(labels)
@@ -115,12 +118,17 @@ func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 		switch arm {
 		case sumArm:
 			s.add(time.Time{}, g.role, p.Value)
+		case packedArm:
+			n, sum := unpack(p.Value)
+			s.add(time.Time{}, g.role, sum)
+			of(g.tag, labels).plain = n
+			s.seen = s.seen || g.role == total
+		case anyArm:
+			of(g.tag, labels).any = p.Value
 		case goodArm:
 			of(g.tag, labels).plain = p.Value
-			if g.histogram != nil {
-				of(g.twin(), labels).plain = p.Value
-			}
-			s.seen = s.seen || g.role == total
+			of(g.twin(), labels).plain = p.Value
+			s.seen = true
 		case nowArm:
 			of(g.tag, labels).now = p.Value
 		case beforeArm:
@@ -137,7 +145,7 @@ func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 		}
 	}
 	for _, n := range numbers {
-		t.isOdd = t.isOdd || n.now != n.plain || n.before != n.plain
+		t.isOdd = t.isOdd || n.plain != max(n.any, n.now, n.before) || n.now != n.before
 	}
 	return t.isOdd, nil
 }
@@ -148,7 +156,7 @@ func (t *Tally) AddOdd(points []Point) (next Query, err error) {
 	for _, p := range points {
 		g, arm, err := t.counter.arm(p)
 		if err != nil {
-			return nil, err
+			return Query{}, err
 		}
 		key := seriesKey(g, p.Labels)
 		if arm == fellArm {
@@ -168,7 +176,7 @@ func (t *Tally) AddOdd(points []Point) (next Query, err error) {
 		case lastArm:
 			s.last = value{p.Value, true}
 		default:
-			return nil, fmt.Errorf("%w: unknown arm %q", ErrAnswer, arm)
+			return Query{}, fmt.Errorf("%w: unknown arm %q", ErrAnswer, arm)
 		}
 	}
 	return t.pastQuery(), nil
@@ -192,7 +200,7 @@ func (t *Tally) pastQuery() Query {
 		instances[s.labels[model.InstanceLabel]] = true
 	}
 	if len(born) == 0 {
-		return nil
+		return Query{}
 	}
 	return t.counter.pastQuery(t.interval, born, slices.Sorted(maps.Keys(jobs)), slices.Sorted(maps.Keys(instances)))
 }
