@@ -1,5 +1,5 @@
-// Package web shows what postburn knows over HTTP: a JSON API, metrics, and the endpoints that an orchestrator asks. It decides nothing and
-// changes nothing.
+// Package web shows what postburn knows over HTTP: status pages, a JSON API, metrics, and the endpoints that an orchestrator asks. It
+// decides nothing and changes nothing. The pages need no JavaScript, and nothing from anywhere else.
 package web
 
 import (
@@ -74,40 +74,50 @@ type Phase struct {
 func ViewObjectives(statuses []alert.Status) []Objective {
 	views := make([]Objective, 0, len(statuses))
 	for _, s := range statuses {
-		views = append(views, Objective{
-			SLO: s.Objective.Name, Labels: s.Labels.Map(), Target: json.Number(s.Objective.Target.String()),
-			TotalEvents: s.Window.Total, BadEvents: s.Window.Bad, EstimatedEvents: math.Round(s.Estimated), BudgetRemainingRatio: s.BudgetRemaining, State: s.State,
-			BlindSince: present(s.BlindSince),
-		})
+		views = append(views, viewObjective(s))
 	}
 	return views
+}
+
+func viewObjective(s alert.Status) Objective {
+	return Objective{
+		SLO: s.Objective.Name, Labels: s.Labels.Map(), Target: json.Number(s.Objective.Target.String()),
+		TotalEvents: s.Window.Total, BadEvents: s.Window.Bad, EstimatedEvents: math.Round(s.Estimated), BudgetRemainingRatio: s.BudgetRemaining, State: s.State,
+		BlindSince: present(s.BlindSince),
+	}
 }
 
 // ViewIncidents makes the JSON form of incidents; it is never null. publicationOf returns a zero one where there is none.
 func ViewIncidents(incidents []alert.Incident, publicationOf func(id string) issue.Publication) []Incident {
 	views := make([]Incident, 0, len(incidents))
 	for _, i := range incidents {
-		v := Incident{
-			ID: i.ID, State: "recovered", Group: i.Group, Onset: i.Onset(), Detected: i.Detected(), Ended: present(i.Ended()),
-			Windows: make([]Window, 0, len(i.Windows)),
-		}
-		switch {
-		case i.IsOpen() && i.Worst().Kind == alert.Blindness:
-			v.State = "blind"
-		case i.IsOpen():
-			v.State = "burning"
-		}
-		p := publicationOf(i.ID)
-		v.Triage = string(p.Triage)
-		if url := p.URL(); url != "" {
-			v.IssueURL = &url
-		}
-		for _, w := range i.Windows {
-			v.Windows = append(v.Windows, viewWindow(w))
-		}
-		views = append(views, v)
+		views = append(views, viewIncident(i, publicationOf(i.ID)))
 	}
 	return views
+}
+
+func viewIncident(i alert.Incident, p issue.Publication) Incident {
+	v := Incident{
+		ID: i.ID, State: stateOf(i), Group: i.Group, Onset: i.Onset(), Detected: i.Detected(), Ended: present(i.Ended()),
+		Triage: string(p.Triage), Windows: make([]Window, 0, len(i.Windows)),
+	}
+	if url := p.URL(); url != "" {
+		v.IssueURL = &url
+	}
+	for _, w := range i.Windows {
+		v.Windows = append(v.Windows, viewWindow(w))
+	}
+	return v
+}
+
+func stateOf(i alert.Incident) string {
+	switch {
+	case i.IsOpen() && i.Worst().Kind == alert.Blindness:
+		return string(alert.Blind)
+	case i.IsOpen():
+		return string(alert.Burning)
+	}
+	return "recovered"
 }
 
 func viewWindow(w alert.Window) Window {
