@@ -24,7 +24,7 @@ type Data struct {
 	Reload      func(ctx context.Context) error // reads the SLO files again; its error says why the old objectives stay
 }
 
-// Handler serves the API, the metrics and the endpoints of an orchestrator.
+// Handler serves the pages, the API, the metrics and the endpoints of an orchestrator.
 type Handler struct {
 	mux    *http.ServeMux
 	logger *slog.Logger
@@ -37,6 +37,8 @@ func NewHandler(logger *slog.Logger, metrics prometheus.Gatherer) *Handler {
 	h.mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	h.mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "postburn is healthy.\n") })
 	h.mux.HandleFunc("GET /-/ready", h.ready)
+	h.mux.HandleFunc("GET /{$}", h.overviewPage)
+	h.mux.HandleFunc("GET /incidents/{id}", h.incidentPage)
 	h.mux.HandleFunc("GET /api/v1/slos", h.slos)
 	h.mux.HandleFunc("GET /api/v1/incidents", h.incidents)
 	h.mux.HandleFunc("POST /-/reload", h.reload)
@@ -47,7 +49,10 @@ func NewHandler(logger *slog.Logger, metrics prometheus.Gatherer) *Handler {
 func (h *Handler) Ready(d Data) { h.data.Store(&d) }
 
 // ServeHTTP implements http.Handler.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	guard(w.Header())
+	h.mux.ServeHTTP(w, r)
+}
 
 func (h *Handler) ready(w http.ResponseWriter, _ *http.Request) {
 	if h.data.Load() == nil {

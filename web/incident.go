@@ -1,0 +1,120 @@
+package web
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/slo"
+)
+
+// maxWindows is how many breach windows an incident's page shows.
+const maxWindows = 100
+
+// incidentRow is a row of a list of incidents.
+type incidentRow struct {
+	Incident
+	Name       string // of its group
+	Headline   windowRow
+	Others     int // windows besides the headline's
+	Severity   int // 0: none
+	Lasted     time.Duration
+	Unseen     int // open breach windows of objectives that are blind now
+	TriageText string
+	SharedBy   int // how many incidents share the issue; 0: it is for this one alone
+
+	incident alert.Incident
+}
+
+// incidentView is the page of an incident.
+type incidentView struct {
+	page
+	incidentRow
+	WorstFirst []windowRow
+	Hidden     int // windows that are not shown
+}
+
+// windowRow is a breach window on a page.
+type windowRow struct {
+	Window
+	Name, Service, Owner, Description, Target, Period string
+	KindText                                          string
+	Unknown                                           bool // it is about missing data, so its counts are what came to light of that time
+	BudgetLeft                                        float64
+	Severity                                          int
+	Lasted                                            time.Duration
+	Unseen                                            bool // it is open, and its objective is blind now
+	PhaseRows                                         []phaseRow
+	Links                                             []namedLink
+}
+
+// phaseRow is a phase on a page.
+type phaseRow struct {
+	Phase
+	slo.Counts
+	Meaning string
+	Lasted  time.Duration
+}
+
+// namedLink is a link of the SLO file's.
+type namedLink struct{ Name, URL string }
+
+func newIncidentRow(now time.Time, i alert.Incident, blind map[slo.ID]bool) incidentRow {
+	r := incidentRow{
+		Incident: Incident{ID: i.ID, State: stateOf(i), Onset: i.Onset(), Detected: i.Detected(), Ended: present(i.Ended())},
+		Name:     shown(i.Group), Headline: newWindowRow(now, i.Worst(), blind), Others: len(i.Windows) - 1, Severity: i.Severity(),
+		Lasted: until(now, i.Ended()).Sub(i.Onset()), incident: i,
+	}
+	for _, w := range i.Windows {
+		if w.IsOpen() && blind[w.ID()] {
+			r.Unseen++
+		}
+	}
+	return r
+}
+
+func newIncidentView(now time.Time, i alert.Incident, statuses []alert.Status) incidentView {
+	blind := blindOnes(statuses)
+	v := incidentView{page: page{Root: "../", Now: now}, incidentRow: newIncidentRow(now, i, blind)}
+	v.Title = v.State + ": " + v.Name + " · postburn"
+	worst := slices.SortedStableFunc(slices.Values(i.Windows), func(a, b alert.Window) int {
+		return cmp.Or(-cmp.Compare(a.Kind, b.Kind), -cmp.Compare(a.BudgetSpent, b.BudgetSpent), a.Onset.Compare(b.Onset))
+	})
+	v.Hidden = max(0, len(worst)-maxWindows)
+	for _, w := range worst[:len(worst)-v.Hidden] {
+		v.WorstFirst = append(v.WorstFirst, newWindowRow(now, w, blind))
+	}
+	return v
+}
+
+func newWindowRow(now time.Time, w alert.Window, blind map[slo.ID]bool) windowRow {
+	o := w.Objective
+	r := windowRow{
+		Window: viewWindow(w), Name: shown(w.ID().String()), Service: shown(o.Service), Owner: shown(o.Owner), Description: shown(o.Description),
+		Target: o.Target.Percent(), Period: windowName(o.Window), KindText: kindText(w.Kind), Unknown: w.Kind == alert.Blindness,
+		BudgetLeft: w.BudgetLeft, Severity: w.Severity, Lasted: until(now, w.Ended).Sub(w.Onset), Unseen: w.IsOpen() && blind[w.ID()],
+	}
+	for i, p := range w.Phases {
+		meaning := map[alert.PhaseKind]string{
+			alert.Outage: "at least half of the events were bad", alert.Degraded: "more events were bad than the target allows",
+			alert.BlindGap: "there was no data",
+		}[p.Kind]
+		r.PhaseRows = append(r.PhaseRows, phaseRow{r.Phases[i], p.Counts, meaning, p.End.Sub(p.Start)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Links)) {
+		if address := link(o.Links[name]); address != "" {
+			r.Links = append(r.Links, namedLink{shown(name), address})
+		}
+	}
+	return r
+}
+
+// until is the end, or now where there is none yet.
+func until(now, end time.Time) time.Time {
+	if end.IsZero() {
+		return now
+	}
+	return end
+}

@@ -1,0 +1,276 @@
+package web
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/slo"
+)
+
+// What a page shows at most, so that it stays one with 10,000 objectives.
+const (
+	maxRows   = 200 // objectives of a section
+	maxOpen   = 100 // open incidents
+	maxRecent = 20  // incidents that are over
+	maxQuery  = 200 // characters to filter by
+)
+
+// overview is the first page.
+type overview struct {
+	page
+	Summary      string // the title's, as a heading
+	Counts       []stateCount
+	All          int       // objectives
+	Newest       time.Time // the last tick of any objective; zero where there is none
+	Unread       int       // blind objectives whose samples can't be had, or lag behind
+	Estimated    int       // objectives whose budget is estimated in part
+	Filter       filter
+	Open, Recent incidentList
+	Sections     []section
+}
+
+// stateCount is how many objectives are in a state, whatever the filter.
+type stateCount struct {
+	State alert.State
+	N     int
+}
+
+// incidentList is as many incidents as are shown.
+type incidentList struct {
+	Rows    []incidentRow
+	All     int // that match the filter
+	Caption string
+}
+
+// section is the objectives that are in one way, by service.
+type section struct {
+	ID, Heading, About string
+	Services           []service
+	Shown, All         int // that match the filter
+}
+
+// service is a service's objectives in a section.
+type service struct {
+	Name string
+	Rows []objectiveRow
+}
+
+// objectiveRow is a row of the table of objectives.
+type objectiveRow struct {
+	Objective
+	Name, Description, Owner, Target, Window string
+	Tick                                     time.Time
+	Why                                      string        // what is known of why it is blind
+	Dark                                     time.Duration // for how long it has been blind
+	Incident                                 string        // ID of an open incident that it is part of; empty: none
+	Known                                    bool          // whether anything was ever counted, or could be
+	Budget                                   string
+	Left                                     string // share of the budget in per cent, for the bar
+}
+
+// filter is what a reader wants to see.
+type filter struct {
+	Query string
+	State alert.State // empty: any
+
+	words []string
+}
+
+// On reports whether anything is left out.
+func (f filter) On() bool { return len(f.words) > 0 || f.State != "" }
+
+func filterOf(query url.Values) filter {
+	f := filter{Query: strings.TrimSpace(query.Get("q"))}
+	if runes := []rune(f.Query); len(runes) > maxQuery {
+		f.Query = string(runes[:maxQuery])
+	}
+	f.words = strings.Fields(strings.ToLower(f.Query))
+	if s := alert.State(query.Get("state")); s == alert.Burning || s == alert.Blind || s == alert.OK {
+		f.State = s
+	}
+	return f
+}
+
+// matches reports whether all words are somewhere in the texts.
+func (f filter) matches(texts ...string) bool {
+	if len(f.words) == 0 {
+		return true
+	}
+	all := strings.ToLower(strings.Join(texts, "\n"))
+	return !slices.ContainsFunc(f.words, func(word string) bool { return !strings.Contains(all, word) })
+}
+
+func (f filter) matchesObjective(o slo.Objective, labels slo.Labels) bool {
+	return f.matches(o.Name, o.Service, o.Owner, o.Description, string(labels))
+}
+
+func (f filter) matchesIncident(i alert.Incident) bool {
+	return f.matches(i.Group, i.ID) || slices.ContainsFunc(i.Windows, func(w alert.Window) bool { return f.matchesObjective(w.Objective, w.Labels) })
+}
+
+// newOverview makes the page of objectives, and of incidents in the order in which they are to be shown.
+func newOverview(now time.Time, statuses []alert.Status, incidents []alert.Incident, f filter) overview {
+	o := overview{page: page{Root: "./", Now: now}, All: len(statuses), Filter: f}
+	sections := []section{
+		{ID: "burning", Heading: "Burning", About: "A breach window is open: the target is being missed, or the error budget burns too fast."},
+		{ID: "blind", Heading: "Blind", About: "There is no data, or none that could be had. That is not “fine”: nobody knows how these objectives do."},
+		{ID: "spent", Heading: "Error budget spent", About: "No breach is open, and nothing of the window's error budget is left."},
+		{ID: "ok", Heading: "OK", About: "There is data, no breach is open, and some error budget is left."},
+	}
+	found := make([][]alert.Status, len(sections))
+	n := map[alert.State]int{}
+	for _, s := range statuses {
+		n[s.State]++
+		if s.Tick.After(o.Newest) {
+			o.Newest = s.Tick
+		}
+		if s.State == alert.Blind && !s.BlindSince.IsZero() && s.BlindSince.Equal(s.Tick) {
+			o.Unread++
+		}
+		if s.Estimated > 0 {
+			o.Estimated++
+		}
+		if (f.State == "" || f.State == s.State) && f.matchesObjective(s.Objective, s.Labels) {
+			at := sectionOf(s)
+			found[at] = append(found[at], s)
+		}
+	}
+	for _, state := range []alert.State{alert.Burning, alert.Blind, alert.OK} {
+		o.Counts = append(o.Counts, stateCount{state, n[state]})
+	}
+	o.Summary = summary(n[alert.Burning], n[alert.Blind], len(statuses))
+	o.Title = o.Summary + " · postburn"
+	open := openIncidents(incidents)
+	for i, s := range sections {
+		s.All = len(found[i])
+		s.fill(now, found[i], open)
+		if s.All > 0 {
+			o.Sections = append(o.Sections, s)
+		}
+	}
+	o.listIncidents(now, incidents, blindOnes(statuses))
+	return o
+}
+
+// summary says first what needs attention; it is the page's title.
+func summary(burning, blind, all int) string {
+	var parts []string
+	for _, part := range []stateCount{{alert.Burning, burning}, {alert.Blind, blind}} {
+		if part.N > 0 {
+			parts = append(parts, thousands(float64(part.N))+" "+string(part.State))
+		}
+	}
+	switch {
+	case all == 0:
+		return "No objectives"
+	case len(parts) == 0:
+		return many(all, "objective") + " ok"
+	}
+	return strings.Join(parts, ", ") + " of " + many(all, "objective")
+}
+
+func sectionOf(s alert.Status) int {
+	switch {
+	case s.State == alert.Burning:
+		return 0
+	case s.State != alert.OK:
+		return 1
+	case s.BudgetRemaining <= 0:
+		return 2
+	}
+	return 3
+}
+
+// fill makes rows of the first statuses, by service.
+func (s *section) fill(now time.Time, statuses []alert.Status, open map[slo.ID]string) {
+	slices.SortStableFunc(statuses, func(a, b alert.Status) int {
+		return cmp.Or(cmp.Compare(a.Objective.Service, b.Objective.Service),
+			slo.ID{SLO: a.Objective.Name, Labels: a.Labels}.Compare(slo.ID{SLO: b.Objective.Name, Labels: b.Labels}))
+	})
+	s.Shown = min(len(statuses), maxRows)
+	for _, status := range statuses[:s.Shown] {
+		name := shown(status.Objective.Service)
+		if n := len(s.Services); n == 0 || s.Services[n-1].Name != name {
+			s.Services = append(s.Services, service{Name: name})
+		}
+		at := &s.Services[len(s.Services)-1]
+		at.Rows = append(at.Rows, newObjectiveRow(now, status, open))
+	}
+}
+
+func newObjectiveRow(now time.Time, s alert.Status, open map[slo.ID]string) objectiveRow {
+	id := slo.ID{SLO: s.Objective.Name, Labels: s.Labels}
+	r := objectiveRow{
+		Objective: viewObjective(s), Name: shown(id.String()), Description: shown(s.Objective.Description), Owner: shown(s.Objective.Owner),
+		Target: s.Objective.Target.Percent(), Window: windowName(s.Objective.Window), Tick: s.Tick, Incident: open[id],
+		Known: s.State != alert.Blind || s.Window.Total > 0,
+	}
+	if s.State == alert.Blind {
+		r.Why = whyBlind(s)
+		if !s.BlindSince.IsZero() {
+			r.Dark = now.Sub(s.BlindSince)
+		}
+	}
+	if left := s.BudgetRemaining; left < 0 {
+		r.Budget, r.Left = "overspent by "+percent(-left), "0"
+	} else {
+		r.Budget, r.Left = percent(left)+" left", trimmed(100*min(left, 1), 1)
+	}
+	return r
+}
+
+// whyBlind tells no data from none that could be had: where a tick has been folded since there was data, Prometheus has answered.
+func whyBlind(s alert.Status) string {
+	switch {
+	case s.BlindSince.IsZero():
+		return "There has been no data yet."
+	case s.BlindSince.Equal(s.Tick):
+		return "Samples can't be read from Prometheus, or lag behind."
+	}
+	return "Prometheus has no data for it."
+}
+
+// openIncidents are the IDs of the open incidents, by the objectives whose breach windows are open.
+func openIncidents(incidents []alert.Incident) map[slo.ID]string {
+	open := map[slo.ID]string{}
+	for _, i := range incidents {
+		for _, w := range i.Windows {
+			if w.IsOpen() && open[w.ID()] == "" {
+				open[w.ID()] = i.ID
+			}
+		}
+	}
+	return open
+}
+
+// blindOnes are the objectives that are blind now.
+func blindOnes(statuses []alert.Status) map[slo.ID]bool {
+	blind := map[slo.ID]bool{}
+	for _, s := range statuses {
+		if s.State == alert.Blind {
+			blind[slo.ID{SLO: s.Objective.Name, Labels: s.Labels}] = true
+		}
+	}
+	return blind
+}
+
+// listIncidents takes the newest incidents that match the filter.
+func (o *overview) listIncidents(now time.Time, incidents []alert.Incident, blind map[slo.ID]bool) {
+	for _, i := range incidents {
+		if !o.Filter.matchesIncident(i) {
+			continue
+		}
+		list, most := &o.Recent, maxRecent
+		if i.IsOpen() {
+			list, most = &o.Open, maxOpen
+		}
+		if list.All++; len(list.Rows) < most {
+			list.Rows = append(list.Rows, newIncidentRow(now, i, blind))
+		}
+	}
+	o.Open.Caption, o.Recent.Caption = "Open incidents, newest first", "Incidents that are over, newest first"
+}

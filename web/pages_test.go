@@ -1,0 +1,360 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"flag"
+	"fmt"
+	"html"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/web"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// world is what a handler is asked about. Its times are before now, so it is made in a synctest bubble.
+type world struct {
+	statuses     []alert.Status
+	incidents    []alert.Incident
+	publications map[string]issue.Publication
+	failing      error // of the store
+	unpublished  error // of reading publications
+	log          bytes.Buffer
+}
+
+func (w *world) handler() *web.Handler {
+	h := web.NewHandler(slog.New(slog.NewTextHandler(&w.log, nil)), prometheus.NewRegistry())
+	h.Ready(web.Data{
+		Statuses:    func(time.Time) []alert.Status { return w.statuses },
+		Incidents:   func(context.Context) ([]alert.Incident, error) { return w.incidents, w.failing },
+		Publication: func(_ context.Context, id string) (issue.Publication, error) { return w.publications[id], w.unpublished },
+		Reload:      func(context.Context) error { return nil },
+	})
+	return h
+}
+
+func status(service, name string, state alert.State, left float64) alert.Status {
+	return alert.Status{
+		Objective: slo.Objective{
+			Name: name, Service: service, Description: "Requests to " + service + " succeed.", Owner: "@acme/" + service, Target: slo.MustDecimal("99.9%"),
+			Window: slo.Window{Rolling: 30 * 24 * time.Hour},
+		},
+		Tick: time.Now().Add(-90 * time.Second), Window: slo.Counts{Total: 1234567, Bad: 890}, BudgetRemaining: left, State: state,
+	}
+}
+
+func published(url string, triage issue.Triage) issue.Publication {
+	return issue.Publication{Triage: triage, Writes: []issue.Write{{Ref: issue.Ref{URL: url}}}}
+}
+
+// usual is a world in which all that there is happens at once.
+func usual() *world {
+	now := time.Now()
+	burning := status("checkout", "checkout-availability", alert.Burning, -0.375)
+	burning.Labels = slo.NewLabels(map[string]string{"region": "eu", "zone": "eu-1"})
+	burning.Objective.Links = map[string]string{"runbook": "https://acme.example/runbooks/checkout?step=1&of=2", "dashboard": "http://grafana.example/d/1"}
+	silent := status("payments", "payments-latency", alert.Blind, 0.87)
+	silent.BlindSince = now.Add(-3*time.Hour - 12*time.Minute)
+	unread := status("payments", "payments-availability", alert.Blind, 0.5)
+	unread.BlindSince = unread.Tick
+	never := status("search", "search-freshness", alert.Blind, 1)
+	never.Window = slo.Counts{}
+	spent := status("checkout", "checkout-latency", alert.OK, -2.5)
+	spent.Objective.Window = slo.Window{Calendar: "month", Timezone: "Europe/Berlin"}
+	spent.Estimated = 4321.4
+	well := status("cart", "cart-availability", alert.OK, 0.99996)
+	w := &world{
+		statuses: []alert.Status{well, burning, spent, unread, silent, never, status("cart", "cart-latency", alert.OK, 0.42)},
+	}
+	window := func(s alert.Status, kind alert.Kind, ago, lasted time.Duration) alert.Window {
+		v := alert.Window{
+			Objective: s.Objective, Labels: s.Labels, Kind: kind, Onset: now.Add(-ago), Detected: now.Add(-ago + 90*time.Second),
+			PeakBurnRate: 512.3, Counts: slo.Counts{Total: 15337, Bad: 7700.5}, BudgetSpent: 0.301, BudgetLeft: -0.375, Severity: 2,
+			Phases: []alert.Phase{
+				{Kind: alert.Outage, Span: slo.Span{Start: now.Add(-ago), End: now.Add(-ago + 10*time.Minute)}, Counts: slo.Counts{Total: 9000, Bad: 7000}},
+				{Kind: alert.BlindGap, Span: slo.Span{Start: now.Add(-ago + 10*time.Minute), End: now.Add(-ago + 12*time.Minute)}},
+			},
+			Caveats: []slo.Caveat{{Kind: slo.NoData, Count: 4}, {Kind: slo.Reset, Count: 1}},
+		}
+		if kind == alert.Burn {
+			v.Rule = &alert.Rule{Rate: slo.MustDecimal("14.4"), Long: time.Hour, Short: 5 * time.Minute}
+		}
+		if lasted > 0 {
+			v.Ended = v.Onset.Add(lasted)
+		}
+		return v
+	}
+	hidden := window(unread, alert.Burn, 2*time.Hour, 0)
+	hidden.Severity, hidden.BudgetSpent, hidden.BudgetLeft = 0, 0.00001, 0.5
+	dark := window(silent, alert.Blindness, 3*time.Hour+12*time.Minute, 0)
+	dark.Counts, dark.Phases, dark.Caveats, dark.PeakBurnRate, dark.BudgetSpent, dark.Severity = slo.Counts{}, nil, nil, 0, 0, 0
+	w.incidents = []alert.Incident{
+		{ID: "checkout-1", Group: "checkout", Windows: []alert.Window{window(burning, alert.Burn, 47*time.Minute, 0), window(spent, alert.Budget, 40*time.Minute, 10*time.Minute)}},
+		{ID: "payments-1", Group: "payments", Windows: []alert.Window{hidden}},
+		{ID: "payments-blind-1", Group: "payments blind", Windows: []alert.Window{dark}},
+		{ID: "cart-1", Group: "cart", Windows: []alert.Window{window(well, alert.Burn, 50*time.Hour, 25*time.Hour+30*time.Minute)}},
+	}
+	w.publications = map[string]issue.Publication{
+		"checkout-1": published("https://github.com/acme/checkout/issues/17", ""), "payments-1": published("postmortems/payments-1.md", ""),
+		"cart-1": published("https://github.com/acme/cart/issues/3", issue.Noise),
+	}
+	storm := w.publications["cart-1"]
+	storm.Kind, storm.Parts = issue.Storm, make([]issue.Part, 7)
+	w.publications["cart-1"] = storm
+	return w
+}
+
+func TestPagesGolden(t *testing.T) {
+	for name, path := range map[string]string{
+		"overview": "/", "filtered": "/?q=PAYMENTS+latency&state=blind", "incident": "/incidents/checkout-1", "blind-incident": "/incidents/payments-blind-1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, got := get(t, usual().handler(), path)
+				file := filepath.Join("testdata", name+".html")
+				if *update {
+					if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(string(want), got); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
+	}
+}
+
+// text is what a page says: its text without markup, white space made single.
+func text(page string) string {
+	page = regexp.MustCompile(`(?s)<style>.*?</style>|<[^>]*>`).ReplaceAllString(page, " ")
+	return strings.Join(strings.Fields(html.UnescapeString(page)), " ")
+}
+
+func TestPagesSay(t *testing.T) {
+	only := func(statuses ...alert.Status) func(*world) {
+		return func(w *world) { w.statuses, w.incidents = statuses, nil }
+	}
+	for name, tc := range map[string]struct {
+		change func(*world)
+		path   string
+		status int
+		says   []string
+		not    []string
+	}{
+		"what needs attention, in the title": {path: "/", says: []string{"1 burning, 3 blind of 7 objectives · postburn"}},
+		"nothing needs attention": {
+			change: func(w *world) { only(w.statuses[0], w.statuses[6])(w) }, path: "/",
+			says: []string{"2 objectives ok · postburn", "Open incidents None.", "Recent incidents None."}, not: []string{"log says why", "estimate"},
+		},
+		"no objectives":       {change: only(), path: "/", says: []string{"No objectives · postburn", "nothing is watched"}},
+		"no data yet":         {path: "/", says: []string{"blind There has been no data yet. 99.9 % over 30d not known not known"}},
+		"no data any more":    {path: "/", says: []string{"since 1999-12-31 20:48 UTC , 3 h 12 min. Prometheus has no data for it. 99.9 % over 30d not known; when last seen 87 % left 890"}},
+		"no samples":          {path: "/", says: []string{"Samples can't be read from Prometheus, or lag behind.", "1 objective can't be read"}},
+		"no samples of any":   {change: func(w *world) { only(w.statuses[3])(w) }, path: "/", says: []string{"No objective can be read", "None. 1 objective blind: of it nothing is known."}},
+		"an overspent budget": {path: "/", says: []string{"Error budget spent No breach is open", "overspent by 250 %"}},
+		"an estimate":         {path: "/", says: []string{"The error budget of 1 objective is an estimate in part", "The budget counts 4,321 more, an estimate."}},
+		"nearly all left":     {path: "/", says: []string{">99.9 % left"}, not: []string{"100 % left"}},
+		"a breach of which nothing is seen": {
+			path: "/incidents/payments-1", says: []string{"is blind now: whether the breach goes on is not known", "postmortems/payments-1.md", "<0.01 % spent by this breach; 50 % was left then"},
+		},
+		"an issue that is shared and noise": {path: "/incidents/cart-1", says: []string{"recovered severity 2", "Lasted 1 d 1 h", "issue , shared by 7 incidents, closed as not planned: noise"}},
+		"an incident that is not there":     {path: "/incidents/cart-2", status: 404, says: []string{"No such incident", "“cart-2”"}},
+		"a filter that nothing matches":     {path: "/?q=nothing", says: []string{"No objective matches the filter.", "1 burning, 3 blind of 7 objectives", "None that matches the filter."}},
+		"a filter by owner and label":       {path: "/?q=%40ACME+eu-1", says: []string{"checkout-availability", "Show all"}, not: []string{"cart-", "payments-"}},
+		"a filter by state":                 {path: "/?state=ok", says: []string{"cart-latency", "Error budget spent"}, not: []string{"search-freshness"}},
+		"a state that there is not":         {path: "/?state=good", says: []string{"search-freshness"}, not: []string{"Show all"}},
+		"a store that can't be read":        {change: func(w *world) { w.failing = errors.New("disk I/O error at /secret") }, path: "/", status: 500, says: []string{"The store can't be read"}},
+		"nor for an incident":               {change: func(w *world) { w.failing = errors.New("disk I/O error at /secret") }, path: "/incidents/cart-1", status: 500, says: []string{"The store can't be read"}},
+		"publications that can't be read":   {change: func(w *world) { w.unpublished = errors.New("disk I/O error at /secret") }, path: "/", status: 500, says: []string{"The store can't be read"}},
+		"nor for an incident's page":        {change: func(w *world) { w.unpublished = errors.New("disk I/O error at /secret") }, path: "/incidents/cart-1", status: 500, says: []string{"The store can't be read"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := usual()
+				if tc.change != nil {
+					tc.change(w)
+				}
+				code, page := get(t, w.handler(), tc.path)
+				if want := max(tc.status, 200); code != want {
+					t.Errorf("status %d, want %d", code, want)
+				}
+				said := text(page)
+				for _, want := range tc.says {
+					if !strings.Contains(said, want) {
+						t.Errorf("%q is not said in:\n%s", want, said)
+					}
+				}
+				for _, not := range append(tc.not, "/secret") {
+					if strings.Contains(said, not) {
+						t.Errorf("%q is said in:\n%s", not, said)
+					}
+				}
+				if failed := code == 500; failed != strings.Contains(w.log.String(), "/secret") {
+					t.Errorf("the log has %q", w.log.String())
+				}
+			})
+		})
+	}
+}
+
+func TestPagesBeforeReady(t *testing.T) {
+	h := web.NewHandler(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	for _, path := range []string{"/", "/incidents/one"} {
+		code, page := get(t, h, path)
+		if code != http.StatusServiceUnavailable || !strings.Contains(page, "<h1>postburn is starting</h1>") {
+			t.Errorf("%s: %d %s", path, code, page)
+		}
+	}
+}
+
+// TestPolicy checks that browsers take the style sheet, and nothing else.
+func TestPolicy(t *testing.T) {
+	h := usual().handler()
+	for _, path := range []string{"/", "/incidents/checkout-1", "/incidents/none", "/nothing", "/api/v1/slos"} {
+		r := httptest.NewRecorder()
+		h.ServeHTTP(r, httptest.NewRequest(http.MethodGet, path, nil))
+		policy := r.Header().Get("Content-Security-Policy")
+		if found := regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindStringSubmatch(r.Body.String()); found != nil {
+			digest := sha256.Sum256([]byte(found[1]))
+			policy = strings.Replace(policy, "sha256-"+base64.StdEncoding.EncodeToString(digest[:]), "of the page", 1)
+		} else {
+			policy = regexp.MustCompile(`sha256-[^']*`).ReplaceAllString(policy, "of the page")
+		}
+		want := "default-src 'none'; style-src 'of the page'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+		if diff := cmp.Diff(want, policy); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", path, diff)
+		}
+		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"} {
+			if got := r.Header().Get(name); got != want {
+				t.Errorf("%s: %s is %q", path, name, got)
+			}
+		}
+	}
+}
+
+func TestHostileValues(t *testing.T) {
+	const evil = `</bdi></title></style><script>alert(1)</script>" onload='x' {{.}} <!-- ` + "\u202egnp\u202c\u200b"
+	w := usual()
+	for i := range w.statuses {
+		s := &w.statuses[i]
+		s.Objective.Service, s.Objective.Description, s.Objective.Owner = evil, evil, strings.Repeat(evil, 100)
+		s.Labels = slo.NewLabels(map[string]string{"a": evil, "b": "\xff" + evil})
+	}
+	v := &w.incidents[0].Windows[0]
+	v.Objective = w.statuses[1].Objective
+	v.Objective.Links = map[string]string{
+		evil: "javascript:alert(1)", "data": "data:text/html,<script>", "user": "https://me:hunter2@acme.example/", "none": "//acme.example/x",
+		"quoted": `https://acme.example/"onmouseover="alert(1)`, "fine": "https://acme.example/?a=1&b=<script>",
+	}
+	w.incidents[0].ID, w.incidents[0].Group = `"><script>alert(2)</script>/../x?y#z`, evil
+	for _, url := range []string{"javascript:alert(3)", "JaVaScRiPt:alert(3)", "data:text/html,<script>alert(3)</script>", "https://me:hunter2@acme.example/", `https://acme.example/"><script>`} {
+		w.publications = map[string]issue.Publication{w.incidents[0].ID: published(url, issue.Triage("<b>"))}
+		for _, path := range []string{"/", "/?q=%22%3E%3Cscript%3E&state=%22", "/incidents/%22%3E%3Cscript%3Ealert(2)%3C%2Fscript%3E%2F..%2Fx%3Fy%23z", "/incidents/%3Cscript%3E"} {
+			code, page := get(t, w.handler(), path)
+			if want := map[bool]int{true: 404, false: 200}[path == "/incidents/%3Cscript%3E"]; code != want {
+				t.Fatalf("%s: %d", path, code)
+			}
+			lower := strings.ToLower(page)
+			for _, part := range []string{"<script", "<b>&", "href=\"javascript:", "href=\"data:text", "onmouseover=\"", "hunter2@acme.example/\"", "\u202e", "\u200b"} {
+				if strings.Contains(lower, part) {
+					t.Errorf("%s with %s has %q:\n%s", path, url, part, page)
+				}
+			}
+			balanced(t, page)
+		}
+	}
+}
+
+// balanced fails where an element is closed that was not the last to be opened, which is what a value that gets out of its place does.
+func balanced(t *testing.T, page string) {
+	t.Helper()
+	var open []string
+	for _, tag := range regexp.MustCompile(`<(/?)([a-z0-9]+)[^>]*?(/?)>`).FindAllStringSubmatch(page, -1) {
+		switch name := tag[2]; {
+		case name == "meta" || name == "link" || name == "input" || tag[3] != "" || name == "option":
+		case tag[1] == "":
+			open = append(open, name)
+		case len(open) == 0 || open[len(open)-1] != name:
+			t.Fatalf("</%s> where %v are open", name, open)
+		default:
+			open = open[:len(open)-1]
+		}
+	}
+	if len(open) > 0 {
+		t.Errorf("%v are never closed", open)
+	}
+}
+
+func TestManyObjectives(t *testing.T) {
+	w := &world{}
+	for i := range 10_000 {
+		state := []alert.State{alert.OK, alert.OK, alert.OK, alert.Blind, alert.Burning}[i%5]
+		s := status(fmt.Sprintf("service-%03d", i%250), fmt.Sprintf("objective-%05d", i), state, float64(i%7)/5)
+		s.Labels = slo.NewLabels(map[string]string{"region": "eu", "cluster": strings.Repeat("c", 1000)})
+		w.statuses = append(w.statuses, s)
+		v := window()
+		v.Objective, v.Labels = s.Objective, s.Labels
+		if i%2 == 0 {
+			v.Ended = v.Onset.Add(time.Hour)
+		}
+		w.incidents = append(w.incidents, alert.Incident{ID: fmt.Sprintf("incident-%05d", i), Group: s.Objective.Service, Windows: []alert.Window{v}})
+	}
+	asked := 0
+	h := web.NewHandler(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	h.Ready(web.Data{
+		Statuses:    func(time.Time) []alert.Status { return w.statuses },
+		Incidents:   func(context.Context) ([]alert.Incident, error) { return w.incidents, nil },
+		Publication: func(context.Context, string) (issue.Publication, error) { asked++; return issue.Publication{}, nil },
+	})
+	began := time.Now()
+	_, page := get(t, h, "/")
+	t.Logf("%d KiB in %s, %d publications read", len(page)>>10, time.Since(began), asked)
+	if len(page) > 1<<20 || asked > 120 {
+		t.Errorf("%d bytes, %d publications read", len(page), asked)
+	}
+	said := text(page)
+	for _, want := range []string{
+		"2,000 burning, 2,000 blind of 10,000 objectives", "Burning: the first 200 of 2,000 objectives; filter to see others", "Blind: the first 200 of 2,000 objectives",
+		"100 of 5,000 incidents", "20 of 5,000 incidents",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%q is not said in %.5000s", want, said)
+		}
+	}
+	_, page = get(t, h, "/?q=service-123+objective-09873")
+	if said := text(page); !strings.Contains(said, "1 objective, by service") || len(page) > 40<<10 {
+		t.Errorf("%d bytes: %s", len(page), said)
+	}
+	w.incidents = w.incidents[:1]
+	for len(w.incidents[0].Windows) < 1000 {
+		w.incidents[0].Windows = append(w.incidents[0].Windows, w.incidents[0].Windows[0])
+	}
+	_, page = get(t, h, "/incidents/incident-00000")
+	if said := text(page); !strings.Contains(said, "900 windows more") || len(page) > 1<<20 {
+		t.Errorf("%d bytes: %.2000s", len(page), said)
+	}
+}
