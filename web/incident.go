@@ -22,6 +22,7 @@ type incidentRow struct {
 	Severity   int // 0: none
 	Lasted     time.Duration
 	Unseen     int // open breach windows of objectives that are blind now
+	Number     int64 // of the issue; 0 where the tracker counts none
 	TriageText string
 	SharedBy   int // how many incidents share the issue; 0: it is for this one alone
 
@@ -39,8 +40,9 @@ type incidentView struct {
 // windowRow is a breach window on a page.
 type windowRow struct {
 	Window
-	Name, Service, Owner, Description, Target, Period string
-	KindText                                          string
+	Name                                        objectiveName
+	Service, Owner, Description, Target, Period string
+	KindText                                    string
 	Unknown                                           bool // it is about missing data, so its counts are what came to light of that time
 	BudgetLeft                                        float64
 	Severity                                          int
@@ -92,7 +94,7 @@ func newIncidentView(now time.Time, i alert.Incident, statuses []alert.Status) i
 func newWindowRow(now time.Time, w alert.Window, blind map[slo.ID]bool) windowRow {
 	o := w.Objective
 	r := windowRow{
-		Window: viewWindow(w), Name: shown(w.ID().String()), Service: shown(o.Service), Owner: shown(o.Owner), Description: shown(o.Description),
+		Window: viewWindow(w), Name: nameOf(w.ID()), Service: shown(o.Service), Owner: shown(o.Owner), Description: shown(o.Description),
 		Target: o.Target.Percent(), Period: windowName(o.Window), KindText: kindText(w.Kind), Unknown: w.Kind == alert.Blindness,
 		BudgetLeft: w.BudgetLeft, Severity: w.Severity, Lasted: until(now, w.Ended).Sub(w.Onset), Unseen: w.IsOpen() && blind[w.ID()],
 	}

@@ -62,15 +62,20 @@ type service struct {
 // objectiveRow is a row of the table of objectives.
 type objectiveRow struct {
 	Objective
-	Name, Description, Owner, Target, Window string
-	Tick                                     time.Time
-	Why                                      string        // what is known of why it is blind
-	Dark                                     time.Duration // for how long it has been blind
-	Incident                                 string        // ID of an open incident that it is part of; empty: none
-	Known                                    bool          // whether anything was ever counted, or could be
-	Budget                                   string
-	Left                                     string // share of the budget in per cent, for the bar
+	Name                               objectiveName
+	Description, Owner, Target, Window string
+	Why                                string        // what is known of why it is blind
+	Dark                               time.Duration // for how long it has been blind
+	Incident                           string        // ID of an open incident that it is part of; empty: none
+	Known                              bool          // whether anything was ever counted
+	Budget                             string
+	Left                               string // share of the budget in per cent, for the bar; empty where it is overspent
 }
+
+// objectiveName names an objective; a line may break between its parts.
+type objectiveName struct{ SLO, Labels string }
+
+func nameOf(id slo.ID) objectiveName { return objectiveName{shown(id.SLO), shown(string(id.Labels))} }
 
 // filter is what a reader wants to see.
 type filter struct {
@@ -205,8 +210,8 @@ func (s *section) fill(now time.Time, statuses []alert.Status, open map[slo.ID]s
 func newObjectiveRow(now time.Time, s alert.Status, open map[slo.ID]string) objectiveRow {
 	id := slo.ID{SLO: s.Objective.Name, Labels: s.Labels}
 	r := objectiveRow{
-		Objective: viewObjective(s), Name: shown(id.String()), Description: shown(s.Objective.Description), Owner: shown(s.Objective.Owner),
-		Target: s.Objective.Target.Percent(), Window: windowName(s.Objective.Window), Tick: s.Tick, Incident: open[id],
+		Objective: viewObjective(s), Name: nameOf(id), Description: shown(s.Objective.Description), Owner: shown(s.Objective.Owner),
+		Target: s.Objective.Target.Percent(), Window: windowName(s.Objective.Window), Incident: open[id],
 		Known: s.State != alert.Blind || s.Window.Total > 0,
 	}
 	if s.State == alert.Blind {
@@ -216,7 +221,7 @@ func newObjectiveRow(now time.Time, s alert.Status, open map[slo.ID]string) obje
 		}
 	}
 	if left := s.BudgetRemaining; left < 0 {
-		r.Budget, r.Left = "overspent by "+percent(-left), "0"
+		r.Budget = "overspent by " + percent(-left)
 	} else {
 		r.Budget, r.Left = percent(left)+" left", trimmed(100*min(left, 1), 1)
 	}

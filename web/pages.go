@@ -118,6 +118,9 @@ func (r *incidentRow) addPublication(ctx context.Context, d *Data) error {
 	}
 	r.Incident = viewIncident(r.incident, p)
 	r.TriageText = triageText(p.Triage)
+	if len(p.Writes) > 0 {
+		r.Number = p.Writes[0].Ref.Number
+	}
 	if p.Kind != issue.Single {
 		r.SharedBy = len(p.Parts)
 	}
