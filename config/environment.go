@@ -75,7 +75,7 @@ func LoadEnvironment(ctx context.Context, lookuper envconfig.Lookuper) (Environm
 		LocalDir:      v.LocalDir,
 		Listen:        w.listen(v.Listen),
 		WebConfigFile: v.WebConfigFile,
-		ExternalURL:   w.url("EXTERNAL_URL", v.ExternalURL, "https://postburn.example.org"),
+		ExternalURL:   w.external(v.ExternalURL),
 		LogLevel:      w.logLevel(v.LogLevel),
 		LogFormat:     w.logFormat(v.LogFormat),
 	}
@@ -155,6 +155,15 @@ func (w *wrong) url(name, text, like string) URL {
 		w.addf(name, "must be a URL like %s", like)
 	}
 	return URL{text}
+}
+
+// external checks the address that issues link to, where all who read them see it.
+func (w *wrong) external(text string) URL {
+	const name, like = "EXTERNAL_URL", "https://postburn.example.org"
+	if u, err := url.Parse(text); err == nil && isWebURL(text) && (u.User != nil || u.RawQuery != "" || u.Fragment != "") {
+		w.addf(name, "must have no user, query or fragment, like %s: issues show it", like)
+	}
+	return w.url(name, text, like)
 }
 
 func (w *wrong) duration(name, text, like string) time.Duration {

@@ -104,6 +104,8 @@ func TestLoadEnvironmentProblems(t *testing.T) {
 			"POSTBURN_PROMETHEUS_URL": "http://p",
 			"POSTBURN_STORE":          "postgres://user:secret@db/postburn",
 		}, []string{"POSTBURN_STORE of PostgreSQL is not supported yet: use sqlite:PATH"}},
+		{"a password that issues would show", map[string]string{"POSTBURN_PROMETHEUS_URL": "http://p", "POSTBURN_EXTERNAL_URL": "https://user:secret@example.org"},
+			[]string{"POSTBURN_EXTERNAL_URL must have no user, query or fragment, like https://postburn.example.org: issues show it"}},
 		{"a password in what is no URL", map[string]string{"POSTBURN_PROMETHEUS_URL": "http//user:secret@p:x y"},
 			[]string{"POSTBURN_PROMETHEUS_URL must be a URL like http://prometheus:9090"}},
 	}

@@ -21,7 +21,7 @@ type incidentRow struct {
 	Others     int // windows besides the headline's
 	Severity   int // 0: none
 	Lasted     time.Duration
-	Unseen     int // open breach windows of objectives that are blind now
+	Unseen     int   // open breach windows of objectives that are blind now
 	Number     int64 // of the issue; 0 where the tracker counts none
 	TriageText string
 	SharedBy   int // how many incidents share the issue; 0: it is for this one alone
@@ -43,13 +43,13 @@ type windowRow struct {
 	Name                                        objectiveName
 	Service, Owner, Description, Target, Period string
 	KindText                                    string
-	Unknown                                           bool // it is about missing data, so its counts are what came to light of that time
-	BudgetLeft                                        float64
-	Severity                                          int
-	Lasted                                            time.Duration
-	Unseen                                            bool // it is open, and its objective is blind now
-	PhaseRows                                         []phaseRow
-	Links                                             []namedLink
+	Unknown                                     bool // it is about missing data, so its counts are what came to light of that time
+	BudgetLeft                                  float64
+	Severity                                    int
+	Lasted                                      time.Duration
+	Unseen                                      bool // it is open, and its objective is blind now
+	PhaseRows                                   []phaseRow
+	Links                                       []namedLink
 }
 
 // phaseRow is a phase on a page.

@@ -228,15 +228,17 @@ func newObjectiveRow(now time.Time, s alert.Status, open map[slo.ID]string) obje
 	return r
 }
 
-// whyBlind tells no data from none that could be had: where a tick has been folded since there was data, Prometheus has answered.
+// whyBlind is what a status tells of why there is no data. Where no tick has been folded since there was data, none could be had.
 func whyBlind(s alert.Status) string {
 	switch {
+	case s.Tick.IsZero():
+		return "No sample has been taken yet."
 	case s.BlindSince.IsZero():
 		return "There has been no data yet."
 	case s.BlindSince.Equal(s.Tick):
 		return "Samples can't be read from Prometheus, or lag behind."
 	}
-	return "Prometheus has no data for it."
+	return "Prometheus has no data for it, or its query keeps failing."
 }
 
 // openIncidents are the IDs of the open incidents, by the objectives whose breach windows are open.

@@ -44,10 +44,12 @@ type world struct {
 func (w *world) handler() *web.Handler {
 	h := web.NewHandler(slog.New(slog.NewTextHandler(&w.log, nil)), prometheus.NewRegistry())
 	h.Ready(web.Data{
-		Statuses:    func(time.Time) []alert.Status { return w.statuses },
-		Incidents:   func(context.Context) ([]alert.Incident, error) { return w.incidents, w.failing },
-		Publication: func(_ context.Context, id string) (issue.Publication, error) { return w.publications[id], w.unpublished },
-		Reload:      func(context.Context) error { return nil },
+		Statuses:  func(time.Time) []alert.Status { return w.statuses },
+		Incidents: func(context.Context) ([]alert.Incident, error) { return w.incidents, w.failing },
+		Publication: func(_ context.Context, id string) (issue.Publication, error) {
+			return w.publications[id], w.unpublished
+		},
+		Reload: func(context.Context) error { return nil },
 	})
 	return h
 }
@@ -170,9 +172,13 @@ func TestPagesSay(t *testing.T) {
 			change: func(w *world) { only(w.statuses[0], w.statuses[6])(w) }, path: "/",
 			says: []string{"2 objectives ok · postburn", "Open incidents None.", "Recent incidents None."}, not: []string{"log says why", "estimate"},
 		},
-		"no objectives":       {change: only(), path: "/", says: []string{"No objectives · postburn", "nothing is watched"}},
-		"no data yet":         {path: "/", says: []string{"blind There has been no data yet. 99.9 % over 30d not known not known"}},
-		"no data any more":    {path: "/", says: []string{"since 1999-12-31 20:48 UTC , 3 h 12 min. Prometheus has no data for it. 99.9 % over 30d not known when last seen 87 % left not known when last seen 890 of 1,234,567"}},
+		"no objectives":    {change: only(), path: "/", says: []string{"No objectives · postburn", "nothing is watched"}},
+		"no data yet":      {path: "/", says: []string{"blind There has been no data yet. 99.9 % over 30d not known not known"}},
+		"no data any more": {path: "/", says: []string{"since 1999-12-31 20:48 UTC , 3 h 12 min. Prometheus has no data for it, or its query keeps failing. 99.9 % over 30d not known when last seen 87 % left not known when last seen 890 of 1,234,567"}},
+		"no sample yet": {
+			change: func(w *world) { w.statuses[5].Tick = time.Time{}; only(w.statuses[5])(w) }, path: "/",
+			says: []string{"No sample has been taken yet. Open", "blind No sample has been taken yet. 99.9 % over 30d not known not known"},
+		},
 		"no samples":          {path: "/", says: []string{"Samples can't be read from Prometheus, or lag behind.", "1 objective can't be read"}},
 		"no samples of any":   {change: func(w *world) { only(w.statuses[3])(w) }, path: "/", says: []string{"No objective can be read", "None. 1 objective blind: of it nothing is known."}},
 		"an overspent budget": {path: "/", says: []string{"Error budget spent No breach is open", "overspent by 250 %"}},

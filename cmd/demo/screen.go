@@ -41,5 +41,5 @@ Its error budget is the other 1 %% of an hour's checkouts. A burn rate of 1 woul
   post-mortems    %s
 
 `,
-		s.shop.MetricsURL(), s.path("slos.yaml"), s.prometheus.URL(), s.postburn.url+"/api/v1/slos", s.path("postburn.log"), s.path("postmortems")))
+		s.shop.MetricsURL(), s.path("slos.yaml"), s.prometheus.URL(), s.postburn.url+"/", s.path("postburn.log"), s.path("postmortems")))
 }

@@ -90,7 +90,7 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 	}
 	publisher := issue.NewPublisher(issue.Options{
 		Store: store, Tracker: tracker.Tracker, Render: postmortem.Render, Logger: logger, Registerer: registry,
-		Interval: env.Interval, Settings: reloader.settings, List: tracker.list, Settle: tracker.settle, LookEvery: tracker.settle,
+		Interval: env.Interval, ExternalURL: env.ExternalURL.Reveal(), Settings: reloader.settings, List: tracker.list, Settle: tracker.settle, LookEvery: tracker.settle,
 		Collectors: collectors,
 	})
 	engine := alert.NewEngine(alert.Options{
