@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"context"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -11,13 +10,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -179,37 +176,6 @@ func draw(t *testing.T, charts []drawing) []drawn {
 		t.Fatalf("%d charts of %d", len(found), len(charts))
 	}
 	return found
-}
-
-// chromium opens a page without a window, until the test ends.
-func chromium(t *testing.T, url string, more ...string) (ended <-chan error) {
-	t.Helper()
-	name := os.Getenv("CHROMIUM_BIN")
-	if name == "" {
-		name = "chromium"
-	}
-	args := append([]string{
-		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--user-data-dir=" + t.TempDir(),
-	}, append(more, url)...)
-	ctx, stop := context.WithCancel(context.Background())
-	browser := exec.CommandContext(ctx, name, args...)
-	browser.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it has children
-	browser.Cancel = func() error { return syscall.Kill(-browser.Process.Pid, syscall.SIGKILL) }
-	if err := browser.Start(); err != nil {
-		stop()
-		t.Fatalf("starting Chromium: %v; `make setup` installs it", err)
-	}
-	result, done := make(chan error, 1), make(chan struct{})
-	go func() {
-		defer close(done)
-		result <- browser.Wait()
-	}()
-	t.Cleanup(func() {
-		stop()
-		<-done
-	})
-	return result
 }
 
 // mermaidScript is where `make setup` put Mermaid.

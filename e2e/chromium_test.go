@@ -1,0 +1,71 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// headless is a Chromium without a window and without a past, until ctx is done.
+func headless(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	name := os.Getenv("CHROMIUM_BIN")
+	if name == "" {
+		name = "chromium"
+	}
+	browser := exec.CommandContext(ctx, name, append([]string{
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
+		"--disable-component-update", "--disable-sync", "--user-data-dir=" + t.TempDir(),
+	}, args...)...)
+	browser.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it has children
+	browser.Cancel = func() error { return syscall.Kill(-browser.Process.Pid, syscall.SIGKILL) }
+	return browser
+}
+
+// chromium opens a page until the test ends.
+func chromium(t *testing.T, url string, more ...string) (ended <-chan error) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	browser := headless(ctx, t, append(more, url)...)
+	if err := browser.Start(); err != nil {
+		stop()
+		t.Fatalf("starting Chromium: %v; `make setup` installs it", err)
+	}
+	result, done := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(done)
+		result <- browser.Wait()
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-done
+	})
+	return result
+}
+
+// browse opens a page, and returns its document once it is loaded, and what the console says: errors, and what its policy blocked.
+func browse(t *testing.T, url string) (document string, console []string) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	browser := headless(ctx, t, "--enable-logging=stderr", "--dump-dom", url)
+	var log bytes.Buffer
+	browser.Stderr = &log
+	out, err := browser.Output()
+	if err != nil {
+		t.Fatalf("opening %s in Chromium: %v\n%s", url, err, lastLines(log.String(), 20))
+	}
+	for line := range strings.Lines(log.String()) {
+		if strings.Contains(line, ":CONSOLE:") || strings.Contains(line, ":CONSOLE(") {
+			console = append(console, line)
+		}
+	}
+	return string(out), console
+}
