@@ -92,7 +92,7 @@ func sees(t *testing.T, address string, parts ...string) {
 
 func (p seen) verify(t *testing.T) {
 	t.Helper()
-	what := p.Scheme + " /" + p.Path
+	what := p.Scheme + " " + p.Path
 	if p.Needed > p.Width {
 		t.Errorf("%s needs %d pixels of %d", what, p.Needed, p.Width)
 	}

@@ -77,6 +77,9 @@ func TestDaemonWithoutPrometheus(t *testing.T) {
 	if _, body := get("/api/v1/slos"); !strings.Contains(body, `"state":"blind"`) {
 		t.Errorf("the objective is not blind: %s", body)
 	}
+	if code, body := get("/"); code != http.StatusOK || !strings.Contains(body, "<title>1 blind of 1 objective · postburn</title>") || strings.Contains(body, "hunter2") {
+		t.Errorf("the page of a blind objective: %d %s", code, body)
+	}
 	_, metrics := get("/metrics")
 	problems, err := promlint.New(strings.NewReader(metrics)).Lint()
 	if err != nil {
