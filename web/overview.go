@@ -14,7 +14,7 @@ import (
 // What a page shows at most, so that it stays one with 10,000 objectives.
 const (
 	maxRows   = 200 // objectives of a section
-	maxOpen   = 100 // open incidents
+	maxOpen   = 50  // open incidents
 	maxRecent = 20  // incidents that are over
 	maxQuery  = 200 // characters to filter by
 )
