@@ -23,14 +23,16 @@ const (
 	fillLimit = 45 * time.Minute
 )
 
-// pace is how far ticks are apart, and how many are measured. What one costs does not depend on how far they are apart, so where they cost
-// little there are many: the CPU times of Linux are hundredths of a second.
+// pace is how far ticks are apart, and how many are measured. What one costs hardly depends on how far they are apart, so where they cost
+// little, beside what Prometheus uses while it is idle, there are many.
 func pace(n int) (interval time.Duration, ticks int) {
 	switch {
 	case n == 1:
-		return 5 * time.Second, 12
+		return time.Second, 100
 	case n <= 10:
-		return 10 * time.Second, 5
+		return 2 * time.Second, 50
+	case n <= 100:
+		return 15 * time.Second, 6
 	}
 	return 30 * time.Second, 3
 }
@@ -118,6 +120,12 @@ func (d *daemon) await(ctx context.Context, limit, every time.Duration, tick fun
 
 // measurePostburn runs a postburn of n objectives, and measures some ticks when it has filled their past and caught up.
 func (b *bench) measurePostburn(ctx context.Context, n int, grouped bool) (result, error) {
+	if n <= 100 { // what is idle weighs much there, and changes slowly
+		var err error
+		if b.idle, err = b.measureIdle(ctx); err != nil {
+			return result{}, err
+		}
+	}
 	before, err := b.prometheus.work(ctx)
 	if err != nil {
 		return result{}, err
@@ -146,13 +154,17 @@ func (b *bench) measurePostburn(ctx context.Context, n int, grouped bool) (resul
 	return r, err
 }
 
-// measureTicks measures the next ticks of which none is read again.
+// measureTicks measures the next ticks. Few are such that none is read again.
 func (b *bench) measureTicks(ctx context.Context, d *daemon, newest func() time.Time, n int) (r result, err error) {
 	_, ticks := pace(n)
 	first := newest().Add(d.interval)
-	for i := 0; i < ticks; i++ {
-		if (first.Add(time.Duration(i)*d.interval).UnixNano()/int64(d.interval)-checkAfter)%checkEvery == 0 {
-			first, i = first.Add(time.Duration(i+1)*d.interval), -1
+	again := 1.0 // with many ticks, those that are read again are among them
+	if ticks < checkEvery {
+		again += 1.0 / checkEvery
+		for i := 0; i < ticks; i++ {
+			if (first.Add(time.Duration(i)*d.interval).UnixNano()/int64(d.interval)-checkAfter)%checkEvery == 0 {
+				first, i = first.Add(time.Duration(i+1)*d.interval), -1
+			}
 		}
 	}
 	last := first.Add(-d.interval)
@@ -182,7 +194,6 @@ func (b *bench) measureTicks(ctx context.Context, d *daemon, newest func() time.
 		return r, err
 	}
 	now, err := d.usage()
-	const again = 1 + 1.0/checkEvery
 	each := again / float64(ticks)
 	r.n, r.ticks = n, float64(ticks)
 	r.samples = (after.samples - before.samples) * each

@@ -36,7 +36,7 @@ func (b *bench) measureIdle(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := pause(ctx, 20*time.Second); err != nil {
+	if err := pause(ctx, 40*time.Second); err != nil {
 		return 0, err
 	}
 	after, err := b.prometheus.work(ctx)

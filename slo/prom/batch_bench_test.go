@@ -11,11 +11,12 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-// BenchmarkBatch reads one tick of 100 objectives of 40 series each, in batches of different sizes.
+// BenchmarkBatch reads one tick of 100 objectives of 40 series each, in batches of different sizes: objectives that differ in a label alone, and
+// such that are not seen to be alike.
 func BenchmarkBatch(b *testing.B) {
 	server := promtest.Start(b)
 	var samples []promtest.Sample
-	var objectives []slo.Objective
+	objectives := map[string][]slo.Objective{}
 	for i := range 100 {
 		job := fmt.Sprintf("shop-%d", i)
 		for pod := range 8 {
@@ -28,32 +29,36 @@ func BenchmarkBatch(b *testing.B) {
 				}
 			}
 		}
-		objectives = append(objectives, slo.Objective{Name: job, Indicator: slo.Indicator{Ratio: &slo.Ratio{
-			Bad:   fmt.Sprintf(`http_requests_total{job=%q,code=~"5.."}`, job),
-			Total: fmt.Sprintf(`http_requests_total{job=%q}`, job),
-		}}})
+		for kind, matcher := range map[string]string{"alike": fmt.Sprintf("job=%q", job), "unlike": fmt.Sprintf("job=~%q", job)} {
+			objectives[kind] = append(objectives[kind], slo.Objective{Name: job, Indicator: slo.Indicator{Ratio: &slo.Ratio{
+				Bad:   fmt.Sprintf(`http_requests_total{%s,code=~"5.."}`, matcher),
+				Total: fmt.Sprintf(`http_requests_total{%s}`, matcher),
+			}}})
+		}
 	}
 	if err := server.Append(samples...); err != nil {
 		b.Fatal(err)
 	}
 	at := zero.Add(90 * time.Second)
-	for _, n := range []int{1, 3, 10, 20, 50, 100} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			c := client(b, prom.Options{URL: server.URL()}).Batched(n)
-			cpu := cpuTime(b)
-			_, before := server.Asked()
-			for b.Loop() {
-				for _, r := range c.Read(b.Context(), objectives, slo.Ticks{First: at, Last: at, Interval: 30 * time.Second}) {
-					if r.Err != nil {
-						b.Fatal(r.Err)
+	for _, kind := range []string{"unlike", "alike"} {
+		for _, n := range []int{1, 3, 10, 20, 50, 100} {
+			b.Run(fmt.Sprintf("%s/%d", kind, n), func(b *testing.B) {
+				c := client(b, prom.Options{URL: server.URL()}).Batched(n)
+				cpu := cpuTime(b)
+				_, before := server.Asked()
+				for b.Loop() {
+					for _, r := range c.Read(b.Context(), objectives[kind], slo.Ticks{First: at, Last: at, Interval: 30 * time.Second}) {
+						if r.Err != nil {
+							b.Fatal(r.Err)
+						}
 					}
 				}
-			}
-			_, after := server.Asked()
-			each := float64(b.N * len(objectives))
-			b.ReportMetric(float64(cpuTime(b)-cpu)/each/1e6, "cpu-ms/objective")
-			b.ReportMetric(float64(after-before)/each/40, "samples/series")
-		})
+				_, after := server.Asked()
+				each := float64(b.N * len(objectives[kind]))
+				b.ReportMetric(float64(cpuTime(b)-cpu)/each/1e6, "cpu-ms/objective")
+				b.ReportMetric(float64(after-before)/each/40, "samples/series")
+			})
+		}
 	}
 }
 
