@@ -23,8 +23,7 @@ const lookBack = time.Hour
 // The arms of the queries.
 const (
 	sumArm     = "sum"     // the sum of all plain differences: finite and not negative
-	goodArm    = "plain"   // how many series have one
-	packedArm  = "packed"  // both of these in one number
+	packedArm  = "packed"  // that sum, and how many series it is of, in one number
 	anyArm     = "any"     // how many series there are, now or one interval ago
 	nowArm     = "now"     // how many series there are now; in the odd query their values
 	beforeArm  = "before"  // the same, one interval ago
@@ -163,17 +162,18 @@ func (c *Counter) counterArms(g group, interval time.Duration) []arm {
 
 // histogramArms are the sums of a role of a group of histograms.
 func (c *Counter) histogramArms(g group, interval time.Duration) []arm {
-	by, difference := c.by(), g.difference(interval)
+	by := c.by()
 	arms := []arm{
-		tagged("sum"+by+difference, g.tag, sumArm),
 		tagged("count"+by+"("+g.counted(as(""))+")", g.tag, nowArm),
 		tagged("count"+by+"("+g.counted(as(offset(interval)))+")", g.tag, beforeArm),
 	}
-	if g.role == total {
-		arms = append(arms, tagged("count"+by+difference, g.tag, goodArm), tagged("count"+by+g.fell(interval), g.tag, fellArm))
-		arms = append(arms, g.histogram.arms(g.tag, interval, by, c.groupBy)...)
+	if g.role != total {
+		return append(arms, tagged("sum"+by+g.difference(interval), g.tag, sumArm))
 	}
-	return arms
+	arms = append(arms,
+		tagged("sum"+by+"("+packed(g.difference(interval))+")", g.tag, packedArm),
+		tagged("count"+by+g.fell(interval), g.tag, fellArm))
+	return append(arms, g.histogram.arms(g.tag, interval, by, c.groupBy)...)
 }
 
 // by is the modifier of an aggregation to the label sets of group_by.

@@ -122,13 +122,12 @@ func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 			n, sum := unpack(p.Value)
 			s.add(time.Time{}, g.role, sum)
 			of(g.tag, labels).plain = n
+			if g.histogram != nil {
+				of(g.twin(), labels).plain = n
+			}
 			s.seen = s.seen || g.role == total
 		case anyArm:
 			of(g.tag, labels).any = p.Value
-		case goodArm:
-			of(g.tag, labels).plain = p.Value
-			of(g.twin(), labels).plain = p.Value
-			s.seen = true
 		case nowArm:
 			of(g.tag, labels).now = p.Value
 		case beforeArm:
