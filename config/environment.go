@@ -174,16 +174,10 @@ func (w *wrong) duration(name, text, like string) time.Duration {
 	return time.Duration(length)
 }
 
-// interval checks the length of a tick, unless it could not be read. Days are to have whole ticks, so that the grid is the same whatever
-// time it is counted from.
+// interval checks the length of a tick, unless it could not be read.
 func (w *wrong) interval(text string, length time.Duration) {
-	const day = 24 * time.Hour
-	switch _, err := model.ParseDuration(text); {
-	case err != nil:
-	case length < time.Second || length%time.Second != 0:
+	if _, err := model.ParseDuration(text); err == nil && (length < time.Second || length%time.Second != 0) {
 		w.addf("INTERVAL", "must be at least 1s and whole seconds, not %s", text)
-	case day%length != 0:
-		w.addf("INTERVAL", "must divide a day evenly, as 30s does, not %s", text)
 	}
 }
 

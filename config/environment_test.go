@@ -94,8 +94,6 @@ func TestLoadEnvironmentProblems(t *testing.T) {
 		}},
 		{"intervals that make no grid", map[string]string{"POSTBURN_PROMETHEUS_URL": "http://p", "POSTBURN_INTERVAL": "1500ms"},
 			[]string{"POSTBURN_INTERVAL must be at least 1s and whole seconds, not 1500ms"}},
-		{"an interval that leaves a day a rest", map[string]string{"POSTBURN_PROMETHEUS_URL": "http://p", "POSTBURN_INTERVAL": "7s"},
-			[]string{"POSTBURN_INTERVAL must divide a day evenly, as 30s does, not 7s"}},
 		{"no interval", map[string]string{"POSTBURN_PROMETHEUS_URL": "http://p", "POSTBURN_INTERVAL": "0s"},
 			[]string{"POSTBURN_INTERVAL must be at least 1s and whole seconds, not 0s"}},
 		{"a port that is none", map[string]string{"POSTBURN_PROMETHEUS_URL": "http://p", "POSTBURN_LISTEN": ":70000"},

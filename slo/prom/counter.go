@@ -39,7 +39,7 @@ func (a *asker) readCounters(ctx context.Context, tasks []*task, ticks slo.Ticks
 	}
 	if len(odd) > 0 {
 		stretch := between(ticks, first, last)
-		points := a.askEach(ctx, odd, stretch, func(t *task) promql.Query { return t.counter.OddQuery(ticks.Interval) })
+		points := a.askEach(ctx, odd, stretch, func(t *task) promql.Query { return t.counter.OddQuery(promql.GridOf(ticks)) })
 		a.readPasts(ctx, a.addOdd(working(odd), points, first), ticks)
 	}
 	a.readGoodless(ctx, working(tasks), ticks)
@@ -76,7 +76,7 @@ func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 			if t.counter == t.plan.counter {
 				return t.plan.sums
 			}
-			return t.counter.SumQuery(ticks.Interval)
+			return t.counter.SumQuery(promql.GridOf(ticks))
 		})
 		var again []*task
 		for _, t := range pending {
@@ -102,7 +102,7 @@ func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 		}
 	}
 	lacking = working(lacking)
-	points := a.askEach(ctx, lacking, ticks, func(t *task) promql.Query { return t.counter.SumQuery(ticks.Interval) })
+	points := a.askEach(ctx, lacking, ticks, func(t *task) promql.Query { return t.counter.SumQuery(promql.GridOf(ticks)) })
 	for _, t := range lacking {
 		t.points = points[t]
 	}
@@ -267,7 +267,7 @@ func (a *asker) readGoodless(ctx context.Context, tasks []*task, ticks slo.Ticks
 	if len(doubtful) == 0 {
 		return
 	}
-	points := a.askEach(ctx, doubtful, between(ticks, first, last), func(t *task) promql.Query { return t.counter.GoodlessQuery(ticks.Interval) })
+	points := a.askEach(ctx, doubtful, between(ticks, first, last), func(t *task) promql.Query { return t.counter.GoodlessQuery(promql.GridOf(ticks)) })
 	for _, t := range working(doubtful) {
 		for i, found := range points[t] {
 			if tally := t.tallies[first+i]; t.err == nil && tally.MayBeGoodless() {

@@ -45,11 +45,46 @@ func TestFamily(t *testing.T) {
 	}
 }
 
-// TestOffGrid refuses ticks that are no multiples of their interval: a subquery's steps are such.
-func TestOffGrid(t *testing.T) {
-	c := client(t, prom.Options{URL: promtest.Start(t).URL()})
-	at := zero.Add(time.Second)
-	if r := c.Read(t.Context(), objectives(), slo.Ticks{First: at, Last: at, Interval: 30 * time.Second}); r[0].Err == nil {
-		t.Errorf("it was read: %+v", r)
+// TestPhase reads ticks that are no multiples of their interval: they are those of all whole seconds, twenty at a time.
+func TestPhase(t *testing.T) {
+	server := promtest.Start(t)
+	if err := server.Load(zero, time.Second, `requests_total{job="shop",instance="a",code="200"} 0+7x160
+		requests_total{job="shop",instance="a",code="500"} 0+1x160
+		took_seconds_bucket{job="shop",instance="a",le="0.5"} 0+3x160
+		took_seconds_count{job="shop",instance="a"} 0+5x160
+		up{job="shop",instance="a"} 1x160`); err != nil {
+		t.Fatal(err)
+	}
+	all := []slo.Objective{
+		{Name: "ratio", Indicator: slo.Indicator{Ratio: &slo.Ratio{Bad: `requests_total{job="shop",code="500"}`, Total: `requests_total{job="shop"}`}}},
+		{Name: "latency", Indicator: slo.Indicator{Latency: &slo.Latency{Histogram: `took_seconds{job="shop"}`, Threshold: 500 * time.Millisecond}}},
+	}
+	c := client(t, prom.Options{URL: server.URL()})
+	read := func(first, interval time.Duration, n int) (sums []slo.Counts) {
+		ticks := slo.Ticks{First: zero.Add(first), Last: zero.Add(first + time.Duration(n-1)*interval), Interval: interval}
+		for i, r := range c.Read(t.Context(), all, ticks) {
+			if r.Err != nil || len(r.Series) != 1 {
+				t.Fatalf("%s: %+v", all[i].Name, r)
+			}
+			var sum slo.Counts
+			for _, s := range r.Series[0].Samples {
+				sum = sum.Add(s.Counts)
+				for _, l := range s.Late {
+					sum = sum.Add(l.Counts)
+				}
+			}
+			sums = append(sums, sum)
+		}
+		return sums
+	}
+	for phase := range 20 {
+		first := time.Duration(20+phase) * time.Second
+		for _, n := range []int{1, 5} { // an instant query, and a range query
+			length := time.Duration(20*n) * time.Second
+			want := read(first-19*time.Second, time.Second, int(length/time.Second))
+			if diff := cmp.Diff(want, read(first, 20*time.Second, n)); diff != "" {
+				t.Errorf("%d ticks of 20 s from %s on (-by seconds +got):\n%s", n, first, diff)
+			}
+		}
 	}
 }

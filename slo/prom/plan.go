@@ -4,7 +4,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/promql"
@@ -26,11 +25,11 @@ type definition struct {
 	ratio                             slo.Ratio
 	latency                           slo.Latency
 	condition, exclude, groupBy, kind string
-	interval                          time.Duration
+	grid                              promql.Grid
 }
 
-func definitionOf(o slo.Objective, interval time.Duration) definition {
-	d := definition{condition: o.Indicator.Bool, exclude: o.Exclude, groupBy: strings.Join(o.GroupBy, "\xff"), interval: interval}
+func definitionOf(o slo.Objective, grid promql.Grid) definition {
+	d := definition{condition: o.Indicator.Bool, exclude: o.Exclude, groupBy: strings.Join(o.GroupBy, "\xff"), grid: grid}
 	if o.Indicator.Ratio != nil {
 		d.ratio, d.kind = *o.Indicator.Ratio, "ratio"
 	}
@@ -40,7 +39,7 @@ func definitionOf(o slo.Objective, interval time.Duration) definition {
 	return d
 }
 
-func newPlan(o slo.Objective, interval time.Duration) *plan {
+func newPlan(o slo.Objective, grid promql.Grid) *plan {
 	p := &plan{}
 	if o.Exclude != "" {
 		if p.exclusion, p.err = promql.NewExclusion(o); p.err != nil {
@@ -54,7 +53,7 @@ func newPlan(o slo.Objective, interval time.Duration) *plan {
 		return p
 	}
 	if p.counter, p.err = promql.NewCounter(o); p.err == nil {
-		p.sums = p.counter.SumQuery(interval)
+		p.sums = p.counter.SumQuery(grid)
 	}
 	return p
 }
@@ -70,8 +69,8 @@ type plans struct {
 }
 
 // of is the plan of an objective.
-func (s *plans) of(o slo.Objective, interval time.Duration) *plan {
-	key := definitionOf(o, interval)
+func (s *plans) of(o slo.Objective, grid promql.Grid) *plan {
+	key := definitionOf(o, grid)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.new[key]
@@ -79,7 +78,7 @@ func (s *plans) of(o slo.Objective, interval time.Duration) *plan {
 		return p
 	}
 	if p = s.old[key]; p == nil {
-		p = newPlan(o, interval)
+		p = newPlan(o, grid)
 	}
 	if s.new == nil || len(s.new) >= maxPlans {
 		s.old, s.new = s.new, map[definition]*plan{}

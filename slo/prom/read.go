@@ -6,7 +6,6 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -29,18 +28,13 @@ const (
 
 // Read takes the samples of all objectives at all ticks: one reading for each objective, in their order. One tick is asked by an instant
 // query at its time, several by range queries; both have the same samples. So have objectives that are asked in one query, or each alone.
-// The ticks have to be multiples of their interval since 1970.
 func (c *Client) Read(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
 	a := &asker{Client: c}
 	tasks := make([]*task, len(objectives))
-	if ticks.First.UnixNano()%int64(ticks.Interval) != 0 {
-		err := fmt.Errorf("%w: %s is no multiple of %s", slo.ErrRefused, ticks.First.Format(time.RFC3339Nano), ticks.Interval)
-		return slices.Repeat([]slo.Reading{{Err: err}}, len(objectives))
-	}
 	var group errgroup.Group
 	group.SetLimit(cap(c.slots))
 	for i, o := range objectives {
-		tasks[i] = newTask(c.plans.of(o, ticks.Interval), o, ticks)
+		tasks[i] = newTask(c.plans.of(o, promql.GridOf(ticks)), o, ticks)
 	}
 	for _, batch := range batches(tasks, c.together(ticks)) {
 		group.Go(func() error {

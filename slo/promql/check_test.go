@@ -119,13 +119,14 @@ func FuzzCheck(f *testing.F) {
 			}
 		}
 		o := slo.Objective{Indicator: slo.Indicator{Ratio: &slo.Ratio{Good: text, Total: text}}}
+		at := promql.Grid{Interval: time.Second, Phase: time.Duration(len(text)%2) * time.Millisecond}
 		var queries []promql.Query
 		if counter, err := promql.NewCounter(o); err == nil {
-			queries = append(queries, counter.SumQuery(time.Second), counter.OddQuery(time.Second))
+			queries = append(queries, counter.SumQuery(at), counter.OddQuery(at))
 		}
 		o.Indicator = slo.Indicator{Latency: &slo.Latency{Histogram: text, Threshold: time.Second}}
 		if counter, err := promql.NewCounter(o); err == nil {
-			queries = append(queries, counter.SumQuery(time.Second), counter.OddQuery(time.Second), counter.LayoutQuery(time.Second))
+			queries = append(queries, counter.SumQuery(at), counter.OddQuery(at), counter.LayoutQuery(time.Second))
 		}
 		o.Indicator = slo.Indicator{Bool: text}
 		if condition, err := promql.NewCondition(o); err == nil {

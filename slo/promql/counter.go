@@ -133,14 +133,14 @@ func byName(selectors []*parser.VectorSelector) (groups [][]*parser.VectorSelect
 }
 
 // SumQuery counts all ordinary series in one query: per group the sum of the differences, and the numbers of series from which it shows
-// whether others are to be looked at one by one. Ticks are multiples of the interval since 1970.
-func (c *Counter) SumQuery(interval time.Duration) Query {
+// whether others are to be looked at one by one.
+func (c *Counter) SumQuery(at Grid) Query {
 	return c.shared(func(c *Counter) (arms []arm) {
 		for _, g := range c.groups {
 			if g.histogram != nil {
-				arms = append(arms, c.histogramArms(g, interval)...)
+				arms = append(arms, c.histogramArms(g, at)...)
 			} else {
-				arms = append(arms, c.counterArms(g, interval)...)
+				arms = append(arms, c.counterArms(g, at)...)
 			}
 		}
 		return arms
@@ -148,32 +148,32 @@ func (c *Counter) SumQuery(interval time.Duration) Query {
 }
 
 // counterArms are the sums of a group of counters.
-func (c *Counter) counterArms(g group, interval time.Duration) []arm {
+func (c *Counter) counterArms(g group, at Grid) []arm {
 	by := c.by()
 	if g.inTotal {
-		return []arm{tagged("sum"+by+g.difference(interval), g.tag, sumArm)}
+		return []arm{tagged("sum"+by+g.difference(at), g.tag, sumArm)}
 	}
 	return []arm{
-		tagged("sum"+by+"("+packed(g.difference(interval))+")", g.tag, packedArm),
-		tagged("count"+by+"(last_over_time("+bothEnds(g.each(as("")), interval)+"))", g.tag, anyArm),
-		tagged("count"+by+g.fell(interval), g.tag, fellArm),
+		tagged("sum"+by+"("+packed(g.difference(at))+")", g.tag, packedArm),
+		tagged("count"+by+"(last_over_time("+at.bothEnds(g.each)+"))", g.tag, anyArm),
+		tagged("count"+by+g.fell(at.Interval), g.tag, fellArm),
 	}
 }
 
 // histogramArms are the sums of a role of a group of histograms.
-func (c *Counter) histogramArms(g group, interval time.Duration) []arm {
+func (c *Counter) histogramArms(g group, at Grid) []arm {
 	by := c.by()
 	arms := []arm{
 		tagged("count"+by+"("+g.counted(as(""))+")", g.tag, nowArm),
-		tagged("count"+by+"("+g.counted(as(offset(interval)))+")", g.tag, beforeArm),
+		tagged("count"+by+"("+g.counted(as(offset(at.Interval)))+")", g.tag, beforeArm),
 	}
 	if g.role != total {
-		return append(arms, tagged("sum"+by+g.difference(interval), g.tag, sumArm))
+		return append(arms, tagged("sum"+by+g.difference(at), g.tag, sumArm))
 	}
 	arms = append(arms,
-		tagged("sum"+by+"("+packed(g.difference(interval))+")", g.tag, packedArm),
-		tagged("count"+by+g.fell(interval), g.tag, fellArm))
-	return append(arms, g.histogram.arms(g.tag, interval, by, c.groupBy)...)
+		tagged("sum"+by+"("+packed(g.difference(at))+")", g.tag, packedArm),
+		tagged("count"+by+g.fell(at.Interval), g.tag, fellArm))
+	return append(arms, g.histogram.arms(g.tag, at, by, c.groupBy)...)
 }
 
 // by is the modifier of an aggregation to the label sets of group_by.
@@ -194,18 +194,18 @@ func byLabels(names []string) string {
 
 // OddQuery fetches the series that have no non-negative difference, one by one: those that were born, ended, fell, or are not a number. It
 // names those that fell between two scrapes, too, though they may have made up for it since.
-func (c *Counter) OddQuery(interval time.Duration) Query {
+func (c *Counter) OddQuery(at Grid) Query {
 	inTick := func(function string) writer {
-		return func(s string) string { return function + "(" + s + "[" + duration(interval) + "])" }
+		return func(s string) string { return function + "(" + s + "[" + duration(at.Interval) + "])" }
 	}
 	var arms []arm
 	for _, g := range c.groups {
-		difference := g.difference(interval)
+		difference := g.difference(at)
 		arms = append(arms,
 			tagged("("+g.each(as(""))+") unless "+difference, g.tag, nowArm),
-			tagged("("+g.each(as(offset(interval)))+") unless "+difference, g.tag, beforeArm),
+			tagged("("+g.each(as(offset(at.Interval)))+") unless "+difference, g.tag, beforeArm),
 			tagged("("+g.each(inTick("last_over_time"))+") unless ("+g.each(as(""))+")", g.tag, lastArm))
-		if fell := g.fell(interval); fell != "" {
+		if fell := g.fell(at.Interval); fell != "" {
 			arms = append(arms, tagged(fell, g.tag, fellArm))
 		}
 	}
@@ -248,23 +248,11 @@ func (g group) fell(interval time.Duration) string {
 
 // difference is the group's increase over the last interval, per series that has a finite and non-negative one. A histogram's series
 // has one where its events and its good ones both have.
-func (g group) difference(interval time.Duration) string {
+func (g group) difference(at Grid) string {
 	if g.histogram != nil {
-		return g.histogram.difference(g.role, interval)
+		return g.histogram.difference(g.role, at)
 	}
-	return increase(g.each, interval)
-}
-
-// increase is the difference of what a function writes. A series that began or ended in the tick has none: a difference needs both its ends.
-func increase(each func(writer, ...*labels.Matcher) string, interval time.Duration) string {
-	return "(idelta(" + bothEnds("("+each(as(""))+") >= 0", interval) + ") >= 0 < Inf)"
-}
-
-// bothEnds is the values of an expression now and one interval ago. Looking series up costs Prometheus far more than reading some of
-// their values, so they are looked up once for both. The steps of a subquery are multiples of their length since 1970, as the ticks are; the
-// millisecond more is for Prometheus 3, whose ranges are without their left end.
-func bothEnds(expr string, interval time.Duration) string {
-	return "(" + expr + ")[" + duration(interval+time.Millisecond) + ":" + duration(interval) + "]"
+	return at.increase(g.each)
 }
 
 // writer makes a vector of a selector's text, by a modifier or a function over time.

@@ -23,7 +23,7 @@ func sumsOf(t *testing.T, matchers ...string) (queries []promql.Query) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		queries = append(queries, c.SumQuery(30*time.Second))
+		queries = append(queries, c.SumQuery(promql.Grid{Interval: 30 * time.Second}))
 	}
 	return queries
 }

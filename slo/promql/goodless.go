@@ -62,7 +62,7 @@ func (t *Tally) MayBeGoodless() bool {
 }
 
 // GoodlessQuery asks which targets have a total and nothing by the name of the good events, and what they counted.
-func (c *Counter) GoodlessQuery(interval time.Duration) Query {
+func (c *Counter) GoodlessQuery(at Grid) Query {
 	const targets = "(" + model.JobLabel + ", " + model.InstanceLabel + ")"
 	each := append([]string{model.JobLabel, model.InstanceLabel}, c.groupBy...)
 	slices.Sort(each)
@@ -91,7 +91,7 @@ func (c *Counter) GoodlessQuery(interval time.Duration) Query {
 		now := "(" + g.each(as("")) + ")"
 		arms = append(arms,
 			tagged("group"+byLabels(slices.Compact(each))+"("+now+" unless on "+targets+" "+anyGood+")", g.tag, goodlessArm),
-			tagged("sum"+c.by()+"("+g.difference(interval)+" unless on "+targets+" "+anyGood+")", g.tag, strayArm),
+			tagged("sum"+c.by()+"("+g.difference(at)+" unless on "+targets+" "+anyGood+")", g.tag, strayArm),
 			tagged("count"+c.by()+"("+now+" and on "+targets+" "+anyGood+")", g.tag, sharedArm))
 	}
 	return newQuery(arms...)

@@ -190,8 +190,8 @@ func renamed(s *parser.VectorSelector, name string) *parser.VectorSelector {
 }
 
 // difference is the increase of a role's numbers, of targets where neither role's fell.
-func (h *histogram) difference(r role, interval time.Duration) string {
-	own, other := increase(h.total, interval), increase(h.good, interval)
+func (h *histogram) difference(r role, at Grid) string {
+	own, other := at.increase(h.total), at.increase(h.good)
 	if r == good {
 		own, other = other, own
 	}
@@ -207,16 +207,16 @@ func (h *histogram) counted(write writer) string {
 }
 
 // arms are those of the sums that only histograms have.
-func (h *histogram) arms(tag string, interval time.Duration, by string, groupBy []string) (arms []arm) {
+func (h *histogram) arms(tag string, at Grid, by string, groupBy []string) (arms []arm) {
 	targets := func(expr string) string {
 		names := slices.Concat(groupBy, []string{model.JobLabel, model.InstanceLabel})
 		slices.Sort(names)
 		return "count" + by + "(group" + byLabels(slices.Compact(names)) + "(" + expr + "))"
 	}
-	now, before := as(""), as(offset(interval))
+	now, before := as(""), as(offset(at.Interval))
 	if h.resolved {
 		lacking := "(" + h.total(now) + " unless (" + h.good(now) + "))"
-		arms = append(arms, tagged(targets(lacking), tag, lackArm), tagged("sum"+by+"("+increase(h.total, interval)+" and "+lacking+")", tag, leftArm))
+		arms = append(arms, tagged(targets(lacking), tag, lackArm), tagged("sum"+by+"("+at.increase(h.total)+" and "+lacking+")", tag, leftArm))
 	}
 	if unsure := h.unsure(now); unsure != "" {
 		arms = append(arms, tagged(targets(unsure), tag, amongArm), tagged("sum"+by+"("+unsure+" - "+h.unsure(before)+" >= 0)", tag, unsureArm))
@@ -226,10 +226,10 @@ func (h *histogram) arms(tag string, interval time.Duration, by string, groupBy 
 		arms = append(arms, tagged(targets("histogram_count("+whole+")"), tag, nativeArm))
 	}
 	if h.native == askAll {
-		span := "[" + duration(max(gaugeWindow, 2*interval)) + "]"
+		span := "[" + duration(max(gaugeWindow, 2*at.Interval)) + "]"
 		rates := joined(h.selectors, func(s string) string { return "rate(" + s + span + ")" })
 		arms = append(arms,
-			tagged("sum"+by+"((("+whole+") - ("+joined(h.selectors, before)+")) and "+h.difference(total, interval)+")", tag, shapeArm),
+			tagged("sum"+by+"((("+whole+") - ("+joined(h.selectors, before)+")) and "+h.difference(total, at)+")", tag, shapeArm),
 			tagged("count"+by+"(histogram_count("+rates+") < 0)", tag, gaugeArm))
 	}
 	return arms
