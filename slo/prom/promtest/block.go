@@ -1,0 +1,36 @@
+package promtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/prometheus/prometheus/tsdb"
+)
+
+// WriteBlock writes samples as a block into the folder of a TSDB, from which a Prometheus program reads them when it is started on that
+// folder. Each call makes a block of its own.
+func WriteBlock(dir string, samples ...Sample) (err error) {
+	w, err := tsdb.NewBlockWriter(slog.New(slog.DiscardHandler), dir, 2*history.Milliseconds()) // takes samples in any order over half of that
+	if err != nil {
+		return fmt.Errorf("beginning a block: %w", err)
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	samples = slices.Clone(samples)
+	slices.SortStableFunc(samples, func(a, b Sample) int { return a.Time.Compare(b.Time) }) // those of one series have to be in order
+	app := w.Appender(context.Background())
+	for _, s := range samples {
+		if err := s.appendTo(app); err != nil {
+			return errors.Join(fmt.Errorf("appending to %v: %w", s.Labels, err), app.Rollback())
+		}
+	}
+	if err := app.Commit(); err != nil {
+		return fmt.Errorf("committing samples: %w", err)
+	}
+	if _, err := w.Flush(context.Background()); err != nil {
+		return fmt.Errorf("writing the block: %w", err)
+	}
+	return nil
+}
