@@ -2,6 +2,7 @@ package prom_test
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/model/histogram"
@@ -12,13 +13,10 @@ import (
 
 // histogramWorlds have latencies: what fails takes longer than half a second.
 func histogramWorlds() []world {
-	const classicTotal, classicBad = `sum(increase(d_seconds_count[%[1]s]))`, `(sum(increase(d_seconds_count[%[1]s])) - sum(increase(d_seconds_bucket{le="0.5"}[%[1]s])))`
-	const nativeTotal = `histogram_count(sum(increase(d_seconds[%[1]s])))`
-	const nativeBad = nativeTotal + ` * (1 - histogram_fraction(-Inf, 0.5, sum(increase(d_seconds[%[1]s]))))`
-	of := func(threshold time.Duration) slo.Indicator {
-		return slo.Indicator{Latency: &slo.Latency{Histogram: "d_seconds", Threshold: threshold}}
-	}
-	half := of(500 * time.Millisecond)
+	const classicTotal, classicBad = `sum(increase(d_seconds_count[RANGE]))`, `(sum(increase(d_seconds_count[RANGE])) - sum(increase(d_seconds_bucket{le="0.5"}[RANGE])))`
+	const nativeTotal = `histogram_count(sum(increase(d_seconds[RANGE])))`
+	const nativeBad = nativeTotal + ` * (1 - histogram_fraction(-Inf, 0.5, sum(increase(d_seconds[RANGE]))))`
+	half := slo.Indicator{Latency: &slo.Latency{Histogram: "d_seconds", Threshold: 500 * time.Millisecond}}
 	exposing := func(as func(pod int) exposition) []pod { return eight(func(i int, p *pod) { p.expose = as(i) }) }
 	all := func(e exposition) []pod { return exposing(func(int) exposition { return e }) }
 	usual := exposeClassic("0.1", "0.25", "0.5", "1", "2", "+Inf")
@@ -26,7 +24,8 @@ func histogramWorlds() []world {
 		{name: "classic histograms, the threshold is a boundary", pods: all(usual), indicator: half, bad: classicBad, total: classicTotal},
 		{
 			name: "classic histograms, the threshold is between two", pods: all(exposeClassic("0.1", "0.25", "1", "2", "+Inf")), indicator: half,
-			bad: `(sum(increase(d_seconds_count[%[1]s])) - sum(increase(d_seconds_bucket{le="0.25"}[%[1]s])))`, total: classicTotal,
+			caveats: []slo.CaveatKind{slo.Interpolated},
+			bad:     `(sum(increase(d_seconds_count[RANGE])) - sum(increase(d_seconds_bucket{le="0.25"}[RANGE])))`, total: classicTotal,
 		},
 		{
 			name: "half of the targets spell the boundary otherwise", indicator: half, bad: classicBad, total: classicTotal,
@@ -36,12 +35,19 @@ func histogramWorlds() []world {
 		},
 		{
 			name: "one target has no bucket from the threshold on", indicator: half, bad: classicBad, total: classicTotal,
+			caveats: []slo.CaveatKind{slo.NoBucket},
 			pods: exposing(func(i int) exposition {
 				if i == 0 {
 					return exposeClassic("0.1", "0.25", "+Inf")
 				}
 				return usual
 			}),
+		},
+		{
+			name: "histograms in milliseconds", pods: all(exposeMilliseconds),
+			indicator: slo.Indicator{Latency: &slo.Latency{Histogram: "d_milliseconds", Threshold: 500 * time.Millisecond, Unit: time.Millisecond}},
+			bad:       strings.NewReplacer("d_seconds", "d_milliseconds", `"0.5"`, `"500"`).Replace(classicBad),
+			total:     strings.ReplaceAll(classicTotal, "d_seconds", "d_milliseconds"),
 		},
 		{name: "native histograms, exponential", pods: all(exposeExponential), indicator: half, bad: nativeBad, total: nativeTotal},
 		{name: "native histograms, custom buckets", pods: all(exposeCustom), indicator: half, bad: nativeBad, total: nativeTotal},
@@ -63,13 +69,23 @@ func exposeClassic(les ...string) exposition {
 					n += of
 				}
 			}
-			samples = append(samples, promtest.Sample{Labels: map[string]string{"__name__": "d_seconds_bucket", "le": le}, Value: float64(n)})
+			samples = append(samples, single("d_seconds_bucket", float64(n), "le", le))
 			if le == "+Inf" {
-				samples = append(samples, promtest.Sample{Labels: map[string]string{"__name__": "d_seconds_count"}, Value: float64(n)})
+				samples = append(samples, single("d_seconds_count", float64(n)))
 			}
 		}
 		return samples
 	}
+}
+
+// exposeMilliseconds shows the lengths as a classic histogram of milliseconds.
+func exposeMilliseconds(_ map[string]int, lengths *[len(bounds)]int) (samples []promtest.Sample) {
+	n := 0
+	for i, of := range lengths {
+		n += of
+		samples = append(samples, single("d_milliseconds_bucket", float64(n), "le", strconv.FormatFloat(1000*bounds[i], 'f', -1, 64)))
+	}
+	return append(samples, single("d_milliseconds_count", float64(n)))
 }
 
 // exposeCustom shows the lengths as a native histogram with their bounds.

@@ -2,7 +2,6 @@ package prom_test
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -15,21 +14,78 @@ type world struct {
 	name       string
 	pods       []pod
 	indicator  slo.Indicator // ratio of requests_total where it is zero
-	bad, total string        // the same by increase(), over a range that is %s
+	groupBy    []string
+	bad, total string                  // the same by increase(), over a RANGE; empty: it says nothing of that
+	held       func(at time.Time) bool // the truth of a condition; nil: the pods' own counts are
+	caveats    []slo.CaveatKind        // those that there have to be, and no others
 }
 
-func worlds() []world {
-	minute := func(n int) time.Time { return worldBegin.Add(time.Duration(n) * time.Minute) }
-	between := func(from, to int) func(time.Time) bool {
-		return func(at time.Time) bool { return !at.Before(minute(from)) && at.Before(minute(to)) }
+// requests is a world of the counters that most have.
+func requests() world {
+	return world{
+		indicator: slo.Indicator{Ratio: &slo.Ratio{Bad: `requests_total{code="500"}`, Total: `requests_total`}},
+		bad:       `sum(increase(requests_total{code="500"}[RANGE]))`, total: `sum(increase(requests_total[RANGE]))`,
 	}
+}
+
+// worlds are all of them.
+func worlds() (all []world) {
+	for _, w := range slices.Concat(histogramWorlds(), scrapeWorlds(), birthWorlds(), restartWorlds(), otherWorlds()) {
+		if w.indicator == (slo.Indicator{}) {
+			usual := requests()
+			w.indicator, w.bad, w.total = usual.indicator, usual.bad, usual.total
+		}
+		all = append(all, w)
+	}
+	return all
+}
+
+func minute(n int) time.Time { return worldBegin.Add(time.Duration(n) * time.Minute) }
+
+// between are the times from one minute to another.
+func between(from, to int) func(time.Time) bool {
+	return func(at time.Time) bool { return !at.Before(minute(from)) && at.Before(minute(to)) }
+}
+
+// first are eight pods of which one is another.
+func first(change func(p *pod)) []pod {
+	return eight(func(i int, p *pod) {
+		if i == 0 {
+			change(p)
+		}
+	})
+}
+
+// scrapeWorlds differ in how they are scraped.
+func scrapeWorlds() []world {
 	scraped := func(d time.Duration) []pod { return eight(func(_ int, p *pod) { p.scrape = d }) }
-	return slices.Concat(histogramWorlds(), []world{
+	return []world{
 		{name: "scraped every 5 s", pods: scraped(5 * time.Second)},
 		{name: "scraped every 15 s", pods: scraped(15 * time.Second)},
 		{name: "scraped every 30 s", pods: scraped(30 * time.Second)},
 		{name: "scraped every 60 s", pods: scraped(60 * time.Second)},
 		{name: "scrapes that jitter by up to 3 s", pods: eight(func(_ int, p *pod) { p.jitter = 3 * time.Second })},
+		{name: "a pod unscraped for 10 minutes", caveats: []slo.CaveatKind{slo.LongGap}, pods: first(func(p *pod) { p.unscraped = between(50, 60) })},
+		{name: "a pod whose scrapes fail for 10 minutes", caveats: []slo.CaveatKind{slo.LongGap}, pods: first(func(p *pod) {
+			p.unscraped, p.fails = between(50, 60), true
+		})},
+		{name: "replicas that are a little behind", caveats: []slo.CaveatKind{slo.Dip}, pods: first(func(p *pod) {
+			p.dips = func(at time.Time) bool { return at.Minute()%10 == 7 }
+		})},
+		{name: "a quarter of an hour without traffic", pods: eight(func(_ int, p *pod) {
+			p.rate = func(at time.Time) float64 {
+				if between(85, 100)(at) {
+					return 0
+				}
+				return 20
+			}
+		})},
+	}
+}
+
+// birthWorlds have series that begin.
+func birthWorlds() []world {
+	return []world{
 		{name: "first error makes the series", pods: eight(func(_ int, p *pod) { p.has = []string{"200"} })},
 		{name: "one error in ten minutes", pods: eight(func(i int, p *pod) {
 			p.has = []string{"200"}
@@ -40,87 +96,99 @@ func worlds() []world {
 				return 0
 			}
 		})},
-		{name: "a restart of each pod every 20 minutes", pods: eight(func(i int, p *pod) {
+		{name: "all pods replaced in the middle", pods: append(
+			eight(func(i int, p *pod) { p.end = minute(60 + i) }),
+			eight(func(i int, p *pod) { p.name, p.start = fmt.Sprintf("new-%d", i), minute(60+i) })...)},
+		{name: "a new pod that is scraped 20 minutes after its start", pods: first(func(p *pod) { p.start, p.unscraped = minute(35), between(35, 55) })},
+		{
+			name: "first error of a pod, while its scrapes fail, without start times", caveats: []slo.CaveatKind{slo.LongGap},
+			pods: eight(func(i int, p *pod) {
+				p.has, p.silent = []string{"200"}, true
+				p.failing = func(at time.Time) float64 {
+					if between(40, 81)(at) {
+						return 0.3
+					}
+					return 0
+				}
+				if i == 0 {
+					p.unscraped, p.fails = between(35, 45), true
+				}
+			}),
+		},
+		{name: "long-running pod first seen", caveats: []slo.CaveatKind{slo.Baseline}, pods: first(func(p *pod) {
+			p.start = worldBegin.Add(-48 * time.Hour)
+			p.unscraped = func(at time.Time) bool { return at.Before(minute(30)) }
+		})},
+		{name: "a target that comes back after three hours", caveats: []slo.CaveatKind{slo.Baseline}, pods: first(func(p *pod) {
+			p.start, p.unscraped = worldBegin.Add(-4*time.Hour), between(-170, 15)
+		})},
+		{name: "series without job and instance, born with the first error", caveats: []slo.CaveatKind{slo.NoTarget}, pods: eight(func(_ int, p *pod) {
+			p.has, p.unlabelled = []string{"200"}, true
+		})},
+	}
+}
+
+// restartWorlds have counters that begin at 0 again.
+func restartWorlds() []world {
+	// Each process counts for two scrapes and starts anew, now busier than before and now less.
+	crashing := func(scrape time.Duration, silent bool, rates ...float64) []pod {
+		return eight(func(_ int, p *pod) {
+			p.scrape, p.crashing, p.silent = scrape, between(50, 70), silent
+			p.rate = func(at time.Time) float64 { return rates[at.Unix()/int64(2*scrape.Seconds())%int64(len(rates))] }
+		})
+	}
+	restarted := []slo.CaveatKind{slo.Reset, slo.Restart}
+	return []world{
+		{name: "a restart of each pod every 20 minutes", caveats: []slo.CaveatKind{slo.Reset}, pods: eight(func(i int, p *pod) {
 			for n := 1; n < 6; n++ {
 				p.restarts = append(p.restarts, worldBegin.Add(time.Duration(20*n)*time.Minute+time.Duration(67*i)*time.Second))
 			}
 		})},
-		{name: "all pods replaced in the middle", pods: append(
-			eight(func(i int, p *pod) { p.end = minute(60 + i) }),
-			eight(func(i int, p *pod) { p.name, p.start = fmt.Sprintf("new-%d", i), minute(60+i) })...)},
-		{name: "a pod unscraped for 10 minutes", pods: eight(func(i int, p *pod) {
-			if i == 0 {
-				p.unscraped = between(50, 60)
-			}
-		})},
-		{name: "long-running pod first seen", pods: eight(func(i int, p *pod) {
-			if i == 0 {
-				p.start = worldBegin.Add(-48 * time.Hour)
-				p.unscraped = func(at time.Time) bool { return at.Before(minute(30)) }
-			}
-		})},
-		{name: "replicas that are a little behind", pods: eight(func(i int, p *pod) {
-			p.dips = func(at time.Time) bool { return i == 0 && at.Minute()%10 == 7 }
-		})},
-		{name: "values that are not a number", pods: eight(func(i int, p *pod) {
-			if i == 0 {
-				p.value = func(at time.Time, _ string, n int) float64 {
-					if at.Minute()%20 == 13 && at.Second() >= 10 && at.Second() < 40 {
-						return math.NaN()
-					}
-					return float64(n)
-				}
-			}
-		})},
-		{name: "a quarter of an hour without traffic", pods: eight(func(_ int, p *pod) {
-			p.rate = func(at time.Time) float64 {
-				if between(85, 100)(at) {
-					return 0
-				}
-				return 20
-			}
-		})},
-	}, rareWorlds(between, minute))
+		{name: "a crash loop of 30 s for 20 minutes, scraped every 15 s", caveats: restarted, pods: crashing(15*time.Second, false, 5, 20, 80)},
+		{name: "hidden resets that a scrape shows (20, 5, 30 in one tick), without start times", caveats: []slo.CaveatKind{slo.Reset}, pods: crashing(15*time.Second, true, 20, 25, 30)},
+		{name: "a crash loop with steady traffic, without start times", caveats: []slo.CaveatKind{slo.Reset}, pods: crashing(15*time.Second, true, 20)},
+		{name: "hidden resets between two scrapes, with start times (a crash loop of 60 s, scraped every 30 s)", caveats: restarted, pods: crashing(30*time.Second, false, 5, 20, 80)},
+		{name: "a crash loop of 20 s for 20 minutes, scraped every 10 s", caveats: restarted, pods: crashing(10*time.Second, false, 5, 20, 80)},
+	}
 }
 
-// rareWorlds are those in which other ways of counting go wrong.
-func rareWorlds(between func(from, to int) func(time.Time) bool, minute func(int) time.Time) []world {
-	// Each process counts for two scrapes and starts anew, now busier than before and now less.
-	crashing := func(scrape time.Duration, rates ...float64) []pod {
-		return eight(func(_ int, p *pod) {
-			p.scrape, p.crashing = scrape, between(50, 70)
-			p.rate = func(at time.Time) float64 { return rates[at.Unix()/int64(2*scrape.Seconds())%int64(len(rates))] }
-		})
-	}
-	steady := crashing(15*time.Second, 20)
-	for i := range steady {
-		steady[i].silent = true
-	}
+// otherWorlds have other indicators.
+func otherWorlds() []world {
 	other := func(counts map[string]int, _ *[len(bounds)]int) []promtest.Sample {
 		return []promtest.Sample{
-			{Labels: map[string]string{"__name__": "answered_total"}, Value: float64(counts["200"])},
-			{Labels: map[string]string{"__name__": "asked_total", "method": "GET", "tier": "web"}, Value: float64(counts["200"] + counts["500"])},
+			single("answered_total", float64(counts["200"])),
+			single("asked_total", float64(counts["200"]+counts["500"]), "method", "GET", "tier", "web"),
 		}
 	}
+	// A queue that nobody takes from during the incident.
+	oldest := func(at time.Time) float64 {
+		if between(40, 81)(at) {
+			return 5 + at.Sub(incidentBegin).Seconds()
+		}
+		return 5
+	}
+	regions := eight(func(i int, p *pod) {
+		switch {
+		case i < 4:
+			p.labels, p.has = map[string]string{"region": "eu"}, []string{"200"}
+		case i < 7: // which has no part in the incident
+			p.labels = map[string]string{"region": "us"}
+			p.failing = func(time.Time) float64 { return 0.001 }
+		}
+	})
 	return []world{
-		{name: "a crash loop of 30 s for 20 minutes, scraped every 15 s", pods: crashing(15*time.Second, 5, 20, 80)},
-		{name: "the same with steady traffic and without start times", pods: steady},
-		{name: "a crash loop of 60 s for 20 minutes, scraped every 30 s", pods: crashing(30*time.Second, 5, 20, 80)},
-		{name: "a crash loop of 20 s for 20 minutes, scraped every 10 s", pods: crashing(10*time.Second, 5, 20, 80)},
-		{name: "a new pod that is scraped 20 minutes after its start", pods: eight(func(i int, p *pod) {
-			if i == 0 {
-				p.start, p.unscraped = minute(35), between(35, 55)
-			}
-		})},
-		{name: "a target that comes back after three hours", pods: eight(func(i int, p *pod) {
-			if i == 0 {
-				p.start, p.unscraped = worldBegin.Add(-4*time.Hour), between(-170, 15)
-			}
-		})},
 		{
 			name: "good and total of other names and labels", pods: eight(func(_ int, p *pod) { p.expose = other }),
 			indicator: slo.Indicator{Ratio: &slo.Ratio{Good: "answered_total", Total: "asked_total"}},
-			bad:       "(sum(increase(asked_total[%[1]s])) - sum(increase(answered_total[%[1]s])))", total: "sum(increase(asked_total[%[1]s]))",
+			bad:       "(sum(increase(asked_total[RANGE])) - sum(increase(answered_total[RANGE])))", total: "sum(increase(asked_total[RANGE]))",
+		},
+		{
+			name: "group_by of three label sets (the worst)", pods: regions, indicator: requests().indicator, groupBy: []string{"region"},
+			bad: `sum by (region) (increase(requests_total{code="500"}[RANGE]))`, total: `sum by (region) (increase(requests_total[RANGE]))`,
+		},
+		{
+			name: "a condition that is true or false (ticks)", pods: eight(func(_ int, p *pod) { p.gauge = oldest }),
+			indicator: slo.Indicator{Bool: "max(queue_oldest_seconds) < 60"}, held: func(at time.Time) bool { return oldest(at) < 60 },
 		},
 	}
 }

@@ -2,6 +2,7 @@ package prom_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -26,6 +27,10 @@ type pod struct {
 	crashing   func(at time.Time) bool                        // it restarts just after each second scrape; nil: never
 	silent     bool                                           // it does not say when it started
 	expose     exposition                                     // nil: requests_total by code
+	gauge      func(at time.Time) float64                     // queue_oldest_seconds; nil: none
+	labels     map[string]string                              // more labels of all its series
+	unlabelled bool                                           // its counters have no job and instance
+	fails      bool                                           // while unscraped its scrapes fail; else nobody tries
 
 	later       time.Time // from when on it exposes something else; zero: never
 	exposeLater exposition
@@ -40,16 +45,29 @@ var bounds = [...]float64{0.1, 0.25, 0.5, 1, 2, math.Inf(1)}
 // count is what the pods themselves counted.
 type count struct{ total, bad float64 }
 
-// run plays the pod, second by second, and returns its samples and what it counted.
-func (p pod) run(rnd *rand.Rand, from, to time.Time) (samples []promtest.Sample, counted count) {
+func (c *count) add(d count) { c.total, c.bad = c.total+d.total, c.bad+d.bad }
+
+// play is a pod's life in a stretch: its samples, and what it counted. Part of that was lost, with a process that ended after its last scrape;
+// part nobody saw, as the process had been counting for more than an hour before it was scraped.
+type play struct {
+	samples               []promtest.Sample
+	counted, lost, unseen count
+}
+
+// run plays the pod, second by second.
+func (p pod) run(rnd *rand.Rand, from, to time.Time) (life play) {
 	var counts map[string]int
 	var lengths [len(bounds)]int
-	var begun time.Time
+	var begun, scraped time.Time
+	var since count            // the last scrape
+	var seen []promtest.Sample // at it
 	restart := func(at time.Time) {
 		begun, counts, lengths = at, map[string]int{}, [len(bounds)]int{}
 		for _, code := range p.has {
 			counts[code] = 0
 		}
+		life.lost.add(since)
+		since = count{}
 	}
 	restart(p.start)
 	carry, scrapes := 0.0, 0
@@ -66,51 +84,78 @@ func (p pod) run(rnd *rand.Rand, from, to time.Time) (samples []promtest.Sample,
 			counts[code]++
 			lengths[length]++
 			if at.After(from) && !at.After(to) {
-				counted.total++
-				if code == "500" {
-					counted.bad++
-				}
+				one := count{1, map[string]float64{"500": 1}[code]}
+				life.counted.add(one)
+				since.add(one)
 			}
 		}
 		if at.Before(next) {
 			continue
 		}
-		scraped := at
+		when := at
 		if p.jitter > 0 {
-			scraped = scraped.Add(time.Duration(rnd.Int64N(int64(p.jitter))))
+			when = when.Add(time.Duration(rnd.Int64N(int64(p.jitter))))
 		}
 		next = next.Add(p.scrape)
 		if p.unscraped == nil || !p.unscraped(at) {
-			samples = append(samples, p.sample(scraped, begun, counts, &lengths)...)
+			if at.Sub(scraped) > time.Hour && at.Sub(begun) > time.Hour {
+				life.unseen.add(since)
+			}
+			scraped, since, seen = at, count{}, p.sample(when, begun, counts, &lengths)
+			life.samples = append(life.samples, seen...)
+		} else if p.fails {
+			life.samples, seen = append(life.samples, p.failed(when, seen)...), nil
 		}
 		if scrapes++; scrapes%2 == 0 && p.crashing != nil && p.crashing(at) {
 			restart(at.Add(time.Second))
 		}
 	}
-	return samples, counted
+	if p.end.Before(worldEnd) {
+		life.lost.add(since)
+		gone := p.failed(p.end.Add(p.scrape), seen)
+		gone[0].Value = promtest.Stale() // nobody tries to scrape it any more
+		life.samples = append(life.samples, gone...)
+	}
+	return life
 }
 
-func (p pod) sample(at, begun time.Time, counts map[string]int, lengths *[len(bounds)]int) []promtest.Sample {
-	series := func(name, code string, v float64) promtest.Sample {
-		labels := map[string]string{"__name__": name, "job": "shop", "instance": p.name}
-		if code != "" {
-			labels["code"] = code
+// failed is a scrape that failed: it ends the series of the one before.
+func (p pod) failed(at time.Time, before []promtest.Sample) []promtest.Sample {
+	samples := []promtest.Sample{{Labels: map[string]string{"__name__": "up", "job": "shop", "instance": p.name}, Time: at}}
+	for _, s := range before {
+		if s.Labels["__name__"] != "up" {
+			samples = append(samples, promtest.Sample{Labels: s.Labels, Time: at, Value: promtest.Stale()})
 		}
-		return promtest.Sample{Labels: labels, Time: at, Value: v}
 	}
-	samples := []promtest.Sample{series("up", "", 1)}
+	return samples
+}
+
+func (p pod) sample(at, begun time.Time, counts map[string]int, lengths *[len(bounds)]int) (samples []promtest.Sample) {
+	add := func(target bool, all ...promtest.Sample) {
+		for _, s := range all {
+			s.Time = at
+			maps.Copy(s.Labels, p.labels)
+			if target {
+				s.Labels["job"], s.Labels["instance"] = "shop", p.name
+			} else {
+				s.Labels["pod"] = p.name
+			}
+			samples = append(samples, s)
+		}
+	}
+	add(true, single("up", 1))
 	if !p.silent {
-		samples = append(samples, series("process_start_time_seconds", "", float64(begun.Unix())))
+		add(true, single("process_start_time_seconds", float64(begun.Unix())))
+	}
+	if p.gauge != nil {
+		add(true, single("queue_oldest_seconds", p.gauge(at)))
 	}
 	expose := p.expose
 	if !p.later.IsZero() && at.After(p.later) {
 		expose = p.exposeLater
 	}
 	if expose != nil {
-		for _, s := range expose(counts, lengths) {
-			s.Time, s.Labels["job"], s.Labels["instance"] = at, "shop", p.name
-			samples = append(samples, s)
-		}
+		add(!p.unlabelled, expose(counts, lengths)...)
 		return samples
 	}
 	for code, n := range counts {
@@ -121,9 +166,18 @@ func (p pod) sample(at, begun time.Time, counts map[string]int, lengths *[len(bo
 		if p.value != nil {
 			v = p.value(at, code, n)
 		}
-		samples = append(samples, series("requests_total", code, v))
+		add(!p.unlabelled, single("requests_total", v, "code", code))
 	}
 	return samples
+}
+
+// single is a value of a series, given by its name and its labels' names and values.
+func single(name string, v float64, labels ...string) promtest.Sample {
+	all := map[string]string{"__name__": name}
+	for i := 0; i+1 < len(labels); i += 2 {
+		all[labels[i]] = labels[i+1]
+	}
+	return promtest.Sample{Labels: all, Value: v}
 }
 
 // ordinary is a pod that has been up for the whole time, at 20 requests a second of which one in a hundred thousand fails, and 30 % during the incident.
