@@ -2,6 +2,7 @@ package prom_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -59,6 +60,16 @@ func first(change func(p *pod)) []pod {
 // scrapeWorlds differ in how they are scraped.
 func scrapeWorlds() []world {
 	scraped := func(d time.Duration) []pod { return eight(func(_ int, p *pod) { p.scrape = d }) }
+	// One scrape of each twenty minutes and series has no number that can be counted with, and at another time three in a row.
+	unusable := func(v float64) func(time.Time, string, int) float64 {
+		return func(at time.Time, _ string, n int) float64 {
+			one := at.Minute()%20 == 3 && at.Second() < 15
+			if three := at.Minute()%20 == 13 && at.Second() >= 5 && at.Second() < 50; one || three {
+				return v
+			}
+			return float64(n)
+		}
+	}
 	return []world{
 		{name: "scraped every 5 s", pods: scraped(5 * time.Second)},
 		{name: "scraped every 15 s", pods: scraped(15 * time.Second)},
@@ -71,6 +82,17 @@ func scrapeWorlds() []world {
 		})},
 		{name: "replicas that are a little behind", caveats: []slo.CaveatKind{slo.Dip}, pods: first(func(p *pod) {
 			p.dips = func(at time.Time) bool { return at.Minute()%10 == 7 }
+		})},
+		{name: "values that are not a number", caveats: []slo.CaveatKind{slo.LongGap, slo.NotANumber}, pods: eight(func(_ int, p *pod) { p.value = unusable(math.NaN()) })},
+		{name: "values that are negative", caveats: []slo.CaveatKind{slo.LongGap, slo.NotANumber}, pods: eight(func(_ int, p *pod) { p.value = unusable(-1) })},
+		{name: "values that are infinite", caveats: []slo.CaveatKind{slo.LongGap, slo.NotANumber}, pods: eight(func(_ int, p *pod) { p.value = unusable(math.Inf(1)) })},
+		{name: "a pod that has no number for 10 minutes", caveats: []slo.CaveatKind{slo.LongGap, slo.NotANumber}, pods: first(func(p *pod) {
+			p.value = func(at time.Time, _ string, n int) float64 {
+				if between(50, 60)(at) {
+					return math.NaN()
+				}
+				return float64(n)
+			}
 		})},
 		{name: "a quarter of an hour without traffic", pods: eight(func(_ int, p *pod) {
 			p.rate = func(at time.Time) float64 {

@@ -71,7 +71,7 @@ func TestRead(t *testing.T) {
 			name: "NaN is dropped, the other series count", ratio: shop,
 			series: []string{ok + "0+10x8", failed + "0 1 2 3 NaN NaN 6 7 8"},
 			from:   60 * time.Second, to: 120 * time.Second,
-			want: []string{"1m0s: 20 bad 0; not_a_number 1", "1m30s: 20 bad 0; not_a_number 1", "2m0s: 22 bad 2"},
+			want: []string{"1m0s: 20 bad 0; not_a_number 1", "1m30s: 20 bad 0; late 30s-1m30s 4 bad 4; late 1 (4)", "2m0s: 22 bad 2"},
 		},
 		{
 			name: "infinite and negative values are dropped", ratio: shop,

@@ -35,7 +35,9 @@ func (t *Tally) classify(key string, s *series) {
 	case !s.before.ok:
 		t.classifyBirth(into, key, s, end.v)
 	case !s.before.usable():
-		into.note(s, slo.NotANumber, 0)
+		if events, since, ok := t.again(into, s, single(t.past.usable[key]), single(end), t.past.usableAt[key]); ok {
+			t.addLate(into, s, since, events.all.v, true)
+		}
 	default:
 		into.add(time.Time{}, s.group.role, t.counted(into, key, s, single(s.before), single(end)).all.v)
 	}

@@ -212,14 +212,16 @@ func (c *Counter) OddQuery(at Grid) Query {
 	return newQuery(arms...)
 }
 
-// pastQuery asks for the past of series that were not there one interval ago, and of their targets. It is restricted to the jobs and
+// pastQuery asks for the past of series that were not there one interval ago, or had no number, and of their targets. It is restricted to the jobs and
 // instances concerned, as the look-back reads a hundred times as many samples as the difference does.
-func (c *Counter) pastQuery(interval time.Duration, born map[string]bool, jobs, instances []string) Query {
-	where := at(jobs, instances)
+func (c *Counter) pastQuery(interval time.Duration, born, again map[string]bool, where []*labels.Matcher) Query {
 	back := "[" + duration(lookBack) + "]" + offset(interval)
 	times := "[" + duration(lookBack) + ":" + duration(pastStep(interval)) + "]" + offset(interval)
 	var arms []arm
 	for _, g := range c.groups {
+		if again[g.tag] {
+			arms = append(arms, g.lastUsable(interval, where)...)
+		}
 		if !born[g.tag] {
 			continue
 		}
@@ -270,6 +272,14 @@ func (g group) each(write writer, more ...*labels.Matcher) string {
 		return g.histogram.total(write, more...)
 	}
 	return g.histogram.good(write, more...)
+}
+
+// twins is each of a histogram's other role.
+func (g group) twins(write writer, more ...*labels.Matcher) string {
+	if g.role == total {
+		return g.histogram.good(write, more...)
+	}
+	return g.histogram.total(write, more...)
 }
 
 // counted is each without the series that are left out.

@@ -35,7 +35,10 @@ func (t *Tally) classifyHistogram(key string, all, fast *series) {
 	before := pair{all.before, fast.before}
 	switch {
 	case before.all.ok && !before.all.usable(), before.fast.ok && !before.fast.usable():
-		into.note(all, slo.NotANumber, 0)
+		before := pair{t.past.usable[key], t.past.usable[all.twin()]}
+		if events, since, ok := t.again(into, all, before, now, t.past.usableAt[key]); ok {
+			t.addLatePair(into, all, since, events, true)
+		}
 	case !before.all.ok:
 		t.classifyHistogramBirth(into, key, all, fast, now)
 	case !before.fast.ok:

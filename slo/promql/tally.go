@@ -75,11 +75,13 @@ type targetKey struct{ job, instance string }
 
 // past is what is known of the time before the tick.
 type past struct {
-	values  map[string]value        // by series: the last value
-	times   map[string]time.Time    // by series: when that was
-	up      map[targetKey]bool      // whether a target was up one interval ago
-	reached map[targetKey]time.Time // when it was last up
-	process map[targetKey]time.Time // when its process started
+	values   map[string]value        // by series: the last value
+	times    map[string]time.Time    // by series: when that was
+	usable   map[string]value        // by series that have a number again: the last one that they had at a tick
+	usableAt map[string]time.Time    // when that was
+	up       map[targetKey]bool      // whether a target was up one interval ago
+	reached  map[targetKey]time.Time // when it was last up
+	process  map[targetKey]time.Time // when its process started
 }
 
 // Tally begins to count a tick.
@@ -181,32 +183,41 @@ func (t *Tally) AddOdd(points []Point) (next Query, err error) {
 	return t.pastQuery(), nil
 }
 
-// pastQuery asks for the past of the series that were born, if any.
+// pastQuery asks for the past of the series that were born, or have a number again, if any.
 func (t *Tally) pastQuery() Query {
-	born, jobs, instances := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	born, again, jobs, instances := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, s := range t.odd {
-		if v := s.end(); s.before.ok || !v.ok || !v.usable() {
-			continue
-		}
+		var fast *series
 		if s.group.histogram != nil {
-			if s.group.role != total || t.odd[s.twin()] == nil {
+			if fast = t.odd[s.twin()]; s.group.role != total || fast == nil {
 				continue // both roles of a histogram are asked together, and what has no good events is left out
 			}
-			born[s.group.twin()] = true
 		}
-		born[s.group.tag] = true
+		into := born
+		if v := s.end(); s.isAgain() || fast != nil && fast.isAgain() {
+			into = again
+		} else if s.before.ok || !v.ok || !v.usable() {
+			continue
+		}
+		into[s.group.tag] = true
+		if fast != nil {
+			into[fast.group.tag] = true
+		}
 		jobs[s.labels[model.JobLabel]] = true
 		instances[s.labels[model.InstanceLabel]] = true
 	}
-	if len(born) == 0 {
+	if len(born)+len(again) == 0 {
 		return Query{}
 	}
-	return t.counter.pastQuery(t.interval, born, slices.Sorted(maps.Keys(jobs)), slices.Sorted(maps.Keys(instances)))
+	return t.counter.pastQuery(t.interval, born, again, at(slices.Sorted(maps.Keys(jobs)), slices.Sorted(maps.Keys(instances))))
 }
 
 // AddPast takes the answer to the query that AddOdd returned.
 func (t *Tally) AddPast(points []Point) error {
-	t.past = past{map[string]value{}, map[string]time.Time{}, map[targetKey]bool{}, map[targetKey]time.Time{}, map[targetKey]time.Time{}}
+	t.past = past{
+		values: map[string]value{}, times: map[string]time.Time{}, usable: map[string]value{}, usableAt: map[string]time.Time{},
+		up: map[targetKey]bool{}, reached: map[targetKey]time.Time{}, process: map[targetKey]time.Time{},
+	}
 	for _, p := range points {
 		target := targetOf(p.Labels)
 		switch p.Tag {
@@ -231,6 +242,10 @@ func (t *Tally) AddPast(points []Point) error {
 				t.past.values[key] = value{p.Value, true}
 			case timeArm:
 				t.past.times[key], _ = timeOf(p.Value)
+			case usableArm:
+				t.past.usable[key] = value{p.Value, true}
+			case usableTimeArm:
+				t.past.usableAt[key], _ = timeOf(p.Value)
 			default:
 				return fmt.Errorf("%w: unknown arm %q", ErrAnswer, arm)
 			}
