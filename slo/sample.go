@@ -129,7 +129,7 @@ const (
 	NoBucket      CaveatKind = "no_bucket"       // a target's histogram has no bucket for the threshold, and none above: left out
 	NoGood        CaveatKind = "no_good"         // a target counts events and has no counter of the good ones (renamed?): left out
 	Interpolated  CaveatKind = "interpolated"    // the threshold is between two buckets: events between them are estimated
-	Reset         CaveatKind = "reset"           // a counter was reset: what it counted since its last scrape before is lost
+	Reset         CaveatKind = "reset"           // a counter was reset: what it counted since its last scrape before is lost, about so many
 	Restart       CaveatKind = "restart"         // a process restarted and its counter went on near its old value: reset or not?
 	DataLate      CaveatKind = "data_late"       // events reached Prometheus after their tick was read, and were added later
 	NoData        CaveatKind = "no_data"         // ticks without data are left out
@@ -191,6 +191,9 @@ func (c Caveat) String() string {
 		return fmt.Sprintf("the threshold is between two boundaries of the histogram on %s; the %s events between them are split by an estimate",
 			many(c.Count, "target"), events)
 	case Reset:
+		if c.Events > 0 {
+			return fmt.Sprintf("%s reset; about %s events between the last scrape and the restart are lost", many(c.Count, "counter"), events)
+		}
 		return fmt.Sprintf("%s reset; events between the last scrape and the restart are lost", many(c.Count, "counter"))
 	case Restart:
 		return fmt.Sprintf("%s went on near the old value though the process restarted, and counted as not reset; else up to %s events are missing",

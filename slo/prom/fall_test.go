@@ -41,32 +41,32 @@ func TestHiddenResets(t *testing.T) {
 		{
 			name: "a scrape shows the fall", indicator: ratio, step: 15 * time.Second,
 			series: []string{ok + "0 10 20 5 30 40 50"}, to: 90 * time.Second,
-			want: []string{"1m0s: 30 bad 0; reset 1", "1m30s: 20 bad 0"},
+			want: []string{"1m0s: 30 bad 0; reset 1 (5)", "1m30s: 20 bad 0"},
 		},
 		{
 			name: "what was scraped in the tick before the reset counts", indicator: ratio, step: 5 * time.Second,
 			series: []string{ok + "20x6 25 5 10 20 30 40"}, to: 60 * time.Second,
-			want: []string{"1m0s: 45 bad 0; reset 1"},
+			want: []string{"1m0s: 45 bad 0; reset 1 (5)"},
 		},
 		{
 			name: "two resets in a tick", indicator: ratio, step: 5 * time.Second,
 			series: []string{ok + "20x6 25 5 10 2 30 40"}, to: 60 * time.Second,
-			want: []string{"1m0s: 55 bad 0; reset 1"},
+			want: []string{"1m0s: 55 bad 0; reset 1 (7)"},
 		},
 		{
 			name: "a fall in the tick before is not counted again", indicator: ratio, step: 15 * time.Second,
 			series: []string{ok + "0 10 20 40 10 50 60"}, to: 90 * time.Second,
-			want: []string{"1m0s: 30 bad 0; reset 1", "1m30s: 50 bad 0"},
+			want: []string{"1m0s: 30 bad 0; reset 1 (10)", "1m30s: 50 bad 0"},
 		},
 		{
 			name: "good and bad series fall", indicator: ratio, step: 15 * time.Second,
 			series: []string{ok + "0 10 20 5 30", failed + "0 3 3 1 4"}, to: 60 * time.Second,
-			want: []string{"1m0s: 34 bad 4; reset 2"},
+			want: []string{"1m0s: 34 bad 4; reset 2 (6)"},
 		},
 		{
 			name: "one label set", indicator: ratio, step: 15 * time.Second, groupBy: []string{"code"},
 			series: []string{ok + "0 10 20 30 40", failed + "0 3 3 1 4"}, to: 60 * time.Second,
-			want: []string{`{code="200"}`, "1m0s: 20 bad 0", `{code="500"}`, "1m0s: 4 bad 4; reset 1"},
+			want: []string{`{code="200"}`, "1m0s: 20 bad 0", `{code="500"}`, "1m0s: 4 bad 4; reset 1 (1)"},
 		},
 		{
 			name: "a dip that is made up for is none", indicator: ratio, step: 15 * time.Second,
@@ -76,7 +76,7 @@ func TestHiddenResets(t *testing.T) {
 		{
 			name: "no scrape shows the fall, but the process restarted", indicator: ratio, step: 30 * time.Second,
 			series: []string{ok + "0 20 60 80", failed + "0 1 7 7", process + old + " " + old + " " + young + "x4"}, to: 90 * time.Second,
-			want: []string{"1m0s: 67 bad 7; reset 2", "1m30s: 20 bad 0"},
+			want: []string{"1m0s: 67 bad 7; reset 2 (134)", "1m30s: 20 bad 0"},
 		},
 		{
 			name: "the process of another target restarted", indicator: ratio, step: 30 * time.Second,
@@ -86,7 +86,7 @@ func TestHiddenResets(t *testing.T) {
 		{
 			name: "a small fall is a reset where the process restarted", indicator: ratio, step: 30 * time.Second,
 			series: []string{ok + "0 1000 950", process + old + " " + old + " " + young + "x4"}, to: 60 * time.Second,
-			want: []string{"1m0s: 950 bad 0; reset 1"},
+			want: []string{"1m0s: 950 bad 0; reset 1 (1900)"},
 		},
 		{
 			name: "an exporter that restarts while what it tells of does not", indicator: ratio, step: 30 * time.Second,
@@ -106,28 +106,28 @@ func TestHiddenResets(t *testing.T) {
 		{
 			name: "a restart in a gap, after which the counter climbed past its old value", indicator: ratio, step: 30 * time.Second,
 			series: []string{up + "1 1 0 0 1", ok + "0 20 stale _ 60", process + old + " " + old + " stale _ " + unix(80*time.Second)}, to: 120 * time.Second,
-			want: []string{"1m0s: blind", "1m30s: blind", "2m0s: 0 bad 0; late 1m20s-2m0s 60 bad 0; late 1 (60), reset 1"},
+			want: []string{"1m0s: blind", "1m30s: blind", "2m0s: 0 bad 0; late 1m20s-2m0s 60 bad 0; late 1 (60), reset 1 (75)"},
 		},
 		{
 			name: "a histogram", indicator: latency, step: 15 * time.Second,
 			series: classic("a", "0.5", "0 0 90 15 100", "count", "0 0 100 20 120"), to: 60 * time.Second,
-			want: []string{"1m0s: 120 bad 20; reset 1"},
+			want: []string{"1m0s: 120 bad 20; reset 1 (20)"},
 		},
 		{
 			name: "a histogram whose process restarted", indicator: latency, step: 30 * time.Second,
 			series: append(classic("a", "0.5", "0 90 95", "count", "0 100 120"), process+old+" "+old+" "+young+"x4"), to: 60 * time.Second,
-			want: []string{"1m0s: 120 bad 25; reset 1"},
+			want: []string{"1m0s: 120 bad 25; reset 1 (240)"},
 		},
 		{
 			name: "a native histogram", indicator: latency, step: 15 * time.Second,
 			series: native("a", `{{schema:0 count:100 sum:6 offset:-1 buckets:[90 10]}}x2 {{schema:0 count:20 sum:6 offset:-1 buckets:[15 5]}} `+
 				`{{schema:0 count:120 sum:6 offset:-1 buckets:[100 20]}}`), to: 60 * time.Second,
-			want: []string{"1m0s: 120 bad 20; reset 1"},
+			want: []string{"1m0s: 120 bad 20; reset 1 (20)"},
 		},
 		{
 			name: "a histogram between two boundaries", indicator: latency, step: 15 * time.Second,
 			series: classic("a", "0.25", "0 0 90 15 100", "0.75", "0 0 90 15 100", "count", "0 0 100 20 120"), to: 60 * time.Second,
-			want: []string{"1m0s: 120 bad 20; interpolated 1, reset 1"},
+			want: []string{"1m0s: 120 bad 20; interpolated 1, reset 1 (20)"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

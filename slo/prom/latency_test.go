@@ -170,13 +170,13 @@ func TestClassicLatency(t *testing.T) {
 			name:   "a reset is one of both parts",
 			series: classic("a", "0.5", "5 5 5 8 18", "count", "1000 1010 1020 8 18"),
 			from:   60 * time.Second, to: 60 * time.Second,
-			want: []string{"1m0s: 18 bad 0; reset 1"},
+			want: []string{"1m0s: 18 bad 0; reset 1 (8)"},
 		},
 		{
 			name:   "what was scraped before a reset in its tick counts, where it shows in both parts",
 			series: classic("a", "0.5", "80 90 100 109 5 14 3 33", "count", "100 110 120 130 8 18 4 40"),
 			from:   60 * time.Second, to: 60 * time.Second,
-			want: []string{"1m0s: 18 bad 4; reset 1"},
+			want: []string{"1m0s: 18 bad 4; reset 1 (8)"},
 		},
 		{
 			name:   "a dip of the count is one of both parts",
@@ -225,7 +225,7 @@ func TestClassicLatency(t *testing.T) {
 			series: all([]string{up + "1x8 0x8 1x8", process + unix(-time.Hour) + "x8 _x7 " + unix(3*time.Minute) + "x8"},
 				classic("a", "0.5", "5+0x7 stale _x7 20+9x8", "count", "500+10x7 stale _x7 30+10x8")),
 			from: 240 * time.Second, to: 240 * time.Second,
-			want: []string{"4m0s: 0 bad 0; late 3m0s-4m0s 30 bad 10; late 1 (30), reset 1"},
+			want: []string{"4m0s: 0 bad 0; late 3m0s-4m0s 30 bad 10; late 1 (30), reset 1 (37.5)"},
 		},
 		{
 			name:   "a bucket that appears beside a running count begins at its value",

@@ -108,7 +108,7 @@ func TestNativeLatency(t *testing.T) {
 			name:   "a reset is seen by the count",
 			series: native("a", `{{schema:0 count:100 sum:6 offset:-1 buckets:[100]}}x2 {{schema:0 count:4 sum:6 offset:-1 buckets:[3 1]}} {{schema:0 count:18 sum:6 offset:-1 buckets:[16 2]}}x8`),
 			from:   60 * time.Second, to: 60 * time.Second,
-			want: []string{"1m0s: 18 bad 2; reset 1"},
+			want: []string{"1m0s: 18 bad 2; reset 1 (4)"},
 		},
 		{
 			name:   "the first event makes the series",

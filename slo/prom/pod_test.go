@@ -145,7 +145,7 @@ func (p pod) sample(at, begun time.Time, counts map[string]int, lengths *[len(bo
 	}
 	add(true, single("up", 1))
 	if !p.silent {
-		add(true, single("process_start_time_seconds", float64(begun.Unix())))
+		add(true, single("process_start_time_seconds", float64(begun.Unix()-1))) // a second's requests are counted at its end
 	}
 	if p.gauge != nil {
 		add(true, single("queue_oldest_seconds", p.gauge(at)))

@@ -53,7 +53,7 @@ func TestRead(t *testing.T) {
 			name: "reset: the new value counts", ratio: shop,
 			series: []string{ok + "100 110 120 8 18"},
 			from:   60 * time.Second, to: 60 * time.Second,
-			want: []string{"1m0s: 18 bad 0; reset 1"},
+			want: []string{"1m0s: 18 bad 0; reset 1 (8)"},
 		},
 		{
 			name: "dip: a small fall counts nothing", ratio: shop,
@@ -146,7 +146,7 @@ func TestRead(t *testing.T) {
 			name: "a process that restarted in a gap counts since then", ratio: shop, step: 30 * time.Second,
 			series: []string{ok + "500+20x4 stale _x19 40+20x5", failed + "_x25 4+1x5", up + "1x4 0x19 1x5", process + "_x25 " + unix(10*time.Minute) + "x10"},
 			from:   750 * time.Second, to: 750 * time.Second,
-			want: []string{"12m30s: 0 bad 0; late 10m0s-12m30s 44 bad 4; late 1 (40), reset 1"},
+			want: []string{"12m30s: 0 bad 0; late 10m0s-12m30s 44 bad 4; late 1 (40), reset 1 (128)"},
 		},
 		{
 			name: "a series that ends counts to its last scrape, and telescopes over a single failed one", ratio: shop,
@@ -200,7 +200,7 @@ func TestRead(t *testing.T) {
 			ratio:  slo.Ratio{Bad: `errors_total or timeouts_total`, Total: `errors_total or timeouts_total`},
 			series: []string{`errors_total{job="shop"} 90 90 90 5 5`, `timeouts_total{job="shop"} 80 80 80 7 7`},
 			from:   60 * time.Second, to: 60 * time.Second,
-			want: []string{"1m0s: 12 bad 12; reset 2"},
+			want: []string{"1m0s: 12 bad 12; reset 2 (12)"},
 		},
 		{
 			name: "selectors that overlap count a series once",
@@ -216,7 +216,7 @@ func TestRead(t *testing.T) {
 			name: "one series a label set", ratio: slo.Ratio{Bad: `r_total{code="500"}`, Total: `r_total`}, groupBy: []string{"region"},
 			series: []string{`r_total{region="eu",code="200"} 0+10x10`, `r_total{region="eu",code="500"} 0+1x10`, `r_total{region="us",code="200"} 90 90 90 4 4`},
 			from:   60 * time.Second, to: 60 * time.Second,
-			want: []string{`{region="eu"}`, "1m0s: 22 bad 2", `{region="us"}`, "1m0s: 4 bad 0; reset 1"},
+			want: []string{`{region="eu"}`, "1m0s: 22 bad 2", `{region="us"}`, "1m0s: 4 bad 0; reset 1 (4)"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

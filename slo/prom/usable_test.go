@@ -51,13 +51,13 @@ func TestNumbersAgain(t *testing.T) {
 		{
 			name: "a reset meanwhile", indicator: ratio,
 			series: []string{ok + "0 100 200 300 NaN 5 15"}, from: 90 * time.Second, to: 90 * time.Second,
-			want: []string{"1m30s: 0 bad 0; late 30s-1m30s 15 bad 0; late 1 (15), reset 1"},
+			want: []string{"1m30s: 0 bad 0; late 30s-1m30s 15 bad 0; late 1 (15), reset 1 (15)"},
 		},
 		{
 			name: "a hidden reset meanwhile", indicator: ratio,
-			series: []string{ok + "0 10 20 30 NaN 50 60", process + strings.Replace(unix(-time.Hour), "x400", "x4 ", 1) + unix(62*time.Second)},
+			series: []string{ok + "0 10 20 30 NaN 50 60", process + strings.Replace(unix(-time.Hour), "x400", "x4 ", 1) + unix(70*time.Second)},
 			from:   90 * time.Second, to: 90 * time.Second,
-			want: []string{"1m30s: 60 bad 0; reset 1"},
+			want: []string{"1m30s: 60 bad 0; reset 1 (120)"},
 		},
 		{
 			name: "no number for more than an hour", indicator: ratio,

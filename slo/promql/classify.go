@@ -53,13 +53,8 @@ func (t *Tally) classifyBirth(into *set, key string, s *series, v float64) {
 			into.note(s, slo.NotANumber, 0)
 			return
 		}
-		from := t.lastSeen(key, target)
-		restarted := !from.IsZero() && start.After(from)
-		events, wasReset := into.increase(s, single(before), single(value{v, true}), restarted)
-		if wasReset && restarted {
-			from = start
-		}
-		t.addLate(into, s, from, events.all.v, true)
+		events, since := into.over(gap{t.lastSeen(key, target), start, t.tick}, s, single(before), single(value{v, true}))
+		t.addLate(into, s, since, events.all.v, true)
 		return
 	}
 	from, gap, ok := t.birth(into, s, v)

@@ -29,6 +29,7 @@ const (
 	beforeArm  = "before"  // the same, one interval ago
 	fellArm    = "fell"    // how many series fell from one scrape to the next; in the odd query which ones
 	fineArm    = "fine"    // the values of a few series, at times inside the tick
+	scrapeArm  = "scrape"  // when they were scraped
 	lastArm    = "last"    // the last value in the tick of a series that ended in it
 	pastArm    = "past"    // the last value of a series before the tick
 	timeArm    = "time"    // when that was

@@ -48,6 +48,8 @@ type path struct {
 	labels    map[string]string
 	values    [fineSteps + 1]value
 	restarted [fineSteps + 1]bool
+	scraped   [fineSteps + 1]float64 // when the values were, and when a process that restarted had started: in seconds since 1970
+	started   [fineSteps + 1]float64
 }
 
 func (s *suspects) add(key string, labels map[string]string) {
@@ -98,6 +100,10 @@ func (t *Tally) FineQuery() Query {
 	var arms []arm
 	for _, g := range t.counter.groups {
 		arms = append(arms, tagged(g.each(as(""), where...), g.tag, fineArm))
+		if g.histogram == nil || g.role == total { // a histogram's parts have the same times
+			scraped := func(s string) string { return "timestamp(" + s + ")" }
+			arms = append(arms, tagged(g.times(scraped, where...), g.tag, scrapeArm))
+		}
 	}
 	return newQuery(append(arms, tagged(named("process_start_time_seconds", where), processTag, ""))...)
 }
@@ -121,7 +127,7 @@ func (t *Tally) AddFine(points [][]Point) error {
 				starts[target][step] = max(starts[target][step], p.Value) // of two processes, any may have restarted
 				continue
 			}
-			g, _, err := t.counter.arm(p)
+			g, arm, err := t.counter.arm(p)
 			if err != nil {
 				return err
 			}
@@ -129,7 +135,11 @@ func (t *Tally) AddFine(points [][]Point) error {
 			if t.suspects.paths[key] == nil {
 				t.suspects.paths[key] = &path{group: g, labels: p.Labels}
 			}
-			t.suspects.paths[key].values[step] = value{p.Value, true}
+			if arm == scrapeArm {
+				t.suspects.paths[key].scraped[step] = p.Value
+			} else {
+				t.suspects.paths[key].values[step] = value{p.Value, true}
+			}
 		}
 	}
 	for key, p := range t.suspects.paths {
@@ -158,6 +168,20 @@ func (p *path) restarts(starts *[fineSteps + 1]float64) {
 		if start > 0 {
 			p.restarted[i] = known > 0 && start > known+sameStart.Seconds()
 			known = max(known, start)
+			p.started[i] = start
 		}
 	}
+}
+
+// lost is how many events went with a process that ended between the scrapes of two steps, if they came as often as the old one counted them
+// in the tick, since the step where it began, and the new one. Where it is not known when the new one started, that is taken to have been in the
+// middle, so that as many were lost as it has counted; and so where it has hardly been there, and nothing else says how often they came.
+func (p *path) lost(begin, before, now int, restarted bool) float64 {
+	old, counted := p.values[before].v-p.values[begin].v, p.values[now].v
+	from, start, to := p.scraped[before], p.started[now], p.scraped[now]
+	took := from - p.scraped[begin] + to - start
+	if !restarted || !(from > 0 && from <= start && start < to) || took < (to-from)/8 {
+		return counted
+	}
+	return (old + counted) / took * (start - from)
 }

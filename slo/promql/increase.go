@@ -42,30 +42,62 @@ func judge(before, now pair, restarted bool) outcome {
 	return wentOn
 }
 
-// increase is what was counted between two scrapes, and whether that is since a reset.
-func (into *set) increase(s *series, before, now pair, restarted bool) (events pair, wasReset bool) {
-	outcome := judge(before, now, restarted)
-	into.tell(s, outcome, before, now)
-	switch outcome {
-	case reset:
-		return now, true
-	case dipped:
-		return pair{}, false
-	}
-	return now.minus(before), false
+// increase is what was counted between two scrapes.
+func (into *set) increase(s *series, before, now pair) pair {
+	events, _ := into.over(gap{}, s, before, now)
+	return events
 }
 
-// tell makes an outcome's caveat.
+// gap is a time in which a series was not scraped, or had no number: until which its events had been counted, when its process started, if that
+// is known, and the tick at which it is there again.
+type gap struct{ from, start, to time.Time }
+
+// restarted reports whether the process is another one than before.
+func (g gap) restarted() bool { return !g.from.IsZero() && g.start.After(g.from) }
+
+// lost is what the process before counted in the gap, if it was as busy as the new one, which has counted so many.
+func (g gap) lost(counted float64) float64 {
+	if !g.restarted() || !g.start.Before(g.to) {
+		return counted
+	}
+	return counted * float64(g.start.Sub(g.from)) / float64(g.to.Sub(g.start))
+}
+
+// over is what was counted over a gap, and since when: the start of a new process, if it was that.
+func (into *set) over(g gap, s *series, before, now pair) (events pair, since time.Time) {
+	outcome := judge(before, now, g.restarted())
+	if outcome == reset {
+		into.noteReset(s, g.lost(now.all.v))
+		if g.restarted() {
+			return now, g.start
+		}
+		return now, g.from
+	}
+	into.tell(s, outcome, before, now)
+	if outcome == dipped {
+		return pair{}, g.from
+	}
+	return now.minus(before), g.from
+}
+
+// tell makes the caveat of an outcome that is no reset.
 func (into *set) tell(s *series, o outcome, before, now pair) {
 	switch o {
-	case reset:
-		into.note(s, slo.Reset, 0)
 	case dipped:
 		fall, fastFall := before.all.v-now.all.v, before.fast.v-now.fast.v
 		into.note(s, slo.Dip, max(fall, fastFall, -fall))
 	case either:
 		into.note(s, slo.Restart, before.all.v)
 	}
+}
+
+// noteReset makes the caveat of resets. What is lost with an old process is what it counted after its last scrape. Where nothing else is known,
+// it is taken to be as much as the new one had counted by its first: a restart comes between two scrapes, on average in the middle.
+func (into *set) noteReset(s *series, lost float64) {
+	if s.group.role != total {
+		lost = 0 // the total names it
+	}
+	into.note(s, slo.Reset, lost)
 }
 
 func (p pair) minus(q pair) pair {
@@ -81,8 +113,7 @@ func (t *Tally) counted(into *set, key string, s *series, before, now pair) pair
 	if events, ok := t.follow(into, key, s); ok {
 		return events
 	}
-	events, _ := into.increase(s, before, now, false)
-	return events
+	return into.increase(s, before, now)
 }
 
 // follow adds up what a series counted step by step. A dip that it made up for since is none.
@@ -98,7 +129,7 @@ func (t *Tally) follow(into *set, key string, s *series) (events pair, ok bool) 
 		}
 	}
 	var last, seen pair
-	restarted, unsure := false, 0.0
+	begin, at, restarted, resets, lost, unsure := 0, 0, false, false, 0.0, 0.0
 	for i := range all.values {
 		restarted = restarted || all.restarted[i]
 		seen = pair{all.values[i], fast.values[i]}
@@ -118,7 +149,8 @@ func (t *Tally) follow(into *set, key string, s *series) (events pair, ok bool) 
 		}
 		switch o {
 		case reset:
-			into.tell(s, o, last, seen)
+			resets, lost = true, lost+all.lost(begin, at, i, restarted)
+			begin = i
 			events = events.plus(seen)
 		case either:
 			unsure += last.all.v
@@ -126,7 +158,10 @@ func (t *Tally) follow(into *set, key string, s *series) (events pair, ok bool) 
 		default:
 			events = events.plus(seen.minus(last))
 		}
-		last, restarted = seen, false
+		last, at, restarted = seen, i, false
+	}
+	if resets {
+		into.noteReset(s, lost)
 	}
 	if unsure > 0 {
 		into.note(s, slo.Restart, unsure)

@@ -42,7 +42,7 @@ func (t *Tally) classifyHistogram(key string, all, fast *series) {
 	case !before.all.ok:
 		t.classifyHistogramBirth(into, key, all, fast, now)
 	case !before.fast.ok:
-		events, _ := into.unpaired(all, before, now)
+		events, _ := into.unpaired(gap{}, all, before, now)
 		into.addPair(time.Time{}, events)
 	default:
 		into.addPair(time.Time{}, t.counted(into, key, all, before, now))
@@ -58,19 +58,12 @@ func (t *Tally) classifyHistogramBirth(into *set, key string, all, fast *series,
 			return
 		}
 		target := targetOf(all.labels)
-		from, start := t.lastSeen(key, target), t.processStart(target)
-		restarted := !from.IsZero() && start.After(from)
-		var events pair
-		var wasReset bool
-		if before.fast.ok {
-			events, wasReset = into.increase(all, before, now, restarted)
-		} else {
-			events, wasReset = into.unpaired(all, before, now)
+		g, count := gap{t.lastSeen(key, target), t.processStart(target), t.tick}, into.over
+		if !before.fast.ok {
+			count = into.unpaired
 		}
-		if wasReset && restarted {
-			from = start
-		}
-		t.addLatePair(into, all, from, events, true)
+		events, since := count(g, all, before, now)
+		t.addLatePair(into, all, since, events, true)
 		return
 	}
 	if from, gap, ok := t.birth(into, all, now.all.v); ok {
@@ -78,14 +71,17 @@ func (t *Tally) classifyHistogramBirth(into *set, key string, all, fast *series,
 	}
 }
 
-// unpaired is what a histogram counted whose good events were not known before: all of it after a reset, else none.
-func (into *set) unpaired(s *series, before, now pair) (events pair, wasReset bool) {
+// unpaired is over for a histogram whose good events were not known before: all of it counts after a reset, else none.
+func (into *set) unpaired(g gap, s *series, before, now pair) (events pair, since time.Time) {
 	if before.all.v-now.all.v > before.all.v*resetFraction {
-		into.note(s, slo.Reset, 0)
-		return now, true
+		into.noteReset(s, g.lost(now.all.v))
+		if g.restarted() {
+			return now, g.start
+		}
+		return now, g.from
 	}
 	into.note(s, slo.Baseline, 0)
-	return pair{}, false
+	return pair{}, g.from
 }
 
 // addPair counts the events of both roles, since a time or in the tick.

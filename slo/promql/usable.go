@@ -43,12 +43,8 @@ func (t *Tally) again(into *set, s *series, before, now pair, from time.Time) (e
 	start := t.processStart(targetOf(s.labels))
 	switch {
 	case before.all.ok && before.fast.ok:
-		restarted := start.After(from)
-		events, wasReset := into.increase(s, before, now, restarted)
-		if wasReset && restarted {
-			from = start
-		}
-		return events, from, true
+		events, since = into.over(gap{from, start, t.tick}, s, before, now)
+		return events, since, true
 	case !start.IsZero(): // it is no older than what was looked at
 		return now, start, true
 	}
