@@ -45,7 +45,8 @@ var bounds = [...]float64{0.1, 0.25, 0.5, 1, 2, math.Inf(1)}
 // count is what the pods themselves counted.
 type count struct{ total, bad float64 }
 
-func (c *count) add(d count) { c.total, c.bad = c.total+d.total, c.bad+d.bad }
+func (c count) ratio() float64 { return c.bad / c.total }
+func (c *count) add(d count)   { c.total, c.bad = c.total+d.total, c.bad+d.bad }
 
 // play is a pod's life in a stretch: its samples, and what it counted. Part of that was lost, with a process that ended after its last scrape;
 // part nobody saw, as the process had been counting for more than an hour before it was scraped.
