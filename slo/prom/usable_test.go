@@ -70,6 +70,11 @@ func TestNumbersAgain(t *testing.T) {
 			want: []string{"1m0s: blind; not_a_number 1", "1m30s: 0 bad 0; late -10s-1m30s 60 bad 0; late 1 (60)"},
 		},
 		{
+			name: "ticks that are no multiples of their interval", indicator: ratio,
+			series: []string{ok + "0 10 20 30 NaN 50 60"}, from: 37 * time.Second, to: 97 * time.Second,
+			want: []string{"37s: 20 bad 0", "1m7s: blind; not_a_number 1", "1m37s: 0 bad 0; late 37s-1m37s 40 bad 0; late 1 (40)"},
+		},
+		{
 			name: "label sets", indicator: ratio, groupBy: []string{"code"},
 			series: []string{ok + "0 10 20 30 NaN 50 60", failed + "0 1 2 3 4 5 6"}, from: 90 * time.Second, to: 90 * time.Second,
 			want: []string{`{code="200"}`, "1m30s: 0 bad 0; late 30s-1m30s 40 bad 0; late 1 (40)", `{code="500"}`, "1m30s: 2 bad 2"},

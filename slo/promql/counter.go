@@ -215,13 +215,14 @@ func (c *Counter) OddQuery(at Grid) Query {
 
 // pastQuery asks for the past of series that were not there one interval ago, or had no number, and of their targets. It is restricted to the jobs and
 // instances concerned, as the look-back reads a hundred times as many samples as the difference does.
-func (c *Counter) pastQuery(interval time.Duration, born, again map[string]bool, where []*labels.Matcher) Query {
+func (c *Counter) pastQuery(grid Grid, born, again map[string]bool, where []*labels.Matcher) Query {
+	interval := grid.Interval
 	back := "[" + duration(lookBack) + "]" + offset(interval)
 	times := "[" + duration(lookBack) + ":" + duration(pastStep(interval)) + "]" + offset(interval)
 	var arms []arm
 	for _, g := range c.groups {
 		if again[g.tag] {
-			arms = append(arms, g.lastUsable(interval, where)...)
+			arms = append(arms, g.lastUsable(grid, where)...)
 		}
 		if !born[g.tag] {
 			continue

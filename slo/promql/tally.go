@@ -209,7 +209,11 @@ func (t *Tally) pastQuery() Query {
 	if len(born)+len(again) == 0 {
 		return Query{}
 	}
-	return t.counter.pastQuery(t.interval, born, again, at(slices.Sorted(maps.Keys(jobs)), slices.Sorted(maps.Keys(instances))))
+	return t.counter.pastQuery(t.grid(), born, again, at(slices.Sorted(maps.Keys(jobs)), slices.Sorted(maps.Keys(instances))))
+}
+
+func (t *Tally) grid() Grid {
+	return GridOf(slo.Ticks{First: t.tick, Last: t.tick, Interval: t.interval})
 }
 
 // AddPast takes the answer to the query that AddOdd returned.

@@ -25,16 +25,16 @@ func (s *series) isAgain() bool {
 }
 
 // lastUsable asks for the last ticks at which the group's series had values to count with; those of a histogram in both its roles.
-func (g group) lastUsable(interval time.Duration, where []*labels.Matcher) []arm {
-	number := func(vector string) string { return "((" + vector + ") >= 0 < Inf)" }
-	usable := number(g.each(as(""), where...))
+func (g group) lastUsable(at Grid, where []*labels.Matcher) []arm {
+	there, ticks := at.steps(lookBack, at.Interval)
+	finite := func(vector string) string { return "((" + vector + ") >= 0 < Inf)" }
+	usable := finite(g.each(there, where...))
 	if g.histogram != nil {
-		usable = "(" + usable + " and " + number(g.twins(as(""), where...)) + ")"
+		usable = "(" + usable + " and " + finite(g.twins(there, where...)) + ")"
 	}
-	ticks := "[" + duration(lookBack) + ":" + duration(interval) + "]" + offset(interval)
 	return []arm{
 		tagged("last_over_time("+usable+ticks+")", g.tag, usableArm),
-		tagged("max_over_time((0 * "+usable+" + time())"+ticks+")", g.tag, usableTimeArm),
+		tagged("max_over_time((0 * "+usable+" + time() + "+number(at.Phase.Seconds())+")"+ticks+")", g.tag, usableTimeArm),
 	}
 }
 
