@@ -31,21 +31,24 @@ type past struct {
 	pending *piece               // being read; nil: none
 }
 
-// step is the length of a tick of the past: a whole number of the lane's.
-func (l *Lane) backfillStep() time.Duration {
-	return (backfillStep + l.interval - 1) / l.interval * l.interval
+// backfillStep is the length of a tick of a definition's past: a whole number of the steps that it was filled in, so that these begin with
+// one.
+func (l *Lane) backfillStep(d Definition) time.Duration {
+	_, step := l.granularity(d)
+	return (backfillStep + step - 1) / step * step
 }
 
 // unread is the stretch of a definition's window that is still to be read. It is empty where there is no data to go back from.
 func (l *Lane) unread(d Definition) slo.Span {
-	start := l.cursor.Add(-d.Objective.Window.Longest()).Truncate(l.backfillStep()).UTC()
+	step := l.backfillStep(d)
+	start := l.cursor.Add(-d.Objective.Window.Longest()).Truncate(step).UTC()
 	end, begun := l.past.until[d.Objective.Name]
 	for _, w := range l.watchesOf(d) {
 		if origin := w.history.Origin(); !begun && !w.history.Empty() && (end.IsZero() || origin.Before(end)) {
 			end = origin
 		}
 	}
-	end = end.Truncate(l.backfillStep()).UTC()
+	end = end.Truncate(step).UTC()
 	if !end.After(start) {
 		return slo.Span{}
 	}
@@ -56,21 +59,21 @@ func (l *Lane) unread(d Definition) slo.Span {
 func (l *Lane) nextPiece() *piece {
 	var p *piece
 	var span slo.Span
+	var step time.Duration
 	watches := 0
 	for _, d := range l.defs {
 		todo := l.unread(d)
 		switch n := len(l.watchesOf(d)); {
 		case todo == (slo.Span{}):
 		case p == nil:
-			p, span, watches = &piece{defs: []Definition{d}, found: make(chan []slo.Reading, 1)}, todo, n
-		case todo == span && len(p.defs) < backfillBatch:
+			p, span, step, watches = &piece{defs: []Definition{d}, found: make(chan []slo.Reading, 1)}, todo, l.backfillStep(d), n
+		case todo == span && l.backfillStep(d) == step && len(p.defs) < backfillBatch:
 			p.defs, watches = append(p.defs, d), watches+n
 		}
 	}
 	if p == nil {
 		return nil
 	}
-	step := l.backfillStep()
 	length := min(backfillPiece.Truncate(step), time.Duration(max(1, atOnce/max(1, watches)))*step, span.End.Sub(span.Start))
 	p.ticks = slo.Ticks{First: span.End.Add(step - length), Last: span.End, Interval: step}
 	return p
@@ -89,6 +92,10 @@ func (l *Lane) addPast(p *piece, readings []slo.Reading, samples [][]slo.Sample)
 			continue
 		}
 		delete(l.past.failed, name)
+		each := 1.0
+		if d.Objective.Indicator.Bool != "" {
+			each = float64(p.ticks.Interval / l.interval) // events: one a tick, at all of which it is as at the step's end
+		}
 		for n, w := range l.watches {
 			if w.def.Objective.Name != name || w.history.Empty() {
 				continue
@@ -96,7 +103,7 @@ func (l *Lane) addPast(p *piece, readings []slo.Reading, samples [][]slo.Sample)
 			for _, s := range readings[i].Series {
 				if s.Labels == w.labels {
 					into := &samples[n][0]
-					into.Late = append(slices.Clone(into.Late), latesOf(s.Samples, p.ticks, w.history)...)
+					into.Late = append(slices.Clone(into.Late), latesOf(s.Samples, p.ticks, each, w.history)...)
 					into.Normalize()
 				}
 			}
@@ -110,8 +117,9 @@ func (l *Lane) addPast(p *piece, readings []slo.Reading, samples [][]slo.Sample)
 }
 
 // latesOf are samples of the past as late events, newest first: each of a stretch that has data, as long as a bucket of the history that
-// it goes to. What is less than a tick of the past away from what the history has is taken as adjacent to it.
-func latesOf(samples []slo.Sample, ticks slo.Ticks, h *slo.History) (lates []slo.Late) {
+// it goes to. What is less than a tick of the past away from what the history has is taken as adjacent to it. An event of the samples
+// counts as `each`.
+func latesOf(samples []slo.Sample, ticks slo.Ticks, each float64, h *slo.History) (lates []slo.Late) {
 	next := h.Origin()
 	for i := len(samples) - 1; i >= 0; i-- {
 		s, end := samples[i], ticks.At(i)
@@ -119,6 +127,7 @@ func latesOf(samples []slo.Sample, ticks slo.Ticks, h *slo.History) (lates []slo
 			continue
 		}
 		counts := everything(s)
+		counts = slo.Counts{Total: each * counts.Total, Bad: each * counts.Bad}
 		n := len(lates)
 		if n > 0 && lates[n-1].From.Equal(end) && lates[n-1].To.Sub(end) < h.Resolution() {
 			lates[n-1].From, lates[n-1].Counts = end.Add(-ticks.Interval), lates[n-1].Add(counts)

@@ -5,7 +5,6 @@ import (
 	"math"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,13 +44,9 @@ func TestBackfill(t *testing.T) {
 					def.Objective.Target = slo.MustDecimal("0.9995")
 				}
 				p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s, defs: []alert.Definition{def}}
-				var pieces atomic.Int64
 				p.source = func(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
-					if ticks.Interval > 30*time.Second {
-						pieces.Add(1)
-						if tc.slow {
-							<-ctx.Done()
-						}
+					if tc.slow && !ticks.Last.After(begin.Add(-3*day)) { // before what the rules look at
+						<-ctx.Done()
 					}
 					readings := s.read(ctx, objectives, ticks)
 					for i := range readings[0].Series[0].Samples {
@@ -171,5 +166,31 @@ func TestBackfillOfAMonth(t *testing.T) {
 	s := m.lane.Watches()[0].Status()
 	if want := (slo.Counts{Total: 9e6 + 20, Bad: 800 + 1024}); math.Abs(s.Window.Total-want.Total) > 1 || math.Abs(s.Window.Bad-want.Bad) > 1 {
 		t.Errorf("March counts %+v, want %+v", s.Window, want)
+	}
+}
+
+// TestBackfillOfWhatIsTrueOrFalse reads in steps what makes one event a tick: each step has as many as it has ticks.
+func TestBackfillOfWhatIsTrueOrFalse(t *testing.T) {
+	def := definition("freshness")
+	def.Objective.Indicator = slo.Indicator{Bool: "age < 60"}
+	end := epoch.Add(time.Hour)
+	held := func(_ context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
+		series := slo.Series{}
+		for i := range ticks.Len() {
+			s := slo.Sample{Tick: ticks.At(i), Counts: slo.Counts{Total: 1}}
+			if at := ticks.At(i); at.After(epoch.Add(-20*day)) && !at.After(epoch.Add(-19*day)) {
+				s.Bad = 1
+			}
+			series.Samples = append(series.Samples, s)
+		}
+		return []slo.Reading{{Series: []slo.Series{series}}}
+	}
+	r, err := alert.Replay(t.Context(), held, []alert.Definition{def}, interval, epoch, end, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := slo.Counts{Total: float64(30 * day / interval), Bad: float64(day / interval)}
+	if got := r.Statuses[0].Window; math.Abs(got.Total-want.Total) > 1 || got.Bad != want.Bad {
+		t.Errorf("the budget counts %+v, want %+v", got, want)
 	}
 }

@@ -33,6 +33,7 @@ type service struct {
 	refused            string              // the name of an objective whose query is refused
 	regions            map[string]slo.Span // of group_by: when a region has data; the fault is in all of them
 	reads              atomic.Int64
+	asked              atomic.Int64 // samples of all answers
 	largest            atomic.Int64 // samples of one answer
 }
 
@@ -62,6 +63,7 @@ func (s *service) read(ctx context.Context, objectives []slo.Objective, ticks sl
 	for _, r := range readings {
 		size += len(r.Series) * ticks.Len()
 	}
+	s.asked.Add(int64(size))
 	s.largest.Store(max(s.largest.Load(), int64(size)))
 	return readings
 }

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"context"
 	"fmt"
 	"hash/crc64"
 
@@ -16,10 +17,15 @@ func (l *Lane) Fingerprint() string {
 	return fmt.Sprintf("%s %s %x", l.cursor, c.State, crc64.Checksum(c.History, crc64.MakeTable(crc64.ISO)))
 }
 
+// History is what the watch's samples add up to.
+func (w *Watch) History() *slo.History { return w.history }
+
+// FillFrom gives all definitions that are new the past that a source has.
+func (l *Lane) FillFrom(source Source) error { return l.fillAll(context.Background(), source) }
+
 // FillBlind gives all definitions that are new a past without data.
 func (l *Lane) FillBlind() {
-	for _, f := range l.fresh {
-		l.fill(f, l.missing(f), slo.Reading{})
-	}
-	l.fresh = nil
+	_ = l.FillFrom(func(_ context.Context, objectives []slo.Objective, _ slo.Ticks) []slo.Reading {
+		return make([]slo.Reading, len(objectives)) // has no error to return
+	})
 }

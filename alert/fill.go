@@ -19,7 +19,7 @@ const (
 // fresh is a definition that is new to a lane, and has to be filled with the past up to the lane's cursor.
 type fresh struct {
 	Definition
-	filled    time.Time // the last tick that was
+	filled    time.Time // the last tick that was; while it is before `each`, one of those at which a step ends
 	labelSets int       // how many are to be expected; 0: not known yet
 }
 
@@ -83,17 +83,32 @@ func (l *Lane) unfilled() []*fresh {
 // nextFill is what is to be filled next: definitions that miss the same ticks.
 func (l *Lane) nextFill() (some []*fresh, defs []Definition, ticks slo.Ticks) {
 	first, watches := l.fresh[0], 0
+	ticks = l.missing(first)
 	for _, f := range l.fresh {
-		if n := max(1, f.labelSets); f == first || f.filled.Equal(first.filled) && f.labelSets > 0 && watches+n <= filledTogether {
+		if n := max(1, f.labelSets); f == first || l.missing(f) == ticks && f.labelSets > 0 && watches+n <= filledTogether {
 			some, defs, watches = append(some, f), append(defs, f.Definition), watches+n
 		}
 	}
-	return some, defs, bounded(l.missing(first), watches)
+	return some, defs, bounded(ticks, watches)
 }
 
-// missing are the ticks that a definition that is new still has to be filled with.
+// missing are the ticks that a definition that is new still has to be filled with. Those that its histories will not keep one by one are
+// read in steps as long as the buckets that these do keep, and no window of its rules holds another number for it.
 func (l *Lane) missing(f *fresh) slo.Ticks {
+	fine, step := l.granularity(f.Definition)
+	if each := l.cursor.Add(-fine).Truncate(step).UTC(); f.filled.Before(each) {
+		return slo.Ticks{First: f.filled.Add(step), Last: each, Interval: step}
+	}
 	return slo.Ticks{First: f.filled.Add(l.interval), Last: l.cursor, Interval: l.interval}
+}
+
+// granularity is for how long before the cursor a definition is filled tick by tick, and the length of the steps before that. What is
+// true or false is an event a tick, and a tick is of planned work or not: only the differences of counters add up over any length.
+func (l *Lane) granularity(d Definition) (fine, step time.Duration) {
+	if d.Objective.Indicator.Bool != "" || d.Objective.Exclude != "" {
+		return d.warmup(), l.interval
+	}
+	return slo.Granularity(l.interval, d.warmup())
 }
 
 // fill folds in the past of a definition that is new. It returns for how many label sets there is no room.
@@ -111,7 +126,7 @@ func (l *Lane) fill(f *fresh, ticks slo.Ticks, r slo.Reading) (refused int) {
 			samples = blindSamples(ticks)
 		}
 		for _, s := range samples {
-			w.Step(w.plan(s))
+			w.stepLong(w.plan(s), int(ticks.Interval/l.interval))
 		}
 	}
 	f.filled = ticks.Last

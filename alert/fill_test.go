@@ -16,12 +16,14 @@ func TestFill(t *testing.T) {
 	for _, tc := range []struct {
 		name                string
 		objectives, regions int // of each objective; 0: it is not grouped
-		fill, catchUp       int64
+		fill, samples       int64 // reads and samples that fill the past: ...
+		catchUp             int64 // ... and reads that catch up
 	}{
-		// 3 days, and what makes them begin on a grid of 5 minutes, are 8,648 ticks, 6 hours 720; a read has 10,000 samples, or 50 ticks.
-		{"objectives", 45, 0, 3 * 18, 4},
-		{"more objectives than there are samples in a tick's read", 400, 0, 20 * 18, 15},
-		{"label sets", 1, 300, 1 + 8648/50 + 1, 15},
+		// The last 6 hours of the 3 days are 728 ticks, with what makes them begin on the grid of 5 minutes of the others, which are 792. Tick
+		// by tick all were 8,648. Catching up 6 hours is 720 ticks; a read has 10,000 samples, or 50 ticks.
+		{"objectives", 45, 0, 3 * (2 + 2), 45 * (792 + 728), 4},
+		{"more objectives than there are samples in a tick's read", 400, 0, 20 * (2 + 2), 400 * (792 + 728), 15},
+		{"label sets", 1, 300, 1 + 16 + 15, 300 * (1 + 792 + 728), 15},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -41,6 +43,9 @@ func TestFill(t *testing.T) {
 				synctest.Wait()
 				if got := s.reads.Load(); got != tc.fill {
 					t.Errorf("%d reads fill the past, want %d", got, tc.fill)
+				}
+				if got := s.asked.Load(); got != tc.samples {
+					t.Errorf("%d samples fill the past, want %d", got, tc.samples)
 				}
 				time.Sleep(time.Minute)
 				p.kill()

@@ -37,7 +37,7 @@ func (l *Lane) Redefine(defs []Definition, interval time.Duration, due time.Time
 		if slices.ContainsFunc(old, def.sameEvents) {
 			continue
 		}
-		f := &fresh{Definition: def, filled: l.cursor.Add(-def.warmup()).Truncate(l.backfillStep()).UTC()}
+		f := &fresh{Definition: def, filled: l.cursor.Add(-def.warmup()).Truncate(l.backfillStep(def)).UTC()}
 		l.fresh = append(l.fresh, f)
 		if len(def.Objective.GroupBy) == 0 {
 			f.labelSets = 1

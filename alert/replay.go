@@ -24,15 +24,8 @@ func Replay(
 	start, end = start.Truncate(interval).UTC(), end.Truncate(interval).UTC()
 	l := NewLane("replay", interval, start)
 	l.Redefine(defs, interval, start)
-	for l.fresh = l.unfilled(); len(l.fresh) > 0; l.fresh = l.unfilled() {
-		some, defs, ticks := l.nextFill()
-		readings, err := readAll(ctx, source, defs, ticks)
-		if err != nil {
-			return Replayed{}, err
-		}
-		for i, f := range some {
-			l.fill(f, ticks, readings[i])
-		}
+	if err := l.fillAll(ctx, source); err != nil {
+		return Replayed{}, err
 	}
 	past, err := l.readPast(ctx, source)
 	if err != nil {
@@ -68,6 +61,21 @@ func Replay(
 	slices.SortFunc(r.Incidents, NewestFirst)
 	r.Statuses = l.statuses()
 	return r, nil
+}
+
+// fillAll gives definitions that are new the samples up to the lane's cursor.
+func (l *Lane) fillAll(ctx context.Context, source Source) error {
+	for l.fresh = l.unfilled(); len(l.fresh) > 0; l.fresh = l.unfilled() {
+		some, defs, ticks := l.nextFill()
+		readings, err := readAll(ctx, source, defs, ticks)
+		if err != nil {
+			return err
+		}
+		for i, f := range some {
+			l.fill(f, ticks, readings[i])
+		}
+	}
+	return nil
 }
 
 // readPast reads what of the objectives' windows is before the time that their rules have been warmed up over, for their budgets.

@@ -108,11 +108,15 @@ func (w *Watch) Now() time.Time { return w.history.Now() }
 
 // Step folds in the sample of the next tick and returns what happened to the objective's breach windows: nothing, most of the time.
 // An open window is reported at every tick, with its numbers so far.
-func (w *Watch) Step(s slo.Sample) []Event {
+func (w *Watch) Step(s slo.Sample) []Event { return w.stepLong(s, 1) }
+
+// stepLong is Step with a sample of so many ticks together, which are too long ago to matter one by one: an onset is found to within
+// them. No window may be open, or be opened.
+func (w *Watch) stepLong(s slo.Sample, ticks int) []Event {
 	start := w.history.Now()
-	w.notePlanned(s, slo.Span{Start: start, End: start.Add(w.history.Interval())})
+	w.notePlanned(s, slo.Span{Start: start, End: start.Add(time.Duration(ticks) * w.history.Interval())})
 	origin := w.history.Origin()
-	w.history.Add(s.Unplanned())
+	w.history.AddLong(s.Unplanned(), int64(ticks))
 	if w.Period != nil && w.history.Origin().Before(origin) && !w.Period.Start.After(origin) {
 		w.Period.Before = w.history.Cumulative(w.Period.Start) // of what was backfilled
 	}
@@ -121,7 +125,7 @@ func (w *Watch) Step(s slo.Sample) []Event {
 	s = s.Unplanned()
 	s.Tick = w.history.Now()
 	w.last = s
-	w.Silent++
+	w.Silent += ticks
 	if !s.Blind {
 		w.Silent = 0
 	}

@@ -43,8 +43,8 @@ type level struct {
 func NewHistory(interval time.Duration, start time.Time, rules, window time.Duration) *History {
 	h := &History{interval: interval, now: start.UnixNano() / int64(interval)}
 	h.origin = h.now
-	h.addLevel(fineBuckets, 1)
-	middle := ceilDiv(h.ticks(rules), middleBuckets)
+	fine, middle := forRules(h.ticks(rules))
+	h.addLevel(int(fine), 1)
 	if middle > 1 {
 		h.addLevel(int(ceilDiv(h.ticks(rules), middle)), middle)
 	}
@@ -54,6 +54,23 @@ func NewHistory(interval time.Duration, start time.Time, rules, window time.Dura
 		h.addLevel(int(ceilDiv(length, step)), step)
 	}
 	return h
+}
+
+// forRules is how many ticks are kept one by one where rules look back so many, and how many there are in a bucket before that: one where
+// no more are needed.
+func forRules(ticks int64) (fine, middle int64) {
+	middle = max(1, ceilDiv(ticks, middleBuckets))
+	if middle == 1 {
+		return max(fineBuckets, ticks), 1
+	}
+	return fineBuckets, middle
+}
+
+// Granularity is how finely a history keeps what rules look at that look back for `rules`: every tick for the length `fine`, and buckets of
+// the length `bucket` before that.
+func Granularity(interval, rules time.Duration) (fine, bucket time.Duration) {
+	n, middle := forRules(ceilDiv(int64(rules), int64(interval)))
+	return time.Duration(n+1) * interval, time.Duration(middle) * interval
 }
 
 func (h *History) addLevel(buckets int, step int64) {
@@ -77,17 +94,24 @@ func (h *History) Empty() bool { return h.seen == 0 }
 func (h *History) Blind() []Span { return h.blind }
 
 // Add folds in the sample of the tick after the last one. The sample must be normalized; its own tick is not looked at.
-func (h *History) Add(s Sample) {
-	start := h.now
-	h.now++
+func (h *History) Add(s Sample) { h.AddLong(s, 1) }
+
+// AddLong folds in the sample of so many ticks together, those after the last one. Points inside them are not known: its events are taken
+// as spread evenly.
+func (h *History) AddLong(s Sample, ticks int64) {
+	start, before := h.now, h.sum
+	h.now += ticks
 	switch {
 	case s.Blind && h.seen == 0:
 		h.origin = h.now
 	case s.Blind:
 		h.addBlind(start)
 	default:
-		h.seen++
+		h.seen += ticks
 		h.sum = h.sum.Add(s.Counts)
+	}
+	if ticks > 1 {
+		h.fillIn(before, Late{From: h.time(start), To: h.time(h.now), Counts: h.sum.Sub(before)})
 	}
 	for _, l := range s.Late {
 		if l.Backfill {
@@ -101,6 +125,17 @@ func (h *History) Add(s Sample) {
 		l := &h.levels[i]
 		if h.now%l.step == 0 {
 			*l.at(h.now / l.step) = h.sum
+		}
+	}
+}
+
+// fillIn sets the points inside of ticks that were added together, before which there was that sum.
+func (h *History) fillIn(before Counts, added Late) {
+	start := added.From.UnixNano() / int64(h.interval)
+	for i := range h.levels {
+		l := &h.levels[i]
+		for n := max(start/l.step+1, l.oldest(h.now-1)); n*l.step < h.now; n++ {
+			*l.at(n) = before.Add(added.Until(h.time(n * l.step)))
 		}
 	}
 }

@@ -251,3 +251,34 @@ func TestQuantize(t *testing.T) {
 		}
 	}
 }
+
+// TestHistoryOfLongSamples adds several ticks together, and compares with a history that was given each with its share.
+func TestHistoryOfLongSamples(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	long, each := NewHistory(tick, start, 3*24*time.Hour, 4*24*time.Hour), NewHistory(tick, start, 3*24*time.Hour, 4*24*time.Hour)
+	for n := range 2000 {
+		ticks := []int64{1, 3, 10, 900}[rnd.IntN(4)]
+		s := Sample{Counts: Counts{Total: float64(rnd.IntN(100)), Bad: float64(rnd.IntN(2))}, Blind: n < 3 || rnd.IntN(20) == 0}
+		if n > 500 && n%50 == 0 { // before and into what is added
+			s.Late = []Late{{From: long.Now().Add(-8 * tick), To: long.Now(), Counts: Counts{Total: 80, Bad: 8}}}
+		}
+		for i := range ticks {
+			share := s
+			if i > 0 {
+				share.Late = nil
+			}
+			each.Add(share)
+		}
+		s.Total, s.Bad = s.Total*float64(ticks), s.Bad*float64(ticks)
+		long.AddLong(s, ticks)
+		for length := tick; length < 4*24*time.Hour; length += tick + length/10 {
+			got, want := long.Last(length), each.Last(length) // a share is a whole number of 1/1024 events
+			if math.Abs(got.Total-want.Total) > 0.01 || math.Abs(got.Bad-want.Bad) > 0.01 {
+				t.Fatalf("sample %d, of %d ticks: the last %s are %v, want %v", n, ticks, length, got, want)
+			}
+		}
+	}
+	if diff := cmp.Diff(each.Blind(), long.Blind()); diff != "" {
+		t.Errorf("blind (-each +long):\n%s", diff)
+	}
+}
