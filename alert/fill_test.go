@@ -15,7 +15,7 @@ import (
 func TestFill(t *testing.T) {
 	for _, tc := range []struct {
 		name                string
-		objectives, regions int // of each objective; 0: it is not grouped
+		objectives, regions int   // of each objective; 0: it is not grouped
 		fill, samples       int64 // reads and samples that fill the past: ...
 		catchUp             int64 // ... and reads that catch up
 	}{
