@@ -56,18 +56,18 @@ func writeHistory(ctx context.Context, dir string, n int, now time.Time) error {
 		}
 		block++
 	}
-	return writeLog(ctx, dir, recent, slices.Concat(makeSeries(max(n, longPasts), recent), ratios))
+	return writeLog(ctx, dir, recent, recent.Add(shortPast+future), slices.Concat(makeSeries(max(n, longPasts), recent), ratios))
 }
 
-// writeLog writes what series have since a time, scrape by scrape, to the write-ahead log.
-func writeLog(ctx context.Context, dir string, from time.Time, all []series) error {
+// writeLog writes what series have in [from, to), scrape by scrape, to the write-ahead log.
+func writeLog(ctx context.Context, dir string, from, to time.Time, all []series) error {
 	db, err := tsdb.Open(dir, slog.New(slog.DiscardHandler), nil, tsdb.DefaultOptions(), nil)
 	if err != nil {
 		return err
 	}
 	db.DisableCompactions()
 	refs, next := make([]storage.SeriesRef, len(all)), make([]int, len(all))
-	for end := from; end.Before(from.Add(shortPast + future)); end = end.Add(scrape) {
+	for end := from; end.Before(to); end = end.Add(scrape) {
 		app := db.Appender(ctx)
 		for i, s := range all {
 			for ; next[i] < len(*s.values) && (*s.values)[next[i]].at < end.UnixMilli(); next[i]++ {

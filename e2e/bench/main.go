@@ -1,9 +1,9 @@
 // Command bench measures what watching objectives costs: the multi-window recording rules of the SRE Workbook and postburn, in one run, on one
-// real Prometheus that holds the same counters for both. It prints two Markdown tables, and exits with 1 where an expectation that
-// docs/engine.md states is not met. `make bench` runs it.
+// real Prometheus that holds the same counters for both; and how long a postburn that was down takes to catch up, and whether it finds the same
+// then. It prints Markdown tables, and exits with 1 where an expectation that docs/engine.md states is not met. `make bench` runs it.
 //
 // It needs Linux (it reads /proc), the Go toolchain, which builds postburn, and a Prometheus.
-// It measures costs alone: what is counted is what the tests and `make accuracy` are for.
+// What is counted at all is what the tests and `make accuracy` are for.
 package main
 
 import (
@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	least := flags.Int("least", 1, "leave out smaller numbers of objectives")
 	name := flags.String("prometheus", "prometheus", "the program to measure with")
-	what := flags.String("what", "rules,separate,group_by", "what is measured")
+	what := flags.String("what", "rules,separate,group_by,catchup", "what is measured")
 	most := flags.Int("most", sizes[len(sizes)-1], "leave out larger numbers of objectives")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -52,26 +52,30 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	say := func(format string, args ...any) {
 		fmt.Fprintf(stderr, "%s "+format+"\n", append([]any{time.Now().Format(time.TimeOnly)}, args...)...)
 	}
-	b := bench{dir: dir, say: say}
 	binary, err := build(ctx, dir)
 	if err != nil {
 		return err
 	}
-	b.postburn = binary
-	say("writing the history of %d services", *most)
-	if err := writeHistory(ctx, filepath.Join(dir, "data"), *most, time.Now()); err != nil {
-		return fmt.Errorf("writing the history: %w", err)
+	var missed []error
+	if costs := strings.Contains(*what, "rules") || strings.Contains(*what, "separate") || strings.Contains(*what, "group_by"); costs {
+		b := bench{dir: filepath.Join(dir, "costs"), postburn: binary, say: say}
+		results, err := b.measureCosts(ctx, *name, *what, *least, *most)
+		if err != nil {
+			return err
+		}
+		printMachine(stdout, b.prometheus.version)
+		missed = printTables(stdout, results)
 	}
-	if b.prometheus, err = startPrometheus(ctx, dir, *name); err != nil {
-		return err
+	if strings.Contains(*what, "catchup") {
+		b := bench{dir: filepath.Join(dir, "catchup"), postburn: binary, say: say}
+		c, err := b.measureCatchUp(ctx, *name, min(*most, promisedFor))
+		if err != nil {
+			return fmt.Errorf("catching up: %w", err)
+		}
+		printMachine(stdout, b.prometheus.version)
+		c.print(stdout)
+		missed = append(missed, c.missed())
 	}
-	defer b.prometheus.kill()
-	results, err := b.measureAll(ctx, *what, *least, *most)
-	if err != nil {
-		return err
-	}
-	printMachine(stdout, b.prometheus.version)
-	missed := printTables(stdout, results)
 	return errors.Join(missed...)
 }
 
@@ -82,6 +86,28 @@ type bench struct {
 	prometheus *server
 	idle       float64 // Prometheus' CPU seconds a second while it is asked nothing
 	say        func(format string, args ...any)
+}
+
+// start starts a Prometheus on a history.
+func (b *bench) start(ctx context.Context, name string, write func(data string) error) (err error) {
+	if err := os.Mkdir(b.dir, 0o777); err != nil {
+		return err
+	}
+	if err := write(filepath.Join(b.dir, "data")); err != nil {
+		return fmt.Errorf("writing the history: %w", err)
+	}
+	b.prometheus, err = startPrometheus(ctx, b.dir, name)
+	return err
+}
+
+// measureCosts measures rules and postburn side by side.
+func (b *bench) measureCosts(ctx context.Context, name, what string, least, most int) ([]result, error) {
+	b.say("writing the history of %d services", most)
+	if err := b.start(ctx, name, func(data string) error { return writeHistory(ctx, data, most, time.Now()) }); err != nil {
+		return nil, err
+	}
+	defer b.prometheus.kill()
+	return b.measureAll(ctx, what, least, most)
 }
 
 func (b *bench) measureAll(ctx context.Context, what string, least, most int) (results []result, err error) {

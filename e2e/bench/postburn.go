@@ -42,13 +42,9 @@ func pace(n int) (interval time.Duration, ticks int) {
 func slosOf(n int, grouped bool) string {
 	var b strings.Builder
 	b.WriteString("defaults: {target: 99%, window: 1h, incident: {burn: [{rate: 14.4, long: 1h, short: 5m}]}}\nslos:\n")
-	write := func(name, service, matcher, more string) {
-		fmt.Fprintf(&b, "  - name: %s\n    service: %s\n    indicator:\n      ratio:\n", name, service)
-		fmt.Fprintf(&b, "        bad: '%s{%s,code=~\"5..\"}'\n        total: '%s{%s}'\n%s", metric, matcher, metric, matcher, more)
-	}
 	if !grouped {
 		for i := range n {
-			write(serviceName(i), fmt.Sprintf("team-%03d", i/10), fmt.Sprintf("service=%q", serviceName(i)), "")
+			writeSLO(&b, serviceName(i), groupName(i), fmt.Sprintf("service=%q", serviceName(i)))
 		}
 		return b.String()
 	}
@@ -56,9 +52,16 @@ func slosOf(n int, grouped bool) string {
 		size := min(n-first, groupedBy)
 		digits := len(fmt.Sprint(size)) - 1 // that differ
 		prefix := serviceName(first)[:len(serviceName(first))-digits]
-		write("all-"+prefix, "team-"+prefix, fmt.Sprintf("service=~%q", prefix+strings.Repeat(".", digits)), "    group_by: [service]\n")
+		writeSLO(&b, "all-"+prefix, "team-"+prefix, fmt.Sprintf("service=~%q", prefix+strings.Repeat(".", digits)))
+		b.WriteString("    group_by: [service]\n")
 	}
 	return b.String()
+}
+
+// writeSLO writes the objective of what a matcher selects.
+func writeSLO(b *strings.Builder, name, service, matcher string) {
+	fmt.Fprintf(b, "  - name: %s\n    service: %s\n    indicator:\n      ratio:\n", name, service)
+	fmt.Fprintf(b, "        bad: '%s{%s,code=~\"5..\"}'\n        total: '%s{%s}'\n", metric, matcher, metric, matcher)
 }
 
 // daemon is a postburn under measurement.
@@ -68,13 +71,12 @@ type daemon struct {
 	db       *sql.DB
 }
 
-func (b *bench) startPostburn(n int, grouped bool) (*daemon, error) {
-	interval, _ := pace(n)
-	dir := filepath.Join(b.dir, fmt.Sprintf("postburn-%d-%v", n, grouped))
-	if err := os.Mkdir(dir, 0o777); err != nil {
+func (b *bench) startPostburn(name, slos string, interval time.Duration) (*daemon, error) {
+	dir := filepath.Join(b.dir, name)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "slos.yaml"), []byte(slosOf(n, grouped)), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "slos.yaml"), []byte(slos), 0o666); err != nil {
 		return nil, err
 	}
 	store := filepath.Join(dir, "postburn.db")
@@ -130,7 +132,8 @@ func (b *bench) measurePostburn(ctx context.Context, n int, grouped bool) (resul
 	if err != nil {
 		return result{}, err
 	}
-	d, err := b.startPostburn(n, grouped)
+	interval, _ := pace(n)
+	d, err := b.startPostburn(fmt.Sprintf("postburn-%d-%v", n, grouped), slosOf(n, grouped), interval)
 	if err != nil {
 		return result{}, err
 	}

@@ -29,8 +29,8 @@ type server struct {
 	logged  int64   // ... this offset
 }
 
-// config lets results of rules be stored although the blocks are of the future already.
-const config = `
+// settings lets results of rules be stored although the blocks are of the future already.
+const settings = `
 global: {evaluation_interval: 10s, query_log_file: queries.log}
 rule_files: [rules/*.yml]
 storage: {tsdb: {out_of_order_time_window: 3h}}
@@ -45,7 +45,7 @@ func startPrometheus(ctx context.Context, dir, name string) (*server, error) {
 	if err := os.Mkdir(filepath.Join(dir, "rules"), 0o777); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(config), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(settings), 0o666); err != nil {
 		return nil, err
 	}
 	s := &server{dir: dir, url: "http://" + address}

@@ -1,0 +1,258 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/web"
+)
+
+const (
+	catchUpTick = 30 * time.Second
+	// promised is how long it takes at most to catch up with the downtime of 1,000 objectives.
+	promised     = time.Minute
+	promisedFor  = 1_000
+	catchUpLimit = 20 * time.Minute
+	// compared is how many objectives are watched tick by tick as well, in groups: those that have outages, and as many that have none.
+	compared = 2
+)
+
+// caughtUp is what catching up took.
+type caughtUp struct {
+	n, compared, windows int
+	took                 time.Duration
+	samples              float64
+	prometheus, postburn float64 // s of CPU
+	peak                 float64 // bytes
+}
+
+// slosToCatchUp is the SLO file of the objectives from one number to another.
+func slosToCatchUp(from, to int) string {
+	var b strings.Builder
+	b.WriteString("defaults: {target: 99.9%, window: 1d, incident: {burn: [{rate: 14.4, long: 1h, short: 5m}, {rate: 3, long: 2h, short: 10m}]}}\nslos:\n")
+	for i := from; i < to; i++ {
+		writeSLO(&b, serviceName(i), groupName(i), fmt.Sprintf("service=%q", serviceName(i)))
+	}
+	return b.String()
+}
+
+func groupName(i int) string { return fmt.Sprintf("team-%03d", i/groupSize) }
+
+// measureCatchUp starts a postburn of n objectives that has been down for hours, and measures until it is up to date. Then it compares the
+// incidents that it found with those of one that was up all the time.
+func (b *bench) measureCatchUp(ctx context.Context, prometheus string, n int) (c caughtUp, err error) {
+	const name = "postburn"
+	down := time.Now().Add(-downtime).Truncate(catchUpTick).UTC()
+	began := down.Add(-wasUp)
+	b.say("writing what %d services counted while postburn was down", n)
+	if err := b.start(ctx, prometheus, func(data string) error { return writeOutages(ctx, data, n, down, time.Now()) }); err != nil {
+		return c, err
+	}
+	defer b.prometheus.kill()
+	dir := filepath.Join(b.dir, name)
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		return c, err
+	}
+	slos := filepath.Join(dir, "slos.yaml")
+	if err := os.WriteFile(slos, []byte(slosToCatchUp(0, n)), 0o666); err != nil {
+		return c, err
+	}
+	definitions, err := definitionsOf(slos)
+	if err != nil {
+		return c, err
+	}
+	b.say("  making the store of a postburn that was up until %s", down.Format(time.TimeOnly))
+	before := past{definitions: definitions, store: filepath.Join(dir, "postburn.db"), url: b.prometheus.url, interval: catchUpTick}
+	if _, err := before.run(ctx, began, down); err != nil {
+		return c, fmt.Errorf("watching before the downtime: %w", err)
+	}
+	b.say("  catching up")
+	var found map[string]string
+	var end time.Time
+	if c, found, end, err = b.catchUp(ctx, name, n); err != nil {
+		return c, err
+	}
+	c.compared = min(n, compared*faulty(n))
+	b.say("  took %s; watching %d of the objectives tick by tick", c.took.Round(time.Millisecond), c.compared)
+	up, err := b.watchAllTheTime(ctx, c.compared, began, end)
+	if err != nil {
+		return c, fmt.Errorf("watching all the time: %w", err)
+	}
+	for _, text := range up {
+		c.windows += strings.Count(text, `"kind":"b`) - strings.Count(text, `"kind":"blind`)
+	}
+	return c, same(up, found)
+}
+
+// catchUp runs the daemon until it has caught up. It returns the incidents that its API tells of, and the last tick that all of them are of.
+func (b *bench) catchUp(ctx context.Context, name string, n int) (c caughtUp, found map[string]string, end time.Time, err error) {
+	before, err := b.prometheus.work(ctx)
+	if err != nil {
+		return c, nil, end, err
+	}
+	begun := time.Now()
+	d, err := b.startPostburn(name, slosToCatchUp(0, n), catchUpTick)
+	if err != nil {
+		return c, nil, end, err
+	}
+	defer d.end()
+	newest := func() time.Time { return time.Now().Add(-delay).Truncate(catchUpTick) }
+	if err := d.await(ctx, catchUpLimit, 50*time.Millisecond, newest); err != nil {
+		return c, nil, end, err
+	}
+	c.n, c.took = n, time.Since(begun)
+	after, err := b.prometheus.work(ctx)
+	if err != nil {
+		return c, nil, end, err
+	}
+	used, err := d.usage()
+	if err != nil {
+		return c, nil, end, err
+	}
+	c.samples, c.prometheus, c.postburn, c.peak = after.samples-before.samples, b.above(before, after), used.cpu, used.peak
+	err = d.process.await(ctx, time.Minute, 50*time.Millisecond, func() (err error) {
+		found, end, err = d.incidentsAt(ctx)
+		return err
+	})
+	return c, found, end, err
+}
+
+// incidentsAt are those that the API tells of, and the tick that all of them are of. It returns an error while lanes are at different ticks.
+func (d *daemon) incidentsAt(ctx context.Context) (found map[string]string, tick time.Time, err error) {
+	var first, last, after int64
+	if err := d.db.QueryRowContext(ctx, `SELECT min(cursor), max(cursor) FROM lanes`).Scan(&first, &last); err != nil {
+		return nil, tick, err
+	}
+	if found, err = d.incidents(ctx); err != nil {
+		return nil, tick, err
+	}
+	if err := d.db.QueryRowContext(ctx, `SELECT max(cursor) FROM lanes`).Scan(&after); err == nil && (first != last || last != after) {
+		return nil, tick, errNotYet
+	}
+	return found, time.Unix(0, last).UTC(), err
+}
+
+var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
+
+// incidents are those that the API tells of: their JSON by their ID, without where they are published.
+func (d *daemon) incidents(ctx context.Context) (map[string]string, error) {
+	said, err := os.ReadFile(d.log)
+	if err != nil {
+		return nil, err
+	}
+	address := listening.FindSubmatch(said)
+	if address == nil {
+		return nil, errors.New("postburn does not say where it listens")
+	}
+	body, err := get(ctx, "http://"+string(address[1])+"/api/v1/incidents")
+	if err != nil {
+		return nil, err
+	}
+	return byID(body)
+}
+
+// byID takes an answer of the API apart.
+func byID(body []byte) (map[string]string, error) {
+	var answer struct{ Incidents []map[string]json.RawMessage }
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, err
+	}
+	texts := map[string]string{}
+	for _, i := range answer.Incidents {
+		delete(i, "issue_url")
+		text, err := json.Marshal(i)
+		if err != nil {
+			return nil, err
+		}
+		texts[string(i["id"])] = string(text)
+	}
+	return texts, nil
+}
+
+// watchAllTheTime watches the first n objectives from a tick to another, each tick at its time. A group is watched on its own, since groups
+// have nothing to do with each other.
+func (b *bench) watchAllTheTime(ctx context.Context, n int, from, to time.Time) (map[string]string, error) {
+	var mu sync.Mutex
+	var all []alert.Incident
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(2)
+	for first := 0; first < n; first += groupSize {
+		group.Go(func() error {
+			dir := filepath.Join(b.dir, "up-"+groupName(first))
+			if err := os.Mkdir(dir, 0o777); err != nil {
+				return err
+			}
+			slos := filepath.Join(dir, "slos.yaml")
+			if err := os.WriteFile(slos, []byte(slosToCatchUp(first, min(n, first+groupSize))), 0o666); err != nil {
+				return err
+			}
+			definitions, err := definitionsOf(slos)
+			if err != nil {
+				return err
+			}
+			p := past{definitions: definitions, store: filepath.Join(dir, "postburn.db"), url: b.prometheus.url, interval: catchUpTick, atTheTime: true}
+			found, err := p.run(ctx, from, to)
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, found...)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(map[string]any{"incidents": web.ViewIncidents(all, func(string) issue.Publication { return issue.Publication{} })})
+	if err != nil {
+		return nil, err
+	}
+	return byID(body)
+}
+
+// same returns an error where what was found by catching up is not, byte for byte, what was found by having been up.
+func same(up, found map[string]string) error {
+	for _, id := range slices.Sorted(maps.Keys(up)) {
+		if found[id] != up[id] {
+			return fmt.Errorf("an incident is not the same:\nhaving been up %s\ncaught up      %s", up[id], found[id])
+		}
+	}
+	for id, text := range found {
+		if up[id] == "" {
+			return fmt.Errorf("an incident was found by catching up alone: %s", text)
+		}
+	}
+	return nil
+}
+
+// print writes a table of one row.
+func (c caughtUp) print(w io.Writer) {
+	fmt.Fprintln(w, "| objectives caught up | takes | Prometheus' CPU | postburn's CPU | its memory, at most | samples read | compared | breach windows |")
+	fmt.Fprintln(w, "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+	fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %d | %d |\n\n", whole(float64(c.n)), seconds(c.took.Seconds()), seconds(c.prometheus), seconds(c.postburn),
+		size(c.peak), whole(c.samples), c.compared, c.windows)
+}
+
+// missed is what of a result is not as docs/engine.md promises.
+func (c caughtUp) missed() error {
+	switch {
+	case c.windows < c.compared/groupSize:
+		return fmt.Errorf("only %d breach windows: the comparison says too little", c.windows)
+	case c.n <= promisedFor && c.took > promised:
+		return fmt.Errorf("%d objectives took %s to catch up, which is over %s", c.n, c.took.Round(time.Second), promised)
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	modelvalue "github.com/prometheus/prometheus/model/value"
+)
+
+// What there is to catch up with: services as in the other measurements, in groups of ten that share incidents. The services of the first
+// groups have outages before, in and until shortly before the downtime's end, each kind in other services; the others have none.
+const (
+	downtime     = 6 * time.Hour
+	wasUp        = 30 * time.Minute  // that the daemon had been up before
+	beforeThat   = 110 * time.Minute // of data: all of which the rules need, so that a budget does not depend on how much else was read when
+	groupSize    = 10
+	outagesBlock = 2 * time.Hour // as Prometheus cuts them
+	afterwards   = 40 * time.Minute
+)
+
+// outage is a stretch in which a share of the requests fail, and what the instances do meanwhile.
+type outage struct {
+	from, length time.Duration // after the downtime's start
+	share        float64
+	restarts     bool // each instance, somewhen in the middle
+}
+
+// kinds of services: what happens to them.
+var kinds = [...][]outage{
+	{},
+	{{time.Hour, 10 * time.Minute, 1, false}},
+	{{-5 * time.Minute, 25 * time.Minute, 0.4, false}},
+	{{2 * time.Hour, 3 * time.Minute, 1, false}, {160 * time.Minute, 4*time.Minute + 10*time.Second, 1, false}},
+	{{3*time.Hour + 7*time.Second, 70 * time.Minute, 0.05, false}},
+	{{30 * time.Minute, 100 * time.Minute, 0.006, false}},
+	{{5*time.Hour + 11*time.Minute, 2 * time.Minute, 0.9, false}},
+	{{4 * time.Hour, 20 * time.Minute, 0.5, true}},
+	{{-10 * time.Minute, 6 * time.Minute, 0.3, false}, {90 * time.Minute, 30 * time.Second, 1, false}, {5 * time.Hour, 11 * time.Minute, 0.1, true}},
+}
+
+// kindOf is what happens to the i-th of n services: the first twentieth, in whole groups, have outages.
+func kindOf(i, n int) int {
+	if i >= faulty(n) {
+		return 0
+	}
+	return 1 + i%(len(kinds)-1)
+}
+
+// faulty is how many of n services have outages.
+func faulty(n int) int { return (n/20 + groupSize - 1) / groupSize * groupSize }
+
+// writeOutages writes what a Prometheus of n services holds whose postburn went down at a time: blocks, and in memory what is newest, up to a
+// while after now, since catching up takes its time.
+func writeOutages(ctx context.Context, dir string, n int, down, now time.Time) error {
+	from, recent := down.Add(-wasUp-beforeThat), now.Add(-shortPast).Truncate(time.Minute)
+	all := makeOutages(n, from, down, now.Add(afterwards))
+	block := 0
+	for start := from; start.Before(recent); start = start.Add(outagesBlock) {
+		end := start.Add(outagesBlock)
+		if end.After(recent) {
+			end = recent
+		}
+		if err := writeBlock(ctx, dir, block, start, end, all); err != nil {
+			return err
+		}
+		block++
+	}
+	return writeLog(ctx, dir, recent, now.Add(afterwards), all)
+}
+
+// makeOutages makes the counters of n services, in the order of their labels. Those of one kind share their values.
+func makeOutages(n int, from, down, end time.Time) (all []series) {
+	random := rand.New(rand.NewPCG(5, 6))
+	var answered, failed [instances][len(kinds)][]value
+	for i := range instances {
+		for kind, outages := range kinds {
+			answered[i][kind], failed[i][kind] = play(outages, i, from, down, end, random)
+		}
+	}
+	for code, values := range map[string]*[instances][len(kinds)][]value{"200": &answered, "500": &failed} {
+		for i := range instances {
+			for s := range n {
+				all = append(all, series{labels.FromStrings("__name__", metric, "code", code,
+					"instance", fmt.Sprintf("i%02d", i), "job", "bench", "service", serviceName(s)), &values[i][kindOf(s, n)]})
+			}
+		}
+	}
+	for i := range instances {
+		all = append(all, series{labels.FromStrings("__name__", "up", "instance", fmt.Sprintf("i%02d", i), "job", "bench"), up(i, from, end)})
+	}
+	slices.SortFunc(all, func(a, b series) int { return labels.Compare(a.labels, b.labels) })
+	return all
+}
+
+// up says that an instance was scraped.
+func up(instance int, from, end time.Time) *[]value {
+	var values []value
+	for at := from.Add(scrape * time.Duration(instance) / instances); at.Before(end); at = at.Add(scrape) {
+		values = append(values, value{at.UnixMilli(), 1})
+	}
+	return &values
+}
+
+// play is what an instance's two counters show at every scrape. The counter of failed requests begins with the first of them.
+func play(outages []outage, instance int, from, down, end time.Time, random *rand.Rand) (answered, failed []value) {
+	const requests, normally = 30, 0.0001 // a scrape, and the share of them that fail
+	good, bad := 100_000.0, 0.0
+	if len(outages) == 0 {
+		bad = 10 // it has been up for longer
+	}
+	var restarts []time.Time
+	for _, o := range outages {
+		if o.restarts {
+			restarts = append(restarts, down.Add(o.from+time.Duration(random.Float64()*float64(o.length))))
+		}
+	}
+	for at := from.Add(scrape * time.Duration(instance) / instances); at.Before(end); at = at.Add(scrape) {
+		share := normally
+		for _, o := range outages {
+			if begin := down.Add(o.from); at.After(begin) && !at.After(begin.Add(o.length)) {
+				share = o.share
+			}
+		}
+		if len(restarts) > 0 && at.After(restarts[0]) {
+			good, bad, restarts = 0, 0, restarts[1:]
+		}
+		for range requests {
+			if random.Float64() < share {
+				bad++
+			} else {
+				good++
+			}
+		}
+		answered = append(answered, value{at.UnixMilli(), good})
+		switch n := len(failed); {
+		case bad > 0:
+			failed = append(failed, value{at.UnixMilli(), bad})
+		case n > 0 && !modelvalue.IsStaleNaN(failed[n-1].v):
+			failed = append(failed, value{at.UnixMilli(), math.Float64frombits(modelvalue.StaleNaN)})
+		}
+	}
+	return answered, failed
+}
