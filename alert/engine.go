@@ -43,8 +43,10 @@ type Engine struct {
 	health  *health
 	commits chan commitRequest
 	reloads chan reload
-	fills   chan struct{} // one for each lane that reads a past
 	pieces  chan *piece
+
+	fills    chan struct{} // one for each lane that reads a past
+	catchUps chan struct{} // one for each lane that catches up
 
 	recovered []*Lane
 
@@ -61,7 +63,8 @@ func NewEngine(opts Options) *Engine {
 	}
 	e := &Engine{
 		opts: opts, metrics: newMetrics(opts.Registerer), health: newHealth(opts.Logger),
-		commits: make(chan commitRequest), reloads: make(chan reload), fills: make(chan struct{}, filling), statuses: map[string][]Status{}, failing: map[string]error{},
+		commits: make(chan commitRequest), reloads: make(chan reload), fills: make(chan struct{}, filling), catchUps: make(chan struct{}, catchingUp),
+		statuses: map[string][]Status{}, failing: map[string]error{},
 	}
 	opts.Registerer.MustRegister(statusCollector{e})
 	for _, d := range opts.Definitions {
