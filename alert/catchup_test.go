@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -164,6 +165,63 @@ func stored(t *testing.T, objectives []string) alert.Source {
 	}
 	t.Cleanup(client.Close)
 	return client.Read
+}
+
+// TestCatchUpWithAPast fills a new objective from a real TSDB, most of it in steps, and compares all windows of its rules with what a watch holds
+// that was given every tick. Without restarts they are the same; with them, steps lose more than ticks of what a process counted last.
+func TestCatchUpWithAPast(t *testing.T) {
+	const length, requests = 30 * time.Hour, 3.0 // a second and pod
+	end := bubbleStart.Add(length)
+	for _, tc := range []struct {
+		name     string
+		restarts int
+	}{{"no restarts", 0}, {"restarts", 12}} {
+		t.Run(tc.name, func(t *testing.T) {
+			v := promtest.Service{
+				Job: "shop", Start: bubbleStart, End: end, Scrape: 15 * time.Second, Routes: map[string]float64{"o0000": requests},
+				Random: rand.New(rand.NewPCG(7, 8)), Fails: func(time.Time, promtest.Target, string) float64 { return 0.001 },
+			}
+			for i := range 2 {
+				pod := promtest.Target{Instance: fmt.Sprintf("pod-%d", i)}
+				for n := range tc.restarts {
+					pod.Restarts = append(pod.Restarts, promtest.Restart{At: end.Add(-time.Duration(100*n+17*i+400) * time.Minute)})
+				}
+				slices.Reverse(pod.Restarts)
+				v.Targets = append(v.Targets, pod)
+			}
+			server := promtest.Start(t)
+			if err := server.LoadService(v); err != nil {
+				t.Fatal(err)
+			}
+			client, err := prom.New(prom.Options{URL: server.URL()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(client.Close)
+			def := definition("o0000")
+			def.Objective.Indicator = slo.Indicator{Ratio: &slo.Ratio{Bad: `http_requests_total{code=~"5.."}`, Total: "http_requests_total"}}
+			def.Policy.Rules = coarseRules(day)
+			l := alert.NewLane("00", interval, end)
+			l.Redefine([]alert.Definition{def}, interval, end)
+			if err := l.FillFrom(client.Read); err != nil {
+				t.Fatal(err)
+			}
+			filled := l.Watches()[0].History()
+			up := alert.NewWatch(def, "", interval, filled.Origin(), end)
+			readings := client.Read(t.Context(), []slo.Objective{def.Objective}, slo.Ticks{First: filled.Origin().Add(interval), Last: end, Interval: interval})
+			for _, s := range readings[0].Series[0].Samples {
+				up.Step(s)
+			}
+			lost := float64(2*tc.restarts) * requests * (2 * time.Minute).Seconds() // a step's
+			for length := interval; length <= day; length += 7 * interval {
+				got, want := filled.Last(length), up.History().Last(length)
+				if tc.restarts == 0 && got != want || got.Total > want.Total+1 || got.Total < want.Total-lost {
+					t.Fatalf("the last %s are %v, want %v", length, got, want)
+				}
+			}
+			t.Logf("%v of %v", filled.Last(day), up.History().Last(day))
+		})
+	}
 }
 
 // faults is the share of requests of the i-th objective that fail. Faults begin before the downtime, in it, and near its end.
