@@ -37,7 +37,7 @@ accuracy: setup-prometheus3 ## Check how exact the counts are, on a real Prometh
 	status=$$?; cat "$$table"; rm "$$table"; exit $$status
 
 .PHONY: bench
-bench: setup-prometheus3 ## Print what watching objectives costs, beside recording rules.
+bench: setup-prometheus3 ## Print what watching objectives costs, beside recording rules, and how long catching up takes.
 	@$(GO) run ./e2e/bench -prometheus "$${PROMETHEUS_BIN:-$(PROMETHEUS3)}"
 
 .PHONY: race
@@ -142,6 +142,7 @@ e2e: setup ## Run the end-to-end tests, against real Prometheus servers, old and
 	$(GO) test -count=1 -timeout 20m -tags e2e ./e2e/...
 	$(GO) test -count=1 -timeout 20m -tags e2e -run CatchUp ./alert
 	PROMETHEUS_BIN="$(PROMETHEUS3)" $(GO) test -count=1 -timeout 20m -tags e2e -skip '$(NO_PROMETHEUS)' ./e2e
+	$(GO) run ./e2e/bench -prometheus "$(PROMETHEUS3)" -what catchup -most 20
 
 # The end-to-end tests for which it makes no difference which Prometheus there is.
 NO_PROMETHEUS := GitHub|Mermaid|Image|Kubernetes
