@@ -45,6 +45,7 @@ func (e *Engine) fill(ctx context.Context, l *Lane) bool {
 			e.refuse(name, l.fill(f, ticks, readings[i]))
 			filled++
 		}
+		l.stretch(ticks.Len(), filled > 0)
 		if filled == 0 && !sleep(ctx, min(l.interval, 30*time.Second)) {
 			return false
 		}
@@ -89,7 +90,7 @@ func (l *Lane) nextFill() (some []*fresh, defs []Definition, ticks slo.Ticks) {
 			some, defs, watches = append(some, f), append(defs, f.Definition), watches+n
 		}
 	}
-	return some, defs, bounded(ticks, watches)
+	return some, defs, l.bounded(ticks, watches)
 }
 
 // missing are the ticks that a definition that is new still has to be filled with. Those that its histories will not keep one by one are

@@ -22,9 +22,9 @@ func TestFill(t *testing.T) {
 		catchUp             int64 // ... and reads that catch up
 	}{
 		// The last 6 hours of the 3 days are 728 ticks, with what makes them begin on the grid of 5 minutes of the others, which are 792. Tick
-		// by tick all were 8,648. Catching up 6 hours is 720 ticks; a read has 500 ticks, or 40,000 samples.
-		{"objectives", 45, 0, 3 * (2 + 2), 45 * (792 + 728), 2},
-		{"more objectives than there are samples in a tick's read", 400, 0, 20 * (2 + 2), 400 * (792 + 728), 8},
+		// by tick all were 8,648. Catching up 6 hours is 720 ticks; a read has 1,000 ticks, or 40,000 samples.
+		{"objectives", 45, 0, 3 * (1 + 1), 45 * (792 + 728), 1},
+		{"more objectives than there are samples in a tick's read", 400, 0, 20 * (1 + 1), 400 * (792 + 728), 8},
 		{"label sets", 1, 300, 1 + 6 + 6, 300 * (1 + 792 + 728), 6},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -110,5 +110,49 @@ func TestFewCatchUpTogether(t *testing.T) {
 			}
 		}
 		p.kill()
+	})
+}
+
+// TestSlowQueries has an objective of which Prometheus can't answer many ticks in time, beside one of which it can: both are filled, both
+// catch up, and an outage that went by meanwhile is found.
+func TestSlowQueries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{faultFrom: time.Now().Add(3 * time.Hour), faultTo: time.Now().Add(200 * time.Minute)}
+		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s, defs: []alert.Definition{definition("large"), definition("small")}}
+		p.source = func(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
+			readings := s.read(ctx, objectives, ticks)
+			for i, o := range objectives {
+				if o.Name == "large" && ticks.Len() > 60 && ticks.First.After(time.Now().Add(-121*time.Hour)) { // what is before that is backfilled
+					time.Sleep(30 * time.Second)
+					readings[i] = slo.Reading{Err: fmt.Errorf("%w: context deadline exceeded", slo.ErrUnreachable)}
+				}
+			}
+			return readings
+		}
+		p.start()
+		time.Sleep(90 * time.Minute)
+		p.kill()
+		time.Sleep(6 * time.Hour)
+		p.start()
+		time.Sleep(30 * time.Minute)
+		synctest.Wait()
+		for name, state := range p.states() {
+			if state != alert.OK {
+				t.Errorf("%s is %s, want ok", name, state)
+			}
+		}
+		got := p.incidents()
+		p.kill()
+		if len(got) != 1 || len(got[0].Windows) != 2 {
+			t.Fatalf("want one incident of two windows, got %+v", got)
+		}
+		for _, w := range got[0].Windows {
+			if !w.Onset.Equal(s.faultFrom) || !w.Ended.Equal(s.faultTo) || w.Bad != 120_000 || len(w.Caveats) > 0 {
+				t.Errorf("%s: %s to %s, %v bad, caveats %v", w.ID(), w.Onset, w.Ended, w.Bad, w.Caveats)
+			}
+		}
+		if _, err := alert.Replay(t.Context(), p.source, p.defs, interval, time.Now().Add(-2*day), time.Now().Add(-time.Hour), nil); err != nil {
+			t.Error(err)
+		}
 	})
 }

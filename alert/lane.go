@@ -26,7 +26,9 @@ type Lane struct {
 	fresh     []*fresh     // definitions whose watches are to be filled first
 	incidents []Incident
 
-	givenUp map[string]bool // objectives whose query keeps failing, which the others do not wait for
+	givenUp map[string]bool      // objectives whose query keeps failing, which the others do not wait for
+	failing map[string]time.Time // objectives whose query fails, and since when
+	most    int                  // ticks to be read at a time, after that many more could not be; 0: as many as there is room for
 
 	past         past
 	late         lateness
@@ -57,7 +59,10 @@ type laneState struct {
 
 // NewLane starts a lane at a tick. It watches nothing before Redefine.
 func NewLane(name string, interval time.Duration, cursor time.Time) *Lane {
-	return &Lane{name: name, interval: interval, cursor: cursor, changed: map[int]bool{}, givenUp: map[string]bool{}, past: past{until: map[string]time.Time{}, failed: map[string]int{}}}
+	return &Lane{
+		name: name, interval: interval, cursor: cursor, changed: map[int]bool{}, givenUp: map[string]bool{}, failing: map[string]time.Time{},
+		past: past{until: map[string]time.Time{}, failed: map[string]int{}},
+	}
 }
 
 // Cursor is the last tick folded.

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -10,8 +11,9 @@ import (
 )
 
 const (
-	// chunk is how many ticks are read and committed at a time while catching up, at most.
-	chunk = 500
+	// chunk is how many ticks are read and committed at a time while catching up, at most. Where they can't be read it is half as many, and
+	// half of that: there are objectives that Prometheus takes longer over than it is waited for.
+	chunk = 1000
 	// atOnce is how many samples a lane reads at a time while catching up, which bounds the memory that takes; but no fewer than
 	// fewest ticks, since a query has a price of its own: at each of 50 ticks it is nearly twice that at each of 500.
 	atOnce = 40_000
@@ -48,7 +50,9 @@ func (e *Engine) runLane(ctx context.Context, l *Lane) error {
 		if behind := ticks.Len() - 1; behind > 0 {
 			e.metrics.lateTicks.Add(float64(min(behind, chunk)))
 		}
-		n, ok := e.advance(ctx, l, bounded(ticks, len(l.watches)))
+		ticks = l.bounded(ticks, len(l.watches))
+		n, ok := e.advance(ctx, l, ticks)
+		l.stretch(ticks.Len(), n > 0)
 		if !ok || n == 0 && !sleep(ctx, min(l.interval, 30*time.Second)) {
 			return nil
 		}
@@ -95,11 +99,25 @@ func (e *Engine) advance(ctx context.Context, l *Lane, ticks slo.Ticks) (n int, 
 }
 
 // bounded cuts ticks to as many as are read at a time of some objectives and label sets.
-func bounded(ticks slo.Ticks, watches int) slo.Ticks {
-	if most := max(fewest, min(chunk, atOnce/max(1, watches))); ticks.Len() > most {
+func (l *Lane) bounded(ticks slo.Ticks, watches int) slo.Ticks {
+	most := max(fewest, min(chunk, atOnce/max(1, watches)))
+	if l.most > 0 {
+		most = min(most, l.most)
+	}
+	if ticks.Len() > most {
 		ticks.Last = ticks.At(most - 1)
 	}
 	return ticks
+}
+
+// stretch notes whether so many ticks could be read together, and has more or fewer be read next time.
+func (l *Lane) stretch(ticks int, read bool) {
+	switch {
+	case !read:
+		l.most = max(1, ticks/2)
+	case l.most > 0:
+		l.most = min(2*l.most, chunk)
+	}
 }
 
 // stepAll folds the first n ticks of all watches, samples[i] being those of the i-th.
@@ -178,9 +196,13 @@ func (e *Engine) read(ctx context.Context, l *Lane, defs []Definition, ticks slo
 		}
 		if r.Err != nil {
 			failing[name] = r.Err
+			if l.failing[name].IsZero() {
+				l.failing[name] = time.Now()
+			}
 			e.metrics.readFailures.Inc()
 		} else {
 			delete(l.givenUp, name)
+			delete(l.failing, name)
 		}
 		e.health.reading(name, r.Err)
 		e.mu.Lock()
@@ -201,11 +223,15 @@ func (e *Engine) settle(l *Lane, failing map[string]error, ticks slo.Ticks) int 
 	if len(failing) == len(l.defs) {
 		return 0 // it is Prometheus, not a query: the ticks will be there when it is back
 	}
-	for name := range failing {
+	for name, err := range failing {
 		if l.givenUp[name] {
 			continue
 		}
-		waited := time.Since(ticks.First) - e.opts.Delay - patience*ticks.Interval
+		since := ticks.First.Add(e.opts.Delay)
+		if began := l.failing[name]; began.After(since) && !errors.Is(err, slo.ErrRefused) {
+			since = began // while catching up, too, it may be a moment's trouble
+		}
+		waited := time.Since(since) - patience*ticks.Interval
 		if waited < 0 {
 			return 0
 		}

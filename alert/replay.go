@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -17,7 +18,7 @@ type Replayed struct {
 
 // Replay folds (start, end] of what the source holds, as the daemon would have done if it had been started with these definitions at
 // `start`: it warms up over the longest rule's window before, and opens no window for that time. Both are aligned to the grid.
-// progress, which may be nil, is told the share that is done. An error of the source ends the replay.
+// progress, which may be nil, is told the share that is done. An error of the source ends the replay, if it is one of fewer ticks, too.
 func Replay(
 	ctx context.Context, source Source, defs []Definition, interval time.Duration, start, end time.Time, progress func(float64),
 ) (Replayed, error) {
@@ -34,8 +35,7 @@ func Replay(
 	newest := map[string]Incident{}
 	for l.cursor.Before(end) {
 		ticks := slo.Ticks{First: l.cursor.Add(interval), Last: end, Interval: interval}
-		ticks = bounded(ticks, len(l.watches))
-		readings, err := readAll(ctx, source, l.defs, ticks)
+		readings, ticks, err := l.readSome(ctx, source, l.defs, l.bounded(ticks, len(l.watches)))
 		if err != nil {
 			return Replayed{}, err
 		}
@@ -67,7 +67,7 @@ func Replay(
 func (l *Lane) fillAll(ctx context.Context, source Source) error {
 	for l.fresh = l.unfilled(); len(l.fresh) > 0; l.fresh = l.unfilled() {
 		some, defs, ticks := l.nextFill()
-		readings, err := readAll(ctx, source, defs, ticks)
+		readings, ticks, err := l.readSome(ctx, source, defs, ticks)
 		if err != nil {
 			return err
 		}
@@ -104,6 +104,18 @@ func NewestFirst(a, b Incident) int {
 		return c
 	}
 	return slices.Compare([]byte(a.ID), []byte(b.ID))
+}
+
+// readSome reads as many of the first ticks as can be read together, and returns which.
+func (l *Lane) readSome(ctx context.Context, source Source, defs []Definition, ticks slo.Ticks) ([]slo.Reading, slo.Ticks, error) {
+	for {
+		readings, err := readAll(ctx, source, defs, ticks)
+		l.stretch(ticks.Len(), err == nil)
+		if err == nil || ticks.Len() <= fewest || errors.Is(err, slo.ErrRefused) || ctx.Err() != nil {
+			return readings, ticks, err
+		}
+		ticks = l.bounded(ticks, len(defs))
+	}
 }
 
 // readAll reads definitions, and returns an error where one of them can't be read.
