@@ -28,19 +28,24 @@ type outage struct {
 	from, length time.Duration // after the downtime's start
 	share        float64
 	restarts     bool // each instance, somewhen in the middle
+	unseen       bool // every fourth instance is not scraped in the middle third
 }
 
 // kinds of services: what happens to them.
 var kinds = [...][]outage{
 	{},
-	{{time.Hour, 10 * time.Minute, 1, false}},
-	{{-5 * time.Minute, 25 * time.Minute, 0.4, false}},
-	{{2 * time.Hour, 3 * time.Minute, 1, false}, {160 * time.Minute, 4*time.Minute + 10*time.Second, 1, false}},
-	{{3*time.Hour + 7*time.Second, 70 * time.Minute, 0.05, false}},
-	{{30 * time.Minute, 100 * time.Minute, 0.006, false}},
-	{{5*time.Hour + 11*time.Minute, 2 * time.Minute, 0.9, false}},
-	{{4 * time.Hour, 20 * time.Minute, 0.5, true}},
-	{{-10 * time.Minute, 6 * time.Minute, 0.3, false}, {90 * time.Minute, 30 * time.Second, 1, false}, {5 * time.Hour, 11 * time.Minute, 0.1, true}},
+	{{from: time.Hour, length: 10 * time.Minute, share: 1}},
+	{{from: -5 * time.Minute, length: 25 * time.Minute, share: 0.4}},
+	{{from: 2 * time.Hour, length: 3 * time.Minute, share: 1}, {from: 160 * time.Minute, length: 4*time.Minute + 10*time.Second, share: 1}},
+	{{from: 3*time.Hour + 7*time.Second, length: 70 * time.Minute, share: 0.05}},
+	{{from: 30 * time.Minute, length: 100 * time.Minute, share: 0.006}},
+	{{from: 5*time.Hour + 11*time.Minute, length: 2 * time.Minute, share: 0.9}},
+	{{from: 4 * time.Hour, length: 20 * time.Minute, share: 0.5, restarts: true}},
+	{{from: 210 * time.Minute, length: 36 * time.Minute, share: 0.2, unseen: true}},
+	{
+		{from: -10 * time.Minute, length: 6 * time.Minute, share: 0.3}, {from: 90 * time.Minute, length: 30 * time.Second, share: 1},
+		{from: 5 * time.Hour, length: 11 * time.Minute, share: 0.1, restarts: true},
+	},
 }
 
 // kindOf is what happens to the i-th of n services: the first twentieth, in whole groups, have outages.
@@ -120,10 +125,11 @@ func play(outages []outage, instance int, from, down, end time.Time, random *ran
 		}
 	}
 	for at := from.Add(scrape * time.Duration(instance) / instances); at.Before(end); at = at.Add(scrape) {
-		share := normally
+		share, unseen := normally, false
 		for _, o := range outages {
-			if begin := down.Add(o.from); at.After(begin) && !at.After(begin.Add(o.length)) {
-				share = o.share
+			begin := down.Add(o.from)
+			if in := at.Sub(begin); in > 0 && in <= o.length {
+				share, unseen = o.share, o.unseen && instance%4 == 0 && in > o.length/3 && in <= 2*o.length/3
 			}
 		}
 		if len(restarts) > 0 && at.After(restarts[0]) {
@@ -136,13 +142,19 @@ func play(outages []outage, instance int, from, down, end time.Time, random *ran
 				good++
 			}
 		}
-		answered = append(answered, value{at.UnixMilli(), good})
-		switch n := len(failed); {
-		case bad > 0:
-			failed = append(failed, value{at.UnixMilli(), bad})
-		case n > 0 && !modelvalue.IsStaleNaN(failed[n-1].v):
-			failed = append(failed, value{at.UnixMilli(), math.Float64frombits(modelvalue.StaleNaN)})
-		}
+		answered = show(answered, at, good, !unseen)
+		failed = show(failed, at, bad, !unseen && bad > 0)
 	}
 	return answered, failed
+}
+
+// show adds what a scrape at a time finds: a value, or that there is none any more.
+func show(values []value, at time.Time, v float64, there bool) []value {
+	switch n := len(values); {
+	case there:
+		return append(values, value{at.UnixMilli(), v})
+	case n > 0 && !modelvalue.IsStaleNaN(values[n-1].v):
+		return append(values, value{at.UnixMilli(), math.Float64frombits(modelvalue.StaleNaN)})
+	}
+	return values
 }
