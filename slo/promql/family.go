@@ -104,10 +104,10 @@ func (c *Counter) matching(other func(*labels.Matcher) *labels.Matcher) *Counter
 
 // covering writes the arms of a family for several values of a label, by which their values are told apart.
 func (f *family) covering(label string, values []string) []arm {
-	any := anyOf(label, values)
+	one := anyOf(label, values)
 	c := f.counter.matching(func(m *labels.Matcher) *labels.Matcher {
 		if m.Name == label {
-			return any
+			return one
 		}
 		return m
 	})
