@@ -26,9 +26,10 @@ type piece struct {
 
 // past is how far the objectives of a lane have been read back.
 type past struct {
-	until   map[string]time.Time // by objective: all after this is read
-	failed  map[string]int       // by objective: how often in a row
-	pending *piece               // being read; nil: none
+	until   map[string]time.Time     // by objective: all after this is read
+	failed  map[string]int           // by objective: how often in a row
+	left    map[string]time.Duration // by objective: how much is still to be read
+	pending *piece                   // being read; nil: none
 }
 
 // backfillStep is the length of a tick of a definition's past: a whole number of the steps that it was filled in, so that these begin with
@@ -172,9 +173,11 @@ func (e *Engine) backfill(l *Lane, samples [][]slo.Sample) {
 	}
 	p := l.nextPiece()
 	var left time.Duration
+	l.past.left = make(map[string]time.Duration, len(l.defs))
 	for _, d := range l.defs {
 		todo := l.unread(d)
-		left += todo.End.Sub(todo.Start)
+		l.past.left[d.Objective.Name] = todo.End.Sub(todo.Start)
+		left += l.past.left[d.Objective.Name]
 	}
 	e.mu.Lock()
 	e.pastLeft[l.name] = left

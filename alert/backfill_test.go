@@ -85,6 +85,9 @@ func TestBackfill(t *testing.T) {
 				if tc.wholeIsIn && (math.Abs(got.Window.Total-tc.window.Rolling.Seconds()*100) > 1 || got.Estimated > 1) {
 					t.Errorf("%v events and an estimate of %v, want %v", got.Window.Total, got.Estimated, whole)
 				}
+				if (before.Unread > 0) != tc.slow {
+					t.Errorf("%s are still to be read; it takes for ever: %v", before.Unread, tc.slow)
+				}
 				if done == tc.slow {
 					t.Errorf("the log says that it is done: %v", done)
 				}

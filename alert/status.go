@@ -26,7 +26,8 @@ type Status struct {
 	BudgetRemaining float64    // share of the error budget: 1 is untouched, below 0 is overspent
 	BurnRates       []BurnRate // one for each window of the rules, shortest first
 	State           State
-	BlindSince      time.Time // from when on there is no data, or none that could be had; zero where there is, and where there never was
+	Unread          time.Duration // how much of the objective's window, before what is known, is still to be read from Prometheus
+	BlindSince      time.Time     // from when on there is no data, or none that could be had; zero where there is, and where there never was
 
 	extra time.Duration // that is added to the delay
 }
@@ -47,6 +48,7 @@ func (l *Lane) statuses() []Status {
 	}
 	for i := range all {
 		all[i].extra = l.late.Extra
+		all[i].Unread = l.past.left[all[i].Objective.Name]
 	}
 	for _, d := range l.defs {
 		if !seen[d.Objective.Name] {

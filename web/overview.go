@@ -28,6 +28,7 @@ type overview struct {
 	Newest       time.Time // the last tick of any objective; zero where there is none
 	Unread       int       // blind objectives whose samples can't be had, or lag behind
 	Estimated    int       // objectives whose budget is estimated in part
+	Backfilling  int       // objectives whose past is still being read
 	Filter       filter
 	Open, Recent incidentList
 	Sections     []section
@@ -67,6 +68,7 @@ type objectiveRow struct {
 	Why                                string        // what is known of why it is blind
 	Dark                               time.Duration // for how long it has been blind
 	Incident                           string        // ID of an open incident that it is part of; empty: none
+	Unread                             time.Duration // of its window, still to be read
 	Known                              bool          // whether anything was ever counted
 	Budget                             string
 	Left                               string // share of the budget in per cent, for the bar; empty where it is overspent
@@ -138,6 +140,9 @@ func newOverview(now time.Time, statuses []alert.Status, incidents []alert.Incid
 		}
 		if s.Estimated > 0 {
 			o.Estimated++
+		}
+		if s.Unread > 0 {
+			o.Backfilling++
 		}
 		if (f.State == "" || f.State == s.State) && f.matchesObjective(s.Objective, s.Labels) {
 			at := sectionOf(s)
@@ -212,7 +217,7 @@ func newObjectiveRow(now time.Time, s alert.Status, open map[slo.ID]string) obje
 	r := objectiveRow{
 		Objective: viewObjective(s), Name: nameOf(id), Description: shown(s.Objective.Description), Owner: shown(s.Objective.Owner),
 		Target: s.Objective.Target.Percent(), Window: windowName(s.Objective.Window), Incident: open[id],
-		Known: s.State != alert.Blind || s.Window.Total > 0,
+		Known: s.State != alert.Blind || s.Window.Total > 0, Unread: s.Unread,
 	}
 	if s.State == alert.Blind {
 		r.Why = whyBlind(s)

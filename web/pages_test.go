@@ -82,7 +82,7 @@ func usual() *world {
 	never.Window = slo.Counts{}
 	spent := status("checkout", "checkout-latency", alert.OK, -2.5)
 	spent.Objective.Window = slo.Window{Calendar: "month", Timezone: "Europe/Berlin"}
-	spent.Estimated = 4321.4
+	spent.Estimated, spent.Unread = 4321.4, 9*24*time.Hour
 	well := status("cart", "cart-availability", alert.OK, 0.99996)
 	w := &world{
 		statuses: []alert.Status{well, burning, spent, unread, silent, never, status("cart", "cart-latency", alert.OK, 0.42)},
@@ -185,7 +185,7 @@ func TestPagesSay(t *testing.T) {
 		"no samples":          {path: "/", says: []string{"Samples can't be read from Prometheus, or lag behind.", "1 objective can't be read"}},
 		"no samples of any":   {change: func(w *world) { only(w.statuses[3])(w) }, path: "/", says: []string{"No objective can be read", "None. 1 objective blind: of it nothing is known."}},
 		"an overspent budget": {path: "/", says: []string{"Error budget spent No breach is open", "overspent by 250 %"}},
-		"an estimate":         {path: "/", says: []string{"The error budget of 1 objective is an estimate in part", "The budget counts 4,321 more, an estimate."}},
+		"an estimate":         {path: "/", says: []string{"The error budget of 1 objective is an estimate in part", "The budget counts 4,321 more, an estimate. 9 d of the window have yet to be read."}},
 		"nearly all left":     {path: "/", says: []string{">99.9 % left"}, not: []string{"100 % left"}},
 		"a breach of which nothing is seen": {
 			path: "/incidents/payments-1", says: []string{"is blind now: whether the breach goes on is not known", "postmortems/payments-1.md", "<0.01 % spent by this breach; 50 % was left then"},

@@ -28,11 +28,11 @@ const (
 func pace(n int) (interval time.Duration, ticks int) {
 	switch {
 	case n == 1:
-		return time.Second, 100
+		return time.Second, 60
 	case n <= 10:
-		return 2 * time.Second, 50
+		return 2 * time.Second, 30
 	case n <= 100:
-		return 15 * time.Second, 6
+		return 15 * time.Second, 4
 	}
 	return 30 * time.Second, 3
 }
@@ -120,14 +120,23 @@ func (d *daemon) await(ctx context.Context, limit, every time.Duration, tick fun
 	})
 }
 
+// awaitAll waits until so many objectives and label sets have been filled with their past: a lane is there only then.
+func (d *daemon) awaitAll(ctx context.Context, n int) error {
+	const query = `SELECT total(json_array_length(CAST(content AS TEXT), '$.members')) FROM checkpoints WHERE part = 'roster'`
+	return d.process.await(ctx, fillLimit, time.Second, func() error {
+		var enrolled float64
+		if err := d.db.QueryRowContext(ctx, query).Scan(&enrolled); err != nil {
+			return err
+		}
+		if enrolled < float64(n) {
+			return fmt.Errorf("%.0f objectives of %d are filled", enrolled, n)
+		}
+		return nil
+	})
+}
+
 // measurePostburn runs a postburn of n objectives, and measures some ticks when it has filled their past and caught up.
 func (b *bench) measurePostburn(ctx context.Context, n int, grouped bool) (result, error) {
-	if n <= 100 { // what is idle weighs much there, and changes slowly
-		var err error
-		if b.idle, err = b.measureIdle(ctx); err != nil {
-			return result{}, err
-		}
-	}
 	before, err := b.prometheus.work(ctx)
 	if err != nil {
 		return result{}, err
@@ -139,6 +148,9 @@ func (b *bench) measurePostburn(ctx context.Context, n int, grouped bool) (resul
 	}
 	defer d.end()
 	newest := func() time.Time { return time.Now().Add(-delay).Truncate(d.interval) }
+	if err := d.awaitAll(ctx, n); err != nil {
+		return result{}, err
+	}
 	if err := d.await(ctx, fillLimit, time.Second, newest); err != nil {
 		return result{}, err
 	}
@@ -172,6 +184,9 @@ func (b *bench) measureTicks(ctx context.Context, d *daemon, newest func() time.
 	}
 	last := first.Add(-d.interval)
 	if err := d.await(ctx, time.Hour, 10*time.Millisecond, func() time.Time { return last }); err != nil {
+		return r, err
+	}
+	if err := b.prometheus.collect(ctx); err != nil {
 		return r, err
 	}
 	before, err := b.prometheus.work(ctx)

@@ -32,6 +32,9 @@ func (b *bench) measureIdle(ctx context.Context) (float64, error) {
 	if err := pause(ctx, 5*time.Second); err != nil {
 		return 0, err
 	}
+	if err := b.prometheus.collect(ctx); err != nil {
+		return 0, err
+	}
 	before, err := b.prometheus.work(ctx)
 	if err != nil {
 		return 0, err
@@ -58,6 +61,9 @@ func (b *bench) measureRules(ctx context.Context, n int) (result, error) {
 		return result{}, err
 	}
 	if err := pause(ctx, 15*time.Second); err != nil { // the first evaluation is of cold files
+		return result{}, err
+	}
+	if err := b.prometheus.collect(ctx); err != nil {
 		return result{}, err
 	}
 	before, err := b.prometheus.work(ctx)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/promql"
@@ -58,13 +59,18 @@ func newPlan(o slo.Objective, grid promql.Grid) *plan {
 	return p
 }
 
-// maxPlans is how many plans are kept at least, if so many are in use, and half of how many at most. One takes some 5 KiB.
-const maxPlans = 1 << 14
+const (
+	// maxPlans is how many plans are kept at least, if so many are in use, and half of how many at most. One takes some 5 KiB.
+	maxPlans = 1 << 14
+	// planAge is for how long a plan is kept at least that is not used again. Those of the past of one incident are not.
+	planAge = time.Hour
+)
 
-// plans keeps the plans that were used last, in two generations: a new one begins when the last is full, and drops what was not used
-// since.
+// plans keeps the plans that were used last, in two generations: a new one begins when the last is full or old, and drops what was not
+// used since.
 type plans struct {
 	mu       sync.Mutex
+	begun    time.Time // the new generation
 	new, old map[definition]*plan
 }
 
@@ -80,8 +86,8 @@ func (s *plans) of(o slo.Objective, grid promql.Grid) *plan {
 	if p = s.old[key]; p == nil {
 		p = newPlan(o, grid)
 	}
-	if s.new == nil || len(s.new) >= maxPlans {
-		s.old, s.new = s.new, map[definition]*plan{}
+	if s.new == nil || len(s.new) >= maxPlans || time.Since(s.begun) > planAge {
+		s.old, s.new, s.begun = s.new, map[definition]*plan{}, time.Now()
 	}
 	s.new[key] = p
 	return p
