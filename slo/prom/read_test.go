@@ -50,6 +50,12 @@ func TestRead(t *testing.T) {
 			want: []string{"30s: 0 bad 0", "1m0s: 42 bad 2", "1m30s: 0 bad 0", "2m0s: 42 bad 2", "2m30s: 0 bad 0", "3m0s: 42 bad 2"},
 		},
 		{
+			name: "bad events of the same name that are not among the total's", ratio: slo.Ratio{Bad: `http_requests_total{code="500"}`, Total: `http_requests_total{code="200"}`},
+			series: []string{ok + "0+10x8", failed + "_ _ _ 3 4 4", up + "1x8"},
+			from:   60 * time.Second, to: 60 * time.Second,
+			want: []string{"1m0s: 20 bad 4"},
+		},
+		{
 			name: "reset: the new value counts", ratio: shop,
 			series: []string{ok + "100 110 120 8 18"},
 			from:   60 * time.Second, to: 60 * time.Second,
