@@ -135,8 +135,8 @@ func (s *server) metrics(ctx context.Context) (map[string]float64, error) {
 	return sums, nil
 }
 
-// collect has Prometheus collect its garbage. It does so every two minutes at least, which takes as long as thousands of small queries: where a
-// measurement begins with it, none falls into it but those that are for what is measured.
+// collect has Prometheus collect its garbage. It does so every two minutes at least, which takes long with much in memory: where a measurement
+// begins with it, none falls into it but those that are for what is measured.
 func (s *server) collect(ctx context.Context) error {
 	_, err := get(ctx, s.url+"/debug/pprof/heap?gc=1")
 	return err
