@@ -82,7 +82,7 @@ func rough(rnd *rand.Rand) (samples []promtest.Sample) {
 	return samples
 }
 
-// objectivesOfAllKinds are 31, the broken ones among them, the broken ones among them.
+// objectivesOfAllKinds are 31, the broken ones among them.
 func objectivesOfAllKinds() (all []slo.Objective) {
 	add := func(i slo.Indicator, groupBy ...string) {
 		all = append(all, slo.Objective{Name: fmt.Sprint("o", len(all)), Indicator: i, GroupBy: groupBy})

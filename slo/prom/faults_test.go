@@ -82,6 +82,7 @@ func TestFaults(t *testing.T) {
 		{"a time that was not asked for", answer(200, `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__postburn__":"0/total/0/sum"},"values":[[1,"2"]]}]}}`), twoTicks, slo.ErrBadAnswer, "bad_answer", "a value at a time that was not asked for"},
 		{"a value without its mark", vector(`{"metric":{},"value":[1,"2"]}`), oneTick, slo.ErrBadAnswer, "bad_answer", "the values do not fit the query: a value without the mark of its part"},
 		{"a sum that is not a number", vector(`{"metric":{"__postburn__":"0/total/0/sum"},"value":[1,"NaN"]}`), oneTick, slo.ErrBadAnswer, "bad_answer", "the values do not fit the query: NaN series or events"},
+		{"a sum of no series", vector(`{"metric":{"__postburn__":"0/total/0/packed"},"value":[1,"5"]}`), oneTick, slo.ErrBadAnswer, "bad_answer", "the values do not fit the query: a sum of no series"},
 		{"a native histogram", vector(`{"metric":{"__postburn__":"0/total/0/sum"},"histogram":[1,{"count":"1","sum":"1","buckets":[]}]}`), oneTick, slo.ErrBadAnswer, "bad_answer", "the values do not fit the query: a native histogram where a number was asked for"},
 		{"an answer that is too long", answer(200, noData, strings.Repeat(" ", 5000)), oneTick, slo.ErrBadAnswer, "bad_answer", "too much for one query: the answer is too long"},
 		{"a server that hangs", hang, oneTick, slo.ErrUnreachable, "unreachable", "no answer within 300ms"},
@@ -322,10 +323,11 @@ func TestMetrics(t *testing.T) {
 func FuzzAnswer(f *testing.F) {
 	for _, text := range []string{
 		fmt.Sprintf(noData, ""),
-		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__postburn__":"0/total/0/sum"},"value":[1,"2"]},{"metric":{"__postburn__":"0/bad/0/sum"},"value":[1,"-3"]}]}}`,
-		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__postburn__":"0/total/0/now"},"value":[1,"2"]},{"metric":{"__postburn__":"0/bad/0/now"},"value":[1,"Inf"]}]}}`,
+		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__postburn__":"0/total/0/packed"},"value":[1,"68719476738"]},{"metric":{"__postburn__":"0/bad/0/sum"},"value":[1,"-3"]}]}}`,
+		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__postburn__":"0/total/0/any"},"value":[1,"2"]},{"metric":{"__postburn__":"0/total/0/fell"},"value":[1,"Inf"]}]}}`,
+		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__postburn__":"0/total/0/packed"},"value":[1,"68719476738"]},{"metric":{"__postburn__":"0/total/0/any"},"value":[1,"1"]},{"metric":{"__postburn__":"0/bad/0/sum"},"value":[1,"7"]}]}}`,
 		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__postburn__":"0/total/0/now","job":"a","instance":"b"},"value":[1,"2"]}]}}`,
-		`{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__postburn__":"0/total/0/plain"},"values":[[1767614400,"2"],[1767614430,"NaN"]]}]}}`,
+		`{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__postburn__":"0/total/0/packed"},"values":[[1767614400,"2"],[1767614430,"NaN"]]}]}}`,
 		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__postburn__":"0/total/0/now"},"value":[1,"2"]},{"metric":{"__postburn__":"0/total/0/layout","le":"0.5"},"value":[1,"2"]}]}}`,
 		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__postburn__":"0/total/0/shape"},"histogram":[1,{"count":"3","sum":"1","buckets":[[0,"0.5","+Inf","3"]]}]}]}}`,
 		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}}`,

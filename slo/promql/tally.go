@@ -122,6 +122,9 @@ func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 			s.add(time.Time{}, g.role, p.Value)
 		case packedArm:
 			n, sum := unpack(p.Value)
+			if n < 1 {
+				return false, fmt.Errorf("%w: a sum of no series", ErrAnswer)
+			}
 			s.add(time.Time{}, g.role, sum)
 			of(g.tag, labels).plain = n
 			if g.histogram != nil {
