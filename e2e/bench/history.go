@@ -21,7 +21,7 @@ import (
 	"github.com/prometheus/prometheus/tsdb/index"
 )
 
-// What there is to watch: services of 20 instances, each with a series of answered requests and one of failed ones. The first few have a
+// What there is to watch: services of 20 instances, each with a series of answered requests, one of failed ones, and when it started. The first few have a
 // past that the rules' longest windows need, the others one of ten minutes. All go on for longer than a run takes: a Prometheus
 // answers what it holds, and so each tick finds its data without 400,000 series being scraped.
 const (
@@ -98,7 +98,7 @@ type value struct {
 	v  float64
 }
 
-// makeSeries makes the counters of the first n services from a time on, in the order of their labels.
+// makeSeries makes what there is of the first n services from a time on, in the order of their labels.
 func makeSeries(n int, from time.Time) (all []series) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, code := range []struct {
@@ -109,11 +109,26 @@ func makeSeries(n int, from time.Time) (all []series) {
 			values := count(from, i, code.every, random)
 			for s := range n {
 				all = append(all, series{labels.FromStrings("__name__", metric, "code", code.name,
-					"instance", fmt.Sprintf("i%02d", i), "service", serviceName(s)), &values})
+					"instance", fmt.Sprintf("i%02d", i), "job", serviceName(s), "service", serviceName(s)), &values})
 			}
 		}
 	}
+	for i := range instances {
+		values := begun(from, i)
+		for s := range n {
+			all = append(all, series{labels.FromStrings("__name__", "process_start_time_seconds",
+				"instance", fmt.Sprintf("i%02d", i), "job", serviceName(s)), &values})
+		}
+	}
 	return all
+}
+
+// begun is what an instance says at every scrape of when it started.
+func begun(from time.Time, instance int) (values []value) {
+	for _, v := range count(from, instance, 0, nil) {
+		values = append(values, value{v.at, 1_500_000_000})
+	}
+	return values
 }
 
 // count is what a counter shows at every scrape. Instances are not scraped at the same moment.

@@ -67,6 +67,7 @@ func writeSLO(b *strings.Builder, name, service, matcher string) {
 // daemon is a postburn under measurement.
 type daemon struct {
 	*process
+	url      string
 	interval time.Duration
 	db       *sql.DB
 }
@@ -80,6 +81,10 @@ func (b *bench) startPostburn(name, slos string, interval time.Duration) (*daemo
 		return nil, err
 	}
 	store := filepath.Join(dir, "postburn.db")
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
 	p, err := start(filepath.Join(dir, "log"), []string{
 		"POSTBURN_PROMETHEUS_URL=" + b.prometheus.url,
 		"POSTBURN_SLO_PATH=" + filepath.Join(dir, "slos.yaml"),
@@ -88,7 +93,7 @@ func (b *bench) startPostburn(name, slos string, interval time.Duration) (*daemo
 		"POSTBURN_STORE=sqlite:" + store,
 		"POSTBURN_TRACKER=local",
 		"POSTBURN_LOCAL_DIR=" + filepath.Join(dir, "postmortems"),
-		"POSTBURN_LISTEN=127.0.0.1:0",
+		"POSTBURN_LISTEN=" + address,
 	}, b.postburn, "run")
 	if err != nil {
 		return nil, err
@@ -98,7 +103,7 @@ func (b *bench) startPostburn(name, slos string, interval time.Duration) (*daemo
 		p.kill()
 		return nil, err
 	}
-	return &daemon{p, interval, db}, nil
+	return &daemon{p, "http://" + address, interval, db}, nil
 }
 
 func (d *daemon) end() {
@@ -135,6 +140,22 @@ func (d *daemon) awaitAll(ctx context.Context, n int) error {
 	})
 }
 
+// awaitPast waits until nothing more is to be read of the time before the objectives were watched, which would be measured as well.
+func (d *daemon) awaitPast(ctx context.Context) error {
+	const left = "postburn_backfill_remaining_seconds"
+	return d.process.await(ctx, fillLimit, time.Second, func() error {
+		body, err := get(ctx, d.url+"/metrics")
+		if err != nil {
+			return err
+		}
+		m, err := sumMetrics(body)
+		if err == nil && m[left] > 0 {
+			err = fmt.Errorf("%s of the past are to be read", time.Duration(m[left])*time.Second)
+		}
+		return err
+	})
+}
+
 // measurePostburn runs a postburn of n objectives, and measures some ticks when it has filled their past and caught up.
 func (b *bench) measurePostburn(ctx context.Context, n int, grouped bool) (result, error) {
 	before, err := b.prometheus.work(ctx)
@@ -149,6 +170,13 @@ func (b *bench) measurePostburn(ctx context.Context, n int, grouped bool) (resul
 	defer d.end()
 	newest := func() time.Time { return time.Now().Add(-delay).Truncate(d.interval) }
 	if err := d.awaitAll(ctx, n); err != nil {
+		return result{}, err
+	}
+	first := newest().Add(interval) // with it the reading of what is older begins
+	if err := d.await(ctx, fillLimit, time.Second, func() time.Time { return first }); err != nil {
+		return result{}, err
+	}
+	if err := d.awaitPast(ctx); err != nil {
 		return result{}, err
 	}
 	if err := d.await(ctx, fillLimit, time.Second, newest); err != nil {

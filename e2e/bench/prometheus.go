@@ -121,6 +121,11 @@ func (s *server) metrics(ctx context.Context) (map[string]float64, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.alive())
 	}
+	return sumMetrics(body)
+}
+
+// sumMetrics sums each metric of a scrape over its series.
+func sumMetrics(body []byte) (map[string]float64, error) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(string(body)))
 	if err != nil {

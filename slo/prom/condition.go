@@ -10,7 +10,7 @@ import (
 
 // readConditions asks conditions at all the ticks.
 func (a *asker) readConditions(ctx context.Context, tasks []*task, ticks slo.Ticks) {
-	points := a.askEach(ctx, tasks, ticks, func(t *task) promql.Query { return t.plan.sums })
+	points := a.askEach(ctx, tasks, ticks, func(t *task) promql.Query { return t.plan.held })
 	for _, t := range tasks {
 		t.plan.alone.Store(divisible(t.err) && t.err != nil)
 		for i, p := range points[t] {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -19,7 +20,7 @@ func (a *asker) readCounters(ctx context.Context, tasks []*task, ticks slo.Ticks
 	if tasks = working(tasks); len(tasks) == 0 {
 		return
 	}
-	restarts, err := a.restarted(ctx, ticks)
+	restarts, err := a.restarted(ctx, jobs(tasks), ticks)
 	if err != nil {
 		for _, t := range tasks {
 			t.err = err
@@ -51,6 +52,15 @@ func (a *asker) readCounters(ctx context.Context, tasks []*task, ticks slo.Ticks
 	}
 }
 
+// jobs are those of the tasks' series.
+func jobs(tasks []*task) (all []string) {
+	for _, t := range tasks {
+		all = append(all, t.counter.Jobs(t.points)...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // askEach asks a query about each task and returns the answers. A task whose query fails has failed.
 func (a *asker) askEach(ctx context.Context, tasks []*task, ticks slo.Ticks, query func(*task) promql.Query) map[*task][][]promql.Point {
 	requests := make([]*request, len(tasks))
@@ -65,27 +75,30 @@ func (a *asker) askEach(ctx context.Context, tasks []*task, ticks slo.Ticks, que
 	return points
 }
 
-// fetchSums asks the tasks' sums. Where the server can't answer all that is asked about native histograms, less is asked; where histograms
-// have no bucket for the threshold, their others are looked at.
+// fetchSums asks the tasks' sums. Where little was asked and did not suffice, all is; where the server can't answer all that is asked about
+// native histograms, less is; where histograms have no bucket for the threshold, their others are looked at.
 func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 	for _, t := range tasks {
-		t.counter = t.plan.counter
+		t.begin(ticks)
 	}
 	for pending := tasks; len(pending) > 0; {
 		points := a.askEach(ctx, pending, ticks, func(t *task) promql.Query {
-			if t.counter == t.plan.counter {
-				return t.plan.sums
+			if t.counter == t.first.counter {
+				return t.first.query
 			}
 			return t.counter.SumQuery(promql.GridOf(ticks))
 		})
 		var again []*task
 		for _, t := range pending {
 			t.points = points[t]
-			if t.counter == t.plan.counter {
+			if !t.simplified {
 				t.plan.alone.Store(divisible(t.err) && t.err != nil)
 			}
-			if t.simplify() {
+			switch {
+			case t.complete(ticks), t.simplify():
 				again = append(again, t)
+			case t.err == nil && ticks.Len() == 1 && !t.simplified:
+				t.start(t.counter.Next(t.points[0]), ticks)
 			}
 		}
 		pending = again
@@ -108,6 +121,32 @@ func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 	}
 }
 
+// begin chooses what is asked first. Of many ticks it is all, since some of them mostly need it.
+func (t *task) begin(ticks slo.Ticks) {
+	t.first = t.plan.sums.Load()
+	t.counter = t.first.counter
+	if ticks.Len() > 1 {
+		t.counter = t.counter.Full()
+	}
+}
+
+// complete makes a task ask all, where less did not suffice.
+func (t *task) complete(ticks slo.Ticks) bool {
+	if t.err != nil || slices.IndexFunc(t.points, func(p []promql.Point) bool { return !t.counter.Suffices(p) }) < 0 {
+		return false
+	}
+	t.counter = t.counter.Full()
+	t.start(t.counter, ticks)
+	return true
+}
+
+// start has a counter be asked first about the next tick.
+func (t *task) start(c *promql.Counter, ticks slo.Ticks) {
+	if c != t.plan.sums.Load().counter {
+		t.plan.start(c, promql.GridOf(ticks))
+	}
+}
+
 // simplify makes a task ask less, where its sums failed because the server can't answer what was asked about native histograms.
 func (t *task) simplify() bool {
 	if t.err == nil {
@@ -123,7 +162,7 @@ func (t *task) simplify() bool {
 	case !tooNative(t.err):
 		return false
 	}
-	t.counter, t.err = simpler, nil
+	t.counter, t.err, t.simplified = simpler, nil, true
 	return true
 }
 

@@ -149,12 +149,12 @@ func TestHiddenResets(t *testing.T) {
 // TestRestartsAreAskedOnce reads the same tick for many objectives in several calls, as lanes do.
 func TestRestartsAreAskedOnce(t *testing.T) {
 	server := promtest.Start(t)
-	start := func(job, instance string, before, after time.Duration) string {
-		return fmt.Sprintf("process_start_time_seconds{job=%q,instance=%q} %dx10 %dx10\n", job, instance, zero.Add(before).Unix(), zero.Add(after).Unix())
+	start := func(job, instance string, before, after time.Duration, scrapes int) string {
+		return fmt.Sprintf("process_start_time_seconds{job=%q,instance=%q} %dx%d %dx20\n", job, instance, zero.Add(before).Unix(), scrapes-1, zero.Add(after).Unix())
 	}
 	if err := server.Load(zero, 15*time.Second, `http_requests_total{job="shop",instance="a",code="200"} 0+10x40
-		`+start("other", "a", -time.Hour, 160*time.Second)+start("shop", "a", 100*time.Second, 101*time.Second)+
-		start("shop", "b", -3*time.Hour, -time.Hour)); err != nil {
+		`+start("other", "a", -time.Hour, 160*time.Second, 11)+start("shop", "a", 100*time.Second, 101*time.Second, 11)+
+		start("shop", "b", -3*time.Hour, -time.Hour, 21)); err != nil {
 		t.Fatal(err)
 	}
 	c := client(t, prom.Options{URL: server.URL()})
@@ -173,7 +173,10 @@ func TestRestartsAreAskedOnce(t *testing.T) {
 		t.Errorf("%d queries of another tick, want 2", n)
 	}
 	if n := queries(180*time.Second, 1); n != 2 {
-		t.Errorf("%d queries of a tick in which no process of the objective restarted, want 2", n)
+		t.Errorf("%d queries of a tick in which no process of the objective's job has another start, want 2", n)
+	}
+	if n := queries(330*time.Second, 1); n != 3 {
+		t.Errorf("%d queries of a tick in which one has another start that is long ago, want 3", n)
 	}
 }
 

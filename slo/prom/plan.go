@@ -12,14 +12,23 @@ import (
 
 // plan is how the samples of a definition are taken: its PromQL, parsed and written once and not at each tick.
 type plan struct {
-	counter   *promql.Counter   // of a ratio or a latency
-	condition *promql.Condition // of a bool
-	exclusion *promql.Exclusion // nil where no work is planned
-	sums      promql.Query      // the first that is asked
-	err       error             // the definition can't be read at all
+	sums      atomic.Pointer[sums] // of a ratio or a latency: what is asked first
+	condition *promql.Condition    // of a bool
+	held      promql.Query         // whether it holds
+	exclusion *promql.Exclusion    // nil where no work is planned
+	err       error                // the definition can't be read at all
 
 	alone atomic.Bool // its last query failed: until one succeeds it is not asked together with others
 }
+
+// sums is a counter and its SumQuery.
+type sums struct {
+	counter *promql.Counter
+	query   promql.Query
+}
+
+// start has a counter be asked first from now on. All that are of one definition count the same.
+func (p *plan) start(c *promql.Counter, grid promql.Grid) { p.sums.Store(&sums{c, c.SumQuery(grid)}) }
 
 // definition is what a plan depends on.
 type definition struct {
@@ -49,12 +58,13 @@ func newPlan(o slo.Objective, grid promql.Grid) *plan {
 	}
 	if o.Indicator.Bool != "" {
 		if p.condition, p.err = promql.NewCondition(o); p.err == nil {
-			p.sums = p.condition.Query()
+			p.held = p.condition.Query()
 		}
 		return p
 	}
-	if p.counter, p.err = promql.NewCounter(o); p.err == nil {
-		p.sums = p.counter.SumQuery(grid)
+	c, err := promql.NewCounter(o)
+	if p.err = err; err == nil {
+		p.start(c, grid)
 	}
 	return p
 }

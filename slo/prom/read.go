@@ -75,11 +75,13 @@ func steps(ticks slo.Ticks) iter.Seq[slo.Ticks] {
 
 // task is one objective that is being read.
 type task struct {
-	plan    *plan
-	counter *promql.Counter // of a ratio or a latency: the plan's, or what was learnt of the ticks that are being read
-	points  [][]promql.Point
-	tallies []*promql.Tally
-	odd     []bool // ticks that need the odd series
+	plan       *plan
+	first      *sums           // of a ratio or a latency: what is asked first
+	counter    *promql.Counter // its counter, or one that was learnt of the ticks that are being read
+	simplified bool            // the server could not answer all that was asked at first
+	points     [][]promql.Point
+	tallies    []*promql.Tally
+	odd        []bool // ticks that need the odd series
 	samples
 	err error // there are no samples
 }

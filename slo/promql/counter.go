@@ -24,10 +24,10 @@ const lookBack = time.Hour
 const (
 	sumArm     = "sum"     // the sum of all plain differences: finite and not negative
 	packedArm  = "packed"  // that sum, and how many series it is of, in one number
-	anyArm     = "any"     // how many series there are, now or one interval ago
+	allArm     = "all"     // how many series there are at any time in the tick, and how often they fell, in one number
 	nowArm     = "now"     // how many series there are now; in the odd query their values
 	beforeArm  = "before"  // the same, one interval ago
-	fellArm    = "fell"    // how many series fell from one scrape to the next; in the odd query which ones
+	fellArm    = "fell"    // the series that fell inside the tick
 	fineArm    = "fine"    // the values of a few series, at times inside the tick
 	scrapeArm  = "scrape"  // when they were scraped
 	lastArm    = "last"    // the last value in the tick of a series that ended in it
@@ -54,7 +54,8 @@ type group struct {
 	tag       string
 	selectors []*parser.VectorSelector
 	histogram *histogram // whose events the series count; nil: they are counters themselves
-	inTotal   bool       // all its series are of the total, too, so none of them is odd where none of the total is
+	within    *within    // what of the total the series are; nil: they are the total, or not all of them are of it
+	outcome   []string   // of the total: the labels by which its sums are asked, so that others can be told within it
 }
 
 // Counter counts the events of one ratio or latency indicator. It holds nothing of what it has counted.
@@ -62,6 +63,7 @@ type Counter struct {
 	groups  []group
 	groupBy []string
 	part    role // good or bad
+	quick   bool // of histograms no more is asked than suffices mostly
 }
 
 // NewCounter takes an objective's indicator apart. It returns an error where the indicator is neither a ratio nor a latency, or has a
@@ -84,7 +86,7 @@ func NewCounter(o slo.Objective) (*Counter, error) {
 	var check checker
 	c.addGroups(total, check.counters(string(total), r.Total))
 	c.addGroups(c.part, check.counters(string(c.part), text))
-	c.findInTotal()
+	c.findWithin()
 	if len(check.problems) > 0 {
 		p := check.problems[0]
 		return nil, fmt.Errorf("%s: %s", p.Field, p.Text)
@@ -95,29 +97,6 @@ func NewCounter(o slo.Objective) (*Counter, error) {
 func (c *Counter) addGroups(r role, selectors []*parser.VectorSelector) {
 	for i, same := range byName(selectors) {
 		c.groups = append(c.groups, group{role: r, tag: string(r) + "/" + strconv.Itoa(i), selectors: same})
-	}
-}
-
-// findInTotal finds the groups of good or bad events that select from what the total does.
-func (c *Counter) findInTotal() {
-	matchers := func(s *parser.VectorSelector) (texts []string) {
-		for _, m := range s.LabelMatchers {
-			texts = append(texts, m.String())
-		}
-		return texts
-	}
-	contains := func(whole, part *parser.VectorSelector) bool {
-		have := matchers(part)
-		return !slices.ContainsFunc(matchers(whole), func(m string) bool { return !slices.Contains(have, m) })
-	}
-	for i, g := range c.groups {
-		for _, t := range c.groups {
-			if g.role != total && t.role == total && metricName(g.selectors[0]) == metricName(t.selectors[0]) {
-				c.groups[i].inTotal = !slices.ContainsFunc(g.selectors, func(part *parser.VectorSelector) bool {
-					return !slices.ContainsFunc(t.selectors, func(whole *parser.VectorSelector) bool { return contains(whole, part) })
-				})
-			}
-		}
 	}
 }
 
@@ -148,21 +127,26 @@ func (c *Counter) SumQuery(at Grid) Query {
 	})
 }
 
-// counterArms are the sums of a group of counters.
+// counterArms are the sums of a group of counters. Their jobs are told apart for RestartQuery.
 func (c *Counter) counterArms(g group, at Grid) []arm {
-	by := c.by()
-	if g.inTotal {
-		return []arm{tagged("sum"+by+g.difference(at), g.tag, sumArm)}
+	switch {
+	case g.within == nil:
+	case g.within.apart:
+		return []arm{tagged("sum"+c.by()+g.difference(at), g.tag, sumArm)}
+	default:
+		return nil
 	}
 	return []arm{
-		tagged("sum"+by+"("+packed(g.difference(at))+")", g.tag, packedArm),
-		tagged("count"+by+"(last_over_time("+at.bothEnds(g.each)+"))", g.tag, anyArm),
-		tagged("count"+by+g.fell(at.Interval), g.tag, fellArm),
+		tagged("sum"+c.by(append(g.outcome, model.JobLabel)...)+"("+packed(g.difference(at))+")", g.tag, packedArm),
+		tagged("sum"+c.by(model.JobLabel)+"("+packedFalls(g.falls(at))+")", g.tag, allArm),
 	}
 }
 
 // histogramArms are the sums of a role of a group of histograms.
 func (c *Counter) histogramArms(g group, at Grid) []arm {
+	if c.quick {
+		return c.quickArms(g, at)
+	}
 	by := c.by()
 	arms := []arm{
 		tagged("count"+by+"("+g.counted(as(""))+")", g.tag, nowArm),
@@ -173,16 +157,18 @@ func (c *Counter) histogramArms(g group, at Grid) []arm {
 	}
 	arms = append(arms,
 		tagged("sum"+by+"("+packed(g.difference(at))+")", g.tag, packedArm),
-		tagged("count"+by+g.fell(at.Interval), g.tag, fellArm))
+		tagged("sum"+c.by(model.JobLabel)+"("+packedFalls(g.falls(at))+")", g.tag, allArm))
 	return append(arms, g.histogram.arms(g.tag, at, by, c.groupBy)...)
 }
 
-// by is the modifier of an aggregation to the label sets of group_by.
-func (c *Counter) by() string {
-	if len(c.groupBy) == 0 {
+// by is the modifier of an aggregation to the label sets of group_by, and of some labels more.
+func (c *Counter) by(more ...string) string {
+	names := slices.Concat(c.groupBy, more)
+	if len(names) == 0 {
 		return ""
 	}
-	return byLabels(c.groupBy)
+	slices.Sort(names)
+	return byLabels(slices.Compact(names))
 }
 
 func byLabels(names []string) string {
@@ -206,8 +192,8 @@ func (c *Counter) OddQuery(at Grid) Query {
 			tagged("("+g.each(as(""))+") unless "+difference, g.tag, nowArm),
 			tagged("("+g.each(as(offset(at.Interval)))+") unless "+difference, g.tag, beforeArm),
 			tagged("("+g.each(inTick("last_over_time"))+") unless ("+g.each(as(""))+")", g.tag, lastArm))
-		if fell := g.fell(at.Interval); fell != "" {
-			arms = append(arms, tagged(fell, g.tag, fellArm))
+		if g.histogram == nil || g.role == total { // a histogram's parts fall together
+			arms = append(arms, tagged(g.falls(at)+" > 0", g.tag, fellArm))
 		}
 	}
 	return newQuery(arms...)
@@ -237,17 +223,13 @@ func (c *Counter) pastQuery(grid Grid, born, again map[string]bool, where []*lab
 	return newQuery(append(arms,
 		tagged(up+offset(interval)+" == 1", targetTag, ""),
 		tagged("max_over_time((timestamp("+up+") and ("+up+" == 1))"+times+")", reachedTag, ""),
-		tagged(named("process_start_time_seconds", where), processTag, ""))...)
+		tagged(named(processStart, where), processTag, ""))...)
 }
 
-// fell is the series that fell from one scrape to the next, where these are not so long apart that the difference shows it. The scrape
-// before the tick belongs to it, so the one before that may, too. A histogram's parts fall together.
-func (g group) fell(interval time.Duration) string {
-	if g.histogram != nil && g.role != total {
-		return ""
-	}
-	resets := func(s string) string { return "resets(" + s + "[" + duration(2*interval) + "])" }
-	return "((" + g.times(resets) + ") > 0)"
+// falls is how often each series fell inside the tick, looked at in steps of a tenth of it; the first is the last scrape before it.
+func (g group) falls(at Grid) string {
+	there, steps := at.steps(at.Interval+time.Millisecond, at.Interval/fineSteps, 0)
+	return "(" + g.times(func(s string) string { return "resets(" + there(s) + steps + ")" }) + ")"
 }
 
 // difference is the group's increase over the last interval, per series that has a finite and non-negative one. A histogram's series

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/postburn/postburn/slo"
 )
@@ -20,18 +21,51 @@ const fineSteps = 10
 // from another replica, which is a little behind.
 const resetFraction = 1.0 / 8
 
+// processStart is a gauge of targets: when their process started, in seconds since 1970.
+const processStart = "process_start_time_seconds"
+
 // Tolerances in the times at which processes started.
 const (
 	sameStart = 2 * time.Second // one that is computed anew with each scrape varies
 	skew      = time.Minute     // between a target's clock and Prometheus'
 )
 
-// RestartQuery asks for the targets whose process restarted between their last scrapes before and in the tick, on all of Prometheus.
-func RestartQuery(interval time.Duration) Query {
-	const start = "process_start_time_seconds"
+// StartQuery asks for the targets of jobs whose process has another start at the end of the tick than at its beginning.
+func StartQuery(at Grid, jobs []string) Query {
+	starts := named(processStart, []*labels.Matcher{anyOf(model.JobLabel, jobs)})
+	each := func(write writer, _ ...*labels.Matcher) string { return write(starts) }
+	return newQuery(tagged("idelta("+at.bothEnds(each)+") > "+number(sameStart.Seconds()), processTag, ""))
+}
+
+// RestartQuery asks which of these targets, of one tick's answers to StartQuery or several', restarted between their last scrapes before and in
+// the tick: one that started before that was another one of several, or has no clock to trust. It is empty where there are none.
+func RestartQuery(interval time.Duration, started [][]Point) Query {
+	jobs, instances := map[string]bool{}, map[string]bool{}
+	for _, points := range started {
+		for _, p := range points {
+			jobs[p.Labels[model.JobLabel]], instances[p.Labels[model.InstanceLabel]] = true, true
+		}
+	}
+	if len(jobs) == 0 {
+		return Query{}
+	}
+	start := named(processStart, at(slices.Sorted(maps.Keys(jobs)), slices.Sorted(maps.Keys(instances))))
 	was := start + offset(interval)
 	changed := "(" + start + " > (" + was + ") + " + number(sameStart.Seconds()) + ")"
 	return newQuery(tagged(changed+" > (timestamp("+was+") - "+number(skew.Seconds())+")", processTag, ""))
+}
+
+// Jobs are those of the series that an answer to SumQuery is of, at any of the ticks, sorted.
+func (c *Counter) Jobs(ticks [][]Point) []string {
+	jobs := map[string]bool{}
+	for _, points := range ticks {
+		for _, p := range points {
+			if _, arm, err := c.arm(p); err == nil && arm == allArm {
+				jobs[p.Labels[model.JobLabel]] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(jobs))
 }
 
 // suspects are series that may have been reset inside the tick, and what was found when they were followed.
@@ -105,7 +139,7 @@ func (t *Tally) FineQuery() Query {
 			arms = append(arms, tagged(g.times(scraped, where...), g.tag, scrapeArm))
 		}
 	}
-	return newQuery(append(arms, tagged(named("process_start_time_seconds", where), processTag, ""))...)
+	return newQuery(append(arms, tagged(named(processStart, where), processTag, ""))...)
 }
 
 // FineTicks are the times of the FineQuery: from one interval before the tick to the tick.

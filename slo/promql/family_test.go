@@ -32,18 +32,18 @@ func TestFamilies(t *testing.T) {
 	for _, tc := range []struct {
 		name     string
 		matchers []string
-		arms     int      // of 4 that one query has
+		arms     int      // of 2 that one query has
 		has      []string // parts of the joint query
 	}{
-		{"one alone", []string{`job="a"`}, 4, []string{`count(last_over_time((requests_total{job="a"})[`}},
-		{"one label differs", []string{`job="a"`, `job="b"`, `job="c+"`}, 4, []string{`requests_total{job=~"a|b|c\\+"}`, "by (job)"}},
-		{"the same twice", []string{`job="a"`, `job="a"`}, 4, []string{`requests_total{job="a"}`}},
-		{"one of two labels differs", []string{`job="a",env="x"`, `env="x",job="b"`}, 4, []string{`env="x"`, `job=~"a|b"`}},
-		{"two differ: no more is selected than was asked for", []string{`job="a",env="x"`, `job="b",env="x"`, `job="b",env="y"`}, 8, []string{`job="a"`, `env=~"x|y",job="b"`}},
-		{"other labels", []string{`job="a"`, `service="a"`}, 8, nil},
-		{"not equality", []string{`job=~"a"`, `job=~"b"`}, 8, nil},
-		{"one label has two matchers", []string{`job="a",job!="c"`, `job="b",job!="c"`}, 8, nil},
-		{"no label at all", []string{`job=""`, `job=""`}, 8, nil},
+		{"one alone", []string{`job="a"`}, 2, []string{`resets(requests_total{job="a"}[`, `sum by (code, job)`}},
+		{"one label differs", []string{`job="a"`, `job="b"`, `job="c+"`}, 2, []string{`requests_total{job=~"a|b|c\\+"}`, "by (code, job)"}},
+		{"the same twice", []string{`job="a"`, `job="a"`}, 2, []string{`requests_total{job="a"}`}},
+		{"one of two labels differs", []string{`job="a",env="x"`, `env="x",job="b"`}, 2, []string{`env="x"`, `job=~"a|b"`}},
+		{"two differ: no more is selected than was asked for", []string{`job="a",env="x"`, `job="b",env="x"`, `job="b",env="y"`}, 4, []string{`job="a"`, `env=~"x|y",job="b"`, "by (code, env, job)"}},
+		{"other labels", []string{`job="a"`, `service="a"`}, 4, nil},
+		{"not equality", []string{`job=~"a"`, `job=~"b"`}, 4, nil},
+		{"one label has two matchers", []string{`job="a",job!="c"`, `job="b",job!="c"`}, 4, nil},
+		{"no label at all", []string{`job=""`, `job=""`}, 4, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			query := promql.Join(sumsOf(t, tc.matchers...)).String()
@@ -60,7 +60,7 @@ func TestFamilies(t *testing.T) {
 }
 
 func TestSplit(t *testing.T) {
-	queries := append(sumsOf(t, `job="a"`, `job="b"`, `job="a"`), promql.RestartQuery(time.Second))
+	queries := append(sumsOf(t, `job="a"`, `job="b"`, `job="a"`), promql.StartQuery(promql.Grid{Interval: time.Second}, []string{"a"}))
 	joint := promql.Join(queries)
 	point := func(tag, job string, v float64) promql.Point {
 		return promql.Point{Tag: tag, Labels: map[string]string{"job": job}, Value: v}
@@ -89,7 +89,7 @@ func TestManyFamilies(t *testing.T) {
 		}
 	}
 	query := promql.Join(sumsOf(t, matchers...)).String()
-	if n := strings.Count(query, promql.MarkLabel); n != 2*4 {
+	if n := strings.Count(query, promql.MarkLabel); n != 2*2 {
 		t.Errorf("%d arms, want those of 2 queries", n)
 	}
 }

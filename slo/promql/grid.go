@@ -26,14 +26,14 @@ func (g Grid) increase(each func(writer, ...*labels.Matcher) string) string {
 // bothEnds is the values of what a function writes, now and one interval ago. Looking series up costs Prometheus far more than reading some of
 // their values, so they are looked up once for both. The millisecond more is for Prometheus 3, whose ranges are without their left end.
 func (g Grid) bothEnds(each func(writer, ...*labels.Matcher) string) string {
-	there, steps := g.steps(g.Interval+time.Millisecond, 0)
+	there, steps := g.steps(g.Interval+time.Millisecond, g.Interval, 0)
 	return "(" + each(there) + ")" + steps
 }
 
-// steps is a subquery's ticks, of a stretch that ends so long before now; and the writer of the selectors in it. The steps of a subquery
-// are multiples of their length since 1970: what is off by a phase is moved there and back.
-func (g Grid) steps(stretch, ago time.Duration) (there writer, subquery string) {
-	there, subquery = as(""), "["+duration(stretch)+":"+duration(g.Interval)+"]"
+// steps is a subquery's times, which are ticks or parts of them, of a stretch that ends so long before now; and the writer of the selectors in
+// it. The steps of a subquery are multiples of their length since 1970: what is off by a phase is moved there and back.
+func (g Grid) steps(stretch, step, ago time.Duration) (there writer, subquery string) {
+	there, subquery = as(""), "["+duration(stretch)+":"+duration(step)+"]"
 	if g.Phase > 0 {
 		there = as(" offset -" + duration(g.Phase))
 	}

@@ -77,7 +77,7 @@ func newLatency(o slo.Objective) (*Counter, error) {
 		return nil, errors.New("the threshold must be longer than 0")
 	}
 	threshold := float64(l.Threshold) / float64(unit)
-	c := &Counter{groupBy: o.GroupBy, part: good}
+	c := &Counter{groupBy: o.GroupBy, part: good, quick: true}
 	for i, same := range byName(check.selectors) {
 		h := &histogram{selectors: same, threshold: threshold, exact: spellings(threshold)}
 		for _, r := range []role{total, good} {
@@ -206,13 +206,16 @@ func (h *histogram) counted(write writer) string {
 	return h.total(write) + " and (" + h.good(write) + ")"
 }
 
+// targets is the number of targets that an expression has series of.
+func targets(expr, by string, groupBy []string) string {
+	names := slices.Concat(groupBy, []string{model.JobLabel, model.InstanceLabel})
+	slices.Sort(names)
+	return "count" + by + "(group" + byLabels(slices.Compact(names)) + "(" + expr + "))"
+}
+
 // arms are those of the sums that only histograms have.
 func (h *histogram) arms(tag string, at Grid, by string, groupBy []string) (arms []arm) {
-	targets := func(expr string) string {
-		names := slices.Concat(groupBy, []string{model.JobLabel, model.InstanceLabel})
-		slices.Sort(names)
-		return "count" + by + "(group" + byLabels(slices.Compact(names)) + "(" + expr + "))"
-	}
+	targets := func(expr string) string { return targets(expr, by, groupBy) }
 	now, before := as(""), as(offset(at.Interval))
 	if h.resolved {
 		lacking := "(" + h.total(now) + " unless (" + h.good(now) + "))"
@@ -223,7 +226,7 @@ func (h *histogram) arms(tag string, at Grid, by string, groupBy []string) (arms
 	}
 	whole := joined(h.selectors, now)
 	if h.native != askNone {
-		arms = append(arms, tagged(targets("histogram_count("+whole+")"), tag, nativeArm))
+		arms = append(arms, h.nativeTargets(tag, by, groupBy))
 	}
 	if h.native == askAll {
 		span := "[" + duration(max(gaugeWindow, 2*at.Interval)) + "]"

@@ -11,6 +11,18 @@ const packUnit = 1 << 36
 // packed is an expression's values with the unit added, to be summed.
 func packed(expr string) string { return expr + " + " + number(packUnit) }
 
+// fallUnit is added for each fall of a series, and one for each series, to have the numbers of both in one.
+const fallUnit = 1 << 26
+
+// packedFalls is what is to be summed of the numbers of falls.
+func packedFalls(falls string) string { return falls + " * " + number(fallUnit) + " + 1" }
+
+// unpackFalls takes such a sum apart.
+func unpackFalls(packed float64) (series, falls float64) {
+	falls = math.Floor(packed / fallUnit)
+	return packed - falls*fallUnit, falls
+}
+
 // unpack takes a sum apart: of how many series it is, and what they sum to.
 func unpack(packed float64) (series, sum float64) {
 	series = math.Floor(packed / packUnit)

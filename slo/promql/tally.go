@@ -94,7 +94,7 @@ func (c *Counter) Tally(tick time.Time, interval time.Duration) *Tally {
 func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 	type arms struct {
 		plain            float64 // series with a plain difference
-		any, now, before float64 // all of them; of a histogram those of either end
+		all, now, before float64 // those at any time in the tick, and at either end of it
 	}
 	numbers := map[string]*arms{}
 	of := func(tag string, labels slo.Labels) *arms {
@@ -126,19 +126,28 @@ func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 				return false, fmt.Errorf("%w: a sum of no series", ErrAnswer)
 			}
 			s.add(time.Time{}, g.role, sum)
-			of(g.tag, labels).plain = n
-			if g.histogram != nil {
-				of(g.twin(), labels).plain = n
+			for _, part := range t.counter.partsOf(g, p.Labels) {
+				s.add(time.Time{}, part.role, sum)
+			}
+			of(g.tag, labels).plain += n
+			if g.histogram != nil && !t.counter.quick { // the sum is of those that have a plain difference in both roles
+				of(g.twin(), labels).plain += n
 			}
 			s.seen = s.seen || g.role == total
-		case anyArm:
-			of(g.tag, labels).any = p.Value
+		case allArm:
+			series, falls := unpackFalls(p.Value)
+			switch {
+			case g.histogram == nil:
+				of(g.tag, labels).all += series
+			case t.counter.quick: // else some of them are left out
+				of(g.tag, labels).all += series
+				of(g.twin(), labels).all += series
+			}
+			t.isOdd = t.isOdd || falls > 0
 		case nowArm:
 			of(g.tag, labels).now = p.Value
 		case beforeArm:
 			of(g.tag, labels).before = p.Value
-		case fellArm:
-			t.isOdd = t.isOdd || p.Value > 0
 		case lackArm, leftArm, amongArm, unsureArm, nativeArm, shapeArm:
 			if g.histogram == nil {
 				return false, fmt.Errorf("%w: arm %q of a counter", ErrAnswer, arm)
@@ -149,7 +158,7 @@ func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 		}
 	}
 	for _, n := range numbers {
-		t.isOdd = t.isOdd || n.plain != max(n.any, n.now, n.before) || n.now != n.before
+		t.isOdd = t.isOdd || n.plain != max(n.all, n.now, n.before) || n.now != n.before
 	}
 	return t.isOdd, nil
 }

@@ -26,7 +26,7 @@ func (s *series) isAgain() bool {
 
 // lastUsable asks for the last ticks at which the group's series had values to count with; those of a histogram in both its roles.
 func (g group) lastUsable(at Grid, where []*labels.Matcher) []arm {
-	there, ticks := at.steps(lookBack, at.Interval)
+	there, ticks := at.steps(lookBack, at.Interval, at.Interval)
 	finite := func(vector string) string { return "((" + vector + ") >= 0 < Inf)" }
 	usable := finite(g.each(there, where...))
 	if g.histogram != nil {
