@@ -20,7 +20,7 @@ func (a *asker) readCounters(ctx context.Context, tasks []*task, ticks slo.Ticks
 	if tasks = working(tasks); len(tasks) == 0 {
 		return
 	}
-	restarts, err := a.restarted(ctx, jobs(tasks), ticks)
+	restarts, err := a.restarted(ctx, jobsOf(tasks), ticks)
 	if err != nil {
 		for _, t := range tasks {
 			t.err = err
@@ -52,22 +52,37 @@ func (a *asker) readCounters(ctx context.Context, tasks []*task, ticks slo.Ticks
 	}
 }
 
-// jobs are those of the tasks' series.
-func jobs(tasks []*task) (all []string) {
+// jobsOf are the jobs of the tasks' series.
+func jobsOf(tasks []*task) (all []string) {
 	for _, t := range tasks {
-		all = append(all, t.counter.Jobs(t.points)...)
+		jobs := t.counter.Jobs(t.points)
+		t.plan.jobs.Store(&jobs)
+		all = append(all, jobs...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
-// askEach asks a query about each task and returns the answers. A task whose query fails has failed.
-func (a *asker) askEach(ctx context.Context, tasks []*task, ticks slo.Ticks, query func(*task) promql.Query) map[*task][][]promql.Point {
+// expectedJobs are the jobs of the tasks' series at the last tick, to ask about their restarts in the same query as about the sums of this one.
+func expectedJobs(tasks []*task, ticks slo.Ticks) (all []string) {
+	for _, t := range tasks {
+		if jobs := t.plan.jobs.Load(); jobs != nil && ticks.Len() == 1 {
+			all = append(all, *jobs...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// askEach asks a query about each task and returns the answers, and more requests with them. A task whose query fails has failed.
+func (a *asker) askEach(
+	ctx context.Context, tasks []*task, ticks slo.Ticks, query func(*task) promql.Query, more ...*request,
+) map[*task][][]promql.Point {
 	requests := make([]*request, len(tasks))
 	for i, t := range tasks {
 		requests[i] = &request{query: query(t)}
 	}
-	a.ask(ctx, requests, ticks)
+	a.ask(ctx, append(requests, more...), ticks)
 	points := map[*task][][]promql.Point{}
 	for i, t := range tasks {
 		points[t], t.err = requests[i].points, requests[i].err
@@ -81,13 +96,21 @@ func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 	for _, t := range tasks {
 		t.begin(ticks)
 	}
-	for pending := tasks; len(pending) > 0; {
+	starts := a.starts.claim(ticks, expectedJobs(tasks, ticks))
+	var more []*request
+	if starts.request != nil {
+		more = append(more, starts.request)
+	}
+	for pending := tasks; len(pending) > 0; more = nil {
 		points := a.askEach(ctx, pending, ticks, func(t *task) promql.Query {
 			if t.counter == t.first.counter {
 				return t.first.query
 			}
 			return t.counter.SumQuery(promql.GridOf(ticks))
-		})
+		}, more...)
+		if len(more) > 0 {
+			a.settle(ctx, starts)
+		}
 		var again []*task
 		for _, t := range pending {
 			t.points = points[t]

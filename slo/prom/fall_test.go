@@ -169,14 +169,14 @@ func TestRestartsAreAskedOnce(t *testing.T) {
 	if n := queries(time.Minute, 5); n != 5+1 {
 		t.Errorf("%d queries, want one for each call and one for the restarts", n)
 	}
-	if n := queries(90*time.Second, 1); n != 2 {
-		t.Errorf("%d queries of another tick, want 2", n)
+	if n := queries(90*time.Second, 1); n != 1 {
+		t.Errorf("%d queries of another tick, want one for all: the job is known", n)
 	}
-	if n := queries(180*time.Second, 1); n != 2 {
-		t.Errorf("%d queries of a tick in which no process of the objective's job has another start, want 2", n)
+	if n := queries(180*time.Second, 1); n != 1 {
+		t.Errorf("%d queries of a tick in which no process of the objective's job has another start, want 1", n)
 	}
-	if n := queries(330*time.Second, 1); n != 3 {
-		t.Errorf("%d queries of a tick in which one has another start that is long ago, want 3", n)
+	if n := queries(330*time.Second, 1); n != 2 {
+		t.Errorf("%d queries of a tick in which one has another start that is long ago, want 2", n)
 	}
 }
 

@@ -18,7 +18,8 @@ type plan struct {
 	exclusion *promql.Exclusion    // nil where no work is planned
 	err       error                // the definition can't be read at all
 
-	alone atomic.Bool // its last query failed: until one succeeds it is not asked together with others
+	jobs  atomic.Pointer[[]string] // of the series at the last tick, if there was any
+	alone atomic.Bool              // its last query failed: until one succeeds it is not asked together with others
 }
 
 // sums is a counter and its SumQuery.

@@ -3,6 +3,8 @@ package prom
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,9 +35,18 @@ type restart struct {
 // maxStretches is how many stretches' answers are kept.
 const maxStretches = 64
 
-// claim finds the answers about jobs, and makes those that there are none of: these are to be asked for. An answer is used for as long as the
-// samples that are taken with it are of the same moment: half an interval.
-func (s *restarts) claim(ticks slo.Ticks, jobs []string) (all map[string]*restart, mine []string) {
+// claim is what is known about some jobs. Who holds it is to ask its request, and then to settle it.
+type claim struct {
+	ticks   slo.Ticks
+	all     []*restart
+	mine    map[string]*restart // those to ask for, by job
+	request *request            // about those; nil: there are none
+}
+
+// claim finds the answers about jobs, and makes those that there are none of. An answer is used for as long as the samples that are taken with
+// it are of the same moment: half an interval.
+func (s *restarts) claim(ticks slo.Ticks, jobs []string) claim {
+	c := claim{ticks: ticks, mine: map[string]*restart{}}
 	key := stretch{ticks.First.UnixNano(), ticks.Last.UnixNano(), int64(ticks.Interval)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,17 +56,18 @@ func (s *restarts) claim(ticks slo.Ticks, jobs []string) (all map[string]*restar
 	if s.known[key] == nil {
 		s.known[key] = map[string]*restart{}
 	}
-	all = map[string]*restart{}
 	for _, job := range jobs {
 		r := s.known[key][job]
 		if r == nil || time.Since(r.asked) >= ticks.Interval/2 || r.failed() {
 			r = &restart{asked: time.Now(), done: make(chan struct{})}
-			s.known[key][job] = r
-			mine = append(mine, job)
+			s.known[key][job], c.mine[job] = r, r
 		}
-		all[job] = r
+		c.all = append(c.all, r)
 	}
-	return all, mine
+	if len(c.mine) > 0 {
+		c.request = &request{query: promql.StartQuery(promql.GridOf(ticks), slices.Sorted(maps.Keys(c.mine)))}
+	}
+	return c
 }
 
 // failed reports whether there is an error, and no hope that there will be an answer.
@@ -68,23 +80,41 @@ func (r *restart) failed() bool {
 	}
 }
 
+// settle makes answers of what was asked. Mostly no process has started anew, and that is all; else it is to be asked which of them restarted.
+// Of a server that refuses to answer none has.
+func (a *asker) settle(ctx context.Context, c claim) {
+	if c.request == nil {
+		return
+	}
+	points, err := answerOr(c.request, c.ticks)
+	if query := promql.RestartQuery(c.ticks.Interval, points); !query.Empty() {
+		r := &request{query: query}
+		a.ask(ctx, []*request{r}, c.ticks)
+		points, err = answerOr(r, c.ticks)
+	}
+	for job, r := range c.mine {
+		r.points, r.err = ofJob(points, job), err
+		close(r.done)
+	}
+}
+
+// answerOr is an answer, or none where the server refuses to give it.
+func answerOr(r *request, ticks slo.Ticks) ([][]promql.Point, error) {
+	if r.err != nil && divisible(r.err) {
+		return make([][]promql.Point, ticks.Len()), nil
+	}
+	return r.points, r.err
+}
+
 // restarted asks which processes of jobs restarted, for each of the ticks.
 func (a *asker) restarted(ctx context.Context, jobs []string, ticks slo.Ticks) ([][]promql.Point, error) {
-	all, mine := a.starts.claim(ticks, jobs)
-	if len(mine) > 0 {
-		points, err := a.askRestarts(ctx, mine, ticks)
-		for _, job := range mine {
-			r := all[job]
-			r.err = err
-			if err == nil {
-				r.points = ofJob(points, job)
-			}
-			close(r.done)
-		}
+	c := a.starts.claim(ticks, jobs)
+	if c.request != nil {
+		a.ask(ctx, []*request{c.request}, ticks)
+		a.settle(ctx, c)
 	}
 	found := make([][]promql.Point, ticks.Len())
-	for _, job := range jobs {
-		r := all[job]
+	for _, r := range c.all {
 		select {
 		case <-r.done:
 		case <-ctx.Done():
@@ -98,28 +128,6 @@ func (a *asker) restarted(ctx context.Context, jobs []string, ticks slo.Ticks) (
 		}
 	}
 	return found, nil
-}
-
-// askRestarts asks for all jobs at once: mostly no process has started anew, and no more is to be asked. Of a server that refuses to answer none
-// has.
-func (a *asker) askRestarts(ctx context.Context, jobs []string, ticks slo.Ticks) ([][]promql.Point, error) {
-	ask := func(query promql.Query) ([][]promql.Point, error) {
-		r := &request{query: query}
-		a.ask(ctx, []*request{r}, ticks)
-		if r.err != nil && divisible(r.err) {
-			return make([][]promql.Point, ticks.Len()), nil
-		}
-		return r.points, r.err
-	}
-	started, err := ask(promql.StartQuery(promql.GridOf(ticks), jobs))
-	if err != nil {
-		return nil, err
-	}
-	query := promql.RestartQuery(ticks.Interval, started)
-	if query.Empty() {
-		return started, nil
-	}
-	return ask(query)
 }
 
 // ofJob is the points that are of a job.

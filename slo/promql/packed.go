@@ -11,16 +11,17 @@ const packUnit = 1 << 36
 // packed is an expression's values with the unit added, to be summed.
 func packed(expr string) string { return expr + " + " + number(packUnit) }
 
-// fallUnit is added for each fall of a series, and one for each series, to have the numbers of both in one.
-const fallUnit = 1 << 26
+// seriesUnit is added to the number of times that a series fell, so that a sum of them has the number of series as well: up to 2^26 of them, and
+// as many falls.
+const seriesUnit = 1.0 / (1 << 26)
 
-// packedFalls is what is to be summed of the numbers of falls.
-func packedFalls(falls string) string { return falls + " * " + number(fallUnit) + " + 1" }
+// packedFalls is numbers of falls with the unit added, to be summed.
+func packedFalls(falls string) string { return falls + " + " + number(seriesUnit) }
 
 // unpackFalls takes such a sum apart.
 func unpackFalls(packed float64) (series, falls float64) {
-	falls = math.Floor(packed / fallUnit)
-	return packed - falls*fallUnit, falls
+	falls = math.Floor(packed)
+	return (packed - falls) / seriesUnit, falls
 }
 
 // unpack takes a sum apart: of how many series it is, and what they sum to.
