@@ -144,12 +144,12 @@ func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 	}
 }
 
-// begin chooses what is asked first. Of many ticks it is all, since some of them mostly need it.
+// begin chooses what is asked first.
 func (t *task) begin(ticks slo.Ticks) {
 	t.first = t.plan.sums.Load()
 	t.counter = t.first.counter
 	if ticks.Len() > 1 {
-		t.counter = t.counter.Full()
+		t.counter = t.counter.Many()
 	}
 }
 
@@ -158,7 +158,7 @@ func (t *task) complete(ticks slo.Ticks) bool {
 	if t.err != nil || slices.IndexFunc(t.points, func(p []promql.Point) bool { return !t.counter.Suffices(p) }) < 0 {
 		return false
 	}
-	t.counter = t.counter.Full()
+	t.counter = t.counter.Whole()
 	t.start(t.counter, ticks)
 	return true
 }

@@ -20,11 +20,14 @@ import (
 // lookBack is how far back a series, its target and its process are looked for when a series was not there one interval ago.
 const lookBack = time.Hour
 
+// visibleFor is how long Prometheus shows the last value of a series that is not scraped, if nothing else was configured.
+const visibleFor = 5 * time.Minute
+
 // The arms of the queries.
 const (
 	sumArm     = "sum"     // the sum of all plain differences: finite and not negative
 	packedArm  = "packed"  // that sum, and how many series it is of, in one number
-	allArm     = "all"     // how many series there are at any time in the tick, and how often they fell, in one number
+	seenArm    = "seen"    // how many series there are at any time in the tick, and how often they fell, in one number
 	nowArm     = "now"     // how many series there are now; in the odd query their values
 	beforeArm  = "before"  // the same, one interval ago
 	fellArm    = "fell"    // the series that fell inside the tick
@@ -63,7 +66,7 @@ type Counter struct {
 	groups  []group
 	groupBy []string
 	part    role // good or bad
-	quick   bool // of histograms no more is asked than suffices mostly
+	asks    extent
 }
 
 // NewCounter takes an objective's indicator apart. It returns an error where the indicator is neither a ratio nor a latency, or has a
@@ -138,14 +141,23 @@ func (c *Counter) counterArms(g group, at Grid) []arm {
 	}
 	return []arm{
 		tagged("sum"+c.by(append(g.outcome, model.JobLabel)...)+"("+packed(g.difference(at))+")", g.tag, packedArm),
-		tagged("sum"+c.by(model.JobLabel)+"("+packedFalls(g.falls(at))+")", g.tag, allArm),
+		c.seenArm(g, at),
 	}
+}
+
+// seenArm is how many series of a group there are, and how often they fell: in the tick, or up to it.
+func (c *Counter) seenArm(g group, at Grid) arm {
+	falls := g.falls(at)
+	if c.asks == many {
+		falls = g.fallsUpTo(at)
+	}
+	return tagged("sum"+c.by(model.JobLabel)+"("+packedFalls(falls)+")", g.tag, seenArm)
 }
 
 // histogramArms are the sums of a role of a group of histograms.
 func (c *Counter) histogramArms(g group, at Grid) []arm {
-	if c.quick {
-		return c.quickArms(g, at)
+	if c.asks == little {
+		return c.littleArms(g, at)
 	}
 	by := c.by()
 	arms := []arm{
@@ -157,7 +169,7 @@ func (c *Counter) histogramArms(g group, at Grid) []arm {
 	}
 	arms = append(arms,
 		tagged("sum"+by+"("+packed(g.difference(at))+")", g.tag, packedArm),
-		tagged("sum"+c.by(model.JobLabel)+"("+packedFalls(g.falls(at))+")", g.tag, allArm))
+		c.seenArm(g, at))
 	return append(arms, g.histogram.arms(g.tag, at, by, c.groupBy)...)
 }
 
@@ -230,6 +242,13 @@ func (c *Counter) pastQuery(grid Grid, born, again map[string]bool, where []*lab
 func (g group) falls(at Grid) string {
 	there, steps := at.steps(at.Interval+time.Millisecond, at.Interval/fineSteps, 0)
 	return "(" + g.times(func(s string) string { return "resets(" + there(s) + steps + ")" }) + ")"
+}
+
+// fallsUpTo is falls of the tick and of the time before it in which a series may have had the value that it begins with. Series that ended in
+// that time are among them. For many ticks this is cheaper, as they share what is read, and more of them than have to be are looked at anyway.
+func (g group) fallsUpTo(at Grid) string {
+	back := "[" + duration(at.Interval+visibleFor) + "]"
+	return "(" + g.times(func(s string) string { return "resets(" + s + back + ")" }) + ")"
 }
 
 // difference is the group's increase over the last interval, per series that has a finite and non-negative one. A histogram's series

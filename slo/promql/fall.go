@@ -60,7 +60,7 @@ func (c *Counter) Jobs(ticks [][]Point) []string {
 	jobs := map[string]bool{}
 	for _, points := range ticks {
 		for _, p := range points {
-			if _, arm, err := c.arm(p); err == nil && arm == allArm {
+			if _, arm, err := c.arm(p); err == nil && arm == seenArm {
 				jobs[p.Labels[model.JobLabel]] = true
 			}
 		}

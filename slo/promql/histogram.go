@@ -77,7 +77,7 @@ func newLatency(o slo.Objective) (*Counter, error) {
 		return nil, errors.New("the threshold must be longer than 0")
 	}
 	threshold := float64(l.Threshold) / float64(unit)
-	c := &Counter{groupBy: o.GroupBy, part: good, quick: true}
+	c := &Counter{groupBy: o.GroupBy, part: good}
 	for i, same := range byName(check.selectors) {
 		h := &histogram{selectors: same, threshold: threshold, exact: spellings(threshold)}
 		for _, r := range []role{total, good} {

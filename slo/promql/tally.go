@@ -94,7 +94,7 @@ func (c *Counter) Tally(tick time.Time, interval time.Duration) *Tally {
 func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 	type arms struct {
 		plain            float64 // series with a plain difference
-		all, now, before float64 // those at any time in the tick, and at either end of it
+		seen, now, before float64 // those at any time in the tick, and at either end of it
 	}
 	numbers := map[string]*arms{}
 	of := func(tag string, labels slo.Labels) *arms {
@@ -130,18 +130,18 @@ func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 				s.add(time.Time{}, part.role, sum)
 			}
 			of(g.tag, labels).plain += n
-			if g.histogram != nil && !t.counter.quick { // the sum is of those that have a plain difference in both roles
+			if g.histogram != nil && t.counter.asks != little { // the sum is of those that have a plain difference in both roles
 				of(g.twin(), labels).plain += n
 			}
 			s.seen = s.seen || g.role == total
-		case allArm:
+		case seenArm:
 			series, falls := unpackFalls(p.Value)
 			switch {
 			case g.histogram == nil:
-				of(g.tag, labels).all += series
-			case t.counter.quick: // else some of them are left out
-				of(g.tag, labels).all += series
-				of(g.twin(), labels).all += series
+				of(g.tag, labels).seen += series
+			case t.counter.asks == little: // else some of them are left out
+				of(g.tag, labels).seen += series
+				of(g.twin(), labels).seen += series
 			}
 			t.isOdd = t.isOdd || falls > 0
 		case nowArm:
@@ -158,7 +158,7 @@ func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 		}
 	}
 	for _, n := range numbers {
-		t.isOdd = t.isOdd || n.plain != max(n.all, n.now, n.before) || n.now != n.before
+		t.isOdd = t.isOdd || n.plain != max(n.seen, n.now, n.before) || n.now != n.before
 	}
 	return t.isOdd, nil
 }

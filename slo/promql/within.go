@@ -91,7 +91,7 @@ func (c *Counter) scattered(points []Point) bool {
 		case err != nil || len(g.outcome) == 0:
 		case arm == packedArm:
 			sums++
-		case arm == allArm:
+		case arm == seenArm:
 			sets++
 		}
 	}

@@ -54,7 +54,7 @@ func TestWithin(t *testing.T) {
 func badOf(t *testing.T, c *Counter, series map[string]string) float64 {
 	t.Helper()
 	tally := c.Tally(time.Unix(60, 0), time.Minute)
-	odd, err := tally.AddSums([]Point{{Tag: "total/0/" + packedArm, Labels: series, Value: packUnit + 8}, {Tag: "total/0/" + allArm, Value: seriesUnit}})
+	odd, err := tally.AddSums([]Point{{Tag: "total/0/" + packedArm, Labels: series, Value: packUnit + 8}, {Tag: "total/0/" + seenArm, Value: seriesUnit}})
 	if err != nil || odd {
 		t.Fatalf("odd: %v, %v", odd, err)
 	}
@@ -82,7 +82,7 @@ func TestScattered(t *testing.T) {
 			for range users {
 				points = append(points, Point{Tag: "total/0/" + packedArm, Labels: labels, Value: packUnit})
 			}
-			points = append(points, Point{Tag: "total/0/" + allArm, Labels: labels, Value: float64(users) * seriesUnit})
+			points = append(points, Point{Tag: "total/0/" + seenArm, Labels: labels, Value: float64(users) * seriesUnit})
 		}
 		return points
 	}
