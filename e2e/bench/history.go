@@ -22,7 +22,7 @@ import (
 )
 
 // What there is to watch: services of 20 instances, each with a series of answered requests, one of failed ones, and when it started. The first few have a
-// past that the rules' longest windows need, the others one of ten minutes. All go on for longer than a run takes: a Prometheus
+// past that the rules' longest windows need, the others one of ten minutes; but for one instance of each, whose past is as long, of fewer scrapes. All go on for longer than a run takes: a Prometheus
 // answers what it holds, and so each tick finds its data without 400,000 series being scraped.
 const (
 	instances  = 20
@@ -31,6 +31,7 @@ const (
 	shortPast  = 10 * time.Minute
 	future     = 45 * time.Minute
 	scrape     = 15 * time.Second
+	thinner    = 4                // scrapes of the past of which there is one
 	evaluation = 30 * time.Second // between the values of a recorded ratio
 	blockRange = 18 * time.Hour
 	chunkSize  = 120 // samples
@@ -45,13 +46,15 @@ func serviceName(i int) string { return fmt.Sprintf("s%04d", i) }
 func writeHistory(ctx context.Context, dir string, n int, now time.Time) error {
 	recent := now.Add(-shortPast).Truncate(time.Minute)
 	long, ratios := makeSeries(longPasts, recent.Add(-longPast)), makeRatios(recent.Add(-longPast), now)
+	past := slices.Concat(long, makeThin(longPasts, n, recent.Add(-longPast)))
+	slices.SortFunc(past, func(a, b series) int { return labels.Compare(a.labels, b.labels) })
 	block := 0
 	for from := recent.Add(-longPast); from.Before(recent); from = from.Add(blockRange) {
 		to := from.Add(blockRange)
 		if to.After(recent) {
 			to = recent
 		}
-		if err := writeBlock(ctx, dir, block, from, to, slices.Concat(long, ratios)); err != nil {
+		if err := writeBlock(ctx, dir, block, from, to, slices.Concat(past, ratios)); err != nil {
 			return err
 		}
 		block++
@@ -101,15 +104,11 @@ type value struct {
 // makeSeries makes what there is of the first n services from a time on, in the order of their labels.
 func makeSeries(n int, from time.Time) (all []series) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, code := range []struct {
-		name  string
-		every float64 // requests a scrape, on average
-	}{{"200", 30}, {"500", 0.03}} {
+	for _, code := range codes {
 		for i := range instances {
 			values := count(from, i, code.every, random)
 			for s := range n {
-				all = append(all, series{labels.FromStrings("__name__", metric, "code", code.name,
-					"instance", fmt.Sprintf("i%02d", i), "job", serviceName(s), "service", serviceName(s)), &values})
+				all = append(all, series{counterLabels(code.name, i, s), &values})
 			}
 		}
 	}
@@ -121,6 +120,33 @@ func makeSeries(n int, from time.Time) (all []series) {
 		}
 	}
 	return all
+}
+
+// makeThin makes the counters of the first instance of services, of fewer scrapes.
+func makeThin(first, n int, from time.Time) (all []series) {
+	random := rand.New(rand.NewPCG(7, 8))
+	for _, code := range codes {
+		var values []value
+		for i, v := range count(from, 0, code.every, random) {
+			if i%thinner == 0 {
+				values = append(values, v)
+			}
+		}
+		for s := first; s < n; s++ {
+			all = append(all, series{counterLabels(code.name, 0, s), &values})
+		}
+	}
+	return all
+}
+
+// codes are those of the counters, and how many requests there are a scrape, on average.
+var codes = [...]struct {
+	name  string
+	every float64
+}{{"200", 30}, {"500", 0.03}}
+
+func counterLabels(code string, instance, service int) labels.Labels {
+	return labels.FromStrings("__name__", metric, "code", code, "instance", fmt.Sprintf("i%02d", instance), "job", serviceName(service), "service", serviceName(service))
 }
 
 // begun is what an instance says at every scrape of when it started.

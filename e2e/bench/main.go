@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -39,7 +40,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	least := flags.Int("least", 1, "leave out smaller numbers of objectives")
 	name := flags.String("prometheus", "prometheus", "the program to measure with")
-	what := flags.String("what", "rules,separate,group_by,catchup", "what is measured")
+	what := flags.String("what", "rules,separate,group_by,defaults,catchup", "what is measured")
 	most := flags.Int("most", sizes[len(sizes)-1], "leave out larger numbers of objectives")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -57,13 +58,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	var missed []error
-	if costs := strings.Contains(*what, "rules") || strings.Contains(*what, "separate") || strings.Contains(*what, "group_by"); costs {
-		b := bench{dir: filepath.Join(dir, "costs"), postburn: binary, say: say}
-		results, err := b.measureCosts(ctx, *name, *what, *least, *most)
+	var version string
+	var results []result
+	for _, together := range [][]string{{"rules", string(separate), string(grouped)}, {string(standard)}} { // of data for so long
+		together = slices.DeleteFunc(together, func(kind string) bool { return !strings.Contains(*what, kind) })
+		if len(together) == 0 {
+			continue
+		}
+		b := bench{dir: filepath.Join(dir, together[0]), postburn: binary, say: say}
+		more, err := b.measureCosts(ctx, *name, strings.Join(together, ","), *least, *most)
 		if err != nil {
 			return err
 		}
-		printMachine(stdout, b.prometheus.version)
+		version, results = b.prometheus.version, append(results, more...)
+	}
+	if len(results) > 0 {
+		printMachine(stdout, version)
 		missed = printTables(stdout, results)
 	}
 	if strings.Contains(*what, "catchup") {
@@ -133,13 +143,18 @@ func (b *bench) measureAll(ctx context.Context, what string, least, most int) (r
 			return nil, err
 		}
 	}
-	for _, grouped := range []bool{false, true} {
+	if strings.Contains(what, "separate") && least == 1 {
+		if err := measure("a query of nothing", 1, func() (result, error) { return b.measureNothing(ctx) }); err != nil {
+			return nil, err
+		}
+	}
+	for _, k := range []kind{separate, grouped, standard} {
 		for _, n := range sizes {
-			kind := map[bool]string{false: "separate", true: "group_by"}[grouped]
-			if n < least || n > most || n == 1 && grouped || !strings.Contains(what, kind) {
+			few := n == 1 && k == grouped || k == standard && 10*n <= most
+			if n < least || n > most || few || !strings.Contains(what, string(k)) {
 				continue
 			}
-			if err := measure("postburn, "+kind, n, func() (result, error) { return b.measurePostburn(ctx, n, grouped) }); err != nil {
+			if err := measure("postburn, "+string(k), n, func() (result, error) { return b.measurePostburn(ctx, n, k) }); err != nil {
 				return nil, err
 			}
 		}

@@ -33,16 +33,31 @@ func pace(n int) (interval time.Duration, ticks int) {
 		return 2 * time.Second, 30
 	case n <= 100:
 		return 15 * time.Second, 4
+	case n <= 1_000:
+		return 30 * time.Second, 4
 	}
 	return 30 * time.Second, 3
 }
 
-// slosOf is the SLO file of n objectives, ten to a service; or of as many label sets. Their windows are short, so that the past that they
-// fill first is: what a tick reads does not depend on them.
-func slosOf(n int, grouped bool) string {
+// kind is how objectives are written.
+type kind string
+
+const (
+	separate kind = "separate"
+	grouped  kind = "group_by" // as label sets
+	standard kind = "defaults" // separate, with the default rules and a window of 30d
+)
+
+// slosOf is the SLO file of n objectives, ten to a service; or of as many label sets. Unless they are standard their windows are short, so that the
+// past that they fill first is: what a tick reads does not depend on them.
+func slosOf(n int, k kind) string {
 	var b strings.Builder
-	b.WriteString("defaults: {target: 99%, window: 1h, incident: {burn: [{rate: 14.4, long: 1h, short: 5m}]}}\nslos:\n")
-	if !grouped {
+	if k == standard {
+		b.WriteString("defaults: {target: 99%, window: 30d}\nslos:\n")
+	} else {
+		b.WriteString("defaults: {target: 99%, window: 1h, incident: {burn: [{rate: 14.4, long: 1h, short: 5m}]}}\nslos:\n")
+	}
+	if k != grouped {
 		for i := range n {
 			writeSLO(&b, serviceName(i), groupName(i), fmt.Sprintf("service=%q", serviceName(i)))
 		}
@@ -157,13 +172,13 @@ func (d *daemon) awaitPast(ctx context.Context) error {
 }
 
 // measurePostburn runs a postburn of n objectives, and measures some ticks when it has filled their past and caught up.
-func (b *bench) measurePostburn(ctx context.Context, n int, grouped bool) (result, error) {
+func (b *bench) measurePostburn(ctx context.Context, n int, k kind) (result, error) {
 	before, err := b.prometheus.work(ctx)
 	if err != nil {
 		return result{}, err
 	}
 	interval, _ := pace(n)
-	d, err := b.startPostburn(fmt.Sprintf("postburn-%d-%v", n, grouped), slosOf(n, grouped), interval)
+	d, err := b.startPostburn(fmt.Sprintf("postburn-%d-%s", n, k), slosOf(n, k), interval)
 	if err != nil {
 		return result{}, err
 	}
@@ -193,7 +208,7 @@ func (b *bench) measurePostburn(ctx context.Context, n int, grouped bool) (resul
 	b.say("  filled in %s: Prometheus %.1f s and %.0f samples, postburn %.1f s of CPU, at most %.0f MiB, %.1f MiB written",
 		filled.at.Sub(before.at).Round(time.Second), b.above(before, filled), filled.samples-before.samples, used.cpu, used.peak/(1<<20), used.written/(1<<20))
 	r, err := b.measureTicks(ctx, d, newest, n)
-	r.grouped = grouped
+	r.kind = k
 	return r, err
 }
 

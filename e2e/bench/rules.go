@@ -51,6 +51,31 @@ func (b *bench) measureIdle(ctx context.Context) (float64, error) {
 	return idle, nil
 }
 
+// measureNothing measures queries that read no samples, as often as there are ticks of one objective: being asked has a price of its own.
+func (b *bench) measureNothing(ctx context.Context) (result, error) {
+	if err := b.prometheus.collect(ctx); err != nil {
+		return result{}, err
+	}
+	before, err := b.prometheus.work(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	interval, n := pace(1)
+	for i := range n {
+		if _, err := get(ctx, b.prometheus.url+"/api/v1/query?query=vector(1)"); err != nil {
+			return result{}, err
+		}
+		if err := pause(ctx, time.Until(before.at.Add(time.Duration(i+1)*interval))); err != nil {
+			return result{}, err
+		}
+	}
+	after, err := b.prometheus.work(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	return result{nothing: true, n: 1, ticks: float64(n), prometheus: b.above(before, after) / float64(n)}, nil
+}
+
 // measureRules measures evaluations of the rules of n objectives.
 func (b *bench) measureRules(ctx context.Context, n int) (result, error) {
 	files := map[string]string{}

@@ -18,22 +18,25 @@ import (
 // calls of Read too that ask about the same ticks at the same time, as the lanes of an engine do.
 type restarts struct {
 	mu    sync.Mutex
-	known map[stretch]map[string]*restart // by job
+	known map[stretch]*answers
 }
 
 // stretch is slo.Ticks as a map's key.
 type stretch struct{ first, last, interval int64 }
 
+// answers are those about some ticks. They are used for as long as the samples that are taken with them are of the same moment: half an
+// interval.
+type answers struct {
+	until time.Time
+	byJob map[string]*restart
+}
+
 // restart is one answer about a job. Who made it asks for it; the fields below done may be read when that is closed.
 type restart struct {
-	asked  time.Time
 	done   chan struct{}
 	points [][]promql.Point // by tick
 	err    error
 }
-
-// maxStretches is how many stretches' answers are kept.
-const maxStretches = 64
 
 // claim is what is known about some jobs. Who holds it is to ask its request, and then to settle it.
 type claim struct {
@@ -43,24 +46,25 @@ type claim struct {
 	request *request            // about those; nil: there are none
 }
 
-// claim finds the answers about jobs, and makes those that there are none of. An answer is used for as long as the samples that are taken with
-// it are of the same moment: half an interval.
+// claim finds the answers about jobs, and makes those that there are none of.
 func (s *restarts) claim(ticks slo.Ticks, jobs []string) claim {
 	c := claim{ticks: ticks, mine: map[string]*restart{}}
-	key := stretch{ticks.First.UnixNano(), ticks.Last.UnixNano(), int64(ticks.Interval)}
+	if len(jobs) == 0 {
+		return c
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.known == nil || len(s.known) >= maxStretches && s.known[key] == nil {
-		s.known = map[stretch]map[string]*restart{}
-	}
+	now := time.Now()
+	maps.DeleteFunc(s.known, func(_ stretch, a *answers) bool { return !now.Before(a.until) })
+	key := stretch{ticks.First.UnixNano(), ticks.Last.UnixNano(), int64(ticks.Interval)}
 	if s.known[key] == nil {
-		s.known[key] = map[string]*restart{}
+		s.known[key] = &answers{now.Add(ticks.Interval / 2), map[string]*restart{}}
 	}
 	for _, job := range jobs {
-		r := s.known[key][job]
-		if r == nil || time.Since(r.asked) >= ticks.Interval/2 || r.failed() {
-			r = &restart{asked: time.Now(), done: make(chan struct{})}
-			s.known[key][job], c.mine[job] = r, r
+		r := s.known[key].byJob[job]
+		if r == nil || r.failed() {
+			r = &restart{done: make(chan struct{})}
+			s.known[key].byJob[job], c.mine[job] = r, r
 		}
 		c.all = append(c.all, r)
 	}

@@ -130,7 +130,7 @@ func (c *Counter) SumQuery(at Grid) Query {
 	})
 }
 
-// counterArms are the sums of a group of counters. Their jobs are told apart for RestartQuery.
+// counterArms are the sums of a group of counters.
 func (c *Counter) counterArms(g group, at Grid) []arm {
 	switch {
 	case g.within == nil:
@@ -140,13 +140,13 @@ func (c *Counter) counterArms(g group, at Grid) []arm {
 		return nil
 	}
 	return []arm{
-		tagged("sum"+c.by(append(g.outcome, model.JobLabel)...)+"("+packed(g.difference(at))+")", g.tag, packedArm),
-		c.seenArm(g, at),
+		tagged("sum"+c.by(g.outcome...)+"("+packed(g.difference(at))+")", g.tag, packedArm),
+		c.seen(g, at),
 	}
 }
 
-// seenArm is how many series of a group there are, and how often they fell: in the tick, or up to it.
-func (c *Counter) seenArm(g group, at Grid) arm {
+// seen is how many series of a group there are, and how often they fell: in the tick, or up to it. Their jobs are told apart, for StartQuery.
+func (c *Counter) seen(g group, at Grid) arm {
 	falls := g.falls(at)
 	if c.asks == many {
 		falls = g.fallsUpTo(at)
@@ -169,7 +169,7 @@ func (c *Counter) histogramArms(g group, at Grid) []arm {
 	}
 	arms = append(arms,
 		tagged("sum"+by+"("+packed(g.difference(at))+")", g.tag, packedArm),
-		c.seenArm(g, at))
+		c.seen(g, at))
 	return append(arms, g.histogram.arms(g.tag, at, by, c.groupBy)...)
 }
 

@@ -1,8 +1,6 @@
 package promql
 
-import (
-	"time"
-)
+import "time"
 
 // extent is how much a counter asks in its SumQuery. What is counted does not depend on it.
 type extent int
@@ -25,7 +23,7 @@ func (c *Counter) littleArms(g group, at Grid) []arm {
 	}
 	arms := []arm{
 		tagged("sum"+by+"("+packed(at.increase(classic.total))+")", g.tag, packedArm),
-		c.seenArm(group{role: g.role, tag: g.tag, histogram: &classic}, at),
+		c.seen(group{role: g.role, tag: g.tag, histogram: &classic}, at),
 	}
 	if g.histogram.native != askNone {
 		arms = append(arms, g.histogram.nativeTargets(g.tag, by, c.groupBy))

@@ -35,11 +35,11 @@ func TestFamilies(t *testing.T) {
 		arms     int      // of 2 that one query has
 		has      []string // parts of the joint query
 	}{
-		{"one alone", []string{`job="a"`}, 2, []string{`resets(requests_total{job="a"}[`, `sum by (code, job)`}},
+		{"one alone", []string{`job="a"`}, 2, []string{`resets(requests_total{job="a"}[`, `sum by (code) `, `sum by (job) `}},
 		{"one label differs", []string{`job="a"`, `job="b"`, `job="c+"`}, 2, []string{`requests_total{job=~"a|b|c\\+"}`, "by (code, job)"}},
 		{"the same twice", []string{`job="a"`, `job="a"`}, 2, []string{`requests_total{job="a"}`}},
 		{"one of two labels differs", []string{`job="a",env="x"`, `env="x",job="b"`}, 2, []string{`env="x"`, `job=~"a|b"`}},
-		{"two differ: no more is selected than was asked for", []string{`job="a",env="x"`, `job="b",env="x"`, `job="b",env="y"`}, 4, []string{`job="a"`, `env=~"x|y",job="b"`, "by (code, env, job)"}},
+		{"two differ: no more is selected than was asked for", []string{`job="a",env="x"`, `job="b",env="x"`, `job="b",env="y"`}, 4, []string{`job="a"`, `env=~"x|y",job="b"`, "by (code, env)", "by (env, job)"}},
 		{"other labels", []string{`job="a"`, `service="a"`}, 4, nil},
 		{"not equality", []string{`job=~"a"`, `job=~"b"`}, 4, nil},
 		{"one label has two matchers", []string{`job="a",job!="c"`, `job="b",job!="c"`}, 4, nil},

@@ -93,7 +93,7 @@ func (c *Counter) Tally(tick time.Time, interval time.Duration) *Tally {
 // do not fit the query.
 func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 	type arms struct {
-		plain            float64 // series with a plain difference
+		plain             float64 // series with a plain difference
 		seen, now, before float64 // those at any time in the tick, and at either end of it
 	}
 	numbers := map[string]*arms{}

@@ -1,0 +1,49 @@
+package prom_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/prom"
+	"github.com/postburn/postburn/slo/prom/promtest"
+)
+
+// TestOutcomes has bad events that are told by a label of few values, and of so many that they are asked for by themselves from the second tick
+// on: the samples are the same.
+func TestOutcomes(t *testing.T) {
+	for _, paths := range []int{3, 100} {
+		t.Run(fmt.Sprint(paths), func(t *testing.T) {
+			server := promtest.Start(t)
+			var b strings.Builder
+			for i := range paths {
+				fmt.Fprintf(&b, "hits_total{job=\"shop\",instance=\"a\",path=\"/%d\"} 0+%dx40\n", i, 1+i%2)
+			}
+			if err := server.Load(zero, 15*time.Second, b.String()); err != nil {
+				t.Fatal(err)
+			}
+			odd := float64(paths / 2)
+			want := fmt.Sprintf(" %v bad %v", 2*(float64(paths)+odd), 4*odd)
+			c := client(t, prom.Options{URL: server.URL()})
+			o := slo.Objective{Name: "shop", Indicator: slo.Indicator{Ratio: &slo.Ratio{Bad: `hits_total{path=~".*[13579]"}`, Total: "hits_total"}}}
+			read := map[int]int64{}
+			for tick := range 3 {
+				at := zero.Add(time.Minute + time.Duration(tick)*30*time.Second)
+				_, before := server.Asked()
+				ticks := slo.Ticks{First: at, Last: at, Interval: 30 * time.Second}
+				if diff := cmp.Diff([]string{at.Sub(zero).String() + ":" + want}, describe(t, c.Read(t.Context(), []slo.Objective{o}, ticks)[0])); diff != "" {
+					t.Errorf("samples of tick %d (-want +got):\n%s", tick, diff)
+				}
+				_, after := server.Asked()
+				read[tick] = after - before
+			}
+			if apart := read[1] > read[0] && read[2] == read[1]; apart != (paths > 32) {
+				t.Errorf("%d values: the ticks read so many samples: %v", paths, read)
+			}
+		})
+	}
+}
