@@ -96,10 +96,11 @@ func (r result) missed(samples, cpu float64) (missed []error) {
 	miss := func(format string, args ...any) {
 		missed = append(missed, fmt.Errorf("%s, %d objectives: "+format, append([]any{r.name(), r.n}, args...)...))
 	}
-	if samples > samplesShare {
+	past := r.kind == standard // is being read as well
+	if samples > samplesShare && !past {
 		miss("reads %s of the samples of the rules", share(samples))
 	}
-	if cpu > cpuShare && r.n >= fewest {
+	if cpu > cpuShare && r.n >= fewest && !past {
 		miss("takes %s of Prometheus' CPU for the rules", share(cpu))
 	}
 	if r.memory > mostMemory {

@@ -16,8 +16,12 @@ import (
 // TestOutcomes has bad events that are told by a label of few values, and of so many that they are asked for by themselves from the second tick
 // on: the samples are the same.
 func TestOutcomes(t *testing.T) {
-	for _, paths := range []int{3, 100} {
-		t.Run(fmt.Sprint(paths), func(t *testing.T) {
+	for _, tc := range []struct {
+		paths int
+		bad   string
+	}{{3, `path=~".*[13579]"`}, {3, `path!~".*[02468]"`}, {100, `path=~".*[13579]"`}, {100, `path!~".*[02468]"`}} {
+		t.Run(fmt.Sprint(tc.paths, tc.bad), func(t *testing.T) {
+			paths := tc.paths
 			server := promtest.Start(t)
 			var b strings.Builder
 			for i := range paths {
@@ -29,7 +33,7 @@ func TestOutcomes(t *testing.T) {
 			odd := float64(paths / 2)
 			want := fmt.Sprintf(" %v bad %v", 2*(float64(paths)+odd), 4*odd)
 			c := client(t, prom.Options{URL: server.URL()})
-			o := slo.Objective{Name: "shop", Indicator: slo.Indicator{Ratio: &slo.Ratio{Bad: `hits_total{path=~".*[13579]"}`, Total: "hits_total"}}}
+			o := slo.Objective{Name: "shop", Indicator: slo.Indicator{Ratio: &slo.Ratio{Bad: "hits_total{" + tc.bad + "}", Total: "hits_total"}}}
 			read := map[int]int64{}
 			for tick := range 3 {
 				at := zero.Add(time.Minute + time.Duration(tick)*30*time.Second)
