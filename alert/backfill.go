@@ -26,6 +26,7 @@ type piece struct {
 
 // past is how far the objectives of a lane have been read back.
 type past struct {
+	filled  map[string]time.Time     // by objective that is new: all after this was read to fill its rules' windows
 	until   map[string]time.Time     // by objective: all after this is read
 	failed  map[string]int           // by objective: how often in a row
 	left    map[string]time.Duration // by objective: how much is still to be read
@@ -48,6 +49,9 @@ func (l *Lane) unread(d Definition) slo.Span {
 		if origin := w.history.Origin(); !begun && !w.history.Empty() && (end.IsZero() || origin.Before(end)) {
 			end = origin
 		}
+	}
+	if filled, is := l.past.filled[d.Objective.Name]; is && !begun && filled.Before(end) {
+		end = filled // what is between has no data
 	}
 	end = end.Truncate(step).UTC()
 	if !end.After(start) {

@@ -39,6 +39,7 @@ func (e *Engine) fill(ctx context.Context, l *Lane) bool {
 			if err := failing[name]; errors.Is(err, slo.ErrRefused) && len(l.defs) > 1 {
 				l.givenUp[name] = true
 				readings[i] = slo.Reading{}
+				delete(l.past.filled, name)
 			} else if err != nil {
 				continue
 			}

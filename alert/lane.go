@@ -61,7 +61,7 @@ type laneState struct {
 func NewLane(name string, interval time.Duration, cursor time.Time) *Lane {
 	return &Lane{
 		name: name, interval: interval, cursor: cursor, changed: map[int]bool{}, givenUp: map[string]bool{}, failing: map[string]time.Time{},
-		past: past{until: map[string]time.Time{}, failed: map[string]int{}},
+		past: past{filled: map[string]time.Time{}, until: map[string]time.Time{}, failed: map[string]int{}},
 	}
 }
 

@@ -15,7 +15,7 @@ func Recover(name string, rec Recovery) (*Lane, error) {
 	l := &Lane{
 		name: name, cursor: rec.HistoryTick, committed: rec.Cursor,
 		stateWritten: rec.StateTick, histWritten: rec.HistoryTick, changed: map[int]bool{}, givenUp: map[string]bool{}, failing: map[string]time.Time{},
-		past: past{until: map[string]time.Time{}, failed: map[string]int{}},
+		past: past{filled: map[string]time.Time{}, until: map[string]time.Time{}, failed: map[string]int{}},
 	}
 	state, err := l.decode(rec)
 	if err == nil {

@@ -39,6 +39,7 @@ func (l *Lane) Redefine(defs []Definition, interval time.Duration, due time.Time
 		}
 		f := &fresh{Definition: def, filled: l.cursor.Add(-def.warmup()).Truncate(l.backfillStep(def)).UTC()}
 		l.fresh = append(l.fresh, f)
+		l.past.filled[def.Objective.Name] = f.filled
 		if len(def.Objective.GroupBy) == 0 {
 			f.labelSets = 1
 			l.watches = append(l.watches, NewWatch(def, "", interval, f.filled, due))

@@ -130,6 +130,7 @@ func (b *bench) measureAll(ctx context.Context, what string, least, most int) (r
 		if err != nil {
 			return fmt.Errorf("measuring %s with %d objectives: %w", what, n, err)
 		}
+		b.say("  an objective: %s samples, %s of Prometheus' CPU, %s of postburn's", whole(r.samples/float64(n)), seconds(r.prometheus/float64(n)), seconds(r.postburn/float64(n)))
 		results = append(results, r)
 		return nil
 	}
