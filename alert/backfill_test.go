@@ -4,7 +4,9 @@ import (
 	"context"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,6 +104,44 @@ func TestBackfill(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestBackfillOfTheYoung has a new objective of a service that is ten minutes old: none of its past is read twice.
+func TestBackfillOfTheYoung(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now().Truncate(30 * time.Second)
+		s := &service{}
+		def := definition("checkout")
+		def.Objective.Window = slo.Window{Rolling: 5 * day}
+		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s, defs: []alert.Definition{def}}
+		var mu sync.Mutex
+		var asked []slo.Span
+		p.source = func(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
+			readings := s.read(ctx, objectives, ticks)
+			for i := range readings[0].Series[0].Samples {
+				if sample := &readings[0].Series[0].Samples[i]; !sample.Tick.After(begin.Add(-10 * time.Minute)) {
+					*sample = slo.Sample{Tick: sample.Tick, Blind: true}
+				}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			asked = append(asked, slo.Span{Start: ticks.First.Add(-ticks.Interval), End: ticks.Last})
+			return readings
+		}
+		p.start()
+		time.Sleep(5 * time.Minute) // no tick is checked for what came late before
+		synctest.Wait()
+		p.kill()
+		slices.SortFunc(asked, func(a, b slo.Span) int { return a.Start.Compare(b.Start) })
+		if first := asked[0].Start; first.After(begin.Add(-5 * day)) {
+			t.Errorf("the past is read from %s on, %s ago", first, begin.Sub(first))
+		}
+		for i := 1; i < len(asked); i++ {
+			if asked[i].Start.Before(asked[i-1].End) {
+				t.Errorf("both %v and %v were asked about", asked[i-1], asked[i])
+			}
+		}
+	})
 }
 
 // TestBackfillInABreach has the past come in while a breach goes on, and a calendar month: nothing but the budget changes.
