@@ -208,14 +208,16 @@ func TestRestartsUnknown(t *testing.T) {
 		}))
 		defer server.Close()
 		c := client(t, prom.Options{URL: server.URL})
-		at := zero.Add(2 * time.Minute)
-		reading := c.Read(t.Context(), objectives(), slo.Ticks{First: at, Last: at, Interval: 30 * time.Second})[0]
-		if !errors.Is(reading.Err, want) {
-			t.Errorf("status %d: %v, want %v", status, reading.Err, want)
-		}
-		if want == nil {
-			if diff := cmp.Diff([]string{"2m0s: 10 bad 0"}, describe(t, reading)); diff != "" {
-				t.Errorf("samples (-want +got):\n%s", diff)
+		for _, since := range []time.Duration{2 * time.Minute, 150 * time.Second} { // at the second tick it is asked together with the sums
+			at := zero.Add(since)
+			reading := c.Read(t.Context(), objectives(), slo.Ticks{First: at, Last: at, Interval: 30 * time.Second})[0]
+			if !errors.Is(reading.Err, want) {
+				t.Errorf("status %d: %v, want %v", status, reading.Err, want)
+			}
+			if want == nil {
+				if diff := cmp.Diff([]string{since.String() + ": 10 bad 0"}, describe(t, reading)); diff != "" {
+					t.Errorf("samples (-want +got):\n%s", diff)
+				}
 			}
 		}
 	}

@@ -132,12 +132,11 @@ func (c *Counter) SumQuery(at Grid) Query {
 
 // counterArms are the sums of a group of counters.
 func (c *Counter) counterArms(g group, at Grid) []arm {
-	switch {
-	case g.within == nil:
-	case g.within.apart:
+	if in := g.within; in != nil {
+		if !in.apart {
+			return nil
+		}
 		return []arm{tagged("sum"+c.by()+g.difference(at), g.tag, sumArm)}
-	default:
-		return nil
 	}
 	return []arm{
 		tagged("sum"+c.by(g.outcome...)+"("+packed(g.difference(at))+")", g.tag, packedArm),
