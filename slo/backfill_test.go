@@ -40,7 +40,7 @@ func TestBackfilledHistory(t *testing.T) {
 		}
 		late.Add(s)
 		if rnd.IntN(500) == 0 {
-			late = reencoded(t, late)
+			late, _ = reencoded(t, late)
 		}
 	}
 	if got, want := late.Origin(), whole.Origin(); !got.Equal(want) {

@@ -108,18 +108,16 @@ func (h *History) AppendBinary(b []byte) ([]byte, error) {
 	for i := range h.levels {
 		l := &h.levels[i]
 		b = binary.AppendVarint(b, l.step)
-		b = binary.AppendUvarint(b, uint64(len(l.points)))
+		b = binary.AppendUvarint(b, uint64(l.len()))
 		after := h.sum
 		for n := h.now / l.step; n >= l.first(h); n-- {
-			b = appendCounts(b, after.Sub(*l.at(n)))
-			after = *l.at(n)
+			before := l.at(n, h.sum)
+			b = appendCounts(b, after.Sub(before))
+			after = before
 		}
 	}
 	return b, nil
 }
-
-// first is the number of the oldest point of the ring that is after the history's origin.
-func (l *level) first(h *History) int64 { return max(l.oldest(h.now), ceilDiv(h.origin, l.step)) }
 
 // UnmarshalBinary reads what AppendBinary wrote.
 func (h *History) UnmarshalBinary(b []byte) error {
@@ -136,12 +134,12 @@ func (h *History) UnmarshalBinary(b []byte) error {
 		if r.bad || step <= 0 || points == 0 || h.interval <= 0 {
 			return fmt.Errorf("reading a history: %w", ErrCorrupt)
 		}
-		h.levels = append(h.levels, level{step: step, points: make([]Counts, points)})
+		h.levels = append(h.levels, newLevel(step, points))
 		l := &h.levels[len(h.levels)-1]
 		after := h.sum
 		for i := h.now / step; i >= l.first(h) && !r.bad; i-- {
 			after = after.Sub(r.counts())
-			*l.at(i) = after
+			l.set(i, after, h.sum)
 		}
 	}
 	if r.bad || len(h.levels) == 0 || len(r.b) > 0 {

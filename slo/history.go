@@ -3,7 +3,7 @@ package slo
 import "time"
 
 // The sizes of a history's levels, in buckets: at ticks of 30 s they make buckets of a tick for 6 h, of 5 min for 3 d, and of 4 h
-// for 90 d, in less than 40 KiB.
+// for 90 d, in less than 24 KiB.
 const (
 	fineBuckets   = 720
 	middleBuckets = 864
@@ -32,12 +32,6 @@ type Span struct {
 	End   time.Time `json:"end"`
 }
 
-// level is a ring of the cumulative counts at every multiple of `step` ticks.
-type level struct {
-	step   int64
-	points []Counts
-}
-
 // NewHistory makes an empty history whose first sample will be that of the tick after `start`. Windows up to `rules` long are summed
 // with a resolution of a tick or 1/864 of that length, windows up to `window` with at least 1/540 of that.
 func NewHistory(interval time.Duration, start time.Time, rules, window time.Duration) *History {
@@ -49,7 +43,7 @@ func NewHistory(interval time.Duration, start time.Time, rules, window time.Dura
 		h.addLevel(int(ceilDiv(h.ticks(rules), middle)), middle)
 	}
 	widest := h.levels[len(h.levels)-1]
-	if length := h.ticks(window); length > widest.step*int64(len(widest.points)-2) {
+	if length := h.ticks(window); length > widest.step*int64(widest.len()-2) {
 		step := ceilDiv(ceilDiv(length, coarseBuckets), widest.step) * widest.step
 		h.addLevel(int(ceilDiv(length, step)), step)
 	}
@@ -75,7 +69,7 @@ func Granularity(interval, rules time.Duration) (fine, bucket time.Duration) {
 
 func (h *History) addLevel(buckets int, step int64) {
 	// One point more than buckets, and one for a window that is no multiple of the step.
-	h.levels = append(h.levels, level{step: step, points: make([]Counts, buckets+2)})
+	h.levels = append(h.levels, newLevel(step, buckets+2))
 }
 
 // Interval is the length of a tick.
@@ -108,7 +102,7 @@ func (h *History) AddLong(s Sample, ticks int64) {
 		h.addBlind(start)
 	default:
 		h.seen += ticks
-		h.sum = h.sum.Add(s.Counts)
+		h.count(s.Counts)
 	}
 	if ticks > 1 {
 		h.fillIn(before, Late{From: h.time(start), To: h.time(h.now), Counts: h.sum.Sub(before)})
@@ -118,15 +112,28 @@ func (h *History) AddLong(s Sample, ticks int64) {
 			h.extend(l)
 			continue
 		}
+		h.count(l.Counts)
 		h.spread(l)
-		h.sum = h.sum.Add(l.Counts)
 	}
 	for i := range h.levels {
 		l := &h.levels[i]
 		if h.now%l.step == 0 {
-			*l.at(h.now / l.step) = h.sum
+			l.set(h.now/l.step, h.sum, h.sum)
 		}
 	}
+}
+
+// count adds events to the sum.
+func (h *History) count(c Counts) {
+	for i := range h.levels {
+		l := &h.levels[i]
+		since := h.base
+		if n := l.oldest(h.now); n*l.step > h.origin {
+			since = l.at(n, h.sum)
+		}
+		l.reserve(h.sum.Sub(since).Add(c), h.sum)
+	}
+	h.sum = h.sum.Add(c)
 }
 
 // fillIn sets the points inside of ticks that were added together, before which there was that sum.
@@ -135,7 +142,7 @@ func (h *History) fillIn(before Counts, added Late) {
 	for i := range h.levels {
 		l := &h.levels[i]
 		for n := max(start/l.step+1, l.oldest(h.now-1)); n*l.step < h.now; n++ {
-			*l.at(n) = before.Add(added.Until(h.time(n * l.step)))
+			l.set(n, before.Add(added.Until(h.time(n*l.step))), h.sum)
 		}
 	}
 }
@@ -151,13 +158,12 @@ func (h *History) addBlind(start int64) {
 	h.blind = append(h.blind, Span{h.time(start), h.time(h.now)})
 }
 
-// spread adds what came late to the points inside and after its stretch.
+// spread adds what came late, and is counted, to the points inside and after its stretch.
 func (h *History) spread(late Late) {
 	for i := range h.levels {
 		l := &h.levels[i]
 		for n := max(ceilDiv(h.origin, l.step), l.oldest(h.now-1)); n*l.step < h.now; n++ {
-			p := l.at(n)
-			*p = p.Add(late.Until(h.time(n * l.step)))
+			l.set(n, l.at(n, h.sum).Add(late.Until(h.time(n*l.step))), h.sum)
 		}
 	}
 }
@@ -177,10 +183,11 @@ func (h *History) extend(l Late) {
 	for i := range h.levels {
 		level := &h.levels[i]
 		for n := max(ceilDiv(from, level.step), level.oldest(h.now)); n*level.step <= h.origin; n++ {
-			*level.at(n) = h.base
+			c := h.base
 			if n*level.step < to {
-				*level.at(n) = before.Add(l.Until(h.time(n * level.step)))
+				c = before.Add(l.Until(h.time(n * level.step)))
 			}
+			level.set(n, c, h.sum)
 		}
 	}
 	h.base, h.origin, h.seen = before, from, h.seen+to-from
@@ -232,7 +239,7 @@ func (h *History) cumulative(tick int64) Counts {
 	}
 	// Older than all buckets: the oldest point is the best there is.
 	l := &h.levels[len(h.levels)-1]
-	return *l.at(l.oldest(h.now))
+	return l.at(l.oldest(h.now), h.sum)
 }
 
 // prorate is the cumulative count at a tick in the bucket of l that begins at its n-th step.
@@ -240,7 +247,7 @@ func (h *History) prorate(l *level, n, tick int64) Counts {
 	start, end := n*l.step, min((n+1)*l.step, h.now)
 	before := h.base
 	if start > h.origin {
-		before = *l.at(n)
+		before = l.at(n, h.sum)
 	} else {
 		start = h.origin
 	}
@@ -249,7 +256,7 @@ func (h *History) prorate(l *level, n, tick int64) Counts {
 	}
 	after := h.sum
 	if end < h.now {
-		after = *l.at(n + 1)
+		after = l.at(n+1, h.sum)
 	}
 	part, whole := float64(tick-start), float64(end-start)
 	return Counts{
@@ -318,7 +325,7 @@ func (h *History) Resized(rules, window time.Duration) *History {
 		l := &c.levels[i]
 		for n := l.first(c); n <= c.now/l.step; n++ {
 			at := h.cumulative(n * l.step).Sub(h.base)
-			*l.at(n) = h.base.Add(Counts{Quantize(at.Total), Quantize(at.Bad)})
+			l.set(n, h.base.Add(Counts{Quantize(at.Total), Quantize(at.Bad)}), h.sum)
 		}
 	}
 	return c
@@ -328,10 +335,5 @@ func (h *History) time(tick int64) time.Time { return time.Unix(0, tick*int64(h.
 
 // ticks is a length of time in ticks, rounded up.
 func (h *History) ticks(d time.Duration) int64 { return ceilDiv(int64(d), int64(h.interval)) }
-
-// oldest is the number of the oldest point that the ring still holds when `now` is the last tick.
-func (l *level) oldest(now int64) int64 { return now/l.step - int64(len(l.points)) + 1 }
-
-func (l *level) at(n int64) *Counts { return &l.points[n%int64(len(l.points))] }
 
 func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }

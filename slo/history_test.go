@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -53,14 +54,22 @@ func (r *raw) last(length, bucket int) Counts {
 }
 
 func TestHistoryAgreesWithRawEvents(t *testing.T) {
+	for _, most := range []struct{ total, bad int }{ // events a tick: a level has no room for what many of the larger numbers add up to
+		{1000, 1000}, {1_000_000, 1_000_000}, {500_000_000, 500_000_000}, {500_000_000, 10},
+	} {
+		t.Run(fmt.Sprint(most), func(t *testing.T) { testHistory(t, most.total, most.bad) })
+	}
+}
+
+func testHistory(t *testing.T, mostTotal, mostBad int) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	h := NewHistory(tick, start, 3*24*time.Hour, 4*24*time.Hour)
 	r := &raw{}
 	for n := range 12_000 {
-		s := Sample{Counts: Counts{Total: float64(rnd.IntN(1000))}}
-		s.Bad = float64(rnd.IntN(int(s.Total) + 1))
+		s := Sample{Counts: Counts{Total: float64(rnd.IntN(mostTotal))}}
+		s.Bad = float64(rnd.IntN(min(int(s.Total), mostBad) + 1))
 		if n < 7 || n%997 < 40 {
 			s = Sample{Blind: true}
 		}
@@ -78,7 +87,10 @@ func TestHistoryAgreesWithRawEvents(t *testing.T) {
 			continue
 		}
 		if rnd.IntN(10) == 0 {
-			h = reencoded(t, h)
+			var size int
+			if h, size = reencoded(t, h); size > 16<<10 && mostTotal == 1000 {
+				t.Errorf("a history takes %d bytes", size)
+			}
 		}
 		for _, w := range []struct {
 			length time.Duration
@@ -92,7 +104,8 @@ func TestHistoryAgreesWithRawEvents(t *testing.T) {
 	}
 }
 
-func reencoded(t *testing.T, h *History) *History {
+// reencoded is a history that was written and read back, and how many bytes that took.
+func reencoded(t *testing.T, h *History) (*History, int) {
 	t.Helper()
 	b, err := h.AppendBinary(nil)
 	if err != nil {
@@ -102,25 +115,52 @@ func reencoded(t *testing.T, h *History) *History {
 	if err := back.UnmarshalBinary(b); err != nil {
 		t.Fatal(err)
 	}
-	if len(b) > 16<<10 {
-		t.Errorf("a history takes %d bytes", len(b))
-	}
 	// What lies before the origin or has left the ring is not kept, so the copy is compared by what it writes.
 	again, _ := back.AppendBinary(nil)
 	if diff := cmp.Diff(b, again); diff != "" {
 		t.Fatalf("a history read back is another:\n%s", diff)
 	}
-	return back
+	return back, len(b)
 }
 
-func TestHistoryTakesAtMost40KiB(t *testing.T) {
+func TestHistoryTakesAtMost24KiB(t *testing.T) {
 	h := NewHistory(tick, start, 3*24*time.Hour, 90*24*time.Hour)
 	size := 0
 	for _, l := range h.levels {
-		size += len(l.points) * 16
+		size += len(l.points)
 	}
-	if size > 36<<10 {
+	if size > 24<<10 {
 		t.Errorf("its levels take %d bytes", size)
+	}
+	for range 5000 { // more than there is room for, but not in the six hours of the first level
+		h.Add(Sample{Counts: Counts{Total: 100_000_000}})
+	}
+	if h.levels[0].wide != nil || h.levels[1].wide == nil || h.levels[1].points != nil {
+		t.Error("another level than that of three days takes more")
+	}
+}
+
+// TestHistoryOfHugeSamples adds as many events at once as a level has no room for.
+func TestHistoryOfHugeSamples(t *testing.T) {
+	huge := Counts{Total: 1e12, Bad: 1e10}
+	for name, s := range map[string]Sample{
+		"now":     {Counts: huge},
+		"late":    {Late: []Late{{From: start.Add(8 * tick), To: start.Add(9 * tick), Counts: huge}}},
+		"earlier": {Late: []Late{{From: start.Add(-2 * tick), To: start.Add(-tick), Counts: huge, Backfill: true}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := NewHistory(tick, start, 3*24*time.Hour, 30*24*time.Hour)
+			for range 10 {
+				h.Add(Sample{Counts: Counts{Total: 100, Bad: 1}})
+			}
+			h.Add(s)
+			if got, want := h.Cumulative(start.Add(5*tick)), (Counts{500, 5}); got != want {
+				t.Errorf("before: %v, want %v", got, want)
+			}
+			if got, want := h.Counted(13*tick), (Counts{1000, 10}).Add(huge); got != want {
+				t.Errorf("all: %v, want %v", got, want)
+			}
+		})
 	}
 }
 
