@@ -147,10 +147,14 @@ func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 // begin chooses what is asked first.
 func (t *task) begin(ticks slo.Ticks) {
 	t.first = t.plan.sums.Load()
-	t.counter = t.first.counter
 	if ticks.Len() > 1 {
-		t.counter = t.counter.Many()
+		t.counter = t.first.counter.Many()
+		return
 	}
+	if grid := promql.GridOf(ticks); t.first.grid != grid {
+		t.first = t.plan.start(t.first.counter, grid)
+	}
+	t.counter = t.first.counter
 }
 
 // complete makes a task ask all, where less did not suffice.

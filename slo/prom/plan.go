@@ -22,25 +22,29 @@ type plan struct {
 	alone atomic.Bool              // its last query failed: until one succeeds it is not asked together with others
 }
 
-// sums is a counter and its SumQuery.
+// sums is a counter and, once a single tick was asked about, its SumQuery for the grid of that.
 type sums struct {
 	counter *promql.Counter
+	grid    promql.Grid
 	query   promql.Query
 }
 
 // start has a counter be asked first from now on. All that are of one definition count the same.
-func (p *plan) start(c *promql.Counter, grid promql.Grid) { p.sums.Store(&sums{c, c.SumQuery(grid)}) }
+func (p *plan) start(c *promql.Counter, grid promql.Grid) *sums {
+	s := &sums{c, grid, c.SumQuery(grid)}
+	p.sums.Store(s)
+	return s
+}
 
 // definition is what a plan depends on.
 type definition struct {
 	ratio                             slo.Ratio
 	latency                           slo.Latency
 	condition, exclude, groupBy, kind string
-	grid                              promql.Grid
 }
 
-func definitionOf(o slo.Objective, grid promql.Grid) definition {
-	d := definition{condition: o.Indicator.Bool, exclude: o.Exclude, groupBy: strings.Join(o.GroupBy, "\xff"), grid: grid}
+func definitionOf(o slo.Objective) definition {
+	d := definition{condition: o.Indicator.Bool, exclude: o.Exclude, groupBy: strings.Join(o.GroupBy, "\xff")}
 	if o.Indicator.Ratio != nil {
 		d.ratio, d.kind = *o.Indicator.Ratio, "ratio"
 	}
@@ -50,7 +54,7 @@ func definitionOf(o slo.Objective, grid promql.Grid) definition {
 	return d
 }
 
-func newPlan(o slo.Objective, grid promql.Grid) *plan {
+func newPlan(o slo.Objective) *plan {
 	p := &plan{}
 	if o.Exclude != "" {
 		if p.exclusion, p.err = promql.NewExclusion(o); p.err != nil {
@@ -65,13 +69,13 @@ func newPlan(o slo.Objective, grid promql.Grid) *plan {
 	}
 	c, err := promql.NewCounter(o)
 	if p.err = err; err == nil {
-		p.start(c, grid)
+		p.sums.Store(&sums{counter: c})
 	}
 	return p
 }
 
 const (
-	// maxPlans is how many plans are kept at least, if so many are in use, and half of how many at most. One takes some 5 KiB.
+	// maxPlans is how many plans are kept at least, if so many are in use, and half of how many at most. One takes some 3 KiB.
 	maxPlans = 1 << 14
 	// planAge is for how long a plan is kept at least that is not used again. Those of the past of one incident are not.
 	planAge = time.Hour
@@ -86,8 +90,8 @@ type plans struct {
 }
 
 // of is the plan of an objective.
-func (s *plans) of(o slo.Objective, grid promql.Grid) *plan {
-	key := definitionOf(o, grid)
+func (s *plans) of(o slo.Objective) *plan {
+	key := definitionOf(o)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.new[key]
@@ -95,7 +99,7 @@ func (s *plans) of(o slo.Objective, grid promql.Grid) *plan {
 		return p
 	}
 	if p = s.old[key]; p == nil {
-		p = newPlan(o, grid)
+		p = newPlan(o)
 	}
 	if s.new == nil || len(s.new) >= maxPlans || time.Since(s.begun) > planAge {
 		s.old, s.new, s.begun = s.new, map[definition]*plan{}, time.Now()

@@ -34,7 +34,7 @@ func (c *Client) Read(ctx context.Context, objectives []slo.Objective, ticks slo
 	var group errgroup.Group
 	group.SetLimit(cap(c.slots))
 	for i, o := range objectives {
-		tasks[i] = newTask(c.plans.of(o, promql.GridOf(ticks)), o, ticks)
+		tasks[i] = newTask(c.plans.of(o), o, ticks)
 	}
 	for _, batch := range batches(tasks, c.together(ticks)) {
 		group.Go(func() error {
