@@ -34,7 +34,7 @@ type answers struct {
 // restart is one answer about a job. Who made it asks for it; the fields below done may be read when that is closed.
 type restart struct {
 	done   chan struct{}
-	points [][]promql.Point // by tick
+	points map[int][]promql.Point // by the number of the tick; most have none, and answers about many ticks are kept for a while
 	err    error
 }
 
@@ -134,9 +134,9 @@ func (a *asker) restarted(ctx context.Context, jobs []string, ticks slo.Ticks) (
 	return found, nil
 }
 
-// ofJob is the points that are of a job.
-func ofJob(ticks [][]promql.Point, job string) [][]promql.Point {
-	of := make([][]promql.Point, len(ticks))
+// ofJob is the points that are of a job, by the number of the tick.
+func ofJob(ticks [][]promql.Point, job string) map[int][]promql.Point {
+	of := map[int][]promql.Point{}
 	for i, points := range ticks {
 		for _, p := range points {
 			if p.Labels[model.JobLabel] == job {
