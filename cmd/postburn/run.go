@@ -16,7 +16,7 @@ import (
 
 // gcPercent is the garbage collector's target where GOGC does not set one. Nearly all of the memory is histories, which hold no pointers, so that
 // collecting often costs little, while the usual 100 would have 10,000 objectives take twice what they need.
-const gcPercent = 25
+const gcPercent = 15
 
 // runCommand is the daemon. It is set up by the environment alone.
 type runCommand struct{}
