@@ -28,8 +28,6 @@ const (
 	promised     = time.Minute
 	promisedFor  = 1_000
 	catchUpLimit = 20 * time.Minute
-	// compared is how many objectives are watched tick by tick as well, in groups: those that have outages, and as many that have none.
-	compared = 2
 )
 
 // caughtUp is what catching up took.
@@ -54,8 +52,8 @@ func slosToCatchUp(from, to int) string {
 func groupName(i int) string { return fmt.Sprintf("team-%03d", i/groupSize) }
 
 // measureCatchUp starts a postburn of n objectives that has been down for hours, and measures until it is up to date. Then it compares the
-// incidents that it found with those of one that was up all the time.
-func (b *bench) measureCatchUp(ctx context.Context, prometheus string, n int) (c caughtUp, err error) {
+// incidents that it found with those of one that was up all the time, of at least so many objectives: of those that have outages, and as many others.
+func (b *bench) measureCatchUp(ctx context.Context, prometheus string, n, compared int) (c caughtUp, err error) {
 	const name = "postburn"
 	down := time.Now().Add(-downtime).Truncate(catchUpTick).UTC()
 	began := down.Add(-wasUp)
@@ -87,7 +85,7 @@ func (b *bench) measureCatchUp(ctx context.Context, prometheus string, n int) (c
 	if c, found, end, err = b.catchUp(ctx, name, n); err != nil {
 		return c, err
 	}
-	c.compared = min(n, compared*faulty(n))
+	c.compared = min(n, max(compared, 2*faulty(n)))
 	b.say("  took %s; watching %d of the objectives tick by tick", c.took.Round(time.Millisecond), c.compared)
 	up, err := b.watchAllTheTime(ctx, c.compared, began, end)
 	if err != nil {

@@ -41,6 +41,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	least := flags.Int("least", 1, "leave out smaller numbers of objectives")
 	name := flags.String("prometheus", "prometheus", "the program to measure with")
 	what := flags.String("what", "rules,separate,group_by,defaults,catchup", "what is measured")
+	compared := flags.Int("compared", 0, "how many objectives that have caught up are watched tick by tick as well, at least")
 	most := flags.Int("most", sizes[len(sizes)-1], "leave out larger numbers of objectives")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -78,7 +79,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	if strings.Contains(*what, "catchup") {
 		b := bench{dir: filepath.Join(dir, "catchup"), postburn: binary, say: say}
-		c, err := b.measureCatchUp(ctx, *name, min(*most, promisedFor))
+		c, err := b.measureCatchUp(ctx, *name, min(*most, promisedFor), *compared)
 		if err != nil {
 			return fmt.Errorf("catching up: %w", err)
 		}

@@ -23,19 +23,21 @@ const (
 	fillLimit = 45 * time.Minute
 )
 
-// pace is how far ticks are apart, and how many are measured. What one costs hardly depends on how far they are apart, so where they cost
-// little, beside what Prometheus uses while it is idle, there are many. All take less than two minutes, after which Prometheus would collect its
-// garbage though it were asked nothing.
-func pace(n int) (interval time.Duration, ticks int) {
+// pace is how far ticks are apart, and how many are measured. What one costs hardly depends on how far they are apart: as close as postburn keeps up
+// with, there are as many as Prometheus' own housekeeping has to be shared by, and what it uses while it is idle counts least. All take less than two
+// minutes, after which Prometheus would collect its garbage though it were asked nothing.
+func pace(n int, k kind) (interval time.Duration, ticks int) {
 	switch {
+	case k == standard:
+		return 30 * time.Second, 3
 	case n == 1:
 		return time.Second, 60
 	case n <= 10:
 		return 2 * time.Second, 30
-	case n <= 100:
-		return 15 * time.Second, 4
+	case n <= 1000:
+		return 5 * time.Second, 20
 	}
-	return 30 * time.Second, 3
+	return 15 * time.Second, 7
 }
 
 // kind is how objectives are written.
@@ -176,7 +178,7 @@ func (b *bench) measurePostburn(ctx context.Context, n int, k kind) (result, err
 	if err != nil {
 		return result{}, err
 	}
-	interval, _ := pace(n)
+	interval, _ := pace(n, k)
 	d, err := b.startPostburn(fmt.Sprintf("postburn-%d-%s", n, k), slosOf(n, k), interval)
 	if err != nil {
 		return result{}, err
@@ -208,14 +210,12 @@ func (b *bench) measurePostburn(ctx context.Context, n int, k kind) (result, err
 	}
 	b.say("  filled in %s: Prometheus %.1f s and %.0f samples, postburn %.1f s of CPU, at most %.0f MiB, %.1f MiB written",
 		filled.at.Sub(before.at).Round(time.Second), b.above(before, filled), filled.samples-before.samples, used.cpu, used.peak/(1<<20), used.written/(1<<20))
-	r, err := b.measureTicks(ctx, d, newest, n)
-	r.kind = k
-	return r, err
+	return b.measureTicks(ctx, d, newest, n, k)
 }
 
 // measureTicks measures the next ticks. Few are such that none is read again.
-func (b *bench) measureTicks(ctx context.Context, d *daemon, newest func() time.Time, n int) (r result, err error) {
-	_, ticks := pace(n)
+func (b *bench) measureTicks(ctx context.Context, d *daemon, newest func() time.Time, n int, k kind) (r result, err error) {
+	_, ticks := pace(n, k)
 	first := newest().Add(d.interval)
 	again := 1.0 // with many ticks, those that are read again are among them
 	if ticks < checkEvery {
@@ -257,7 +257,7 @@ func (b *bench) measureTicks(ctx context.Context, d *daemon, newest func() time.
 	}
 	now, err := d.usage()
 	each := again / float64(ticks)
-	r.n, r.ticks = n, float64(ticks)
+	r.n, r.kind, r.ticks = n, k, float64(ticks)
 	r.samples = (after.samples - before.samples) * each
 	r.prometheus = b.above(before, after) * each
 	r.postburn = (now.cpu - used.cpu) * each

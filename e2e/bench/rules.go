@@ -60,7 +60,7 @@ func (b *bench) measureNothing(ctx context.Context) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	interval, n := pace(1)
+	interval, n := pace(1, separate)
 	for i := range n {
 		if _, err := get(ctx, b.prometheus.url+"/api/v1/query?query=vector(1)"); err != nil {
 			return result{}, err

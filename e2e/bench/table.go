@@ -68,11 +68,11 @@ func printTables(w io.Writer, results []result) (missed []error) {
 			}
 		}
 	}
-	fmt.Fprintln(w, "| a tick of | objectives | samples read | Prometheus' CPU | postburn's CPU | its memory | written | takes |")
-	fmt.Fprintln(w, "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+	fmt.Fprintln(w, "| a tick of | objectives | samples read | Prometheus' CPU | postburn's CPU | its memory | at most | written | takes |")
+	fmt.Fprintln(w, "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
 	for _, r := range rows {
-		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", r.name(), whole(float64(r.n)), whole(r.samples), seconds(r.prometheus),
-			r.ofPostburn(seconds(r.postburn)), r.ofPostburn(size(r.memory)), r.ofPostburn(size(r.written)), r.time())
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", r.name(), whole(float64(r.n)), whole(r.samples), seconds(r.prometheus),
+			r.ofPostburn(seconds(r.postburn)), r.ofPostburn(size(r.memory)), r.ofPostburn(size(r.peak)), r.ofPostburn(size(r.written)), r.time())
 	}
 	if rules.n == 0 {
 		return nil
@@ -103,8 +103,8 @@ func (r result) missed(samples, cpu float64) (missed []error) {
 	if cpu > cpuShare && r.n >= fewest && !past {
 		miss("takes %s of Prometheus' CPU for the rules", share(cpu))
 	}
-	if r.memory > mostMemory {
-		miss("takes %s of memory", size(r.memory))
+	if r.peak > mostMemory {
+		miss("takes up to %s of memory", size(r.peak))
 	}
 	if r.postburn > mostCPU {
 		miss("takes %s of its own CPU", seconds(r.postburn))
