@@ -1,6 +1,7 @@
 package prom_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -54,6 +55,13 @@ func rough(rnd *rand.Rand) (samples []promtest.Sample) {
 				shown = math.NaN()
 			case 1, 2, 3:
 				shown = max(0, fine-200)
+			case 4:
+				shown = math.Inf(1)
+			case 5:
+				shown = -fine
+			}
+			if pod == 5 && at.After(zero.Add(6*time.Minute)) && at.Before(zero.Add(9*time.Minute)) {
+				shown = fine - 1_000_000 // for many ticks, in which it grows
 			}
 			if !live {
 				write(at, 0, "up", target...)
@@ -171,6 +179,74 @@ func TestBatches(t *testing.T) {
 	for _, kind := range []slo.CaveatKind{slo.Reset, slo.Dip, slo.NotANumber, slo.LongGap, slo.Interpolated} {
 		if !caveats[kind] {
 			t.Errorf("the world has no %s: %v", kind, caveats)
+		}
+	}
+}
+
+// TestTicksInARow reads each tick after the one before, as a daemon does, which asks less where nothing happened in that; and by clients that know
+// nothing. The samples are the same.
+func TestTicksInARow(t *testing.T) {
+	for seed := range uint64(2) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			server := promtest.Start(t)
+			if err := server.Append(rough(rand.New(rand.NewPCG(seed, 2)))...); err != nil {
+				t.Fatal(err)
+			}
+			if err := server.Load(zero, 15*time.Second, `
+				mixed_seconds{job="x",instance="n"} {{schema:0}}+{{schema:0 count:10 sum:6 offset:-1 buckets:[9 1]}}x120
+				mixed_seconds{job="x",instance="c"} {{schema:-53 custom_values:[0.3]}}+{{schema:-53 count:10 sum:6 custom_values:[0.3] buckets:[9 1]}}x16 stale`); err != nil {
+				t.Fatal(err)
+			}
+			objectives := append(objectivesOfAllKinds(), slo.Objective{
+				Name: "between", Indicator: slo.Indicator{Latency: &slo.Latency{Histogram: "mixed_seconds", Threshold: 300 * time.Millisecond}},
+			})
+			inARow := client(t, prom.Options{URL: server.URL()})
+			for at := zero.Add(time.Minute); at.Before(zero.Add(14 * time.Minute)); at = at.Add(30 * time.Second) {
+				ticks := slo.Ticks{First: at, Last: at, Interval: 30 * time.Second}
+				alone := client(t, prom.Options{URL: server.URL()}).Read(t.Context(), objectives, ticks)
+				for i, r := range inARow.Read(t.Context(), objectives, ticks) {
+					if diff := cmp.Diff(alone[i].Series, r.Series); diff != "" {
+						t.Fatalf("%v at %s (-alone +in a row):\n%s", objectives[i], at.Sub(zero), diff)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestSteadyQueries looks at what is asked of ticks in a row, of one that is read again, and after one that was left out.
+func TestSteadyQueries(t *testing.T) {
+	behind := promtest.Start(t)
+	if err := behind.Load(zero, 15*time.Second, `http_requests_total{job="shop",instance="a",code="200"} 0+10x40`); err != nil {
+		t.Fatal(err)
+	}
+	to, err := url.Parse(behind.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked string
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		if query, _ := url.ParseQuery(string(body)); strings.Contains(query.Get("query"), "http_requests_total") {
+			asked = query.Get("query")
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		proxy.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	c := client(t, prom.Options{URL: server.URL})
+	for _, tc := range []struct {
+		tick    time.Duration
+		checked bool
+	}{{60 * time.Second, true}, {90 * time.Second, false}, {120 * time.Second, false}, {90 * time.Second, true}, {60 * time.Second, true}, {150 * time.Second, false}, {210 * time.Second, true}, {240 * time.Second, false}} {
+		at := zero.Add(tc.tick)
+		c.Read(t.Context(), objectives(), slo.Ticks{First: at, Last: at, Interval: 30 * time.Second})
+		if checked := strings.Contains(asked, "< Inf"); checked != tc.checked {
+			t.Errorf("tick %s: %s", tc.tick, asked)
 		}
 	}
 }

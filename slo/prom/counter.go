@@ -120,8 +120,12 @@ func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 			switch {
 			case t.complete(ticks), t.simplify():
 				again = append(again, t)
-			case t.err == nil && ticks.Len() == 1 && !t.simplified:
-				t.start(t.counter.Next(t.points[0]), ticks)
+			case t.err == nil && ticks.Len() == 1:
+				next, plain := t.counter.Next(t.points[0])
+				if t.simplified {
+					next = t.plan.sums.Load().counter // which may work at another tick
+				}
+				t.plan.follow(next, plain, ticks.First, promql.GridOf(ticks))
 			}
 		}
 		pending = again
@@ -155,6 +159,9 @@ func (t *task) begin(ticks slo.Ticks) {
 		t.first = t.plan.start(t.first.counter, grid)
 	}
 	t.counter = t.first.counter
+	if t.counter.IsSteady() && !t.plan.follows(ticks) {
+		t.counter = t.counter.Little()
+	}
 }
 
 // complete makes a task ask all, where less did not suffice.
@@ -163,15 +170,8 @@ func (t *task) complete(ticks slo.Ticks) bool {
 		return false
 	}
 	t.counter = t.counter.Whole()
-	t.start(t.counter, ticks)
+	t.plan.follow(t.counter, false, ticks.First, promql.GridOf(ticks))
 	return true
-}
-
-// start has a counter be asked first about the next tick.
-func (t *task) start(c *promql.Counter, ticks slo.Ticks) {
-	if c != t.plan.sums.Load().counter {
-		t.plan.start(c, promql.GridOf(ticks))
-	}
 }
 
 // simplify makes a task ask less, where its sums failed because the server can't answer what was asked about native histograms.

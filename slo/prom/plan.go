@@ -18,6 +18,7 @@ type plan struct {
 	exclusion *promql.Exclusion    // nil where no work is planned
 	err       error                // the definition can't be read at all
 
+	plain atomic.Int64             // the newest tick in which nothing happened, in ns since 1970
 	jobs  atomic.Pointer[[]string] // of the series at the last tick, if there was any
 	alone atomic.Bool              // its last query failed: until one succeeds it is not asked together with others
 }
@@ -34,6 +35,23 @@ func (p *plan) start(c *promql.Counter, grid promql.Grid) *sums {
 	s := &sums{c, grid, c.SumQuery(grid)}
 	p.sums.Store(s)
 	return s
+}
+
+// follow has a counter be asked first from now on, after a tick in which nothing happened, or something did.
+func (p *plan) follow(c *promql.Counter, plain bool, tick time.Time, grid promql.Grid) {
+	if s := p.sums.Load(); !c.Same(s.counter) {
+		p.start(c, grid)
+	}
+	for at := tick.UnixNano(); plain; {
+		if newest := p.plain.Load(); newest >= at || p.plain.CompareAndSwap(newest, at) {
+			return
+		}
+	}
+}
+
+// follows reports whether nothing happened in the tick before one.
+func (p *plan) follows(ticks slo.Ticks) bool {
+	return p.plain.Load() == ticks.First.Add(-ticks.Interval).UnixNano()
 }
 
 // definition is what a plan depends on.

@@ -136,10 +136,10 @@ func (c *Counter) counterArms(g group, at Grid) []arm {
 		if !in.apart {
 			return nil
 		}
-		return []arm{tagged("sum"+c.by()+g.difference(at), g.tag, sumArm)}
+		return []arm{tagged("sum"+c.by()+c.difference(g, at), g.tag, sumArm)}
 	}
 	return []arm{
-		tagged("sum"+c.by(g.outcome...)+"("+packed(g.difference(at))+")", g.tag, packedArm),
+		tagged("sum"+c.by(g.outcome...)+"("+packed(c.difference(g, at))+")", g.tag, packedArm),
 		c.seen(g, at),
 	}
 }
@@ -155,7 +155,7 @@ func (c *Counter) seen(g group, at Grid) arm {
 
 // histogramArms are the sums of a role of a group of histograms.
 func (c *Counter) histogramArms(g group, at Grid) []arm {
-	if c.asks == little {
+	if c.asksLittle() {
 		return c.littleArms(g, at)
 	}
 	by := c.by()

@@ -1,28 +1,47 @@
 package promql
 
-import "time"
+import (
+	"math"
+	"slices"
+	"time"
+)
 
 // extent is how much a counter asks in its SumQuery. What is counted does not depend on it.
 type extent int
 
 const (
-	little extent = iota // about histograms what mostly suffices in one tick
-	whole                // about them all
+	steady extent = iota // what suffices in a tick in which nothing happens, after one in which nothing did
+	little               // what mostly suffices, after any tick
+	whole                // all
 	many                 // all, as it is cheapest for many ticks together, in some of which something happens
 )
 
-// Most histograms are classic, have a bucket for the threshold, and nothing happens to them in a tick. A third of what is asked about them
-// suffices to know that it is so, and to count.
+// Mostly nothing happens in a tick: all series go on. Where it was so in the tick before as well, all have numbers to count with at the beginning. One
+// that becomes negative falls or has no difference, and one that becomes infinite makes the sum so: what is asked need not tell them from the others.
+//
+// And most histograms are classic and have a bucket for the threshold. A third of what there is to ask about them suffices to know that it is so, and
+// to count.
+
+// difference is the increase of a group of counters.
+func (c *Counter) difference(g group, at Grid) string {
+	if c.asks == steady {
+		return at.unchecked(g.each)
+	}
+	return g.difference(at)
+}
 
 // littleArms are the sums of a role of histograms, each by itself: they are of the same targets where there are as many of either.
 func (c *Counter) littleArms(g group, at Grid) []arm {
-	by, classic := c.by(), *g.histogram
+	by, classic, increase := c.by(), *g.histogram, at.increase
 	classic.native = askNone
+	if c.asks == steady {
+		increase = at.unchecked
+	}
 	if g.role != total {
-		return []arm{tagged("sum"+by+"("+packed(at.increase(classic.good))+")", g.tag, packedArm)}
+		return []arm{tagged("sum"+by+"("+packed(increase(classic.good))+")", g.tag, packedArm)}
 	}
 	arms := []arm{
-		tagged("sum"+by+"("+packed(at.increase(classic.total))+")", g.tag, packedArm),
+		tagged("sum"+by+"("+packed(increase(classic.total))+")", g.tag, packedArm),
 		c.seen(group{role: g.role, tag: g.tag, histogram: &classic}, at),
 	}
 	if g.histogram.native != askNone {
@@ -36,10 +55,25 @@ func (h *histogram) nativeTargets(tag, by string, groupBy []string) arm {
 	return tagged(targets("histogram_count("+joined(h.selectors, as(""))+")", by, groupBy), tag, nativeArm)
 }
 
+// IsSteady reports whether the counter may be asked only about a tick after one that was plain by Next.
+func (c *Counter) IsSteady() bool { return c.asks == steady }
+
 // Suffices reports whether one tick's answer to SumQuery tells all that can be told by it; else it has to be asked of the Whole counter.
 func (c *Counter) Suffices(points []Point) bool {
-	return c.asks != little || !c.ofHistograms() || c.isPlain(points)
+	switch {
+	case !c.asksLittle():
+		return true
+	case slices.ContainsFunc(points, func(p Point) bool { return math.IsInf(p.Value, 1) }):
+		return false
+	}
+	return !c.ofHistograms() || c.isPlain(points)
 }
+
+// asksLittle reports whether not all is asked.
+func (c *Counter) asksLittle() bool { return c.asks == steady || c.asks == little }
+
+// Little is a counter that may be asked about any tick, and asks what mostly suffices.
+func (c *Counter) Little() *Counter { return c.asking(little) }
 
 // Whole is a counter that asks all about histograms.
 func (c *Counter) Whole() *Counter { return c.asking(whole) }
@@ -48,15 +82,24 @@ func (c *Counter) Whole() *Counter { return c.asking(whole) }
 func (c *Counter) Many() *Counter { return c.asking(many) }
 
 // Next is the counter to begin the next tick with, by one tick's answer: it counts the same and asks no more than it has to, if that tick is
-// like this one.
-func (c *Counter) Next(points []Point) *Counter {
-	switch {
-	case c.scattered(points):
-		return c.apart()
-	case c.ofHistograms() && c.isPlain(points):
-		return c.asking(little)
+// like this one. plain reports whether nothing happened in this one.
+func (c *Counter) Next(points []Point) (next *Counter, plain bool) {
+	if c.scattered(points) {
+		c = c.apart()
 	}
-	return c
+	switch plain = c.isPlain(points); {
+	case plain:
+		return c.asking(steady), true
+	case c.asks == steady:
+		return c.Little(), false
+	}
+	return c, false
+}
+
+// Same reports whether a counter of the same definition asks the same.
+func (c *Counter) Same(o *Counter) bool {
+	isApart := func(g group) bool { return g.within != nil && g.within.apart }
+	return c.asks == o.asks && slices.ContainsFunc(c.groups, isApart) == slices.ContainsFunc(o.groups, isApart)
 }
 
 func (c *Counter) asking(e extent) *Counter {
@@ -70,12 +113,12 @@ func (c *Counter) asking(e extent) *Counter {
 
 func (c *Counter) ofHistograms() bool { return c.groups[0].histogram != nil }
 
-// isPlain reports whether all histograms have a plain difference, and none is native.
+// isPlain reports whether all series have a plain difference, and no histogram is native.
 func (c *Counter) isPlain(points []Point) bool {
 	t := c.Tally(time.Time{}, time.Second)
 	odd, err := t.AddSums(points)
 	if err != nil {
-		return c.asks == little // which is told when it is counted
+		return c.asksLittle() // which is told when it is counted
 	}
 	for _, s := range t.sets {
 		odd = odd || s.natives > 0

@@ -43,7 +43,11 @@ func TestNext(t *testing.T) {
 				if suffices := tc.c.Suffices(then.points); suffices != (then.little || tc.name == "all") {
 					t.Errorf("%s: suffices: %v", name, suffices)
 				}
-				if n := len(tc.c.Next(then.points).SumQuery(Grid{Interval: time.Second}).arms); tc.name == "all" && (n == little) != then.little {
+				next, plain := tc.c.Next(then.points)
+				if plain != then.little || next.IsSteady() != plain {
+					t.Errorf("%s: plain: %v, and the next is steady: %v", name, plain, next.IsSteady())
+				}
+				if n := len(next.SumQuery(Grid{Interval: time.Second}).arms); tc.name == "all" && (n == little) != then.little {
 					t.Errorf("%s: %d arms are asked next", name, n)
 				}
 			}

@@ -23,6 +23,12 @@ func (g Grid) increase(each func(writer, ...*labels.Matcher) string) string {
 	return "(idelta(" + g.bothEnds(usable) + ") >= 0 < Inf)"
 }
 
+// unchecked is increase where all that has a value at the beginning of the interval is known to be a number, and not negative. The increase of what
+// is infinite at its end is infinite.
+func (g Grid) unchecked(each func(writer, ...*labels.Matcher) string) string {
+	return "(idelta(" + g.bothEnds(each) + ") >= 0)"
+}
+
 // bothEnds is the values of what a function writes, now and one interval ago. Looking series up costs Prometheus far more than reading some of
 // their values, so they are looked up once for both. The millisecond more is for Prometheus 3, whose ranges are without their left end.
 func (g Grid) bothEnds(each func(writer, ...*labels.Matcher) string) string {

@@ -130,7 +130,7 @@ func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 				s.add(time.Time{}, part.role, sum)
 			}
 			of(g.tag, labels).plain += n
-			if g.histogram != nil && t.counter.asks != little { // the sum is of those that have a plain difference in both roles
+			if g.histogram != nil && !t.counter.asksLittle() { // the sum is of those that have a plain difference in both roles
 				of(g.twin(), labels).plain += n
 			}
 			s.seen = s.seen || g.role == total
@@ -139,7 +139,7 @@ func (t *Tally) AddSums(points []Point) (odd bool, err error) {
 			switch {
 			case g.histogram == nil:
 				of(g.tag, labels).seen += series
-			case t.counter.asks == little: // else some of them are left out
+			case t.counter.asksLittle(): // else some of them are left out
 				of(g.tag, labels).seen += series
 				of(g.twin(), labels).seen += series
 			}

@@ -90,7 +90,7 @@ func TestScattered(t *testing.T) {
 		users, environments int
 		want                bool
 	}{{maxOutcomes, 1, false}, {maxOutcomes + 1, 1, true}, {maxOutcomes, 100, false}, {maxOutcomes + 1, 100, true}, {0, 0, false}} {
-		next := c.Next(answer(tc.users, tc.environments))
+		next, _ := c.Next(answer(tc.users, tc.environments))
 		apart := len(next.SumQuery(Grid{Interval: time.Second}).arms) > 2
 		if apart != tc.want {
 			t.Errorf("%d values in each of %d label sets: apart %v", tc.users, tc.environments, apart)
