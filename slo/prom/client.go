@@ -97,7 +97,7 @@ func New(o Options) (*Client, error) {
 		logger:  o.Logger,
 		metrics: newMetrics(o.Registerer),
 		plans:   &plans{},
-		starts:  &restarts{known: map[stretch]*answers{}},
+		starts:  newRestarts(),
 		batch:   maxBatch,
 	}, nil
 }

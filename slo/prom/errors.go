@@ -22,6 +22,8 @@ var (
 	errTooMuch = errors.New("too much for one query")
 	// errForbidden means that no query will be answered.
 	errForbidden = errors.New("check the credentials in the http config")
+	// errUsedUp means that a bounded client would have to ask more queries than it may.
+	errUsedUp = errors.New("too many queries")
 )
 
 // tooMuch is an errTooMuch that says so in its own words.
@@ -45,6 +47,8 @@ func (c *Client) explain(err error) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return tooMuch{fmt.Errorf("%w: no answer within %s", slo.ErrUnreachable, c.timeout)}
+	case errors.Is(err, errUsedUp):
+		return fmt.Errorf("%w: %w", slo.ErrRefused, err)
 	case errors.Is(err, errAhead):
 		return fmt.Errorf("%w: this clock is more than %s ahead of its own: set the clocks right", slo.ErrClock, clockTolerance)
 	case errors.As(err, &sent):

@@ -49,10 +49,12 @@ func nothing(n int) []float64 {
 	return values
 }
 
-// Bounded is the same client with a number of queries after which it refuses to ask more.
+// Bounded is the same client with a number of queries after which it refuses to ask more. What it did not find out for that reason, it does not tell
+// the others.
 func (c *Client) Bounded(queries int) *Client {
 	bounded := *c
 	bounded.api = &boundedAPI{API: c.api, most: queries}
+	bounded.starts = newRestarts()
 	return &bounded
 }
 
@@ -81,7 +83,7 @@ func (b *boundedAPI) QueryRange(ctx context.Context, query string, r v1.Range, o
 
 func (b *boundedAPI) take() error {
 	if b.asked.Add(1) > int64(b.most) {
-		return &v1.Error{Type: v1.ErrExec, Msg: fmt.Sprintf("all of the %d queries that it may cost are used up", b.most)}
+		return fmt.Errorf("%w: at most %d", errUsedUp, b.most)
 	}
 	return nil
 }

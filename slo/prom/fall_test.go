@@ -192,13 +192,18 @@ func TestRestartsUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	proxy := httputil.NewSingleHostReverseProxy(to)
-	for status, want := range map[int]error{http.StatusUnprocessableEntity: nil, http.StatusServiceUnavailable: slo.ErrUnreachable} {
+	const never = 0
+	for status, want := range map[int]error{http.StatusUnprocessableEntity: nil, http.StatusServiceUnavailable: slo.ErrUnreachable, never: slo.ErrUnreachable} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, err := io.ReadAll(r.Body)
 			if err != nil {
 				t.Error(err)
 			}
 			if bytes.Contains(body, []byte("process_start_time_seconds")) {
+				if status == never {
+					<-r.Context().Done()
+					return
+				}
 				w.WriteHeader(status)
 				fmt.Fprint(w, `{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}`)
 				return
@@ -207,7 +212,11 @@ func TestRestartsUnknown(t *testing.T) {
 			proxy.ServeHTTP(w, r)
 		}))
 		defer server.Close()
-		c := client(t, prom.Options{URL: server.URL})
+		options := prom.Options{URL: server.URL}
+		if status == never {
+			options.Timeout = time.Second
+		}
+		c := client(t, options)
 		for _, since := range []time.Duration{2 * time.Minute, 150 * time.Second} { // at the second tick it is asked together with the sums
 			at := zero.Add(since)
 			reading := c.Read(t.Context(), objectives(), slo.Ticks{First: at, Last: at, Interval: 30 * time.Second})[0]
@@ -220,5 +229,25 @@ func TestRestartsUnknown(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestUsedUpQueriesSayNothingAboutRestarts has a bounded client run out of queries, and then the client that it is of ask the same.
+func TestUsedUpQueriesSayNothingAboutRestarts(t *testing.T) {
+	server := promtest.Start(t)
+	if err := server.Load(zero, 30*time.Second, fmt.Sprintf(`
+		http_requests_total{job="shop",instance="a",code="200"} 0+10x4 55 65
+		process_start_time_seconds{job="shop",instance="a"} %dx4 %dx2`, zero.Add(-time.Hour).Unix(), zero.Add(121*time.Second).Unix())); err != nil {
+		t.Fatal(err)
+	}
+	c := client(t, prom.Options{URL: server.URL()})
+	at := zero.Add(150 * time.Second) // its process restarted, and has counted more than the old one
+	ticks := slo.Ticks{First: at, Last: at, Interval: 30 * time.Second}
+	want := []string{"2m30s: 55 bad 0; reset 1 (1.896551724137931)"}
+	if bounded := c.Bounded(1).Read(t.Context(), objectives(), ticks)[0]; !errors.Is(bounded.Err, slo.ErrRefused) {
+		t.Errorf("a bounded client has %v, %v, want an error", describe(t, bounded), bounded.Err)
+	}
+	if diff := cmp.Diff(want, describe(t, c.Read(t.Context(), objectives(), ticks)[0])); diff != "" {
+		t.Errorf("samples (-alone +after a bounded client):\n%s", diff)
 	}
 }

@@ -2,6 +2,7 @@ package prom
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,6 +21,8 @@ type restarts struct {
 	mu    sync.Mutex
 	known map[stretch]*answers
 }
+
+func newRestarts() *restarts { return &restarts{known: map[stretch]*answers{}} }
 
 // stretch is slo.Ticks as a map's key.
 type stretch struct{ first, last, interval int64 }
@@ -102,12 +105,14 @@ func (a *asker) settle(ctx context.Context, c claim) {
 	}
 }
 
-// answerOr is an answer, or none where the server refuses to give it.
+// answerOr is an answer, or none where the server refuses to give it. Where it did not come to that, or was not asked, the restarts are not known.
 func answerOr(r *request, ticks slo.Ticks) ([][]promql.Point, error) {
-	if r.err != nil && divisible(r.err) {
-		return make([][]promql.Point, ticks.Len()), nil
+	for _, unknown := range []error{slo.ErrUnreachable, slo.ErrClock, errUsedUp} {
+		if r.err == nil || errors.Is(r.err, unknown) {
+			return r.points, r.err
+		}
 	}
-	return r.points, r.err
+	return make([][]promql.Point, ticks.Len()), nil
 }
 
 // restarted asks which processes of jobs restarted, for each of the ticks.
