@@ -30,10 +30,8 @@ func pace(n int, k kind) (interval time.Duration, ticks int) {
 	switch {
 	case k == standard:
 		return 30 * time.Second, 3
-	case n == 1:
-		return time.Second, 60
-	case n <= 10:
-		return 2 * time.Second, 30
+	case n <= 100:
+		return time.Second, 100
 	case n <= 1000:
 		return 5 * time.Second, 20
 	}
