@@ -63,10 +63,15 @@ func slosOf(n int, k kind) string {
 		return b.String()
 	}
 	for first := 0; first < n; first += groupedBy {
-		size := min(n-first, groupedBy)
-		digits := len(fmt.Sprint(size)) - 1 // that differ
-		prefix := serviceName(first)[:len(serviceName(first))-digits]
-		writeSLO(&b, "all-"+prefix, "team-"+prefix, fmt.Sprintf("service=~%q", prefix+strings.Repeat(".", digits)))
+		names := make([]string, min(n-first, groupedBy))
+		for i := range names {
+			names[i] = serviceName(first + i)
+		}
+		selected := strings.Join(names, "|")
+		if digits := len(fmt.Sprint(len(names))) - 1; digits > 2 { // more than anybody would name one by one: all but so many digits are the same
+			selected = strings.TrimSuffix(names[0], strings.Repeat("0", digits)) + strings.Repeat(".", digits)
+		}
+		writeSLO(&b, "all-"+names[0], "team-"+names[0], fmt.Sprintf("service=~%q", selected))
 		b.WriteString("    group_by: [service]\n")
 	}
 	return b.String()
