@@ -126,12 +126,15 @@ func (h *History) UnmarshalBinary(b []byte) error {
 	}
 	r := reader{b: b[1:]}
 	*h = History{interval: time.Duration(r.varint()), now: r.varint(), origin: r.varint(), seen: r.varint(), sum: r.counts(), base: r.counts()}
+	if r.bad || h.interval <= 0 || h.origin < 0 || h.now < h.origin {
+		return fmt.Errorf("reading a history: %w", ErrCorrupt)
+	}
 	for n := r.size(maxBlind); n > 0; n-- {
 		h.blind = append(h.blind, Span{time.Unix(0, r.varint()).UTC(), time.Unix(0, r.varint()).UTC()})
 	}
 	for n := r.size(3); n > 0; n-- {
 		step, points := r.varint(), r.size(1<<20)
-		if r.bad || step <= 0 || points == 0 || h.interval <= 0 {
+		if r.bad || step <= 0 || points == 0 {
 			return fmt.Errorf("reading a history: %w", ErrCorrupt)
 		}
 		h.levels = append(h.levels, newLevel(step, points))
