@@ -1,7 +1,6 @@
 package prom_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -220,25 +219,13 @@ func TestSteadyQueries(t *testing.T) {
 	if err := behind.Load(zero, 15*time.Second, `http_requests_total{job="shop",instance="a",code="200"} 0+10x40`); err != nil {
 		t.Fatal(err)
 	}
-	to, err := url.Parse(behind.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
 	var asked string
-	proxy := httputil.NewSingleHostReverseProxy(to)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Error(err)
-		}
-		if query, _ := url.ParseQuery(string(body)); strings.Contains(query.Get("query"), "http_requests_total") {
+	c := client(t, prom.Options{URL: intercepted(t, behind, func(_ http.ResponseWriter, r *http.Request, body string) bool {
+		if query, _ := url.ParseQuery(body); strings.Contains(query.Get("query"), "http_requests_total") {
 			asked = query.Get("query")
 		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		proxy.ServeHTTP(w, r)
-	}))
-	defer server.Close()
-	c := client(t, prom.Options{URL: server.URL})
+		return false
+	})})
 	for _, tc := range []struct {
 		tick    time.Duration
 		checked bool

@@ -180,6 +180,28 @@ func TestRestartsAreAskedOnce(t *testing.T) {
 	}
 }
 
+// intercepted starts a server that passes requests on to another, unless a function that is given their bodies answers them. It returns its URL.
+func intercepted(t *testing.T, behind *promtest.Server, answer func(w http.ResponseWriter, r *http.Request, body string) bool) string {
+	t.Helper()
+	to, err := url.Parse(behind.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if !answer(w, r, string(body)) {
+			proxy.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
 // TestRestartsUnknown has a server that does not say which processes restarted. One that refuses to has the samples without it; where it
 // does not answer there are none.
 func TestRestartsUnknown(t *testing.T) {
@@ -187,32 +209,20 @@ func TestRestartsUnknown(t *testing.T) {
 	if err := behind.Load(zero, 30*time.Second, `http_requests_total{job="shop",instance="a",code="200"} 0+10x40`); err != nil {
 		t.Fatal(err)
 	}
-	to, err := url.Parse(behind.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httputil.NewSingleHostReverseProxy(to)
 	const never = 0
 	for status, want := range map[int]error{http.StatusUnprocessableEntity: nil, http.StatusServiceUnavailable: slo.ErrUnreachable, never: slo.ErrUnreachable} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				t.Error(err)
-			}
-			if bytes.Contains(body, []byte("process_start_time_seconds")) {
-				if status == never {
-					<-r.Context().Done()
-					return
-				}
+		options := prom.Options{URL: intercepted(t, behind, func(w http.ResponseWriter, r *http.Request, body string) bool {
+			switch {
+			case !strings.Contains(body, "process_start_time_seconds"):
+				return false
+			case status == never:
+				<-r.Context().Done()
+			default:
 				w.WriteHeader(status)
 				fmt.Fprint(w, `{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}`)
-				return
 			}
-			r.Body = io.NopCloser(bytes.NewReader(body))
-			proxy.ServeHTTP(w, r)
-		}))
-		defer server.Close()
-		options := prom.Options{URL: server.URL}
+			return true
+		})}
 		if status == never {
 			options.Timeout = time.Second
 		}
