@@ -210,13 +210,17 @@ func TestRestartsUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	const never = 0
-	for status, want := range map[int]error{http.StatusUnprocessableEntity: nil, http.StatusServiceUnavailable: slo.ErrUnreachable, never: slo.ErrUnreachable} {
+	for status, want := range map[int]error{
+		http.StatusUnprocessableEntity: nil, http.StatusServiceUnavailable: slo.ErrUnreachable, http.StatusOK: slo.ErrBadAnswer, never: slo.ErrUnreachable,
+	} {
 		options := prom.Options{URL: intercepted(t, behind, func(w http.ResponseWriter, r *http.Request, body string) bool {
 			switch {
 			case !strings.Contains(body, "process_start_time_seconds"):
 				return false
 			case status == never:
 				<-r.Context().Done()
+			case status == http.StatusOK:
+				fmt.Fprint(w, `{"status":"success","data":{"resultType":"vector","result":[`)
 			default:
 				w.WriteHeader(status)
 				fmt.Fprint(w, `{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}`)

@@ -105,14 +105,13 @@ func (a *asker) settle(ctx context.Context, c claim) {
 	}
 }
 
-// answerOr is an answer, or none where the server refuses to give it. Where it did not come to that, or was not asked, the restarts are not known.
+// answerOr is an answer, or none where the server refuses to give it. Where it did not come to a whole answer, or was not asked, the restarts are not
+// known.
 func answerOr(r *request, ticks slo.Ticks) ([][]promql.Point, error) {
-	for _, unknown := range []error{slo.ErrUnreachable, slo.ErrClock, errUsedUp} {
-		if r.err == nil || errors.Is(r.err, unknown) {
-			return r.points, r.err
-		}
+	if errors.Is(r.err, slo.ErrRefused) && !errors.Is(r.err, errUsedUp) {
+		return make([][]promql.Point, ticks.Len()), nil
 	}
-	return make([][]promql.Point, ticks.Len()), nil
+	return r.points, r.err
 }
 
 // restarted asks which processes of jobs restarted, for each of the ticks.
