@@ -101,7 +101,7 @@ func (d *document) latency(f field) (l *slo.Latency, parts fields, complete bool
 		d.errorf(f.value, "indicator.latency.histogram is missing; give it %s", likeHistogram)
 	}
 	if threshold, ok := parts["threshold"]; ok {
-		l.Threshold, ok = d.duration(threshold, likeThreshold)
+		l.Threshold, ok = d.shortDuration(threshold, likeThreshold)
 		if ok && l.Threshold == 0 {
 			d.errorf(threshold.value, "indicator.latency.threshold must be longer than 0: it is %s that is still good", likeThreshold)
 		}

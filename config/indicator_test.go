@@ -24,6 +24,29 @@ func TestNativeIndicators(t *testing.T) {
 			want:  slo.Indicator{Latency: &slo.Latency{Histogram: "d_milliseconds", Threshold: time.Minute, Unit: time.Millisecond}},
 		},
 		{
+			value: `{latency: {histogram: d_seconds, threshold: 250us}}`,
+			want:  slo.Indicator{Latency: &slo.Latency{Histogram: "d_seconds", Threshold: 250 * time.Microsecond}},
+		},
+		{
+			value: `{latency: {histogram: d_seconds, threshold: 500µs}}`,
+			want:  slo.Indicator{Latency: &slo.Latency{Histogram: "d_seconds", Threshold: 500 * time.Microsecond}},
+		},
+		{
+			value: `{latency: {histogram: d_seconds, threshold: 100ns}}`,
+			want:  slo.Indicator{Latency: &slo.Latency{Histogram: "d_seconds", Threshold: 100}},
+		},
+		{
+			value: `{latency: {histogram: d_seconds, threshold: 1.5ms}}`,
+			want:  slo.Indicator{Latency: &slo.Latency{Histogram: "d_seconds", Threshold: 1500 * time.Microsecond}},
+		},
+		{
+			value: `{latency: {histogram: d_seconds, threshold: 1d}}`,
+			want:  slo.Indicator{Latency: &slo.Latency{Histogram: "d_seconds", Threshold: 24 * time.Hour}},
+		},
+		{value: `{latency: {histogram: d_seconds, threshold: -1ms}}`, problems: []string{
+			`2:56: indicator.latency.threshold must be a duration like 500ms, not "-1ms"`,
+		}},
+		{
 			value: `{bool: max(queue_length) < 100}`,
 			want:  slo.Indicator{Bool: "max(queue_length) < 100"},
 		},

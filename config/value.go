@@ -135,6 +135,20 @@ func (d *document) duration(f field, like string) (time.Duration, bool) {
 	return time.Duration(length), true
 }
 
+// shortDuration is like duration, and also takes Go's form, which has units below a millisecond and
+// decimal fractions: 250us, 500µs, 100ns, 1.5ms.
+func (d *document) shortDuration(f field, like string) (time.Duration, bool) {
+	text, ok := d.scalar(f, like)
+	if !ok {
+		return 0, false
+	}
+	length, err := time.ParseDuration(text)
+	if err != nil || strings.HasPrefix(text, "-") {
+		return d.duration(f, like)
+	}
+	return length, true
+}
+
 // number reads a number that is not negative and no percentage.
 func (d *document) number(f field, like string) (slo.Decimal, bool) {
 	text, ok := d.scalar(f, like)

@@ -134,7 +134,7 @@ func measured(i slo.Indicator) string {
 func askBoundaries(ctx context.Context, client *prom.Client, o slo.Objective, at time.Time) (problem config.Problem, ok bool) {
 	l := o.Indicator.Latency
 	near, ok, err := client.Nearest(ctx, o, at)
-	threshold := fmt.Sprintf("%s's threshold of %s", o.Name, model.Duration(l.Threshold))
+	threshold := fmt.Sprintf("%s's threshold of %s", o.Name, exactly(l.Threshold))
 	switch {
 	case err != nil:
 		return config.Problem{Text: fmt.Sprintf("reading the boundaries of %s: %v", l.Histogram, err)}, true
@@ -146,6 +146,14 @@ func askBoundaries(ctx context.Context, client *prom.Client, o slo.Objective, at
 	}
 	return config.Problem{Severity: config.Warning, Text: fmt.Sprintf("%s is on no boundary, so events near it are estimated; %v and %v are the nearest boundaries of %s",
 		threshold, near.Low, near.High, l.Histogram)}, true
+}
+
+// exactly writes a duration in Prometheus' form, or in Go's if it is no whole number of milliseconds.
+func exactly(d time.Duration) string {
+	if d%time.Millisecond != 0 {
+		return d.String()
+	}
+	return model.Duration(d).String()
 }
 
 // blind reports whether a reading holds no data.

@@ -57,9 +57,14 @@ func wordsOf(i slo.Indicator) words {
 	return w
 }
 
-// threshold is a latency: "500 ms", "2.5 s".
+// threshold is a latency: "500 ms", "2.5 s", "250 µs".
 func threshold(d time.Duration) string {
-	if d < time.Second {
+	switch {
+	case d < time.Microsecond:
+		return trimmed(float64(d), 1) + " ns"
+	case d < time.Millisecond:
+		return trimmed(float64(d)/float64(time.Microsecond), 3) + " µs"
+	case d < time.Second:
 		return trimmed(float64(d)/float64(time.Millisecond), 3) + " ms"
 	}
 	return trimmed(d.Seconds(), 3) + " s"
