@@ -66,6 +66,7 @@ type checker struct {
 	field     string
 	noun      string // what the field takes, for people
 	example   string
+	summed    bool // the field takes + and -
 	problems  []Problem
 	selectors []*parser.VectorSelector
 }
@@ -74,24 +75,27 @@ func (c *checker) add(at int, format string, args ...any) {
 	c.problems = append(c.problems, Problem{Field: c.field, Offset: at, Text: fmt.Sprintf(format, args...)})
 }
 
-// counters looks at a field of counters, and returns its selectors.
-func (c *checker) counters(field, text string) []*parser.VectorSelector {
-	c.field, c.noun, c.example, c.selectors = field, "counter", example, nil
+// counters looks at a field of counters, and returns the terms that it adds and subtracts. The first
+// one is never subtracted.
+func (c *checker) counters(field, text string) (terms []term) {
+	c.field, c.noun, c.example, c.summed = field, "counter", example, true
 	if expr := c.parse(text); expr != nil {
-		c.joined(expr)
-		for _, s := range c.selectors {
-			if name := c.name(s); name != "" {
-				c.counterName(s, name)
+		terms = c.sum(expr, false)
+		for _, t := range terms {
+			for _, s := range t.selectors {
+				if name := c.name(s); name != "" {
+					c.counterName(s, name)
+				}
 			}
 		}
 	}
 	c.sort()
-	return c.selectors
+	return terms
 }
 
 // histogram looks at a latency's histogram.
 func (c *checker) histogram(text string) {
-	c.field, c.noun, c.example = "histogram", "histogram", exampleHistogram
+	c.field, c.noun, c.example, c.summed = "histogram", "histogram", exampleHistogram, false
 	if expr := c.parse(text); expr != nil {
 		c.joined(expr)
 		for _, s := range c.selectors {
@@ -198,7 +202,7 @@ func (c *checker) joined(expr parser.Expr) {
 		c.add(at, "%s() is not needed: all series are counted together; give the %s itself: %s", e.Op, c.noun, c.firstSelector(expr))
 	case *parser.BinaryExpr:
 		if e.Op != parser.LOR {
-			c.add(at, "%s has no place between %ss: several are joined by or", e.Op, c.noun)
+			c.operator(at, e.Op)
 			return
 		}
 		if m := e.VectorMatching; m != nil && (m.On || len(m.MatchingLabels) > 0) {
@@ -206,8 +210,26 @@ func (c *checker) joined(expr parser.Expr) {
 		}
 		c.joined(e.LHS)
 		c.joined(e.RHS)
+	case *parser.UnaryExpr:
+		if c.summed && e.Op == parser.SUB {
+			c.add(at, "a minus needs a %s in front to subtract from: name that first, as in all_total - %s", c.noun, c.firstSelector(expr))
+			return
+		}
+		c.add(at, "this is no %s: give a vector selector, such as %s", c.noun, c.firstSelector(expr))
 	default:
 		c.add(at, "this is no %s: give a vector selector, such as %s", c.noun, c.firstSelector(expr))
+	}
+}
+
+// operator refuses one that does not join selectors.
+func (c *checker) operator(at int, op parser.ItemType) {
+	switch {
+	case !c.summed:
+		c.add(at, "%s has no place between %ss: several are joined by or", op, c.noun)
+	case op == parser.ADD || op == parser.SUB:
+		c.add(at, "%s has no place inside or, which it binds closer than: put parentheses around the or, as in (a_total or b_total) %s c_total", op, op)
+	default:
+		c.add(at, "%s has no place between %ss: they are joined by or, + and -", op, c.noun)
 	}
 }
 

@@ -87,19 +87,32 @@ func NewCounter(o slo.Objective) (*Counter, error) {
 		c.part, text = good, r.Good
 	}
 	var check checker
-	c.addGroups(total, check.counters(string(total), r.Total))
-	c.addGroups(c.part, check.counters(string(c.part), text))
-	c.findWithin()
+	terms := map[role][]term{total: check.counters(string(total), r.Total), c.part: check.counters(string(c.part), text)}
 	if len(check.problems) > 0 {
 		p := check.problems[0]
 		return nil, fmt.Errorf("%s: %s", p.Field, p.Text)
 	}
+	plain := true
+	for _, r := range []role{total, c.part} {
+		if slices.ContainsFunc(terms[r], func(t term) bool { return t.minus }) {
+			return nil, fmt.Errorf("%s: - between counters is not supported yet", r)
+		}
+		plain = plain && len(terms[r]) == 1
+		c.addGroups(r, terms[r])
+	}
+	if plain { // else one metric may be in several groups of a role
+		c.findWithin()
+	}
 	return c, nil
 }
 
-func (c *Counter) addGroups(r role, selectors []*parser.VectorSelector) {
-	for i, same := range byName(selectors) {
-		c.groups = append(c.groups, group{role: r, tag: string(r) + "/" + strconv.Itoa(i), selectors: same})
+func (c *Counter) addGroups(r role, terms []term) {
+	n := 0
+	for _, t := range terms {
+		for _, same := range byName(t.selectors) {
+			c.groups = append(c.groups, group{role: r, tag: string(r) + "/" + strconv.Itoa(n), selectors: same})
+			n++
+		}
 	}
 }
 

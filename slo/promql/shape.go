@@ -14,7 +14,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// Shape is what the selectors of a ratio or latency indicator say of its series' labels.
+// Shape is what the selectors of a ratio or latency indicator say of its series' labels. Selectors that
+// are subtracted say nothing: their series are not those of the events that are left.
 type Shape struct {
 	CountsBad bool     // the indicator names its bad events; else its good ones, or the series of both are the same
 	Latency   bool     // the series of good events are those of all events
@@ -40,7 +41,7 @@ func NewShape(o slo.Objective) (Shape, error) {
 		field, text = string(bad), r.Bad
 	}
 	var check checker
-	s.total, s.part = check.counters(string(total), r.Total), check.counters(field, text)
+	s.total, s.part = selectorsOf(check.counters(string(total), r.Total)), selectorsOf(check.counters(field, text))
 	if len(check.problems) > 0 {
 		return Shape{}, errors.New(check.problems[0].Field + ": " + check.problems[0].Text)
 	}
