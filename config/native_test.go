@@ -187,9 +187,10 @@ func TestNativeProblems(t *testing.T) {
 			`4:13: target must be between 0 and 100 %, not 999: write it like "99.9%" or 0.999`,
 		}},
 		{"label names", one + "    group_by: [region, region, __name__, \"a b\", [x]]\n", []string{
-			"6:24: group_by names region twice", "6:32: group_by: a label's name is like region, not \"__name__\"",
-			"6:42: group_by: a label's name is like region, not \"a b\"", "6:49: group_by must be a label's name, not a list",
+			"6:24: group_by names region twice", "6:32: group_by: a label's name is like region or service.name, not \"__name__\"",
+			"6:42: group_by: a label's name is like region or service.name, not \"a b\"", "6:49: group_by must be a label's name, not a list",
 		}},
+		{"label names that PromQL quotes", one + "    group_by: [service.name, größe]\n", nil},
 		{"no label names", one + "    group_by: []\n", []string{"6:15: group_by is empty; name a label, as in [region], or leave it out"}},
 		{"a key that nothing is like", one + "    zzz: 1\n", []string{
 			`6:5: unknown key "zzz"; an slo has name, service, description, owner, target, window, indicator, group_by, delay, exclude, incident, issue, evidence, links`,

@@ -100,8 +100,8 @@ func (d *document) groupBy(f field) (names []string) {
 		name, ok := d.scalar(field{path: f.path, key: item, value: item}, "a label's name")
 		switch {
 		case !ok:
-		case !model.LegacyValidation.IsValidLabelName(name) || strings.HasPrefix(name, "__") || name == model.BucketLabel:
-			d.errorf(item, "%s: a label's name is like region, not %s", f.path, quote(name))
+		case !isLabelName(name):
+			d.errorf(item, "%s: a label's name is like region or service.name, not %s", f.path, quote(name))
 		case slices.Contains(names, name):
 			d.errorf(item, "%s names %s twice", f.path, name)
 		default:
@@ -109,6 +109,13 @@ func (d *document) groupBy(f field) (names []string) {
 		}
 	}
 	return names
+}
+
+// isLabelName reports whether an objective can be grouped by a label of that name. Prometheus 3 takes any
+// text; one with white space is more likely a list whose commas were left out.
+func isLabelName(name string) bool {
+	odd := strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
+	return model.UTF8Validation.IsValidLabelName(name) && !odd && !strings.HasPrefix(name, "__") && name != model.BucketLabel
 }
 
 // delay reads how long after a tick its sample is taken.

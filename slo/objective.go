@@ -57,8 +57,9 @@ type Latency struct {
 	Unit      time.Duration `json:"unit,omitempty"` // what 1 means in the metric; 0: a second
 }
 
-// Labels is a label set in its canonical text, `{pod="a",zone="b"}` sorted by name, so that it can be compared and be a map's key.
-// The empty label set is the empty string.
+// Labels is a label set in its canonical text, `{pod="a",zone="b"}` sorted by name, so that it can be
+// compared and be a map's key. As in PromQL, names with other characters than letters, digits and _ are
+// quoted: `{"service.name"="a"}`. The empty label set is the empty string.
 type Labels string
 
 // NewLabels makes the canonical text of a label set.
@@ -68,7 +69,7 @@ func NewLabels(set map[string]string) Labels {
 	}
 	pairs := make([]string, 0, len(set))
 	for _, name := range slices.Sorted(maps.Keys(set)) {
-		pairs = append(pairs, name+"="+strconv.Quote(set[name]))
+		pairs = append(pairs, quoteName(name)+"="+strconv.Quote(set[name]))
 	}
 	return Labels("{" + strings.Join(pairs, ",") + "}")
 }
@@ -77,15 +78,43 @@ func NewLabels(set map[string]string) Labels {
 func (l Labels) Map() map[string]string {
 	set := map[string]string{}
 	for rest := strings.Trim(string(l), "{}"); rest != ""; {
-		name, after, _ := strings.Cut(rest, "=")
+		name, after, ok := cutName(rest)
 		quoted, err := strconv.QuotedPrefix(after)
-		if err != nil {
+		if !ok || err != nil {
 			break
 		}
 		set[name], _ = strconv.Unquote(quoted)
 		rest = strings.TrimPrefix(after[len(quoted):], ",")
 	}
 	return set
+}
+
+// quoteName writes a label's name as PromQL does: quoted if it has other characters than letters,
+// digits and _.
+func quoteName(name string) string {
+	isPlain := func(i int, r rune) bool {
+		return r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' && i > 0
+	}
+	for i, r := range name {
+		if !isPlain(i, r) {
+			return strconv.Quote(name)
+		}
+	}
+	return name
+}
+
+// cutName splits the text of labels after the first name and its `=`; ok is false if there is none.
+func cutName(text string) (name, after string, ok bool) {
+	if !strings.HasPrefix(text, `"`) {
+		return strings.Cut(text, "=")
+	}
+	quoted, err := strconv.QuotedPrefix(text)
+	if err != nil {
+		return "", "", false
+	}
+	name, _ = strconv.Unquote(quoted)
+	after, ok = strings.CutPrefix(text[len(quoted):], "=")
+	return name, after, ok
 }
 
 // MarshalJSON writes a label set as an object of names and values.

@@ -3,7 +3,18 @@ package postmortem
 import (
 	"testing"
 	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/slo"
 )
+
+// TestSubjectOfAQuotedLabel has a label whose name PromQL quotes.
+func TestSubjectOfAQuotedLabel(t *testing.T) {
+	w := alert.Window{Objective: slo.Objective{Service: "shop"}, Labels: slo.NewLabels(map[string]string{"service.name": "cart"})}
+	if got, want := Escape(subject(w)), `shop ("service.name"="cart")`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
 
 func TestThreshold(t *testing.T) {
 	for _, tc := range []struct {

@@ -92,5 +92,5 @@ func (c *Condition) severalError(labels slo.Labels) error {
 	if len(c.groupBy) == 0 {
 		return fmt.Errorf("bool: it has several series where one is needed: aggregate them, as in max(...) < 100, or name their labels in group_by")
 	}
-	return fmt.Errorf("bool: it has several series with the labels %s: aggregate them by the labels of group_by, as in max by (%s) (...) < 100", labels, c.groupBy[0])
+	return fmt.Errorf("bool: it has several series with the labels %s: aggregate them by the labels of group_by, as in max by (%s) (...) < 100", labels, quoteName(c.groupBy[0]))
 }
