@@ -57,6 +57,86 @@ func TestBool(t *testing.T) {
 			want:   []string{"1m0s: 1 bad 0", "1m30s: blind; not_a_number 1", "2m0s: 1 bad 0"},
 		},
 		{
+			name: "0/0 of an idle service is no outage", query: `sum(rate(errors_total[1m])) / sum(rate(all_total[1m])) < 0.01`,
+			series: []string{`errors_total 0 0 0 0 9`, `all_total 0 9 18 18 27`},
+			want:   []string{"1m0s: 1 bad 0", "1m30s: blind", "2m0s: 1 bad 1"},
+		},
+		{
+			name: "infinity is a number", query: `max(age_seconds) < 60`,
+			series: []string{`age_seconds 10 10 -Inf +Inf NaN`},
+			want:   []string{"1m0s: 1 bad 0", "1m30s: 1 bad 1", "2m0s: blind"},
+		},
+		{
+			name: "infinity compared with infinity", query: `max(age_seconds) < +Inf`,
+			series: []string{`age_seconds 10 10 -Inf +Inf NaN`},
+			want:   []string{"1m0s: 1 bad 0", "1m30s: 1 bad 1", "2m0s: blind"},
+		},
+		{
+			name: "NaN is not what it differs from", query: `age_seconds != 60`,
+			series: []string{`age_seconds 10 10 10 60 NaN`},
+			want:   []string{"1m0s: 1 bad 0", "1m30s: 1 bad 1", "2m0s: blind"},
+		},
+		{
+			name: "a number and a vector", query: `60 > max(age_seconds)`,
+			series: []string{`age_seconds 10 10 10 70 NaN`},
+			want:   []string{"1m0s: 1 bad 0", "1m30s: 1 bad 1", "2m0s: blind"},
+		},
+		{
+			name: "a vector and a number that is NaN", query: `max(age_seconds) < scalar(limit)`,
+			series: []string{`age_seconds 10 10 10 70 20`, `limit 60 60 60 60 stale`},
+			want:   []string{"1m0s: 1 bad 0", "1m30s: 1 bad 1", "2m0s: blind; not_a_number 1"},
+		},
+		{
+			name: "a number that is NaN and a vector", query: `(scalar(limit) > max(age_seconds))`,
+			series: []string{`age_seconds 10 10 10 70 20`, `limit 60 60 60 60 NaN`},
+			want:   []string{"1m0s: 1 bad 0", "1m30s: 1 bad 1", "2m0s: blind; not_a_number 1"},
+		},
+		{
+			name: "two numbers, the left one NaN", query: `scalar(age_seconds) < bool scalar(limit)`,
+			series: []string{`age_seconds 10 10 10 70 NaN`, `limit 60x5`},
+			want:   []string{"1m0s: 1 bad 0", "1m30s: 1 bad 1", "2m0s: blind; not_a_number 1"},
+		},
+		{
+			name: "two numbers, the right one NaN", query: `-60 + 2 * 60 > bool scalar(age_seconds)`,
+			series: []string{`age_seconds 10 10 10 70 NaN`},
+			want:   []string{"1m0s: 1 bad 0", "1m30s: 1 bad 1", "2m0s: blind; not_a_number 1"},
+		},
+		{
+			name: "two vectors, the left one NaN", query: `errors / total < limit`,
+			series: []string{`errors 1 1 1 9 0`, `total 10 10 10 10 0`, `limit 0.5x5`},
+			want:   []string{"1m0s: 1 bad 0", "1m30s: 1 bad 1", "2m0s: blind"},
+		},
+		{
+			name: "two vectors with on()", query: `max by (queue, zone) (age_seconds) < on (queue) limit`, groupBy: []string{"queue"},
+			series: []string{`age_seconds{queue="a",zone="x"} 10 10 10 70 20`, `limit{queue="a",by="ops"} 60 60 60 60 NaN`},
+			want:   []string{`{queue="a"}`, "1m0s: 1 bad 0", "1m30s: 1 bad 1", "2m0s: blind"},
+		},
+		{
+			name: "two vectors with ignoring()", query: `age_seconds < ignoring (by) limit`,
+			series: []string{`age_seconds{queue="a"} 10 10 10 70 NaN`, `limit{queue="a",by="ops"} 60x5`},
+			want:   []string{"1m0s: 1 bad 0", "1m30s: 1 bad 1", "2m0s: blind"},
+		},
+		{
+			name: "two vectors with group_left", query: `age_seconds < on (zone) group_left (by) limit`, groupBy: []string{"queue"},
+			series: []string{
+				`age_seconds{queue="a",zone="x"} 10 10 10 70 20`, `age_seconds{queue="b",zone="x"} 10 10 10 NaN 20`, `limit{zone="x",by="ops"} 60 60 60 60 NaN`,
+			},
+			want: []string{
+				`{queue="a"}`, "1m0s: 1 bad 0", "1m30s: 1 bad 1", "2m0s: blind",
+				`{queue="b"}`, "1m0s: 1 bad 0", "1m30s: blind", "2m0s: blind",
+			},
+		},
+		{
+			name: "two vectors with group_right", query: `limit > on (zone) group_right () age_seconds`, groupBy: []string{"queue"},
+			series: []string{`age_seconds{queue="a",zone="x"} 10 10 10 70 NaN`, `limit{zone="x"} 60x5`},
+			want:   []string{`{queue="a"}`, "1m0s: 1 bad 0", "1m30s: 1 bad 1", "2m0s: blind"},
+		},
+		{
+			name: "comparisons that are multiplied", query: `(max(age_seconds) < bool 60) * ((max(depth) < bool scalar(limit)))`,
+			series: []string{`age_seconds 10 10 10 10 NaN`, `depth 1 1 1 7 1`, `limit 5x5`},
+			want:   []string{"1m0s: 1 bad 0", "1m30s: 1 bad 1", "2m0s: blind"},
+		},
+		{
 			name: "one event a label set", query: `age_seconds < 60`, groupBy: []string{"queue"},
 			series: []string{`age_seconds{queue="a"} 10 10 10 70 20`, `age_seconds{queue="b"} 1x2 stale`},
 			want: []string{

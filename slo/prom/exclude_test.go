@@ -23,6 +23,7 @@ func TestExclude(t *testing.T) {
 		`region_maintenance{region="eu"} 0 0 0 1 1 1 1`,
 		`drained{zone="x"} 0 0 0 1 0 0 0`,
 		`level 0 0 0 7 0 0 0`,
+		`unknown 0 0 0 1 NaN 0 0`,
 	} {
 		if err := server.Load(zero, 30*time.Second, series); err != nil {
 			t.Fatal(err)
@@ -50,6 +51,7 @@ func TestExclude(t *testing.T) {
 		{name: "about what it names of them", exclude: `region_maintenance == 1`, groupBy: []string{"code", "region"}, want: []string{
 			`{code="200",region="eu"} 90 120 150 180`, `{code="200",region="us"}`,
 		}},
+		{name: "NaN is no planned work", exclude: `unknown != 1`, want: []string{" 60 150 180"}},
 		{name: "neither 0 nor 1", exclude: `level`, err: "exclude: the value 7 is neither 0 nor 1: compare it, as in maintenance_mode == 1"},
 		{name: "refused", exclude: `http_requests_total == on(job) http_requests_total`, err: "reading exclude: prometheus refused the query"},
 	} {

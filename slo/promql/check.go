@@ -128,6 +128,13 @@ func (c *checker) boolean(field, text string) parser.Expr {
 		c.add(at, "a %s is neither true nor false: compare something, as in max(queue_length) < 100", parser.DocumentedType(t))
 		return nil
 	}
+	for _, e := range comparisons(expr) {
+		if m := e.VectorMatching; m != nil && m.FillValues != (parser.VectorMatchFillValues{}) {
+			c.add(int(e.PositionRange().Start), "fill() has no place in a comparison, which has no value where a side has none: "+
+				"give that side a default, as in (a or vector(0)) < 1")
+			return nil
+		}
+	}
 	if set, is := bare(expr).(*parser.BinaryExpr); is && set.Op.IsSetOperator() {
 		for _, side := range []parser.Expr{set.LHS, set.RHS} {
 			if compared := comparison(side); compared != nil && !compared.ReturnBool {

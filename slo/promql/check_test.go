@@ -109,6 +109,9 @@ func TestCheckFields(t *testing.T) {
 		{"a bool of two comparisons", slo.Indicator{Bool: ` max(a) < 1 and max(b) < 2`}, []promql.Problem{
 			{"bool", 1, `and keeps the values that are compared, and has none where it is false: compare with bool, and multiply where both must hold, as in (max(a) < bool 1) * (max(b) < bool 2)`},
 		}},
+		{"a bool that fills in", slo.Indicator{Bool: `(max(a) < bool 1) * (sum by (b) (c) < bool fill(0) d)`}, []promql.Problem{
+			{"bool", 21, `fill() has no place in a comparison, which has no value where a side has none: give that side a default, as in (a or vector(0)) < 1`},
+		}},
 		{"a bool of ranges", slo.Indicator{Bool: `up[5m]`}, []promql.Problem{
 			{"bool", 0, `a range vector is neither true nor false: compare something, as in max(queue_length) < 100`},
 		}},

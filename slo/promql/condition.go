@@ -39,6 +39,7 @@ func truth(field, text string) (query string, err error) {
 	if c := comparison(expr); c != nil {
 		c.ReturnBool = true
 	}
+	expr = withoutNaN(expr)
 	if expr.Type() == parser.ValueTypeScalar {
 		return "vector(" + expr.String() + ")", nil
 	}
@@ -58,6 +59,66 @@ func comparison(expr parser.Expr) *parser.BinaryExpr {
 		}
 	}
 	return nil
+}
+
+// comparisons returns those that an expression consists of: itself, or its factors.
+func comparisons(expr parser.Expr) []*parser.BinaryExpr {
+	e, is := bare(expr).(*parser.BinaryExpr)
+	switch {
+	case is && e.Op == parser.MUL:
+		return append(comparisons(e.LHS), comparisons(e.RHS)...)
+	case is && e.Op.IsComparisonOperator():
+		return []*parser.BinaryExpr{e}
+	}
+	return nil
+}
+
+// withoutNaN makes a comparison have no value, or NaN, where one of its sides is NaN; PromQL makes that
+// false, and true for `!=`. The same goes for comparisons that are multiplied. Vectors are filtered by
+// `>= -Inf`, which drops NaN and reads nothing twice. For a number, 0 / (x == bool x) is added to the
+// result: that is 0, or NaN if x is.
+func withoutNaN(expr parser.Expr) parser.Expr {
+	e, is := bare(expr).(*parser.BinaryExpr)
+	switch {
+	case is && e.Op == parser.MUL:
+		e.LHS, e.RHS = withoutNaN(e.LHS), withoutNaN(e.RHS)
+		return expr
+	case !is || !e.Op.IsComparisonOperator() || !e.ReturnBool:
+		return expr
+	}
+	var found parser.Expr = e
+	for _, side := range []*parser.Expr{&e.LHS, &e.RHS} {
+		number := *side
+		switch {
+		case number.Type() == parser.ValueTypeVector:
+			*side = operation(parser.GTE, number, &parser.NumberLiteral{Val: math.Inf(-1)})
+		case !isLiteral(number):
+			same := operation(parser.EQLC, number, number)
+			same.Expr.(*parser.BinaryExpr).ReturnBool = true
+			found = operation(parser.ADD, found, operation(parser.DIV, &parser.NumberLiteral{}, same))
+		}
+	}
+	return &parser.ParenExpr{Expr: bare(found)}
+}
+
+// operation writes a binary operation, in parentheses as its sides are.
+func operation(op parser.ItemType, left, right parser.Expr) *parser.ParenExpr {
+	sides := [2]parser.Expr{left, right}
+	for i, side := range sides {
+		if _, is := side.(*parser.BinaryExpr); is {
+			sides[i] = &parser.ParenExpr{Expr: side}
+		}
+	}
+	return &parser.ParenExpr{Expr: &parser.BinaryExpr{Op: op, LHS: sides[0], RHS: sides[1]}}
+}
+
+// isLiteral reports whether an expression is a number that is written out and not NaN.
+func isLiteral(expr parser.Expr) bool {
+	if signed, is := bare(expr).(*parser.UnaryExpr); is {
+		expr = signed.Expr
+	}
+	n, is := bare(expr).(*parser.NumberLiteral)
+	return is && !math.IsNaN(n.Val)
 }
 
 // Query asks whether the condition holds.
