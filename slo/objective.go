@@ -40,6 +40,15 @@ type Indicator struct {
 	Ratio   *Ratio   `json:"ratio,omitempty"`
 	Latency *Latency `json:"latency,omitempty"`
 	Bool    string   `json:"bool,omitempty"` // PromQL that is true or false, counted per tick
+	Sampled *Sampled `json:"sampled,omitempty"`
+}
+
+// Caveats returns what makes all numbers of an indicator less than exact.
+func (i Indicator) Caveats() []Caveat {
+	if i.Sampled == nil {
+		return nil
+	}
+	return []Caveat{{Kind: OnceATick, Count: 1}}
 }
 
 // Ratio counts good or bad events out of a total. Each field is PromQL: a vector selector of counters, or several joined by `or`.
@@ -55,6 +64,18 @@ type Latency struct {
 	Histogram string        `json:"histogram"` // PromQL: a vector selector of a classic or native histogram, without _bucket
 	Threshold time.Duration `json:"threshold"`
 	Unit      time.Duration `json:"unit,omitempty"` // what 1 means in the metric; 0: a second
+}
+
+// Sampled is measured once a tick by any PromQL that has a number at a time. ErrorRatio is set, or Bad
+// and Total.
+//
+// A tick with an error ratio is one event, of which that part is bad: all ticks weigh the same. With Bad
+// and Total, each tick has as many events as these say, so it weighs by its total. They may be amounts or
+// rates, as long as both are of one unit.
+type Sampled struct {
+	Bad        string `json:"bad,omitempty"`
+	Total      string `json:"total,omitempty"`
+	ErrorRatio string `json:"error_ratio,omitempty"`
 }
 
 // Labels is a label set in its canonical text, `{pod="a",zone="b"}` sorted by name, so that it can be

@@ -5,10 +5,25 @@ import (
 	"time"
 )
 
-// Ticks are a stretch of the time grid: First, First + Interval, ... Last. All are aligned: whole multiples of Interval since 1970.
+// Ticks are a stretch of the time grid: First, First + Interval, ... Last. All are aligned: whole multiples
+// of Interval since 1970.
+//
+// The past may be read in steps that are longer than a tick of the grid. Each is that tick then; 0 means
+// Interval. The differences of counters add up over a step of any length, but what is measured once a tick
+// is measured at all the ticks inside it.
 type Ticks struct {
 	First, Last time.Time
 	Interval    time.Duration
+	Each        time.Duration
+}
+
+// Fine returns the ticks of the grid inside all steps, and how many there are in one step.
+func (t Ticks) Fine() (fine Ticks, perStep int) {
+	if t.Each <= 0 || t.Each >= t.Interval || t.Interval%t.Each != 0 || t.Len() == 0 {
+		t.Each = 0
+		return t, 1
+	}
+	return Ticks{First: t.First.Add(t.Each - t.Interval), Last: t.Last, Interval: t.Each}, int(t.Interval / t.Each)
 }
 
 // Len is the number of ticks.

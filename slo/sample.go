@@ -136,6 +136,7 @@ const (
 	QueryFailed   CaveatKind = "query_failed"    // ticks whose query kept failing are left out
 	Planned       CaveatKind = "planned"         // ticks of planned work are left out
 	Estimated     CaveatKind = "estimated"       // part of the budget's window has no events yet, and counts at the mean rate
+	OnceATick     CaveatKind = "once_a_tick"     // the indicator is measured at the ticks and not between them
 	Removed       CaveatKind = "removed"         // the objective was taken out of the SLO file before the breach ended
 )
 
@@ -154,7 +155,7 @@ func MergeCaveats(all, more []Caveat) []Caveat {
 			all = slices.Insert(all, i, c)
 			continue
 		}
-		if c.Kind == NoBucket || c.Kind == NoGood || c.Kind == Interpolated {
+		if c.Kind == NoBucket || c.Kind == NoGood || c.Kind == Interpolated || c.Kind == OnceATick {
 			all[i].Count = max(all[i].Count, c.Count) // the same targets, tick after tick
 		} else {
 			all[i].Count += c.Count
@@ -208,6 +209,8 @@ func (c Caveat) String() string {
 		return many(c.Count, "tick") + " of planned work left out, with " + events + " bad events; the error budget counts them"
 	case Estimated:
 		return fmt.Sprintf("%s events of the error budget's window are an estimate, for the part of it that was still to come or was not watched", events)
+	case OnceATick:
+		return "measured once a tick: events are weighted by ticks, and what happened between two ticks is not seen"
 	case Removed:
 		return "the objective was removed or replaced before the breach ended; the numbers end there"
 	}

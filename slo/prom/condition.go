@@ -8,18 +8,25 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// readConditions asks conditions at all the ticks.
-func (a *asker) readConditions(ctx context.Context, tasks []*task, ticks slo.Ticks) {
-	points := a.askEach(ctx, tasks, ticks, func(t *task) promql.Query { return t.plan.held })
-	for _, t := range tasks {
-		t.plan.alone.Store(divisible(t.err) && t.err != nil)
-		for i, p := range points[t] {
-			held, err := t.plan.condition.Samples(ticks.At(i), p)
-			if err != nil {
-				t.err = a.failed(fmt.Errorf("%w: %w", slo.ErrRefused, err))
-				break
+// readLooks measures what is measured once a tick, at all ticks of the grid.
+func (a *asker) readLooks(ctx context.Context, tasks []*task, ticks slo.Ticks) {
+	grid, _ := ticks.Fine()
+	for stretch := range steps(grid) {
+		left := working(tasks)
+		if len(left) == 0 {
+			return
+		}
+		points := a.askEach(ctx, left, stretch, func(t *task) promql.Query { return t.plan.looked })
+		for t, found := range points {
+			t.plan.alone.Store(divisible(t.err) && t.err != nil)
+			for i, p := range found {
+				samples, err := t.plan.look.Samples(stretch.At(i), p)
+				if err != nil {
+					t.err = a.failed(fmt.Errorf("%w: %w", slo.ErrRefused, err))
+					break
+				}
+				t.fold(stretch.At(i), samples)
 			}
-			t.add(held)
 		}
 	}
 }

@@ -24,8 +24,9 @@ func (a *asker) exclude(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 			requests = append(requests, asked[text])
 		}
 	}
-	for batch := range slices.Chunk(requests, a.together(ticks)) {
-		a.askSteps(ctx, batch, ticks)
+	grid, perStep := ticks.Fine()
+	for batch := range slices.Chunk(requests, a.together(grid)) {
+		a.askSteps(ctx, batch, grid)
 	}
 	for _, t := range working(tasks) {
 		if t.plan.exclusion == nil {
@@ -34,21 +35,24 @@ func (a *asker) exclude(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 		answer := asked[t.plan.exclusion.Text()]
 		if answer.err != nil {
 			t.err = fmt.Errorf("reading exclude: %w", answer.err)
-		} else if err := t.mark(answer.points); err != nil {
+		} else if err := t.mark(answer.points, perStep); err != nil {
 			t.err = a.failed(fmt.Errorf("%w: %w", slo.ErrRefused, err))
 		}
 	}
 }
 
-// mark marks the ticks at which a task's exclusion holds.
-func (t *task) mark(points [][]promql.Point) error {
+// mark marks the steps in which a task's exclusion holds at all ticks. The points are those of the ticks.
+func (t *task) mark(points [][]promql.Point, perStep int) error {
 	for labels, series := range t.series {
 		for i := range series {
-			holds, err := t.plan.exclusion.Holds(points[i], labels)
-			if err != nil {
-				return err
+			series[i].Excluded = true
+			for _, at := range points[i*perStep : (i+1)*perStep] {
+				holds, err := t.plan.exclusion.Holds(at, labels)
+				if err != nil {
+					return err
+				}
+				series[i].Excluded = series[i].Excluded && holds
 			}
-			series[i].Excluded = holds
 		}
 	}
 	return nil

@@ -91,6 +91,38 @@ func TestExclude(t *testing.T) {
 	}
 }
 
+// TestExcludeInSteps reads the past in steps of several ticks.
+func TestExcludeInSteps(t *testing.T) {
+	server := promtest.Start(t)
+	for _, series := range []string{`http_requests_total{job="shop"} 0+10x20`, `maintenance_mode 0 0 0 0 1 1 1 1 1 0 0 0 0`, `blip 0 0 0 0 1 0 0`} {
+		if err := server.Load(zero, 30*time.Second, series); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := client(t, prom.Options{URL: server.URL()})
+	ticks := slo.Ticks{First: zero.Add(2 * time.Minute), Last: zero.Add(6 * time.Minute), Interval: time.Minute, Each: 30 * time.Second}
+	for exclude, want := range map[string][]bool{
+		"maintenance_mode == 1": {false, true, true, false, false}, // the step up to 2m is planned in part
+		"blip == 1":             {false, false, false, false, false},
+	} {
+		ratio := slo.Ratio{Bad: `http_requests_total{job="shop",code="500"}`, Total: `http_requests_total{job="shop"}`}
+		counted := slo.Objective{Name: "a", Indicator: slo.Indicator{Ratio: &ratio}, Exclude: exclude}
+		looked := slo.Objective{Name: "b", Indicator: slo.Indicator{Bool: "vector(1)"}, Exclude: exclude}
+		for _, r := range c.Read(t.Context(), []slo.Objective{counted, looked}, ticks) {
+			if r.Err != nil {
+				t.Fatal(r.Err)
+			}
+			var got []bool
+			for _, s := range r.Series[0].Samples {
+				got = append(got, s.Excluded)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", exclude, diff)
+			}
+		}
+	}
+}
+
 // TestExcludeOverManyTicks asks for more ticks than Prometheus answers at a time.
 func TestExcludeOverManyTicks(t *testing.T) {
 	server := promtest.Start(t)

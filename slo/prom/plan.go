@@ -13,14 +13,31 @@ import (
 // plan is how the samples of a definition are taken: its PromQL, parsed and written once and not at each tick.
 type plan struct {
 	sums      atomic.Pointer[sums] // of a ratio or a latency: what is asked first
-	condition *promql.Condition    // of a bool
-	held      promql.Query         // whether it holds
+	look      look                 // of what is measured once a tick; nil: it is counted
+	looked    promql.Query         // what that asks
 	exclusion *promql.Exclusion    // nil where no work is planned
 	err       error                // the definition can't be read at all
 
 	plain atomic.Int64             // the newest tick in which nothing happened, in ns since 1970
 	jobs  atomic.Pointer[[]string] // of the series at the last tick, if there was any
 	alone atomic.Bool              // its last query failed: until one succeeds it is not asked together with others
+}
+
+// look measures an indicator at one time, without looking back: a condition, or a sampled one.
+type look interface {
+	Query() promql.Query
+	Samples(tick time.Time, points []promql.Point) (map[slo.Labels]slo.Sample, error)
+}
+
+// newLook returns nil if the objective's indicator is counted.
+func newLook(o slo.Objective) (look, error) {
+	switch {
+	case o.Indicator.Bool != "":
+		return promql.NewCondition(o)
+	case o.Indicator.Sampled != nil:
+		return promql.NewSampled(o)
+	}
+	return nil, nil
 }
 
 // sums is a counter and, once a single tick was asked about, its SumQuery for the grid of that.
@@ -58,6 +75,7 @@ func (p *plan) follows(ticks slo.Ticks) bool {
 type definition struct {
 	ratio                             slo.Ratio
 	latency                           slo.Latency
+	sampled                           slo.Sampled
 	condition, exclude, groupBy, kind string
 }
 
@@ -69,6 +87,9 @@ func definitionOf(o slo.Objective) definition {
 	if o.Indicator.Latency != nil {
 		d.latency, d.kind = *o.Indicator.Latency, d.kind+"latency"
 	}
+	if o.Indicator.Sampled != nil {
+		d.sampled, d.kind = *o.Indicator.Sampled, d.kind+"sampled"
+	}
 	return d
 }
 
@@ -79,10 +100,12 @@ func newPlan(o slo.Objective) *plan {
 			return p
 		}
 	}
-	if o.Indicator.Bool != "" {
-		if p.condition, p.err = promql.NewCondition(o); p.err == nil {
-			p.held = p.condition.Query()
-		}
+	look, err := newLook(o)
+	if p.err = err; err != nil {
+		return p
+	}
+	if look != nil {
+		p.look, p.looked = look, look.Query()
 		return p
 	}
 	c, err := promql.NewCounter(o)

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -28,6 +29,9 @@ const (
 
 // Read takes the samples of all objectives at all ticks: one reading for each objective, in their order. One tick is asked by an instant
 // query at its time, several by range queries; both have the same samples. So have objectives that are asked in one query, or each alone.
+//
+// A sample of a step that is longer than a tick sums its ticks. Work is planned in such a step if it is at
+// all of them: the events of a step that is planned in part can't be told apart.
 func (c *Client) Read(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
 	a := &asker{Client: c}
 	tasks := make([]*task, len(objectives))
@@ -39,8 +43,8 @@ func (c *Client) Read(ctx context.Context, objectives []slo.Objective, ticks slo
 	for _, batch := range batches(tasks, c.together(ticks)) {
 		group.Go(func() error {
 			for stretch := range steps(ticks) {
-				if batch[0].plan.condition != nil {
-					a.readConditions(ctx, working(batch), stretch)
+				if batch[0].plan.look != nil {
+					a.readLooks(ctx, working(batch), stretch)
 				} else {
 					a.readCounters(ctx, working(batch), stretch)
 				}
@@ -97,21 +101,21 @@ func newTask(p *plan, o slo.Objective, ticks slo.Ticks) *task {
 	return t
 }
 
-// batches sorts tasks into those that are asked together, at most n: conditions apart from counters, and what failed last time alone.
+// batches sorts tasks into those that are asked together, at most n: what is measured once a tick apart from counters, and what failed last time alone.
 func batches(tasks []*task, n int) (all [][]*task) {
-	var counters, conditions []*task
+	var counters, looks []*task
 	for _, t := range working(tasks) {
 		switch {
 		case t.plan.alone.Load():
 			all = append(all, []*task{t})
-		case t.plan.condition != nil:
-			conditions = append(conditions, t)
+		case t.plan.look != nil:
+			looks = append(looks, t)
 		default:
 			counters = append(counters, t)
 		}
 	}
 	all = slices.AppendSeq(all, slices.Chunk(counters, n))
-	return slices.AppendSeq(all, slices.Chunk(conditions, n))
+	return slices.AppendSeq(all, slices.Chunk(looks, n))
 }
 
 // working are the tasks that have not failed.
@@ -137,7 +141,7 @@ func (c *Client) badAnswer(err error) error {
 
 // between is the part of the ticks from one number to another.
 func between(t slo.Ticks, first, last int) slo.Ticks {
-	return slo.Ticks{First: t.At(first), Last: t.At(last), Interval: t.Interval}
+	return slo.Ticks{First: t.At(first), Last: t.At(last), Interval: t.Interval, Each: t.Each}
 }
 
 // samples collects series; ticks without data are blind.
@@ -155,6 +159,18 @@ func (s *samples) of(labels slo.Labels) []slo.Sample {
 		s.series[labels] = blind
 	}
 	return s.series[labels]
+}
+
+// fold adds the samples of one tick of the grid to those of the step that it is in. Without data in any of
+// its ticks, a step stays blind.
+func (s *samples) fold(tick time.Time, found map[slo.Labels]slo.Sample) {
+	for labels, sample := range found {
+		into := &s.of(labels)[int((tick.Sub(s.ticks.First)+s.ticks.Interval-1)/s.ticks.Interval)]
+		into.Caveats = slo.MergeCaveats(into.Caveats, sample.Caveats)
+		if !sample.Blind {
+			into.Blind, into.Counts = false, into.Counts.Add(sample.Counts)
+		}
+	}
 }
 
 // add takes the samples of one tick.

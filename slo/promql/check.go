@@ -18,7 +18,7 @@ import (
 
 // Problem is something that is wrong with the PromQL of an indicator.
 type Problem struct {
-	Field  string // "bad", "good", "total", "histogram", "bool" or "exclude"
+	Field  string // "bad", "good", "total", "histogram", "bool", "error_ratio" or "exclude"
 	Offset int    // where in the field's text, in bytes from 0
 	Text   string // what is wrong, and what would be right; without position
 }
@@ -50,6 +50,8 @@ func Check(i slo.Indicator) []Problem {
 		c.histogram(i.Latency.Histogram)
 	case i.Bool != "":
 		c.boolean("bool", i.Bool)
+	case i.Sampled != nil:
+		return checkSampled(*i.Sampled)
 	}
 	return c.problems
 }

@@ -112,6 +112,13 @@ func TestCheckFields(t *testing.T) {
 		{"a bool that fills in", slo.Indicator{Bool: `(max(a) < bool 1) * (sum by (b) (c) < bool fill(0) d)`}, []promql.Problem{
 			{"bool", 21, `fill() has no place in a comparison, which has no value where a side has none: give that side a default, as in (a or vector(0)) < 1`},
 		}},
+		{"sampled", slo.Indicator{Sampled: &slo.Sampled{Bad: `job:errors:rate5m`, Total: `sum(rate(requests_total[5m]))`}}, nil},
+		{"a sampled ratio", slo.Indicator{Sampled: &slo.Sampled{ErrorRatio: `job:errors:ratio5m or vector(0)`}}, nil},
+		{"sampled ranges", slo.Indicator{Sampled: &slo.Sampled{Bad: `requests_total[5m]`, Total: `max(`}}, []promql.Problem{
+			{"bad", 0, `a range vector has no single value at a time: give a query such as max(queue_depth)`},
+			{"total", 0, `it does not parse as PromQL: no arguments for aggregate expression provided`},
+			{"total", 4, `it does not parse as PromQL: unclosed left parenthesis`},
+		}},
 		{"a bool of ranges", slo.Indicator{Bool: `up[5m]`}, []promql.Problem{
 			{"bool", 0, `a range vector is neither true nor false: compare something, as in max(queue_length) < 100`},
 		}},
@@ -151,6 +158,10 @@ func FuzzCheck(f *testing.F) {
 		o.Indicator = slo.Indicator{Bool: text}
 		if condition, err := promql.NewCondition(o); err == nil {
 			queries = append(queries, condition.Query())
+		}
+		o.Indicator = slo.Indicator{Sampled: &slo.Sampled{Bad: text, Total: text}}
+		if sampled, err := promql.NewSampled(o); err == nil {
+			queries = append(queries, sampled.Query())
 		}
 		for _, q := range queries {
 			query := promql.Join([]promql.Query{q, q}).String()

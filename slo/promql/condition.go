@@ -131,7 +131,7 @@ func (c *Condition) Samples(tick time.Time, points []Point) (map[slo.Labels]slo.
 	for _, p := range points {
 		labels := labelSet(c.groupBy, p.Labels)
 		if _, twice := samples[labels]; twice {
-			return nil, c.severalError(labels)
+			return nil, severalError("bool", "max(...) < 100", "max by (%s) (...) < 100", c.groupBy, labels)
 		}
 		sample := slo.Sample{Tick: tick, Counts: slo.Counts{Total: 1}}
 		switch {
@@ -149,9 +149,12 @@ func (c *Condition) Samples(tick time.Time, points []Point) (map[slo.Labels]slo.
 	return samples, nil
 }
 
-func (c *Condition) severalError(labels slo.Labels) error {
-	if len(c.groupBy) == 0 {
-		return fmt.Errorf("bool: it has several series where one is needed: aggregate them, as in max(...) < 100, or name their labels in group_by")
+// severalError names what to do about several series of one label set: aggregate them, as in the examples
+// for all series and by a label.
+func severalError(field, example, exampleBy string, groupBy []string, labels slo.Labels) error {
+	if len(groupBy) == 0 {
+		return fmt.Errorf("%s: it has several series where one is needed: aggregate them, as in %s, or name their labels in group_by", field, example)
 	}
-	return fmt.Errorf("bool: it has several series with the labels %s: aggregate them by the labels of group_by, as in max by (%s) (...) < 100", labels, quoteName(c.groupBy[0]))
+	return fmt.Errorf("%s: it has several series with the labels %s: aggregate them by the labels of group_by, as in %s", field, labels,
+		fmt.Sprintf(exampleBy, quoteName(groupBy[0])))
 }
