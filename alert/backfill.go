@@ -80,7 +80,7 @@ func (l *Lane) nextPiece() *piece {
 		return nil
 	}
 	length := min(backfillPiece.Truncate(step), time.Duration(max(1, atOnce/max(1, watches)))*step, span.End.Sub(span.Start))
-	p.ticks = slo.Ticks{First: span.End.Add(step - length), Last: span.End, Interval: step}
+	p.ticks = slo.Ticks{First: span.End.Add(step - length), Last: span.End, Interval: step, Each: l.interval}
 	return p
 }
 
@@ -97,10 +97,6 @@ func (l *Lane) addPast(p *piece, readings []slo.Reading, samples [][]slo.Sample)
 			continue
 		}
 		delete(l.past.failed, name)
-		each := 1.0
-		if d.Objective.Indicator.Bool != "" {
-			each = float64(p.ticks.Interval / l.interval) // events: one a tick, at all of which it is as at the step's end
-		}
 		for n, w := range l.watches {
 			if w.def.Objective.Name != name || w.history.Empty() {
 				continue
@@ -108,7 +104,7 @@ func (l *Lane) addPast(p *piece, readings []slo.Reading, samples [][]slo.Sample)
 			for _, s := range readings[i].Series {
 				if s.Labels == w.labels {
 					into := &samples[n][0]
-					into.Late = append(slices.Clone(into.Late), latesOf(s.Samples, p.ticks, each, w.history)...)
+					into.Late = append(slices.Clone(into.Late), latesOf(s.Samples, p.ticks, w.history)...)
 					into.Normalize()
 				}
 			}
@@ -122,9 +118,8 @@ func (l *Lane) addPast(p *piece, readings []slo.Reading, samples [][]slo.Sample)
 }
 
 // latesOf are samples of the past as late events, newest first: each of a stretch that has data, as long as a bucket of the history that
-// it goes to. What is less than a tick of the past away from what the history has is taken as adjacent to it. An event of the samples
-// counts as `each`.
-func latesOf(samples []slo.Sample, ticks slo.Ticks, each float64, h *slo.History) (lates []slo.Late) {
+// it goes to. What is less than a tick of the past away from what the history has is taken as adjacent to it.
+func latesOf(samples []slo.Sample, ticks slo.Ticks, h *slo.History) (lates []slo.Late) {
 	next := h.Origin()
 	for i := len(samples) - 1; i >= 0; i-- {
 		s, end := samples[i], ticks.At(i)
@@ -132,7 +127,6 @@ func latesOf(samples []slo.Sample, ticks slo.Ticks, each float64, h *slo.History
 			continue
 		}
 		counts := everything(s)
-		counts = slo.Counts{Total: each * counts.Total, Bad: each * counts.Bad}
 		n := len(lates)
 		if n > 0 && lates[n-1].From.Equal(end) && lates[n-1].To.Sub(end) < h.Resolution() {
 			lates[n-1].From, lates[n-1].Counts = end.Add(-ticks.Interval), lates[n-1].Add(counts)

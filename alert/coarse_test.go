@@ -100,7 +100,7 @@ func TestFilledAsIfUp(t *testing.T) {
 		{"rules that see each tick still", interval, coarseRules(432 * time.Minute), nil, map[time.Duration]int{interval: 873}},
 		{"ticks of a second", time.Second, coarseRules(6 * time.Hour), nil, map[time.Duration]int{25 * time.Second: 838, time.Second: 740}},
 		{"ticks of a second, and a rule of an hour", time.Second, coarseRules(time.Hour), nil, map[time.Duration]int{5 * time.Second: 593, time.Second: 725}},
-		{"what is true or false", interval, coarseRules(day), func(d *alert.Definition) { d.Objective.Indicator.Bool = "up == 1" }, map[time.Duration]int{interval: 2883}},
+		{"what is true or false", interval, coarseRules(day), func(d *alert.Definition) { d.Objective.Indicator.Bool = "up == 1" }, map[time.Duration]int{2 * time.Minute: 540, interval: 723}},
 		{"planned work", interval, coarseRules(day), func(d *alert.Definition) { d.Objective.Exclude = "work == 1" }, map[time.Duration]int{interval: 2883}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -99,15 +99,15 @@ func (l *Lane) nextFill() (some []*fresh, defs []Definition, ticks slo.Ticks) {
 func (l *Lane) missing(f *fresh) slo.Ticks {
 	fine, step := l.granularity(f.Definition)
 	if each := l.cursor.Add(-fine).Truncate(step).UTC(); f.filled.Before(each) {
-		return slo.Ticks{First: f.filled.Add(step), Last: each, Interval: step}
+		return slo.Ticks{First: f.filled.Add(step), Last: each, Interval: step, Each: l.interval}
 	}
 	return slo.Ticks{First: f.filled.Add(l.interval), Last: l.cursor, Interval: l.interval}
 }
 
-// granularity is for how long before the cursor a definition is filled tick by tick, and the length of the steps before that. What is
-// true or false is an event a tick, and a tick is of planned work or not: only the differences of counters add up over any length.
+// granularity returns how much history to read tick by tick, and the step for what is older. With
+// planned work all of it is read tick by tick: a step that is planned in part can't be told apart.
 func (l *Lane) granularity(d Definition) (fine, step time.Duration) {
-	if d.Objective.Indicator.Bool != "" || d.Objective.Exclude != "" {
+	if d.Objective.Exclude != "" {
 		return d.warmup(), l.interval
 	}
 	return slo.Granularity(l.interval, d.warmup())

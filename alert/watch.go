@@ -330,6 +330,7 @@ func (w *Watch) snapshot(open *openWindow) Window {
 	if v.Kind == Burn {
 		w.sayPlanned(&v, open.Run.End)
 	}
+	v.Caveats = slo.MergeCaveats(v.Caveats, v.Objective.Indicator.Caveats())
 	v.Severity = w.def.Policy.severityOf(v)
 	return v
 }
