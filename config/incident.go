@@ -36,6 +36,9 @@ func ruleSchema() schema {
 // is not checked.
 func (d *document) policy(n *yaml.Node, s settings, o slo.Objective) alert.Policy {
 	policy := alert.Policy{Budget: true, MinBadEvents: defaultMinBadEvents, MergeGap: defaultMergeGap, Group: o.Service, Severities: defaultSeverities()}
+	if o.Indicator.Sampled != nil {
+		policy.MinBadEvents = 0 // its events have no size of their own, see docs/slo-file.md
+	}
 	if f, ok := s.incident["burn"]; ok {
 		policy.Rules = d.rules(f, o)
 	} else {
@@ -47,7 +50,7 @@ func (d *document) policy(n *yaml.Node, s settings, o slo.Objective) alert.Polic
 		policy.Budget = d.truth(f)
 	}
 	if f, ok := s.incident["min_bad_events"]; ok {
-		policy.MinBadEvents = d.events(f, len(policy.Rules) > 0)
+		policy.MinBadEvents = d.events(f, len(policy.Rules) > 0 && o.Indicator.Sampled == nil)
 	}
 	if f, ok := s.incident["hold"]; ok {
 		policy.Hold, _ = d.duration(f, "a duration like 5m")

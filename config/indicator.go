@@ -15,7 +15,11 @@ import (
 const maxQuery = 10_000
 
 func indicatorSchema() schema {
-	return schema{of: "indicator", path: "indicator.", keys: []string{"ratio", "latency", "bool"}}
+	return schema{of: "indicator", path: "indicator.", keys: []string{"ratio", "latency", "bool", "sampled"}}
+}
+
+func sampledSchema() schema {
+	return schema{of: "indicator.sampled", path: "indicator.sampled.", keys: []string{"bad", "total", "error_ratio"}}
 }
 
 func ratioSchema() schema {
@@ -31,6 +35,8 @@ const (
 	likeSelector  = `a selector like http_requests_total{job="checkout"}`
 	likeHistogram = `a selector like http_request_duration_seconds{job="checkout"}`
 	likeCondition = `PromQL that is true or false, like max(queue_length) < 100`
+	likeAmount    = `PromQL that has a number at a time, like sum(rate(http_requests_total[5m]))`
+	likeRatio     = `PromQL that is between 0 and 1, like job:errors:ratio_rate5m`
 	likeExclusion = `PromQL that is true while work is planned, like maintenance_mode == 1`
 	likeThreshold = "a duration like 500ms"
 	likeUnit      = "seconds, milliseconds, microseconds or nanoseconds"
@@ -55,6 +61,7 @@ func (d *document) indicator(f field) (indicator slo.Indicator) {
 		{"bool", func(f field) {
 			indicator.Bool, parts, complete = d.query(f, likeCondition), fields{"bool": f}, true
 		}},
+		{"sampled", func(f field) { indicator.Sampled, parts, complete = d.sampled(f) }},
 	} {
 		if one, ok := found[k.key]; ok {
 			given = append(given, one)
@@ -65,7 +72,7 @@ func (d *document) indicator(f field) (indicator slo.Indicator) {
 	case len(given) > 1:
 		d.errorf(given[1].key, "indicator has %s and %s; give one of them", given[0].key.Value, given[1].key.Value)
 	case len(given) == 0 && len(d.problems) == before:
-		d.errorf(f.value, "indicator.ratio is missing; give it bad and total, or good and total; or give latency or bool")
+		d.errorf(f.value, "indicator.ratio is missing; give it bad and total, or good and total; or give latency, bool or sampled")
 	case complete && len(d.problems) == before:
 		d.checkQueries(indicator, parts)
 	}
@@ -113,6 +120,39 @@ func (d *document) latency(f field) (l *slo.Latency, parts fields, complete bool
 		l.Unit = d.unit(unit)
 	}
 	return l, parts, complete
+}
+
+// sampled reads what is measured once a tick: an error ratio, or bad events and a total.
+func (d *document) sampled(f field) (s *slo.Sampled, parts fields, complete bool) {
+	parts, ok := d.mapping(f.value, sampledSchema())
+	if !ok {
+		return nil, nil, false
+	}
+	s = &slo.Sampled{}
+	for _, k := range []struct {
+		key, like string
+		query     *string
+	}{{"bad", likeAmount, &s.Bad}, {"total", likeAmount, &s.Total}, {"error_ratio", likeRatio, &s.ErrorRatio}} {
+		if part, ok := parts[k.key]; ok {
+			*k.query = d.query(part, k.like)
+		}
+	}
+	_, bad := parts["bad"]
+	_, total := parts["total"]
+	ratio, whole := parts["error_ratio"]
+	switch {
+	case whole && (bad || total):
+		d.errorf(ratio.key, "indicator.sampled has error_ratio and another key; give error_ratio alone, or bad and total")
+	case !whole && !bad && !total:
+		d.errorf(f.value, "indicator.sampled.error_ratio is missing; give it %s, or give bad and total", likeRatio)
+	case !whole && !bad:
+		d.errorf(f.value, "indicator.sampled.bad is missing; give it %s", likeAmount)
+	case !whole && !total:
+		d.errorf(f.value, "indicator.sampled.total is missing; give it %s", likeAmount)
+	default:
+		return s, parts, true
+	}
+	return s, parts, false
 }
 
 // exclude reads the condition under which work is planned.

@@ -50,7 +50,40 @@ func TestNativeIndicators(t *testing.T) {
 			value: `{bool: max(queue_length) < 100}`,
 			want:  slo.Indicator{Bool: "max(queue_length) < 100"},
 		},
-		{value: `{}`, problems: []string{"2:12: indicator.ratio is missing; give it bad and total, or good and total; or give latency or bool"}},
+		{
+			value: `{sampled: {error_ratio: 'job:errors:ratio5m{job="x"}'}}`,
+			want:  slo.Indicator{Sampled: &slo.Sampled{ErrorRatio: `job:errors:ratio5m{job="x"}`}},
+		},
+		{
+			value: `{sampled: {bad: count(up == 0) or vector(0), total: count(up)}}`,
+			want:  slo.Indicator{Sampled: &slo.Sampled{Bad: "count(up == 0) or vector(0)", Total: "count(up)"}},
+		},
+		{value: `{sampled: {}}`, problems: []string{
+			"2:22: indicator.sampled.error_ratio is missing; give it PromQL that is between 0 and 1, like job:errors:ratio_rate5m, or give bad and total",
+		}},
+		{value: `{sampled: {bad: x}}`, problems: []string{
+			"2:22: indicator.sampled.total is missing; give it PromQL that has a number at a time, like sum(rate(http_requests_total[5m]))",
+		}},
+		{value: `{sampled: {total: x}}`, problems: []string{
+			"2:22: indicator.sampled.bad is missing; give it PromQL that has a number at a time, like sum(rate(http_requests_total[5m]))",
+		}},
+		{value: `{sampled: {bad: x, error_ratio: y}}`, problems: []string{
+			"2:31: indicator.sampled has error_ratio and another key; give error_ratio alone, or bad and total",
+		}},
+		{value: `{sampled: {error_ratio: ''}}`, problems: []string{
+			"2:36: indicator.sampled.error_ratio is empty; give it PromQL that is between 0 and 1, like job:errors:ratio_rate5m",
+		}},
+		{value: `{sampled: {error_ratio: 'rate(x)'}}`, problems: []string{
+			`2:42: indicator.sampled.error_ratio: it does not parse as PromQL: expected type range vector in call to function "rate", got instant vector`,
+		}},
+		{value: `{sampled: {error_ratio: '1 - x[5m]'}}`, problems: []string{
+			`2:41: indicator.sampled.error_ratio: it does not parse as PromQL: binary expression must contain only scalar and instant vector types`,
+		}},
+		{value: `{sampled: {ratio: x}}`, problems: []string{
+			"2:22: indicator.sampled.error_ratio is missing; give it PromQL that is between 0 and 1, like job:errors:ratio_rate5m, or give bad and total",
+			`2:23: unknown key "ratio"; indicator.sampled has bad, total, error_ratio`,
+		}},
+		{value: `{}`, problems: []string{"2:12: indicator.ratio is missing; give it bad and total, or good and total; or give latency, bool or sampled"}},
 		{value: `{bool: x, latency: {histogram: d, threshold: 1s}}`, problems: []string{"2:13: indicator has latency and bool; give one of them"}},
 		{value: `{bool: ''}`, problems: []string{"2:19: indicator.bool is empty; give it PromQL that is true or false, like max(queue_length) < 100"}},
 		{value: `{bool: "up[5m]"}`, problems: []string{"2:20: indicator.bool: a range vector is neither true nor false: compare something, as in max(queue_length) < 100"}},

@@ -141,7 +141,7 @@ func (d *document) values(n *yaml.Node, s settings, partial bool) Definition {
 		{"name", "give it one like checkout-availability", func(f field) { o.Name, def.Position = d.objectiveName(f), d.at(f.value) }},
 		{"service", "say whose objective it is", func(f field) { o.Service = d.shortText(f, "the name of a service") }},
 		{"target", "say how much has to be good, like 99.9%", func(f field) { o.Target = d.target(f) }},
-		{"indicator", "say what is measured, with indicator.ratio, latency or bool", func(f field) { o.Indicator = d.indicator(f) }},
+		{"indicator", "say what is measured, with indicator.ratio, latency, bool or sampled", func(f field) { o.Indicator = d.indicator(f) }},
 	}
 	for _, r := range required {
 		if f, ok := s.fields[r.key]; ok {

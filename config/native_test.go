@@ -176,7 +176,7 @@ func TestNativeProblems(t *testing.T) {
 		{"an unknown anchor", "slos: *x\n", []string{"1:7: not valid YAML: unknown anchor 'x' referenced"}},
 
 		{"missing keys", "slos:\n  - owner: x\n", []string{
-			"2:5: indicator is missing; say what is measured, with indicator.ratio, latency or bool",
+			"2:5: indicator is missing; say what is measured, with indicator.ratio, latency, bool or sampled",
 			"2:5: name is missing; give it one like checkout-availability",
 			"2:5: service is missing; say whose objective it is",
 			"2:5: target is missing; say how much has to be good, like 99.9%",
@@ -203,7 +203,7 @@ func TestNativeProblems(t *testing.T) {
 		}},
 		{"merging itself", "slos:\n  - &a\n    <<: *a\n    name: x\n", []string{
 			"2:5: a mapping can't merge itself",
-			"2:5: indicator is missing; say what is measured, with indicator.ratio, latency or bool",
+			"2:5: indicator is missing; say what is measured, with indicator.ratio, latency, bool or sampled",
 			"2:5: service is missing; say whose objective it is",
 			"2:5: target is missing; say how much has to be good, like 99.9%",
 		}},
