@@ -36,12 +36,12 @@ func (c *collector) chart(ctx context.Context, p Prometheus) error {
 	first, step, n := grid(onset, last, around, c.Interval, maxPoints)
 	var samples []slo.Sample
 	err := c.fine(p, func(p Prometheus) (err error) {
-		samples, err = read(ctx, p, c.worst, finer(first, step, n, c.Interval))
+		samples, err = c.read(ctx, p, c.worst, finer(first, step, n, c.Interval))
 		return err
 	})
 	if err != nil && ctx.Err() == nil && !errors.Is(err, errNothing) {
 		first, step, n = grid(onset, last, around, c.Interval, coarsePoints)
-		samples, err = read(ctx, p, c.worst, slo.Ticks{First: first.Add(step), Last: first.Add(time.Duration(n) * step), Interval: step})
+		samples, err = c.read(ctx, p, c.worst, slo.Ticks{First: first.Add(step), Last: first.Add(time.Duration(n) * step), Interval: step})
 	}
 	if err != nil {
 		return err

@@ -29,6 +29,10 @@ const (
 	maxObjectives       = 3 // whose contributors are looked for: the worst ones
 )
 
+// maxEach is how many ticks are read one by one of an indicator that is measured once a tick. In a longer
+// stretch, each step is told by the tick at its end.
+const maxEach = 10_000
+
 // shareOfTime is how much of the time that is left a part may take.
 const shareOfTime = 0.5
 
@@ -205,7 +209,10 @@ func until(w alert.Window) time.Time {
 }
 
 // read takes the samples of one label set of an objective.
-func read(ctx context.Context, p Prometheus, w alert.Window, ticks slo.Ticks) ([]slo.Sample, error) {
+func (c *collector) read(ctx context.Context, p Prometheus, w alert.Window, ticks slo.Ticks) ([]slo.Sample, error) {
+	if ticks.Last.Sub(ticks.First) <= maxEach*c.Interval {
+		ticks.Each = c.Interval
+	}
 	reading := p.Read(ctx, []slo.Objective{w.Objective}, ticks)[0]
 	if reading.Err != nil {
 		return nil, reading.Err

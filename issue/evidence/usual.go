@@ -56,7 +56,7 @@ func (c *collector) usual(ctx context.Context, p Prometheus, w alert.Window) err
 		{issue.WeekBefore, w.Onset.Add(-week), length},
 	} {
 		step, n := steps(other.length, c.Interval, usualSteps)
-		samples, err := read(ctx, p, w, slo.Ticks{First: other.start.Add(step), Last: other.start.Add(time.Duration(n) * step), Interval: step})
+		samples, err := c.read(ctx, p, w, slo.Ticks{First: other.start.Add(step), Last: other.start.Add(time.Duration(n) * step), Interval: step})
 		if err != nil {
 			return err
 		}
