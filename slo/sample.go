@@ -121,7 +121,7 @@ type CaveatKind string
 // The kinds of caveats.
 const (
 	Dip           CaveatKind = "dip"             // a counter fell a little: a switch of replicas, counted as 0
-	NotANumber    CaveatKind = "not_a_number"    // a counter was NaN, infinite or negative, and was dropped
+	NotANumber    CaveatKind = "not_a_number"    // a counter was NaN, infinite or negative, or what was measured NaN: it was dropped
 	BadAboveTotal CaveatKind = "bad_above_total" // more bad events than events: cut to the total
 	Baseline      CaveatKind = "baseline"        // a series was first seen with a past: its first value is where counting starts
 	NoTarget      CaveatKind = "no_target"       // a series without job and instance labels was born: counted from its first value
@@ -172,7 +172,7 @@ func (c Caveat) String() string {
 	case Dip:
 		return fmt.Sprintf("%s fell a little and counted 0 (a switch of replicas?); about %s events uncertain", many(c.Count, "counter"), events)
 	case NotANumber:
-		return many(c.Count, "value") + " of counters that were not a number or negative left out"
+		return many(c.Count, "value") + " left out, not a number or negative"
 	case BadAboveTotal:
 		return fmt.Sprintf("%s more bad events than events in %s; cut to the total", events, many(c.Count, "tick"))
 	case Baseline:

@@ -41,7 +41,7 @@ func chart(f issue.Facts) *Chart {
 	allowed := 100 * w.Objective.Target.Complement().Float()
 	labels, bars, top := timeLabels(*f.Chart), make([]string, len(f.Chart.Points)), 2*allowed
 	line := make([]string, len(bars))
-	c := &Chart{Noun: strings.ToUpper(say.noun[:1]) + say.noun[1:] + "s"}
+	c := &Chart{Noun: strings.ToUpper(say.noun[:1]) + say.noun[1:] + "s" + say.measured}
 	var blind []string
 	for i, p := range f.Chart.Points {
 		ratio := 100 * p.ErrorRatio()

@@ -115,7 +115,7 @@ func surgeOf(t issue.Traffic, say words) string {
 		weekBefore = weekBefore || u.When == issue.WeekBefore
 		parts = append(parts, fmt.Sprintf("%s times as many as in %s (%s)", trimmed(now/before, 1), u.When, trimmed(before*unit, 1)))
 	}
-	if len(parts) == 0 || t.Length > longSurge && !weekBefore {
+	if say.measured != "" || len(parts) == 0 || t.Length > longSurge && !weekBefore {
 		return ""
 	}
 	return fmt.Sprintf("There were %s %ss a %s: %s.", trimmed(now*unit, 1), say.noun, name, strings.Join(parts, " and "))

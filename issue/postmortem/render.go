@@ -237,11 +237,15 @@ func lessExact(c slo.Caveat, interval time.Duration) string {
 }
 
 func events(n float64, w alert.Window) string {
-	noun := wordsOf(w.Objective.Indicator).noun
-	if count(n) == "1" {
-		return "1 " + noun
+	say := wordsOf(w.Objective.Indicator)
+	measured := ""
+	if say.measured != "" {
+		measured = say.measured + ","
 	}
-	return count(n) + " " + noun + "s"
+	if count(n) == "1" {
+		return "1 " + say.noun + measured
+	}
+	return count(n) + " " + say.noun + "s" + measured
 }
 
 func windowRow(w alert.Window, c clock) WindowRow {

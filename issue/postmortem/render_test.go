@@ -208,6 +208,24 @@ func cases() map[string]func() (issue.Facts, issue.Stage) {
 			w.Phases = []alert.Phase{{Kind: alert.Outage, Span: span("10:41:00", "11:22:00"), Counts: w.Counts}}
 			return facts(w), issue.Opening
 		},
+		"sampled": func() (issue.Facts, issue.Stage) {
+			w := recovered()
+			w.Objective.Name, w.Objective.Service, w.Objective.Description = "search-errors", "search", ""
+			w.Objective.Owner, w.Objective.Links = "", nil
+			w.Objective.Indicator = slo.Indicator{Sampled: &slo.Sampled{ErrorRatio: "job:errors:ratio5m"}}
+			w.Counts = slo.Counts{Total: 82, Bad: 61.5}
+			w.Phases = []alert.Phase{{Kind: alert.Outage, Span: span("10:41:00", "11:22:00"), Counts: w.Counts}}
+			w.Caveats = w.Objective.Indicator.Caveats()
+			f := facts(w)
+			f.Chart = &issue.Chart{Of: w.ID(), Step: 30 * time.Minute, Points: []issue.Point{
+				{Time: at("10:41:00"), Counts: slo.Counts{Total: 60, Bad: 50}}, {Time: at("11:11:00"), Counts: slo.Counts{Total: 22, Bad: 11.5}},
+			}}
+			f.Earlier, f.EarlierAll = []issue.Earlier{{ID: "before", Onset: at("08:15:00").AddDate(0, 0, -23), Worst: w, URL: "https://github.com/acme/search/issues/41"}}, 1
+			f.Traffic = []issue.Traffic{{Of: w.ID(), Window: w.Counts, Length: 41 * time.Minute, Usual: []issue.Usual{
+				{When: issue.WeekBefore, Counts: slo.Counts{Total: 30, Bad: 3}, Length: 41 * time.Minute},
+			}}}
+			return f, issue.Opening
+		},
 		"progress": func() (issue.Facts, issue.Stage) {
 			w := burning()
 			w.Phases = append(w.Phases, alert.Phase{Kind: alert.Degraded, Span: span("10:42:30", "10:53:00"), Counts: slo.Counts{Total: 9000, Bad: 222}})

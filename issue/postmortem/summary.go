@@ -23,6 +23,7 @@ type words struct {
 	noun                          string // of an event
 	bad                           string // what bad ones did, after "15,337 of 50,969 requests"
 	perfect                       string // what bad ones have done
+	measured                      string // ", measured once a tick" if they are; else empty
 	unavailable, failing, elevate verb
 }
 
@@ -50,6 +51,8 @@ func wordsOf(i slo.Indicator) words {
 		w.unavailable = verb{"was failing its check", "has been failing its check", "is failing its check"}
 		w.failing = verb{"was failing its check mostly", "has been failing its check mostly", "is failing its check mostly"}
 		w.elevate = verb{"failed its check at times", "has failed its check at times", "fails its check at times"}
+	case i.Sampled != nil:
+		w.measured = ", measured once a tick"
 	}
 	if name, _, _ := strings.Cut(metric, "{"); strings.Contains(name, "request") {
 		w.noun = "request"
@@ -184,6 +187,10 @@ func impact(w alert.Window) string {
 			bad = strings.Replace(bad, "have", "has", 1)
 		}
 	}
+	if say.measured != "" { // the number of events is one of ticks, or of their rates
+		return fmt.Sprintf("%s of %ss %s%s, which %s %s of its %s error budget; %s",
+			percent(w.ErrorRatio()), say.noun, bad, say.measured, spent, percent(w.BudgetSpent), windowName(w.Objective.Window), left(w))
+	}
 	noun := say.noun + "s"
 	if count(w.Total) == "1" {
 		noun = say.noun
@@ -224,9 +231,9 @@ func budgetSummary(w alert.Window, c clock) string {
 		verb, state, bad = "had no", "left for "+duration(w.Ended.Sub(w.Onset)), say.bad
 	}
 	allowed := w.Objective.Target.Complement()
-	return fmt.Sprintf("%s %s %s error budget %s: up to %s %% of its %ss in %s %s, where the target of %s allows %s.",
+	return fmt.Sprintf("%s %s %s error budget %s: up to %s %% of its %ss in %s %s%s, where the target of %s allows %s.",
 		Escape(subject(w)), verb, windowName(w.Objective.Window), state, exact(100*w.PeakBurnRate*allowed.Float()), say.noun,
-		windowPeriod(w.Objective.Window), bad, w.Objective.Target.Percent(), allowed.Percent())
+		windowPeriod(w.Objective.Window), bad, say.measured, w.Objective.Target.Percent(), allowed.Percent())
 }
 
 // title is the title: what, how bad, how long and when. It is plain text.
