@@ -84,8 +84,10 @@ func usual() *world {
 	spent.Objective.Window = slo.Window{Calendar: "month", Timezone: "Europe/Berlin"}
 	spent.Estimated, spent.Unread = 4321.4, 9*24*time.Hour
 	well := status("cart", "cart-availability", alert.OK, 0.99996)
+	measured := status("cart", "cart-latency", alert.OK, 0.42)
+	measured.Objective.Indicator = slo.Indicator{Sampled: &slo.Sampled{ErrorRatio: "job:slow:ratio5m"}}
 	w := &world{
-		statuses: []alert.Status{well, burning, spent, unread, silent, never, status("cart", "cart-latency", alert.OK, 0.42)},
+		statuses: []alert.Status{well, burning, spent, unread, silent, never, measured},
 	}
 	window := func(s alert.Status, kind alert.Kind, ago, lasted time.Duration) alert.Window {
 		v := alert.Window{

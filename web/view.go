@@ -23,7 +23,8 @@ type Objective struct {
 	EstimatedEvents      float64           `json:"estimated_events"` // that the budget counts for the part of the window still to come or not watched
 	BudgetRemainingRatio float64           `json:"budget_remaining_ratio"`
 	State                alert.State       `json:"state"`
-	BlindSince           *time.Time        `json:"blind_since"` // null with data
+	BlindSince           *time.Time        `json:"blind_since"`       // null with data
+	Caveats              []string          `json:"caveats,omitempty"` // of all its numbers
 }
 
 // Incident is the JSON form of an incident.
@@ -80,11 +81,15 @@ func ViewObjectives(statuses []alert.Status) []Objective {
 }
 
 func viewObjective(s alert.Status) Objective {
-	return Objective{
+	v := Objective{
 		SLO: s.Objective.Name, Labels: s.Labels.Map(), Target: json.Number(s.Objective.Target.String()),
 		TotalEvents: s.Window.Total, BadEvents: s.Window.Bad, EstimatedEvents: math.Round(s.Estimated), BudgetRemainingRatio: s.BudgetRemaining, State: s.State,
 		BlindSince: present(s.BlindSince),
 	}
+	for _, c := range s.Objective.Indicator.Caveats() {
+		v.Caveats = append(v.Caveats, c.String())
+	}
+	return v
 }
 
 // ViewIncidents makes the JSON form of incidents; it is never null. publicationOf returns a zero one where there is none.
