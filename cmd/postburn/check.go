@@ -126,6 +126,10 @@ func measured(i slo.Indicator) string {
 		return "indicator.latency.histogram"
 	case i.Bool != "":
 		return "indicator.bool"
+	case i.Sampled != nil && i.Sampled.ErrorRatio != "":
+		return "indicator.sampled.error_ratio"
+	case i.Sampled != nil:
+		return "indicator.sampled"
 	}
 	return "indicator.ratio.total"
 }

@@ -21,9 +21,17 @@ func printTable(w io.Writer, found alert.Replayed, start, end time.Time, interva
 	fmt.Fprintf(w, "%s to %s UTC, in ticks of %s\n\n", start.Format(minute), end.Format(minute), model.Duration(interval))
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(t, "OBJECTIVE\tTARGET\tWINDOW\tEVENTS\tBAD\tBUDGET LEFT\tSTATE")
+	measured := ""
 	for _, s := range found.Statuses {
-		fmt.Fprintf(t, "%s%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Objective.Name, s.Labels, s.Objective.Target.Percent(),
+		mark := ""
+		if s.Objective.Indicator.Sampled != nil {
+			mark, measured = "*", "* "+slo.Caveat{Kind: slo.OnceATick}.String()
+		}
+		fmt.Fprintf(t, "%s%s%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Objective.Name, s.Labels, mark, s.Objective.Target.Percent(),
 			window(s.Objective.Window), events(s.Window.Total), events(s.Window.Bad), percent(s.BudgetRemaining), s.State)
+	}
+	if measured != "" {
+		fmt.Fprintln(t, measured)
 	}
 	fmt.Fprintln(t)
 	if len(found.Incidents) == 0 {

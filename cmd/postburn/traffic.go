@@ -16,13 +16,14 @@ import (
 // trafficOver is the time of which the mean traffic is taken.
 const trafficOver = 24 * time.Hour
 
-// askTraffic warns of objectives with so little traffic that min_bad_events, and no rate, decides what is an incident. Conditions
-// are left out: they have one event a tick, whatever the traffic.
+// askTraffic warns of objectives with so little traffic that min_bad_events, and no rate, decides what is an incident. What is
+// measured once a tick is left out: its number of events has nothing to do with the traffic.
 func askTraffic(ctx context.Context, client *prom.Client, definitions []config.Definition, now time.Time) (problems []config.Problem) {
 	var counted []config.Definition
 	var objectives []slo.Objective
 	for _, d := range definitions {
-		if d.Objective.Indicator.Bool == "" && len(d.Policy.Rules) > 0 {
+		i := d.Objective.Indicator
+		if i.Bool == "" && i.Sampled == nil && len(d.Policy.Rules) > 0 {
 			counted, objectives = append(counted, d), append(objectives, d.Objective)
 		}
 	}
