@@ -13,8 +13,8 @@ import (
 // plan is how the samples of a definition are taken: its PromQL, parsed and written once and not at each tick.
 type plan struct {
 	sums      atomic.Pointer[sums] // of a ratio or a latency: what is asked first
-	look      look                 // of what is measured once a tick; nil: it is counted
-	looked    promql.Query         // what that asks
+	perTick   perTick              // of what is measured once a tick; nil: it is counted
+	asked     promql.Query         // what that asks
 	exclusion *promql.Exclusion    // nil where no work is planned
 	err       error                // the definition can't be read at all
 
@@ -23,14 +23,14 @@ type plan struct {
 	alone atomic.Bool              // its last query failed: until one succeeds it is not asked together with others
 }
 
-// look measures an indicator at one time, without looking back: a condition, or a sampled one.
-type look interface {
+// perTick is an indicator that is measured once a tick, without looking back: a bool, or a sampled one.
+type perTick interface {
 	Query() promql.Query
 	Samples(tick time.Time, points []promql.Point) (map[slo.Labels]slo.Sample, error)
 }
 
-// newLook returns nil if the objective's indicator is counted.
-func newLook(o slo.Objective) (look, error) {
+// newPerTick returns nil if the objective's indicator is counted.
+func newPerTick(o slo.Objective) (perTick, error) {
 	switch {
 	case o.Indicator.Bool != "":
 		return promql.NewCondition(o)
@@ -100,12 +100,12 @@ func newPlan(o slo.Objective) *plan {
 			return p
 		}
 	}
-	look, err := newLook(o)
+	once, err := newPerTick(o)
 	if p.err = err; err != nil {
 		return p
 	}
-	if look != nil {
-		p.look, p.looked = look, look.Query()
+	if once != nil {
+		p.perTick, p.asked = once, once.Query()
 		return p
 	}
 	c, err := promql.NewCounter(o)

@@ -43,8 +43,8 @@ func (c *Client) Read(ctx context.Context, objectives []slo.Objective, ticks slo
 	for _, batch := range batches(tasks, c.together(ticks)) {
 		group.Go(func() error {
 			for stretch := range steps(ticks) {
-				if batch[0].plan.look != nil {
-					a.readLooks(ctx, working(batch), stretch)
+				if batch[0].plan.perTick != nil {
+					a.readPerTick(ctx, working(batch), stretch)
 				} else {
 					a.readCounters(ctx, working(batch), stretch)
 				}
@@ -103,19 +103,19 @@ func newTask(p *plan, o slo.Objective, ticks slo.Ticks) *task {
 
 // batches sorts tasks into those that are asked together, at most n: what is measured once a tick apart from counters, and what failed last time alone.
 func batches(tasks []*task, n int) (all [][]*task) {
-	var counters, looks []*task
+	var counters, measured []*task
 	for _, t := range working(tasks) {
 		switch {
 		case t.plan.alone.Load():
 			all = append(all, []*task{t})
-		case t.plan.look != nil:
-			looks = append(looks, t)
+		case t.plan.perTick != nil:
+			measured = append(measured, t)
 		default:
 			counters = append(counters, t)
 		}
 	}
 	all = slices.AppendSeq(all, slices.Chunk(counters, n))
-	return slices.AppendSeq(all, slices.Chunk(looks, n))
+	return slices.AppendSeq(all, slices.Chunk(measured, n))
 }
 
 // working are the tasks that have not failed.

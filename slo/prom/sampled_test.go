@@ -178,8 +178,8 @@ func TestSampledSmallRatios(t *testing.T) {
 	}
 }
 
-// TestLooksInSteps reads the past in steps of several ticks: each of them counts.
-func TestLooksInSteps(t *testing.T) {
+// TestPerTickInSteps reads the past in steps of several ticks: each of them counts.
+func TestPerTickInSteps(t *testing.T) {
 	server := promtest.Start(t)
 	series := []string{`age{queue="a"} 1 9 1 1 9 1 9 9 stale`, `age{queue="b"} _ _ _ _ 1 1 1 1 NaN`, `ratio 0 0 0.5 0.25 0.5 1 NaN`}
 	if err := server.Load(zero, 30*time.Second, strings.Join(series, "\n")); err != nil {
