@@ -68,7 +68,7 @@ fmt: ## Format the code.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/postburn
 
 .PHONY: setup
-setup: setup-prometheus setup-prometheus3 setup-github setup-mermaid setup-chromium setup-images setup-kubernetes ## Install what the end-to-end tests need, where it is missing.
+setup: setup-prometheus setup-prometheus3 setup-victoriametrics setup-github setup-mermaid setup-chromium setup-images setup-kubernetes ## Install what the end-to-end tests need, where it is missing.
 
 .PHONY: setup-prometheus
 setup-prometheus:
@@ -94,6 +94,18 @@ setup-prometheus3: $(PROMETHEUS3)
 $(PROMETHEUS3):
 	$(GO) -C e2e/prometheus3 build -tags remove_all_sd -o "$@" \
 		-ldflags '-X github.com/prometheus/common/version.Version=$(PROMETHEUS3_VERSION)' github.com/prometheus/prometheus/cmd/prometheus
+
+# The VictoriaMetrics that e2e/victoriametrics pins.
+VICTORIAMETRICS_VERSION := $(shell sed -n "s|.*github.com/VictoriaMetrics/VictoriaMetrics \(v[0-9.]*\).*|\1|p" e2e/victoriametrics/go.mod)
+VICTORIAMETRICS := $(CACHE)/victoria-metrics-$(VICTORIAMETRICS_VERSION)
+
+.PHONY: setup-victoriametrics
+setup-victoriametrics: $(VICTORIAMETRICS)
+
+$(VICTORIAMETRICS):
+	CGO_ENABLED=0 $(GO) -C e2e/victoriametrics build -trimpath -o "$@" \
+		-ldflags '-s -w -X github.com/VictoriaMetrics/VictoriaMetrics/lib/buildinfo.Version=victoria-metrics-$(VICTORIAMETRICS_VERSION)' \
+		github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics
 
 # The API server and its client that e2e/kubernetes pins, and the database that the server needs.
 KUBERNETES_VERSION := $(shell sed -n "s|.*k8s.io/kubernetes \(v[0-9.]*\).*|\1|p" e2e/kubernetes/go.mod)
