@@ -1,4 +1,4 @@
-// Package prom takes samples of objectives from Prometheus, or what speaks its query API (Thanos, Mimir). It decides when to ask
+// Package prom takes samples of objectives from Prometheus, or what speaks its query API (Thanos, Mimir, VictoriaMetrics). It decides when to ask
 // which of package promql's queries, and what an answer that never came or makes no sense means. It counts nothing itself and
 // keeps no memory that a sample depends on, only parsed definitions and which of them are to be asked alone. It does not try again: its
 // caller reads the same ticks once more.
@@ -90,7 +90,7 @@ func New(o Options) (*Client, error) {
 		return nil, errNoURL
 	}
 	return &Client{
-		api:     v1.NewAPI(client),
+		api:     v1.NewAPI(inspected{client}),
 		idle:    transportIdle(transport),
 		timeout: o.Timeout,
 		slots:   make(chan struct{}, o.Concurrency),
@@ -121,8 +121,24 @@ func (c *Client) Ping(ctx context.Context) error {
 // errNoURL says nothing of the text, which may hold a password in the wrong place.
 var errNoURL = errors.New("the URL of Prometheus must be like http://prometheus:9090")
 
-// readURL checks the address, moves its user and password into the settings, where they are never printed, and adds the parameters
-// with which Thanos answers exactly or not at all. Prometheus ignores them.
+// exactly are parameters that make a server answer exactly, or not at all. Each server ignores those
+// that it does not know.
+var exactly = map[string]string{
+	// Thanos: https://thanos.io/tip/components/query.md/
+	"dedup":                 "true",
+	"partial_response":      "false",
+	"max_source_resolution": "0s",
+	// VictoriaMetrics moves the times of what it caches to multiples of the step, and shows what is
+	// newer than 30 s as what was there before; 0 is no latency_offset.
+	// https://docs.victoriametrics.com/victoriametrics/#prometheus-querying-api-enhancements
+	"nocache":               "1",
+	"latency_offset":        "1ms",
+	"max_lookback":          "5m", // Prometheus' own, whatever flags the server has
+	"deny_partial_response": "1",
+}
+
+// readURL checks the address, moves its user and password into the settings, where they are never
+// printed, and adds the parameters of exactly. A parameter that the address has is left as it is.
 func readURL(text string, settings *config.HTTPClientConfig) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.Fragment != "" {
@@ -137,7 +153,7 @@ func readURL(text string, settings *config.HTTPClientConfig) (string, error) {
 		u.User = nil
 	}
 	parameters := u.Query()
-	for name, v := range map[string]string{"dedup": "true", "partial_response": "false", "max_source_resolution": "0s"} {
+	for name, v := range exactly {
 		if !parameters.Has(name) {
 			parameters.Set(name, v)
 		}

@@ -51,6 +51,8 @@ func (c *Client) explain(err error) error {
 		return fmt.Errorf("%w: %w", slo.ErrRefused, err)
 	case errors.Is(err, errAhead):
 		return fmt.Errorf("%w: this clock is more than %s ahead of its own: set the clocks right", slo.ErrClock, clockTolerance)
+	case errors.Is(err, errPartial):
+		return fmt.Errorf("%w: %w", slo.ErrIncomplete, errPartial)
 	case errors.As(err, &sent):
 		return fmt.Errorf("%w: %s", slo.ErrUnreachable, connection(err))
 	case errors.As(err, &apiErr):
@@ -66,18 +68,21 @@ func (c *Client) explain(err error) error {
 	return fmt.Errorf("%w: it is not the JSON of a query's result", slo.ErrBadAnswer)
 }
 
-// explainAnswer is explain for what the server said itself.
+// explainAnswer says which of slo's errors an answer with an error is. What is too much for one query is
+// told by its text, whatever its status and type are: servers agree on neither.
 func explainAnswer(err *v1.Error) error {
-	switch err.Type {
-	case v1.ErrBadData, v1.ErrExec:
-		if strings.Contains(err.Msg, "too many samples") {
-			return fmt.Errorf("%w: %w: %s", slo.ErrRefused, errTooMuch, short(err.Msg))
-		}
-		return fmt.Errorf("%w: %s", slo.ErrRefused, short(err.Msg))
-	case v1.ErrTimeout:
+	text, isAPI := said(err)
+	switch {
+	case containsAny(text, limitTexts):
+		return fmt.Errorf("%w: %w: %s", slo.ErrRefused, errTooMuch, short(text))
+	case err.Type == v1.ErrTimeout || containsAny(text, timeLimitTexts):
 		return fmt.Errorf("%w: %w: the query ran into the server's time limit", slo.ErrUnreachable, errTooMuch)
+	}
+	switch err.Type {
+	case v1.ErrBadData, v1.ErrExec, "422": // VictoriaMetrics' type is the status
+		return fmt.Errorf("%w: %s", slo.ErrRefused, short(text))
 	case v1.ErrServer, v1.ErrCanceled, "internal", "unavailable", "too_many_requests":
-		return fmt.Errorf("%w: %s", slo.ErrUnreachable, short(err.Msg))
+		return fmt.Errorf("%w: %s", slo.ErrUnreachable, unavailable(err, text, isAPI))
 	case v1.ErrClient:
 		switch status := strings.TrimPrefix(err.Msg, "client error: "); status {
 		case "401", "403":
@@ -86,6 +91,8 @@ func explainAnswer(err *v1.Error) error {
 			return fmt.Errorf("%w: HTTP %s: check the URL", slo.ErrBadAnswer, status)
 		case "408", "429":
 			return fmt.Errorf("%w: HTTP %s", slo.ErrUnreachable, status)
+		case "413", "414":
+			return fmt.Errorf("%w: %w: HTTP %s: the query is too long", slo.ErrRefused, errTooMuch, status)
 		default:
 			return fmt.Errorf("%w: HTTP %s", slo.ErrBadAnswer, status)
 		}

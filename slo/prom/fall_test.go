@@ -223,7 +223,7 @@ func TestRestartsUnknown(t *testing.T) {
 				fmt.Fprint(w, `{"status":"success","data":{"resultType":"vector","result":[`)
 			default:
 				w.WriteHeader(status)
-				fmt.Fprint(w, `{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}`)
+				fmt.Fprint(w, `{"status":"error","errorType":"execution","error":"expanding series: the block is not to be read"}`)
 			}
 			return true
 		})}

@@ -60,7 +60,7 @@ func TestFaults(t *testing.T) {
 		{"a page instead of JSON", answer(200, "<html>Sign in</html>"), oneTick, slo.ErrBadAnswer, "bad_answer", "it is not the JSON of a query's result"},
 		{"a page with status 400", answer(400, "<html>Bad request</html>"), oneTick, slo.ErrBadAnswer, "bad_answer", "it is not the JSON of a query's result"},
 		{"500", answer(500, "at 12:00:01 something broke"), oneTick, slo.ErrUnreachable, "unreachable", "server error: 500"},
-		{"503 by the server's time limit", answer(503, `{"status":"error","errorType":"timeout","error":"query timed out"}`), oneTick, slo.ErrUnreachable, "unreachable", "server error: 503"},
+		{"503 by the server's time limit", answer(503, `{"status":"error","errorType":"timeout","error":"query timed out"}`), oneTick, slo.ErrUnreachable, "unreachable", "too much for one query: the query ran into the server's time limit"},
 		{"400", answer(400, `{"status":"error","errorType":"bad_data","error":"1:5: parse error"}`), oneTick, slo.ErrRefused, "refused", "1:5: parse error"},
 		{"422", answer(422, `{"status":"error","errorType":"execution","error":"found duplicate series"}`), oneTick, slo.ErrRefused, "refused", "found duplicate series"},
 		{"401", answer(401, "who are you"), oneTick, slo.ErrRefused, "refused", "HTTP 401: check the credentials in the http config"},
