@@ -152,11 +152,11 @@ setup-chromium:
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
 
 .PHONY: e2e
-e2e: setup ## Run the end-to-end tests, against real Prometheus servers, old and new, a GitHub that is checked, Chromium, and a Kubernetes API server.
+e2e: setup ## Run the end-to-end tests, against real Prometheus servers, old and new, VictoriaMetrics, a GitHub that is checked, Chromium, and a Kubernetes API server.
 	$(GO) test -count=1 -timeout 20m -tags e2e ./e2e/...
 	$(GO) test -count=1 -timeout 20m -tags e2e -run CatchUp ./alert
 	PROMETHEUS_BIN="$(PROMETHEUS3)" $(GO) test -count=1 -timeout 20m -tags e2e -skip '$(NO_PROMETHEUS)' ./e2e
 	$(GO) run ./e2e/bench -prometheus "$(PROMETHEUS3)" -what catchup -most 20
 
 # The end-to-end tests for which it makes no difference which Prometheus there is.
-NO_PROMETHEUS := GitHub|Mermaid|Image|Kubernetes
+NO_PROMETHEUS := GitHub|Mermaid|Image|Kubernetes|VictoriaMetrics

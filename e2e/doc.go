@@ -2,6 +2,8 @@
 // load. Faults are switched on and off, processes are killed and disks filled; what is compared is what a user sees: the post-mortem
 // in its folder, the API, the metrics, the log, and what `postburn replay` finds afterwards.
 //
+// A real VictoriaMetrics holds a recorded past, which `postburn replay` reads.
+//
 // Chromium draws the charts of post-mortems, and opens the status pages.
 //
 // The container image is built and run, with nothing but what a container runtime gives it; and as its Deployment says, once a real
@@ -9,6 +11,6 @@
 //
 // What is drawn at random is drawn from E2E_SEED, or from a seed that is printed.
 //
-// The tests need the build tag e2e, a Prometheus (PROMETHEUS_BIN, or `prometheus` on the path), Chromium, buildah, etcd, kube-apiserver and kubectl,
+// The tests need the build tag e2e, a Prometheus (PROMETHEUS_BIN, or `prometheus` on the path), Chromium, buildah, etcd, VictoriaMetrics, kube-apiserver and kubectl,
 // and root for what containers are made of: `make e2e` installs what is missing and runs them.
 package e2e
