@@ -27,6 +27,8 @@ latency_seconds_bucket{job="shop",instance="a",le="0.25"} 0+100x40
 latency_seconds_bucket{job="shop",instance="a",le="1"} 0+500x40
 latency_seconds_bucket{job="shop",instance="a",le="+Inf"} 0+600x40
 latency_seconds_count{job="shop",instance="a"} 0+600x40
+vmrange_seconds_bucket{job="shop",instance="a",vmrange="8.799e-01...1.000e+00"} 0+600x40
+vmrange_seconds_count{job="shop",instance="a"} 0+600x40
 native_seconds{job="shop",instance="a"} {{schema:0}}+{{schema:0 count:3 sum:3 buckets:[2 1]}}x40
 seldom_total{job="shop",instance="a"} 0+1x40
 rare_total{job="shop",instance="a"} 0x40

@@ -2,6 +2,7 @@ package prom
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -136,6 +137,9 @@ func (t *task) reading() slo.Reading {
 }
 
 func (c *Client) badAnswer(err error) error {
+	if errors.Is(err, promql.ErrUnsupported) {
+		return c.failed(fmt.Errorf("%w: %w", slo.ErrRefused, err))
+	}
 	return c.failed(fmt.Errorf("%w: %w", slo.ErrBadAnswer, err))
 }
 

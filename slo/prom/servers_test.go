@@ -320,3 +320,24 @@ func TestExactly(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestVmrange has a histogram as VictoriaMetrics' own clients make them, and as it makes them of native
+// ones: it is refused by name, and does not make a shop look broken.
+func TestVmrange(t *testing.T) {
+	server := promtest.Start(t)
+	if err := server.Load(zero, 30*time.Second, `
+		own_seconds_bucket{job="shop",vmrange="1.000e-01...1.136e-01"} 0+8x20
+		own_seconds_bucket{job="shop",vmrange="8.799e-01...1.000e+00"} 0+2x20
+		own_seconds_count{job="shop"} 0+10x20`); err != nil {
+		t.Fatal(err)
+	}
+	c := client(t, prom.Options{URL: server.URL()})
+	at := zero.Add(5 * time.Minute)
+	err := c.Read(t.Context(), []slo.Objective{{Name: "fast", Indicator: slo.Indicator{
+		Latency: &slo.Latency{Histogram: "own_seconds", Threshold: 500 * time.Millisecond},
+	}}}, slo.Ticks{First: at, Last: at, Interval: 30 * time.Second})[0].Err
+	const want = "it can't be counted: the histogram is of VictoriaMetrics' own kind, with buckets by vmrange: give one with buckets by le"
+	if !errors.Is(err, slo.ErrRefused) || err.Error() != slo.ErrRefused.Error()+": "+want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}

@@ -70,6 +70,9 @@ func (c *Counter) Resolve(answers [][]Point) (*Counter, error) {
 			g, arm, err := c.arm(p)
 			le, has := p.Labels[model.BucketLabel]
 			v, parseErr := strconv.ParseFloat(le, 64)
+			if p.Labels[vmrangeLabel] != "" {
+				return nil, fmt.Errorf("%w: %s", ErrUnsupported, vmrangeText)
+			}
 			if err != nil || arm != layoutArm || !has {
 				return nil, fmt.Errorf("%w: not a bucket", ErrAnswer)
 			}
