@@ -38,6 +38,7 @@ type Options struct {
 // Client asks one Prometheus. Its methods may be called by several goroutines.
 type Client struct {
 	api     v1.API
+	server  *server
 	idle    func()
 	timeout time.Duration
 	slots   chan struct{} // one for each query that may run at a time
@@ -89,8 +90,10 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, errNoURL
 	}
+	answering := &server{}
 	return &Client{
-		api:     v1.NewAPI(inspected{client}),
+		api:     v1.NewAPI(inspected{client, answering}),
+		server:  answering,
 		idle:    transportIdle(transport),
 		timeout: o.Timeout,
 		slots:   make(chan struct{}, o.Concurrency),

@@ -16,7 +16,10 @@ var errPartial = errors.New("a part of the data could not be read")
 
 // inspected looks at whole answers for what client_golang's query API drops. It decodes nothing. The
 // transport bounds their length.
-type inspected struct{ api.Client }
+type inspected struct {
+	api.Client
+	server *server
+}
 
 // isPartial matches the field `"isPartial":true`. Inside a JSON string, as in the value of a label, its
 // quotation marks would be escaped.
@@ -36,5 +39,6 @@ func (i inspected) Do(ctx context.Context, r *http.Request) (*http.Response, []b
 		!bytes.HasPrefix(bytes.TrimLeft(body, " \r\n\t"), []byte("{")):
 		return resp, nil, &v1.Error{Type: v1.ErrBadResponse, Msg: resp.Status, Detail: string(body)}
 	}
+	i.server.see(body)
 	return resp, body, nil
 }

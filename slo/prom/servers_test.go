@@ -341,3 +341,34 @@ func TestVmrange(t *testing.T) {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
+
+func TestIsVictoriaMetrics(t *testing.T) {
+	const one = `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}%s}`
+	for name, tc := range map[string]struct {
+		body string
+		want bool
+		err  error
+	}{
+		"VictoriaMetrics": {fmt.Sprintf(one, `,"stats":{"seriesFetched": "0","executionTimeMsec":0}`), true, nil},
+		"Prometheus":      {fmt.Sprintf(one, ``), false, nil},
+		"no answer":       {`<html>`, false, slo.ErrBadAnswer},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := 0
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				asked++
+				fmt.Fprint(w, tc.body)
+			}))
+			defer server.Close()
+			c := client(t, prom.Options{URL: server.URL})
+			for range 2 {
+				if got, err := c.IsVictoriaMetrics(t.Context()); got != tc.want || !errors.Is(err, tc.err) {
+					t.Errorf("got %v, %v; want %v, %v", got, err, tc.want, tc.err)
+				}
+			}
+			if tc.err == nil && asked != 1 {
+				t.Errorf("%d queries, want 1", asked)
+			}
+		})
+	}
+}
