@@ -19,6 +19,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/prom"
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
@@ -170,5 +172,48 @@ func TestVictoriaMetricsRaw(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestVictoriaMetricsLimits has servers that answer short queries of few series alone: what is refused is
+// asked again, in parts, and what can't be answered even so is refused in the server's words.
+func TestVictoriaMetricsLimits(t *testing.T) {
+	t.Parallel()
+	at := time.Now().Add(-time.Hour).Truncate(time.Minute)
+	var samples []promtest.Sample
+	var objectives []slo.Objective
+	for _, pod := range []string{"a", "b", "c", "d"} {
+		samples = append(samples, promtest.Sample{Time: at.Add(-time.Second), Value: 1, Labels: map[string]string{"__name__": "up", "instance": pod}})
+		objectives = append(objectives, slo.Objective{Name: pod, Indicator: slo.Indicator{Bool: fmt.Sprintf("min(up{instance=%q}) == 1", pod)}})
+	}
+	objectives = append(objectives, slo.Objective{Name: "all", Indicator: slo.Indicator{Bool: "min(up) == 1"}})
+	for flag, refused := range map[string]string{
+		"-search.maxQueryLen=150":          "",
+		"-search.maxSamplesPerQuery=2":     "cannot select more than -search.maxSamplesPerQuery=2 samples; ",
+		"-search.maxPointsPerTimeseries=1": "",
+	} {
+		t.Run(flag, func(t *testing.T) {
+			v := startVictoriaMetrics(t, flag)
+			v.load(samples)
+			client, err := prom.New(prom.Options{URL: v.url()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			if is, err := client.IsVictoriaMetrics(t.Context()); !is || err != nil {
+				t.Errorf("VictoriaMetrics is not known: %v", err)
+			}
+			for i, reading := range client.Read(t.Context(), objectives, slo.Ticks{First: at, Last: at.Add(30 * time.Second), Interval: 30 * time.Second}) {
+				if objectives[i].Name == "all" && refused != "" {
+					if want := "too much for one query: " + refused; !errors.Is(reading.Err, slo.ErrRefused) || !strings.Contains(reading.Err.Error(), want) {
+						t.Errorf("all: got %v, want %s", reading.Err, want)
+					}
+					continue
+				}
+				if reading.Err != nil || reading.Series[0].Samples[1].Counts != (slo.Counts{Total: 1}) {
+					t.Errorf("%s: %+v", objectives[i].Name, reading)
+				}
+			}
+		})
 	}
 }
