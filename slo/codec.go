@@ -18,6 +18,7 @@ const (
 	flagExcluded             // planned work
 	flagParts                // counts are in 1/1024 events, not whole ones
 	flagDetails              // late counts and caveats follow, as JSON with its length
+	flagSigned               // the number of bad events is below 0
 )
 
 // details are what few samples have.
@@ -35,18 +36,21 @@ func AppendSample(b []byte, s Sample) []byte {
 	if s.Excluded {
 		flags |= flagExcluded
 	}
-	unit := 1.0
+	total, bad := unitsOf(s.Total*quantum), unitsOf(s.Bad*quantum) // whole events
 	if s.Total != math.Trunc(s.Total) || s.Bad != math.Trunc(s.Bad) {
 		flags |= flagParts
-		unit = quantum
+		total, bad = unitsOf(s.Total), unitsOf(s.Bad)
+	}
+	if s.Bad < 0 {
+		flags |= flagSigned
+		bad = units{}.sub(bad)
 	}
 	if len(s.Late) > 0 || len(s.Caveats) > 0 {
 		flags |= flagDetails
 	}
 	b = append(b, flags)
 	if !s.Blind {
-		b = binary.AppendUvarint(b, uint64(s.Total/unit))
-		b = binary.AppendUvarint(b, uint64(s.Bad/unit))
+		b = bad.appendUnsigned(total.appendUnsigned(b))
 	}
 	if flags&flagDetails != 0 {
 		text, err := json.Marshal(details{s.Late, s.Caveats})
@@ -68,13 +72,14 @@ func ReadSample(b []byte, tick time.Time) (Sample, []byte, error) {
 	flags := b[0]
 	r := reader{b: b[1:]}
 	s.Blind, s.Excluded = flags&flagBlind != 0, flags&flagExcluded != 0
-	unit := 1.0
-	if flags&flagParts != 0 {
-		unit = quantum
-	}
 	if !s.Blind {
-		s.Total = float64(r.uvarint()) * unit
-		s.Bad = float64(r.uvarint()) * unit
+		s.Counts = sums{r.unsigned(), r.unsigned()}.counts()
+		if flags&flagParts == 0 { // whole events
+			s.Counts = Counts{s.Total / quantum, s.Bad / quantum}
+		}
+		if flags&flagSigned != 0 {
+			s.Bad = -s.Bad
+		}
 	}
 	if flags&flagDetails != 0 {
 		var d details
@@ -89,16 +94,24 @@ func ReadSample(b []byte, tick time.Time) (Sample, []byte, error) {
 	return s, r.b, nil
 }
 
-// historyVersion is what an encoded history begins with.
-const historyVersion = 2
+// The versions that an encoded history begins with.
+const (
+	historyVersion = 2
+	signedVersion  = 3 // bad events were below 0 in some tick, and the newest such tick follows the other numbers of ticks
+)
 
 // AppendBinary appends the encoding of all that the history holds. Counts are stored as differences from bucket to bucket.
 func (h *History) AppendBinary(b []byte) ([]byte, error) {
-	b = append(b, historyVersion)
-	for _, n := range []int64{int64(h.interval), h.now, h.origin, h.seen} {
+	numbers := []int64{int64(h.interval), h.now, h.origin, h.seen}
+	if h.negative == 0 {
+		b = append(b, historyVersion)
+	} else {
+		b, numbers = append(b, signedVersion), append(numbers, h.negative)
+	}
+	for _, n := range numbers {
 		b = binary.AppendVarint(b, n)
 	}
-	b = appendCounts(appendCounts(b, h.sum), h.base)
+	b = h.base.append(h.sum.append(b))
 	b = binary.AppendUvarint(b, uint64(len(h.blind)))
 	for _, s := range h.blind {
 		b = binary.AppendVarint(b, s.Start.UnixNano())
@@ -112,7 +125,7 @@ func (h *History) AppendBinary(b []byte) ([]byte, error) {
 		after := h.sum
 		for n := h.now / l.step; n >= l.first(h); n-- {
 			before := l.at(n, h.sum)
-			b = appendCounts(b, after.Sub(before))
+			b = after.sub(before).append(b)
 			after = before
 		}
 	}
@@ -121,11 +134,15 @@ func (h *History) AppendBinary(b []byte) ([]byte, error) {
 
 // UnmarshalBinary reads what AppendBinary wrote.
 func (h *History) UnmarshalBinary(b []byte) error {
-	if len(b) == 0 || b[0] != historyVersion {
+	if len(b) == 0 || b[0] != historyVersion && b[0] != signedVersion {
 		return fmt.Errorf("reading a history: %w", ErrCorrupt)
 	}
 	r := reader{b: b[1:]}
-	*h = History{interval: time.Duration(r.varint()), now: r.varint(), origin: r.varint(), seen: r.varint(), sum: r.counts(), base: r.counts()}
+	*h = History{interval: time.Duration(r.varint()), now: r.varint(), origin: r.varint(), seen: r.varint()}
+	if b[0] == signedVersion {
+		h.negative = r.varint()
+	}
+	h.sum, h.base = r.sums(), r.sums()
 	if r.bad || h.interval <= 0 || h.origin < 0 || h.now < h.origin {
 		return fmt.Errorf("reading a history: %w", ErrCorrupt)
 	}
@@ -141,19 +158,15 @@ func (h *History) UnmarshalBinary(b []byte) error {
 		l := &h.levels[len(h.levels)-1]
 		after := h.sum
 		for i := h.now / step; i >= l.first(h) && !r.bad; i-- {
-			after = after.Sub(r.counts())
+			after = after.sub(r.sums())
 			l.set(i, after, h.sum)
 		}
 	}
+	h.findFall()
 	if r.bad || len(h.levels) == 0 || len(r.b) > 0 {
 		return fmt.Errorf("reading a history: %w", ErrCorrupt)
 	}
 	return nil
-}
-
-func appendCounts(b []byte, c Counts) []byte {
-	b = binary.AppendVarint(b, int64(c.Total/quantum))
-	return binary.AppendVarint(b, int64(c.Bad/quantum))
 }
 
 // reader reads numbers off a byte slice until one is bad.
@@ -200,8 +213,4 @@ func (r *reader) bytes(n uint64) []byte {
 	b := r.b[:n]
 	r.b = r.b[n:]
 	return b
-}
-
-func (r *reader) counts() Counts {
-	return Counts{float64(r.varint()) * quantum, float64(r.varint()) * quantum}
 }

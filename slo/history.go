@@ -21,9 +21,12 @@ type History struct {
 	now      int64  // the last tick added, as a number of intervals since 1970
 	origin   int64  // where data begins: the start of the first tick that was not blind
 	seen     int64  // ticks with data since then
-	sum      Counts // all events since the first origin
-	base     Counts // what the cumulative counts begin at: 0, or less by all that was backfilled
+	sum      sums   // all events since the first origin
+	base     sums   // what the cumulative counts begin at: 0, or less by all that was backfilled
 	blind    []Span // stretches without data since origin, oldest first
+	negative int64  // the newest tick with less than 0 bad events; 0: there was none
+	peak     units  // the highest cumulative count of bad events so far
+	fall     units  // how far one has been below an earlier one, at most
 }
 
 // Span is a stretch of time, (Start, End].
@@ -103,15 +106,19 @@ func (h *History) AddLong(s Sample, ticks int64) {
 	default:
 		h.seen += ticks
 		h.count(s.Counts)
+		if s.Bad < 0 {
+			h.negative = h.now
+		}
 	}
 	if ticks > 1 {
-		h.fillIn(before, Late{From: h.time(start), To: h.time(h.now), Counts: h.sum.Sub(before)})
+		h.fillIn(before, Late{From: h.time(start), To: h.time(h.now), Counts: h.sum.sub(before).counts()})
 	}
 	for _, l := range s.Late {
 		if l.Backfill {
 			h.extend(l)
 			continue
 		}
+		h.mayFall(l.Counts)
 		h.count(l.Counts)
 		h.spread(l)
 	}
@@ -123,26 +130,63 @@ func (h *History) AddLong(s Sample, ticks int64) {
 	}
 }
 
-// count adds events to the sum.
+// count adds events to the sum. No point of a level is further below it than the oldest one and the deepest fall together.
 func (h *History) count(c Counts) {
+	sum := h.sum.add(sumsOf(c))
+	if h.peak.less(sum.bad) {
+		h.peak = sum.bad
+	} else if fall := h.peak.sub(sum.bad); h.fall.less(fall) {
+		h.fall = fall
+	}
 	for i := range h.levels {
 		l := &h.levels[i]
 		since := h.base
 		if n := l.oldest(h.now); n*l.step > h.origin {
 			since = l.at(n, h.sum)
 		}
-		l.reserve(h.sum.Sub(since).Add(c), h.sum)
+		below := sum.sub(since)
+		l.reserve(sums{below.total, below.bad.add(h.fall)}, h.sum)
+		l.reserve(sums{below.total, units{}.sub(h.fall)}, h.sum)
 	}
-	h.sum = h.sum.Add(c)
+	h.sum = sum
+}
+
+// mayFall notes that the cumulative counts of bad events are about to be changed inside by late ones, which may be below 0.
+func (h *History) mayFall(late Counts) {
+	if late.Bad < 0 {
+		h.fall = h.fall.add(unitsOf(-late.Bad))
+	}
+}
+
+// findFall finds the highest cumulative count and the deepest fall that the levels hold.
+func (h *History) findFall() {
+	h.peak, h.fall = h.sum.bad, units{}
+	for i := range h.levels {
+		l := &h.levels[i]
+		highest := h.base.bad
+		for n := l.first(h); n <= h.now/l.step; n++ {
+			if c := l.at(n, h.sum).bad; highest.less(c) {
+				highest = c
+			} else if fall := highest.sub(c); h.fall.less(fall) {
+				h.fall = fall
+			}
+		}
+		if h.peak.less(highest) {
+			h.peak = highest
+		}
+	}
+	if fall := h.peak.sub(h.sum.bad); h.fall.less(fall) {
+		h.fall = fall
+	}
 }
 
 // fillIn sets the points inside of ticks that were added together, before which there was that sum.
-func (h *History) fillIn(before Counts, added Late) {
+func (h *History) fillIn(before sums, added Late) {
 	start := added.From.UnixNano() / int64(h.interval)
 	for i := range h.levels {
 		l := &h.levels[i]
 		for n := max(start/l.step+1, l.oldest(h.now-1)); n*l.step < h.now; n++ {
-			l.set(n, before.Add(added.Until(h.time(n*l.step))), h.sum)
+			l.set(n, before.add(sumsOf(added.Until(h.time(n*l.step)))), h.sum)
 		}
 	}
 }
@@ -163,7 +207,7 @@ func (h *History) spread(late Late) {
 	for i := range h.levels {
 		l := &h.levels[i]
 		for n := max(ceilDiv(h.origin, l.step), l.oldest(h.now-1)); n*l.step < h.now; n++ {
-			l.set(n, l.at(n, h.sum).Add(late.Until(h.time(n*l.step))), h.sum)
+			l.set(n, l.at(n, h.sum).add(sumsOf(late.Until(h.time(n*l.step)))), h.sum)
 		}
 	}
 }
@@ -179,13 +223,14 @@ func (h *History) extend(l Late) {
 	if to < h.origin && len(h.blind) < maxBlind {
 		h.blind = append([]Span{{h.time(to), h.time(h.origin)}}, h.blind...)
 	}
-	before := h.base.Sub(l.Counts)
+	h.mayFall(l.Counts)
+	before := h.base.sub(sumsOf(l.Counts))
 	for i := range h.levels {
 		level := &h.levels[i]
 		for n := max(ceilDiv(from, level.step), level.oldest(h.now)); n*level.step <= h.origin; n++ {
 			c := h.base
 			if n*level.step < to {
-				c = before.Add(l.Until(h.time(n * level.step)))
+				c = before.add(sumsOf(l.Until(h.time(n * level.step))))
 			}
 			level.set(n, c, h.sum)
 		}
@@ -202,7 +247,7 @@ func (h *History) Resolution() time.Duration {
 // blind stretches are left out.
 func (h *History) Last(length time.Duration) Counts {
 	from := h.now - h.ticks(length)
-	c := h.sum.Sub(h.cumulative(from))
+	c := h.between(from, h.now)
 	if from < h.origin && h.seen > 0 {
 		c.Total += c.Total * float64(h.origin-from) / float64(h.seen)
 	}
@@ -211,23 +256,47 @@ func (h *History) Last(length time.Duration) Counts {
 
 // Counted sums the events in the last `length` of time that were seen, and adds nothing for time before the origin.
 func (h *History) Counted(length time.Duration) Counts {
-	return h.sum.Sub(h.cumulative(h.now - h.ticks(length)))
+	return h.between(h.now-h.ticks(length), h.now)
 }
 
 // All sums every event since the origin.
-func (h *History) All() Counts { return h.sum }
+func (h *History) All() Counts { return h.sum.counts() }
 
 // Cumulative is the number of events from the first origin to t, less than 0 before that, prorated inside the bucket that t falls in.
 func (h *History) Cumulative(t time.Time) Counts {
-	return h.cumulative(t.UnixNano() / int64(h.interval))
+	return h.position(t.UnixNano() / int64(h.interval)).since(sums{})
 }
 
-func (h *History) cumulative(tick int64) Counts {
+// Between sums the events in (from, to], each end prorated inside the bucket that it falls in. However large the cumulative
+// counts are, the difference is exact to a float64's own precision.
+func (h *History) Between(from, to time.Time) Counts {
+	return h.between(from.UnixNano()/int64(h.interval), to.UnixNano()/int64(h.interval))
+}
+
+func (h *History) between(from, to int64) Counts {
+	begin, end := h.position(from), h.position(to)
+	var zero sums // what both are taken from
+	if !begin.point.isSmall() || !end.point.isSmall() {
+		zero = begin.point
+	}
+	return end.since(zero).Sub(begin.since(zero))
+}
+
+// position is the cumulative count at a tick: that of a point, and a share of the bucket after it.
+type position struct {
+	point sums
+	part  Counts
+}
+
+// since is the number of events since the cumulative count was zero.
+func (p position) since(zero sums) Counts { return p.point.sub(zero).counts().Add(p.part) }
+
+func (h *History) position(tick int64) position {
 	switch {
 	case tick >= h.now:
-		return h.sum
+		return position{point: h.sum}
 	case tick <= h.origin:
-		return h.base
+		return position{point: h.base}
 	}
 	for i := range h.levels {
 		l := &h.levels[i]
@@ -239,11 +308,11 @@ func (h *History) cumulative(tick int64) Counts {
 	}
 	// Older than all buckets: the oldest point is the best there is.
 	l := &h.levels[len(h.levels)-1]
-	return l.at(l.oldest(h.now), h.sum)
+	return position{point: l.at(l.oldest(h.now), h.sum)}
 }
 
 // prorate is the cumulative count at a tick in the bucket of l that begins at its n-th step.
-func (h *History) prorate(l *level, n, tick int64) Counts {
+func (h *History) prorate(l *level, n, tick int64) position {
 	start, end := n*l.step, min((n+1)*l.step, h.now)
 	before := h.base
 	if start > h.origin {
@@ -252,17 +321,14 @@ func (h *History) prorate(l *level, n, tick int64) Counts {
 		start = h.origin
 	}
 	if tick == start {
-		return before
+		return position{point: before}
 	}
 	after := h.sum
 	if end < h.now {
 		after = l.at(n+1, h.sum)
 	}
-	part, whole := float64(tick-start), float64(end-start)
-	return Counts{
-		Total: before.Total + (after.Total-before.Total)*part/whole,
-		Bad:   before.Bad + (after.Bad-before.Bad)*part/whole,
-	}
+	bucket, part, whole := after.sub(before).counts(), float64(tick-start), float64(end-start)
+	return position{before, Counts{bucket.Total * part / whole, bucket.Bad * part / whole}}
 }
 
 // EachTick reports whether every tick after `from` is still kept by itself.
@@ -274,7 +340,6 @@ func (h *History) EachTick(from time.Time) bool {
 // false.
 func (h *History) Buckets(from time.Time, yield func(Span, Counts) bool) {
 	start := max(h.origin, from.UnixNano()/int64(h.interval))
-	before := h.cumulative(start)
 	for start < h.now {
 		end := h.now
 		for i := range h.levels {
@@ -284,11 +349,10 @@ func (h *History) Buckets(from time.Time, yield func(Span, Counts) bool) {
 				break
 			}
 		}
-		after := h.cumulative(end)
-		if !yield(Span{h.time(start), h.time(end)}, after.Sub(before)) {
+		if !yield(Span{h.time(start), h.time(end)}, h.between(start, end)) {
 			return
 		}
-		start, before = end, after
+		start = end
 	}
 }
 
@@ -296,7 +360,7 @@ func (h *History) Buckets(from time.Time, yield func(Span, Counts) bool) {
 // do not count. It reports false where the history holds less than that.
 func (h *History) LastActive(length time.Duration, since time.Time) (Counts, bool) {
 	wanted, end, sum := h.ticks(length), h.now, Counts{}
-	first, after := max(h.origin, since.UnixNano()/int64(h.interval)), h.sum
+	first := max(h.origin, since.UnixNano()/int64(h.interval))
 	for wanted > 0 && end > first {
 		start := first
 		for i := range h.levels {
@@ -306,12 +370,11 @@ func (h *History) LastActive(length time.Duration, since time.Time) (Counts, boo
 				break
 			}
 		}
-		before := h.cumulative(start)
-		if c := after.Sub(before); c.Total > 0 {
+		if c := h.between(start, end); c.Total > 0 {
 			sum = sum.Add(c)
 			wanted -= end - start
 		}
-		end, after = start, before
+		end = start
 	}
 	return sum, wanted <= 0
 }
@@ -321,11 +384,12 @@ func (h *History) LastActive(length time.Duration, since time.Time) (Counts, boo
 func (h *History) Resized(rules, window time.Duration) *History {
 	c := NewHistory(h.interval, h.Now(), rules, window)
 	c.origin, c.seen, c.sum, c.base, c.blind = h.origin, h.seen, h.sum, h.base, h.blind
+	c.negative, c.peak, c.fall = h.negative, h.peak, h.fall
 	for i := range c.levels {
 		l := &c.levels[i]
 		for n := l.first(c); n <= c.now/l.step; n++ {
-			at := h.cumulative(n * l.step).Sub(h.base)
-			l.set(n, h.base.Add(Counts{Quantize(at.Total), Quantize(at.Bad)}), h.sum)
+			at := h.position(n * l.step)
+			l.set(n, at.point.add(sumsOf(Counts{Quantize(at.part.Total), Quantize(at.part.Bad)})), h.sum)
 		}
 	}
 	return c

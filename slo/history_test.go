@@ -135,7 +135,7 @@ func TestHistoryTakesAtMost24KiB(t *testing.T) {
 	for range 5000 { // more than there is room for, but not in the six hours of the first level
 		h.Add(Sample{Counts: Counts{Total: 100_000_000}})
 	}
-	if h.levels[0].wide != nil || h.levels[1].wide == nil || h.levels[1].points != nil {
+	if h.levels[0].width != usual || h.levels[1].width.total == usual.total {
 		t.Error("another level than that of three days takes more")
 	}
 }
@@ -210,12 +210,17 @@ func TestLastActive(t *testing.T) {
 func TestSampleCodec(t *testing.T) {
 	at := start.Add(tick)
 	for name, s := range map[string]Sample{
-		"nothing":  {Tick: at},
-		"blind":    {Tick: at, Blind: true},
-		"counts":   {Tick: at, Counts: Counts{1e12, 12345}},
-		"parts":    {Tick: at, Counts: Counts{10.5, 0.25}, Excluded: true},
-		"details":  {Tick: at, Counts: Counts{10, 1}, Late: []Late{{From: start, To: at, Counts: Counts{5, 5}, Excluded: true}}, Caveats: []Caveat{{Kind: Dip, Count: 2, Events: 7}}},
-		"no count": {Tick: at, Blind: true, Caveats: []Caveat{{Kind: QueryFailed, Count: 1}}},
+		"nothing":        {Tick: at},
+		"blind":          {Tick: at, Blind: true},
+		"counts":         {Tick: at, Counts: Counts{1e12, 12345}},
+		"parts":          {Tick: at, Counts: Counts{10.5, 0.25}, Excluded: true},
+		"details":        {Tick: at, Counts: Counts{10, 1}, Late: []Late{{From: start, To: at, Counts: Counts{5, 5}, Excluded: true}}, Caveats: []Caveat{{Kind: Dip, Count: 2, Events: 7}}},
+		"no count":       {Tick: at, Blind: true, Caveats: []Caveat{{Kind: QueryFailed, Count: 1}}},
+		"signed":         {Tick: at, Counts: Counts{10, -3}, Late: []Late{{From: start, To: at, Counts: Counts{5, -5.5}}}},
+		"parts below 0":  {Tick: at, Counts: Counts{1, -0.25}},
+		"above":          {Tick: at, Counts: Counts{1, 2}},
+		"huge":           {Tick: at, Counts: Counts{mostEvents, -mostEvents}},
+		"huge and parts": {Tick: at, Counts: Counts{3.6e20, 0.5}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := AppendSample(nil, s)
@@ -239,6 +244,9 @@ func FuzzHistory(f *testing.F) {
 	h := NewHistory(tick, start, time.Hour, 24*time.Hour)
 	h.Add(Sample{Counts: Counts{Total: 5, Bad: 1}})
 	b, _ := h.AppendBinary(nil)
+	f.Add(b)
+	h.Add(Sample{Counts: Counts{Total: 1e20, Bad: -1e19}})
+	b, _ = h.AppendBinary(nil)
 	f.Add(b)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var h History
@@ -285,7 +293,7 @@ func TestThresholdIsExactAtEquality(t *testing.T) {
 }
 
 func TestQuantize(t *testing.T) {
-	for in, want := range map[float64]float64{math.NaN(): 0, math.Inf(1): 0, -3: 0, 2: 2, 1.0 / 3: 341.0 / 1024} {
+	for in, want := range map[float64]float64{math.NaN(): 0, math.Inf(1): 0, math.Inf(-1): 0, -3: -3, 2: 2, 1e17: 1e17, -1e-9: 0, 1.0 / 3: 341.0 / 1024} {
 		if got := Quantize(in); got != want {
 			t.Errorf("Quantize(%v) = %v, want %v", in, got, want)
 		}

@@ -9,7 +9,9 @@ import (
 	"time"
 )
 
-// Counts is a number of events and how many of them were bad. Both are multiples of 1/1024, see Quantize.
+// Counts is a number of events and how many of them were bad. Both are multiples of 1/1024, see Quantize. Where good and total are of
+// different metrics or targets, the bad events of a tick may be below 0 or above the total: a call that began in this tick ends in
+// the next. So sums of ticks are never cut; what is shown or judged of them is, with Cut.
 type Counts struct {
 	Total float64 `json:"total"`
 	Bad   float64 `json:"bad"`
@@ -20,6 +22,9 @@ func (c Counts) Add(d Counts) Counts { return Counts{c.Total + d.Total, c.Bad + 
 
 // Sub is the difference.
 func (c Counts) Sub(d Counts) Counts { return Counts{c.Total - d.Total, c.Bad - d.Bad} }
+
+// Cut returns the counts with bad events between 0 and the total, for whoever reads those of a window.
+func (c Counts) Cut() Counts { return Counts{c.Total, max(0, min(c.Bad, c.Total))} }
 
 // ErrorRatio is bad over total, and 0 where there were no events.
 func (c Counts) ErrorRatio() float64 {
@@ -88,32 +93,34 @@ func (s Sample) Has(kind CaveatKind) bool {
 // quantum is the smallest part of an event that is counted.
 const quantum = 1.0 / 1024
 
-// Quantize rounds a count to a multiple of 1/1024 event. Sums of such numbers are exact in a float64 up to 2^43 events, in
-// whatever order they are added; so a history that was stored, restored, or summed another way is the same bit for bit.
-// What is not a finite, positive number counts 0.
+// mostEvents is far beyond anything that is counted: a year has 2^55 nanoseconds. With this limit, a hundred million ticks fit the
+// 128-bit integers that a history adds up in.
+const mostEvents = 0x1p90
+
+// Quantize rounds a count to a multiple of 1/1024 event. A float64 holds sums of such numbers exactly up to 2^43 events, in
+// whatever order they are added, and a history's own sums are integers of any size; so a history that was stored, restored, or
+// summed another way is the same bit for bit. A number beyond 2^43 is such a multiple already, and is not rounded.
+// What is not a finite number counts 0.
 func Quantize(x float64) float64 {
-	if !(x > 0) || math.IsInf(x, 1) {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return 0
 	}
-	return math.Round(x/quantum) * quantum
+	return math.Round(min(max(x, -mostEvents), mostEvents)/quantum)*quantum + 0 // + 0 makes 0 of -0
 }
 
-// Normalize makes a sample fit for a history: counts are quantized, and bad ones above the total are cut to it with a caveat.
+// Normalize makes a sample fit for a history: counts are quantized. A tick's bad events may be below 0 or above its total, where good
+// and total are seen at different times: only what is read over a window is cut, see Cut.
 func (s *Sample) Normalize() {
 	if s.Blind {
 		s.Counts = Counts{}
 	}
-	s.Total, s.Bad = Quantize(s.Total), Quantize(s.Bad)
-	if excess := s.Bad - s.Total; excess > 0 {
-		s.Bad = s.Total
-		s.Caveats = append(s.Caveats, Caveat{Kind: BadAboveTotal, Count: 1, Events: excess})
-	}
+	s.Counts = s.normal()
 	for i := range s.Late {
-		l := &s.Late[i]
-		l.Total, l.Bad = Quantize(l.Total), Quantize(l.Bad)
-		l.Bad = min(l.Bad, l.Total)
+		s.Late[i].Counts = s.Late[i].normal()
 	}
 }
+
+func (c Counts) normal() Counts { return Counts{max(0, Quantize(c.Total)), Quantize(c.Bad)} }
 
 // CaveatKind says why a number is less than exact.
 type CaveatKind string
@@ -122,7 +129,7 @@ type CaveatKind string
 const (
 	Dip           CaveatKind = "dip"             // a counter fell a little: a switch of replicas, counted as 0
 	NotANumber    CaveatKind = "not_a_number"    // a counter was NaN, infinite or negative, or what was measured NaN: it was dropped
-	BadAboveTotal CaveatKind = "bad_above_total" // more bad events than events: cut to the total
+	BadAboveTotal CaveatKind = "bad_above_total" // a window has more bad events than events: cut to the total
 	Baseline      CaveatKind = "baseline"        // a series was first seen with a past: its first value is where counting starts
 	NoTarget      CaveatKind = "no_target"       // a series without job and instance labels was born: counted from its first value
 	LongGap       CaveatKind = "late"            // events were learnt of late, and are spread evenly over the time they were missing
@@ -174,7 +181,7 @@ func (c Caveat) String() string {
 	case NotANumber:
 		return many(c.Count, "value") + " left out, not a number or negative"
 	case BadAboveTotal:
-		return fmt.Sprintf("%s more bad events than events in %s; cut to the total", events, many(c.Count, "tick"))
+		return fmt.Sprintf("%s more bad events than events; cut to the total", events)
 	case Baseline:
 		return fmt.Sprintf("%s first seen on running targets; what they counted before is not included", many(c.Count, "counter"))
 	case NoTarget:

@@ -129,10 +129,10 @@ func (s *Sampled) sample(tick time.Time, values map[string]float64) (slo.Sample,
 	case badEvents < -overshoot*all || math.IsInf(badEvents, 0):
 		return slo.Sample{}, fmt.Errorf("bad: the value %v, of a total of %v, is no number of events: it must be finite and not below 0", badEvents, all)
 	}
-	if badEvents > all && same(badEvents, all) {
-		badEvents = all
+	sample := slo.Sample{Tick: tick, Counts: slo.Counts{Total: dithered(all, tick), Bad: dithered(min(max(badEvents, 0), all), tick)}}
+	if excess := badEvents - all; excess > 0 && !same(badEvents, all) {
+		sample.Caveats = []slo.Caveat{{Kind: slo.BadAboveTotal, Count: 1, Events: excess}}
 	}
-	sample := slo.Sample{Tick: tick, Counts: slo.Counts{Total: dithered(all, tick), Bad: dithered(badEvents, tick)}}
 	sample.Normalize()
 	return sample, nil
 }
