@@ -37,6 +37,7 @@ func (w *Watch) stepBlind(s slo.Sample, start time.Time) (Event, bool) {
 		for _, l := range s.Late { // what counters that went on counting tell of it
 			closed.Counts = closed.Add(l.Until(start).Sub(l.Until(closed.Onset)))
 		}
+		closed.cut()
 		w.Blind = nil
 		return Event{Tick: s.Tick, Closed: true, Window: closed}, true
 	}

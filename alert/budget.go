@@ -12,6 +12,8 @@ type budget struct {
 	all  slo.Counts // with an estimate, free of errors, for what of the window is still to come or was not watched
 }
 
+func (b budget) cut() budget { return budget{b.seen.Cut(), b.all.Cut()} }
+
 // share sets the shares of a breach window.
 func (b budget) share(v *Window) {
 	v.BudgetSpent = slo.BudgetSpent(v.Bad, b.all, v.Objective.Target)
@@ -47,7 +49,7 @@ func (w *Watch) budgetAt(window slo.Window, at time.Time) budget {
 	h := w.history
 	if window.Calendar == "" {
 		p := w.plannedIn(slo.Span{Start: h.Now().Add(-window.Rolling), End: h.Now()})
-		return budget{h.Counted(window.Rolling).Add(p), h.Last(window.Rolling).Add(p)}
+		return budget{h.Counted(window.Rolling).Add(p), h.Last(window.Rolling).Add(p)}.cut()
 	}
 	span := w.periodsOf(window).At(at)
 	before := h.Cumulative(span.Start)
@@ -58,7 +60,7 @@ func (w *Watch) budgetAt(window slo.Window, at time.Time) budget {
 	unseen := max(0, h.Origin().Sub(span.Start)) + max(0, span.End.Sub(h.Now()))
 	b.all = b.seen
 	b.all.Total += h.Last(window.Length()).Total * float64(unseen) / float64(window.Length())
-	return b
+	return b.cut()
 }
 
 func (w *Watch) periodsOf(window slo.Window) slo.Periods {

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -77,20 +78,30 @@ func (e *Engine) compare(ctx context.Context, l *Lane, ticks slo.Ticks, samples 
 			if w.isPlanned(at) {
 				continue // what came late of it would change no breach
 			}
-			had := w.history.Cumulative(at).Sub(w.history.Cumulative(at.Add(-l.interval)))
-			more := slo.Counts{Total: max(0, s.Total-had.Total), Bad: max(0, s.Bad-had.Bad)}
-			if more.Total < 1 && more.Bad < 1 {
+			more := missed(w.history.Between(at.Add(-l.interval), at), s.Counts)
+			if more.Total < 1 && math.Abs(more.Bad) < 1 {
 				continue
 			}
+			late := max(more.Total, -more.Bad) // good ones that came later than the total
 			into := &samples[i][0]
 			into.Late = append(into.Late, slo.Late{From: at.Add(-l.interval), To: at, Counts: more})
-			into.Caveats = slo.MergeCaveats(into.Caveats, []slo.Caveat{{Kind: slo.DataLate, Count: 1, Events: more.Total}})
+			into.Caveats = slo.MergeCaveats(into.Caveats, []slo.Caveat{{Kind: slo.DataLate, Count: 1, Events: late}})
 			into.Normalize()
-			events += more.Total
+			events += late
 			atLast = atLast || t == ticks.Len()-1
 		}
 	}
 	return events, atLast
+}
+
+// missed returns what a tick that is read again has more than it had. Bad events are fewer where good ones came later than their total;
+// where the total itself is smaller than it was, data has gone since, and proves nothing good.
+func missed(had, has slo.Counts) slo.Counts {
+	more := has.Sub(had)
+	if more.Total < 0 {
+		return slo.Counts{Bad: max(0, more.Bad)}
+	}
+	return more
 }
 
 // seriesOf finds a watch's samples in readings, one for each of the lane's definitions; nil where there are none.
@@ -164,7 +175,7 @@ func (w *Watch) rerun(open *openWindow, from time.Time) {
 	again := run{PeakBurn: open.Run.PeakBurn}
 	base := w.thresholdOf(open)
 	w.walk(open.First, func(tick slo.Sample, _ time.Time, allBad float64) { again.add(tick, tick.Counts, base, allBad) })
-	gained := w.history.Cumulative(open.First).Sub(w.history.Cumulative(onset))
+	gained := w.history.Between(onset, open.First)
 	again.Onset, again.Counts, again.AtEnd = onset, again.Counts.Add(gained), again.AtEnd.Add(gained)
 	again.Caveats, again.Pending = open.Run.Caveats, open.Run.Pending
 	open.Run = again
@@ -199,8 +210,9 @@ func (w *Watch) amend(s slo.Sample) []Event {
 			continue
 		}
 		v := *x.Window
-		v.Counts = v.Add(more)
+		v.Counts = slo.Counts{Total: v.Total + more.Total, Bad: x.To - x.From} // not what was cut before
 		v.Caveats = slo.MergeCaveats(slices.Clone(v.Caveats), s.Caveats)
+		v.Counts = v.Cut()
 		w.budgetAt(v.Objective.Window, v.Ended).share(&v)
 		x.Window = &v
 		events = append(events, Event{Tick: s.Tick, Window: v})

@@ -92,7 +92,7 @@ func (w *Watch) sayPlanned(v *Window, end time.Time) {
 	}
 	if length > 0 {
 		ticks := int(length / w.history.Interval())
-		v.Caveats = slo.MergeCaveats(v.Caveats, []slo.Caveat{{Kind: slo.Planned, Count: ticks, Events: w.plannedIn(span).Bad}})
+		v.Caveats = slo.MergeCaveats(v.Caveats, []slo.Caveat{{Kind: slo.Planned, Count: ticks, Events: w.plannedIn(span).Cut().Bad}})
 	}
 }
 

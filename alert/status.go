@@ -69,7 +69,7 @@ func (w *Watch) Status() Status {
 	s.Window, s.Estimated = b.seen, b.estimated()
 	s.BudgetRemaining = 1 - slo.BudgetSpent(b.seen.Bad, b.all, target)
 	for _, length := range w.windows {
-		s.BurnRates = append(s.BurnRates, BurnRate{length, slo.BurnRate(w.history.Last(length), target)})
+		s.BurnRates = append(s.BurnRates, BurnRate{length, slo.BurnRate(w.history.Last(length).Cut(), target)})
 	}
 	switch {
 	case w.last.Blind || w.history.Empty():

@@ -303,16 +303,23 @@ func (w *Watch) fires(r armedRule) bool {
 // forRules sums the last `length` of events; bad ones in closed windows count as good.
 func (w *Watch) forRules(length time.Duration) slo.Counts {
 	c := w.history.Last(length)
+	c.Bad -= w.excusedSince(w.history.Now().Add(-length))
+	return c.Cut()
+}
+
+// excusedSince sums the bad events of closed windows after a time.
+func (w *Watch) excusedSince(from time.Time) (bad float64) {
 	if len(w.Excused) == 0 {
-		return c
+		return 0
 	}
-	from := w.history.Now().Add(-length)
-	before := w.history.Cumulative(from).Bad
+	before, exact := w.history.Cumulative(from).Bad, w.history.EachTick(from)
 	for _, x := range w.Excused {
-		c.Bad -= max(0, x.To-max(x.From, before)) // 0 where the window begins after it
+		if exact && !x.End.After(from) {
+			continue // bad events are signed, so there may have been more before its end than before a time after it
+		}
+		bad += max(0, x.To-max(x.From, before)) // 0 where the window begins after it
 	}
-	c.Bad = max(0, c.Bad)
-	return c
+	return bad
 }
 
 // snapshot is an open window with its numbers so far.
@@ -320,6 +327,7 @@ func (w *Watch) snapshot(open *openWindow) Window {
 	v := open.Window
 	v.Onset, v.Counts, v.PeakBurnRate = open.Run.Onset, open.Run.AtEnd, open.Run.PeakBurn
 	v.Caveats = slices.Clone(open.Run.Caveats)
+	v.cut()
 	w.spend(&v, open.Run.End)
 	if v.Kind == Burn {
 		v.Phases = phases(slices.Clone(open.Runs), w.thresholdOf(open), v.Rule.Short, w.history.Interval())

@@ -48,6 +48,14 @@ func (w Window) same(v Window) bool {
 	return w.ID() == v.ID() && w.Kind == v.Kind && w.Detected.Equal(v.Detected)
 }
 
+// cut brings the bad events between 0 and the total, and says how many there were above it.
+func (w *Window) cut() {
+	if above := w.Bad - w.Total; above > 0 {
+		w.Caveats = slo.MergeCaveats(w.Caveats, []slo.Caveat{{Kind: slo.BadAboveTotal, Count: 1, Events: above}})
+	}
+	w.Counts = w.Cut()
+}
+
 // PhaseKind says how bad a stretch of a breach window was.
 type PhaseKind string
 
@@ -98,6 +106,9 @@ func phases(runs []Phase, base slo.Threshold, join, tick time.Duration) []Phase 
 	runs = joinAcross(runs, Outage, join, func(c slo.Counts) bool { return c.Bad >= c.Total/2 })
 	runs = joinAcross(runs, Degraded, join, base.Exceeded)
 	runs = absorbSingles(runs, tick)
+	for i := range runs {
+		runs[i].Counts = runs[i].Cut()
+	}
 	return slices.DeleteFunc(runs, func(r Phase) bool { return r.Kind == "" })
 }
 
