@@ -49,6 +49,7 @@ func (w *Watch) budgetAt(window slo.Window, at time.Time) budget {
 	h := w.history
 	if window.Calendar == "" {
 		p := w.plannedIn(slo.Span{Start: h.Now().Add(-window.Rolling), End: h.Now()})
+		p.Bad -= w.inFlight(h.Now().Add(-window.Rolling))
 		return budget{h.Counted(window.Rolling).Add(p), h.Last(window.Rolling).Add(p)}.cut()
 	}
 	span := w.periodsOf(window).At(at)
@@ -57,6 +58,9 @@ func (w *Watch) budgetAt(window slo.Window, at time.Time) budget {
 		before = w.Period.Before
 	}
 	b := budget{seen: h.Cumulative(span.End).Sub(before).Add(w.plannedIn(span))}
+	if h.Now().Before(span.End) {
+		b.seen.Bad -= w.inFlight(span.Start)
+	}
 	unseen := max(0, h.Origin().Sub(span.Start)) + max(0, span.End.Sub(h.Now()))
 	b.all = b.seen
 	b.all.Total += h.Last(window.Length()).Total * float64(unseen) / float64(window.Length())
@@ -101,7 +105,7 @@ func (w *Watch) stepBudget(s slo.Sample, counts slo.Counts, allBad float64, star
 		Window: Window{Objective: w.def.Objective, Labels: w.labels, Kind: Budget, Definition: w.digest, Detected: s.Tick},
 		Run:    run{Onset: start, PeakBurn: slo.BurnRate(all, w.def.Objective.Target)},
 	}
-	w.Budget.Run.add(s, counts, w.base, allBad)
+	w.Budget.Run.add(s, counts, w.base, allBad, nil)
 	w.Budget.Run.End, w.Budget.Run.AtEnd = s.Tick, w.Budget.Run.Counts
 	return append(events, Event{Tick: s.Tick, Opened: true, Window: w.snapshot(w.Budget)})
 }
@@ -109,7 +113,7 @@ func (w *Watch) stepBudget(s slo.Sample, counts slo.Counts, allBad float64, star
 // goOnBudget folds a sample into an open window of kind budget, and closes it where the target is met again.
 func (w *Watch) goOnBudget(s slo.Sample, counts slo.Counts, allBad float64) Event {
 	open := w.Budget
-	open.Run.add(s, counts, w.thresholdOf(open), allBad)
+	open.Run.add(s, counts, w.thresholdOf(open), allBad, nil)
 	open.Run.End, open.Run.AtEnd = s.Tick, open.Run.Counts
 	all := w.budgetAt(open.Window.Objective.Window, s.Tick).all
 	open.Run.PeakBurn = max(open.Run.PeakBurn, slo.BurnRate(all, open.Window.Objective.Target))

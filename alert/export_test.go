@@ -9,7 +9,7 @@ import (
 )
 
 // Firing reports whether the i-th rule is over its rate in both windows.
-func (w *Watch) Firing(i int) bool { return w.fires(w.rules[i]) }
+func (w *Watch) Firing(i int) bool { return w.fires(i) }
 
 // Fingerprint is a text that two lanes share only if they are the same bit for bit.
 func (l *Lane) Fingerprint() string {

@@ -140,14 +140,14 @@ func (w *Watch) retrack(s slo.Sample, from time.Time) {
 	for i, r := range w.rules {
 		old := w.Track[i]
 		begin := from
-		if old.Sum > 0 && old.Onset.Before(begin) {
+		if old.isOn() && old.Onset.Before(begin) {
 			begin = old.Onset
 		}
 		w.Track[i] = tracker{}
-		w.walk(begin, func(tick slo.Sample, start time.Time, allBad float64) {
-			w.Track[i].add(tick, tick.Counts, r.threshold, w.base, start, allBad)
+		w.walk(begin, func(tick slo.Sample, start time.Time, allBad float64, change *shifts) {
+			w.Track[i].add(tick, tick.Counts, r.threshold, w.base, start, allBad, change)
 		})
-		if t := &w.Track[i]; t.Sum > 0 {
+		if t := &w.Track[i]; t.isOn() {
 			t.PeakBurn = max(old.PeakBurn, slo.BurnRate(w.forRules(r.Short), w.def.Objective.Target))
 			t.Caveats = slo.MergeCaveats(slices.Clone(old.Caveats), s.Caveats)
 			t.Pending = slices.Clone(old.Pending)
@@ -161,10 +161,10 @@ func (w *Watch) rerun(open *openWindow, from time.Time) {
 	onset := open.Run.Onset
 	if open.Window.Definition == w.digest && from.Before(onset) {
 		for i, t := range w.Track {
-			if open.Fired[i] && t.Sum > 0 && t.Onset.Before(onset) {
+			if open.Fired[i] && t.isOn() && t.Onset.Before(onset) {
 				onset = t.Onset
 			}
-			if open.Window.Rule != nil && w.rules[i].Rule == *open.Window.Rule && t.Sum > 0 && t.Onset.Before(open.First) {
+			if open.Window.Rule != nil && w.rules[i].Rule == *open.Window.Rule && t.isOn() && t.Onset.Before(open.First) {
 				open.First = t.Onset
 			}
 		}
@@ -174,7 +174,12 @@ func (w *Watch) rerun(open *openWindow, from time.Time) {
 	}
 	again := run{PeakBurn: open.Run.PeakBurn}
 	base := w.thresholdOf(open)
-	w.walk(open.First, func(tick slo.Sample, _ time.Time, allBad float64) { again.add(tick, tick.Counts, base, allBad) })
+	w.walk(open.First, func(tick slo.Sample, _ time.Time, allBad float64, change *shifts) {
+		again.add(tick, tick.Counts, base, allBad, change)
+	})
+	if w.history.Apart() {
+		again.close(w.history.Now(), w.history.All().Bad)
+	}
 	gained := w.history.Between(onset, open.First)
 	again.Onset, again.Counts, again.AtEnd = onset, again.Counts.Add(gained), again.AtEnd.Add(gained)
 	again.Caveats, again.Pending = open.Run.Caveats, open.Run.Pending
@@ -183,9 +188,11 @@ func (w *Watch) rerun(open *openWindow, from time.Time) {
 }
 
 // walk calls step with the ticks after `from`, as the history knows them now.
-func (w *Watch) walk(from time.Time, step func(tick slo.Sample, start time.Time, allBad float64)) {
+func (w *Watch) walk(from time.Time, step func(tick slo.Sample, start time.Time, allBad float64, change *shifts)) {
+	var last *shifts
 	w.history.Buckets(from, func(span slo.Span, c slo.Counts) bool {
-		step(slo.Sample{Tick: span.End, Counts: c}, span.Start, w.history.Cumulative(span.End).Bad)
+		change := w.shiftTo(&last, span.Start, span.End, covered(w.history.Blind(), span) || w.isPlanned(span.End))
+		step(slo.Sample{Tick: span.End, Counts: c}, span.Start, w.history.Cumulative(span.End).Bad, change)
 		return true
 	})
 }

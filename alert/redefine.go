@@ -74,9 +74,9 @@ func (w *Watch) redefine(def Definition) {
 			from = x.End
 		}
 	}
-	w.walk(from, func(tick slo.Sample, start time.Time, allBad float64) {
+	w.walk(from, func(tick slo.Sample, start time.Time, allBad float64, change *shifts) {
 		for i, r := range w.rules {
-			w.Track[i].add(tick, tick.Counts, r.threshold, w.base, start, allBad)
+			w.Track[i].add(tick, tick.Counts, r.threshold, w.base, start, allBad, change)
 		}
 	})
 }

@@ -35,6 +35,7 @@ type watchState struct {
 	Dark    *darkness   `json:"dark,omitempty"`    // while there is no data
 	Planned []planned   `json:"planned,omitempty"` // stretches of planned work, oldest first
 	Period  *period     `json:"period,omitempty"`  // of a calendar window: the one that the last tick is in
+	Shifts  *shifts     `json:"shifts,omitempty"`  // at the last tick with data; nil if good and total are seen together
 }
 
 // armedRule is a rule with its windows rounded up to ticks.
@@ -138,14 +139,15 @@ func (w *Watch) stepLong(s slo.Sample, ticks int) []Event {
 	}
 	w.turn(s)
 	w.look(s, start)
+	change := w.shiftTo(&w.Shifts, start, s.Tick, s.Blind || s.Excluded)
 	if from, late := w.relearn(s); late {
 		w.retrack(s, from)
 	} else {
-		w.track(s, start)
+		w.track(s, start, change)
 	}
 	counts, allBad := everything(s), w.history.All().Bad
 	events := w.amend(s)
-	if e, ok := w.stepBurn(s, counts, allBad); ok {
+	if e, ok := w.stepBurn(s, counts, allBad, change); ok {
 		events = append(events, e)
 	}
 	events = append(events, w.stepBudget(s, spent, allBad, start)...)
@@ -159,12 +161,12 @@ func (w *Watch) stepLong(s slo.Sample, ticks int) []Event {
 }
 
 // track folds a sample into the rules' trackers.
-func (w *Watch) track(s slo.Sample, start time.Time) {
+func (w *Watch) track(s slo.Sample, start time.Time, change *shifts) {
 	counts, allBad := everything(s), w.history.All().Bad
 	for i, r := range w.rules {
 		t := &w.Track[i]
-		t.add(s, counts, r.threshold, w.base, start, allBad)
-		if t.Sum > 0 {
+		t.add(s, counts, r.threshold, w.base, start, allBad, change)
+		if t.isOn() {
 			t.PeakBurn = max(t.PeakBurn, slo.BurnRate(w.forRules(r.Short), w.def.Objective.Target))
 		}
 	}
@@ -176,7 +178,7 @@ func (w *Watch) mayOpen(s slo.Sample) bool {
 	return s.Tick.After(w.Armed) && !s.Blind && !s.Excluded
 }
 
-func (w *Watch) stepBurn(s slo.Sample, counts slo.Counts, allBad float64) (Event, bool) {
+func (w *Watch) stepBurn(s slo.Sample, counts slo.Counts, allBad float64, change *shifts) (Event, bool) {
 	if w.Burn == nil {
 		if !w.mayOpen(s) || !w.openBurn(s) {
 			return Event{}, false
@@ -184,7 +186,7 @@ func (w *Watch) stepBurn(s slo.Sample, counts slo.Counts, allBad float64) (Event
 		return Event{Tick: s.Tick, Opened: true, Window: w.snapshot(w.Burn)}, true
 	}
 	open := w.Burn
-	open.Run.add(s, counts, w.thresholdOf(open), allBad)
+	open.Run.add(s, counts, w.thresholdOf(open), allBad, change)
 	w.addTick(open, s)
 	if from, late := w.relearn(s); late {
 		w.rerun(open, from)
@@ -195,9 +197,7 @@ func (w *Watch) stepBurn(s slo.Sample, counts slo.Counts, allBad float64) (Event
 	if open.Window.Definition == w.digest && !s.Blind {
 		w.widen(open)
 	}
-	// What was before the onset says nothing of a recovery, though it may be the last that had events before a long silence.
-	recent, enough := w.history.LastActive(open.Hold, open.Run.Onset)
-	if !enough || s.Blind || w.thresholdOf(open).Exceeded(recent) {
+	if s.Blind || !w.isWell(open) {
 		return Event{Tick: s.Tick, Window: w.snapshot(open)}, true
 	}
 	closed := w.snapshot(open)
@@ -219,7 +219,7 @@ func (w *Watch) stepBurn(s slo.Sample, counts slo.Counts, allBad float64) (Event
 // openBurn opens a window if a rule fires: the fastest one that does. Slower ones that fire as well may widen it at once.
 func (w *Watch) openBurn(s slo.Sample) bool {
 	for i, r := range w.rules {
-		if !w.fires(r) {
+		if !w.fires(i) {
 			continue
 		}
 		rule := r.Rule
@@ -233,6 +233,7 @@ func (w *Watch) openBurn(s slo.Sample) bool {
 		}
 		w.Burn.Fired[i] = true
 		w.Burn.First = w.Burn.Run.Onset
+		w.Burn.Run.close(s.Tick, w.history.All().Bad)
 		w.retrace(w.Burn)
 		w.widen(w.Burn)
 		return true
@@ -244,7 +245,7 @@ func (w *Watch) openBurn(s slo.Sample) bool {
 // at least min_bad_events; a faster one shortens the hold.
 func (w *Watch) widen(open *openWindow) {
 	for i, r := range w.rules {
-		if open.Fired[i] || !w.fires(r) {
+		if open.Fired[i] || !w.fires(i) {
 			continue
 		}
 		open.Fired[i] = true
@@ -291,8 +292,12 @@ func (w *Watch) hold(r armedRule) time.Duration {
 	return r.Short
 }
 
-// fires reports whether the burn rate is above the rule's, strictly, over both of its windows.
-func (w *Watch) fires(r armedRule) bool {
+// fires reports whether the burn rate is above the i-th rule's, strictly, over both of its windows.
+func (w *Watch) fires(i int) bool {
+	r := w.rules[i]
+	if w.history.Apart() {
+		return w.Track[i].isOn() && w.isCertain(r)
+	}
 	if !r.threshold.Exceeded(w.forRules(r.Short)) {
 		return false
 	}

@@ -87,6 +87,12 @@ func (h *History) Origin() time.Time { return h.time(h.origin) }
 // Empty reports whether no tick has had data yet.
 func (h *History) Empty() bool { return h.seen == 0 }
 
+// Apart reports whether good and total events are seen at different times: some tick had less than 0 bad ones, and is still kept.
+func (h *History) Apart() bool {
+	l := &h.levels[len(h.levels)-1]
+	return h.negative > 0 && h.negative >= l.oldest(h.now)*l.step
+}
+
 // Blind are the stretches without data since the origin that are remembered, oldest first.
 func (h *History) Blind() []Span { return h.blind }
 
@@ -359,7 +365,18 @@ func (h *History) Buckets(from time.Time, yield func(Span, Counts) bool) {
 // LastActive sums the most recent stretches after `since` that had events, `length` of them in all; silence and blind stretches in between
 // do not count. It reports false where the history holds less than that.
 func (h *History) LastActive(length time.Duration, since time.Time) (Counts, bool) {
-	wanted, end, sum := h.ticks(length), h.now, Counts{}
+	sum, _, enough := h.lastActive(length, since)
+	return sum, enough
+}
+
+// ActiveSince returns when the oldest of the stretches begins that LastActive sums.
+func (h *History) ActiveSince(length time.Duration, since time.Time) time.Time {
+	_, start, _ := h.lastActive(length, since)
+	return h.time(start)
+}
+
+func (h *History) lastActive(length time.Duration, since time.Time) (sum Counts, oldest int64, enough bool) {
+	wanted, end := h.ticks(length), h.now
 	first := max(h.origin, since.UnixNano()/int64(h.interval))
 	for wanted > 0 && end > first {
 		start := first
@@ -376,7 +393,7 @@ func (h *History) LastActive(length time.Duration, since time.Time) (Counts, boo
 		}
 		end = start
 	}
-	return sum, wanted <= 0
+	return sum, end, wanted <= 0
 }
 
 // Resized is a copy with the resolutions that NewHistory would give it. Where the copy is finer than the history was, what is between
