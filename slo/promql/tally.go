@@ -293,28 +293,14 @@ func (t *Tally) Samples() map[slo.Labels]slo.Sample {
 	return samples
 }
 
-// sample adds up a label set. Bad events are the total without the good ones, never less than none in any stretch: good ones in
-// excess are taken off the other stretches' bad ones.
+// sample adds up a label set. Bad events are the total without the good ones: fewer than none where these were seen earlier.
 func (t *Tally) sample(s *set) slo.Sample {
-	stretches := slices.SortedFunc(maps.Keys(s.stretches), time.Time.Compare)
-	if t.counter.part == good {
-		excess := 0.0
-		for range 2 {
-			for _, from := range stretches {
-				c := s.stretches[from]
-				over := min(excess, max(0, c.total-c.part))
-				c.part, excess = c.part+over, excess-over
-				over = max(0, c.part-c.total)
-				c.part, excess = c.part-over, excess+over
-			}
-		}
-	}
 	sample := slo.Sample{Tick: t.tick, Blind: !s.seen, Caveats: s.caveats}
-	for _, from := range stretches {
+	for _, from := range slices.SortedFunc(maps.Keys(s.stretches), time.Time.Compare) {
 		c := s.stretches[from]
 		events := slo.Counts{Total: c.total, Bad: c.part}
 		if t.counter.part == good {
-			events.Bad = max(0, c.total-c.part)
+			events.Bad = c.total - c.part
 		}
 		if from.IsZero() {
 			sample.Counts = events
