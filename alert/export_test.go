@@ -29,3 +29,6 @@ func (l *Lane) FillBlind() {
 		return make([]slo.Reading, len(objectives)) // has no error to return
 	})
 }
+
+// Missed is what a tick that is read again has more than it had.
+var Missed = missed

@@ -44,3 +44,37 @@ func TestLateEventsAmendAClosedWindow(t *testing.T) {
 	s.add(12*time.Hour, good(100))
 	s.only(alert.Burn) // what came late into a closed window opens no other
 }
+
+func TestMissed(t *testing.T) {
+	for name, tc := range map[string]struct{ had, has, want slo.Counts }{
+		"more of both":                   {slo.Counts{Total: 10, Bad: 1}, slo.Counts{Total: 15, Bad: 3}, slo.Counts{Total: 5, Bad: 2}},
+		"good ones later than the total": {slo.Counts{Total: 10, Bad: 10}, slo.Counts{Total: 10}, slo.Counts{Bad: -10}},
+		"data that is gone":              {slo.Counts{Total: 10, Bad: 5}, slo.Counts{Total: 2, Bad: 1}, slo.Counts{}},
+		"signed":                         {slo.Counts{Total: 10, Bad: -5}, slo.Counts{Total: 10, Bad: -2}, slo.Counts{Bad: 3}},
+	} {
+		if got := alert.Missed(tc.had, tc.has); got != tc.want {
+			t.Errorf("%s: %v, want %v", name, got, tc.want)
+		}
+	}
+}
+
+// TestSignedTicks lets bad events of an outage be counted a tick late, above the total of theirs: the window has all of them.
+func TestSignedTicks(t *testing.T) {
+	def := definition("checkout")
+	def.Policy.Budget = false
+	s := newStory(t, def)
+	s.add(minutes(5), slo.Sample{Counts: slo.Counts{Total: 100, Bad: 150}})
+	s.add(minutes(30), good(100))
+	w := s.only(alert.Burn)
+	if want := (slo.Counts{Total: 1000, Bad: 1000}); w.Counts != want {
+		t.Errorf("%v, want %v", w.Counts, want)
+	}
+	if diff := cmp.Diff([]slo.Caveat{{Kind: slo.BadAboveTotal, Count: 1, Events: 500}}, w.Caveats); diff != "" {
+		t.Errorf("caveats (-want +got):\n%s", diff)
+	}
+	for _, p := range w.Phases {
+		if p.Bad > p.Total {
+			t.Errorf("a phase has %v", p.Counts)
+		}
+	}
+}
