@@ -7,27 +7,32 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// Good and total events of different metrics or targets are seen at different times: a call is counted when it begins and again
-// when it ends, or the two are scraped some seconds apart. What is in flight at a tick's end is then bad until the next tick, and a
-// window that begins in quiet and ends in a burst of traffic has some that never failed, for as long as the burst lasts.
+// Good and total events of different metrics or targets are seen at different times: a call is
+// counted when it begins and again when it ends, or the two are scraped some seconds apart. What
+// is in flight at a tick's end is then bad until the next tick, and a window that begins in quiet
+// and ends in a burst of traffic has some that never failed, for as long as the burst lasts.
 //
-// So such counts are read three ways: as they are, with the total of a tick earlier, and with the good events of a tick earlier. If the two
-// are at most a tick apart, what is in flight has opposite signs in two of these, and what is really bad is in all three. The
-// readings differ by counts of single ticks at a window's edges only (see shiftsAt), so in steady traffic they are the same.
-// Only what all three say opens a window, keeps it open, or moves its onset and end.
-// (Bounding what is in flight by the last tick's total instead would hide an error ratio of 5 % for good.)
+// So such counts are read three ways: as they are, with the total of a tick earlier, and with the
+// good events of a tick earlier. If the two are at most a tick apart, what is in flight has
+// opposite signs in two of these, and what is really bad is in all three. The readings differ by
+// counts of single ticks at a window's edges only (see shiftsAt), so in steady traffic they are
+// the same. Only what all three say opens a window, keeps it open, or moves its onset and end.
+// (Bounding what is in flight by the last tick's total instead would hide an error ratio of 5 %
+// for good.)
 //
 // An objective that never had less than 0 bad events in a tick is read as it is.
 
-// Which stretches are looked at: those that begin at one of so many of the newest ticks, and end at one of so many (10 minutes of ticks
-// of 30 s, so that errors in a burst are found though it has just ended).
+// Which stretches are looked at: those that begin at one of so many of the newest ticks, and end
+// at one of so many (10 minutes of ticks of 30 s, so that errors in a burst are found though it
+// has just ended).
 const (
 	maxStarts = 720
 	maxEnds   = 20
 )
 
-// shifts is by how much the bad events up to some time are more in the two other readings: with the total of a tick earlier, and
-// with the good events of a tick earlier. Those in (a, b] are more by the shifts at b less those at a.
+// shifts is by how much the bad events up to some time are more in the two other readings: with
+// the total of a tick earlier, and with the good events of a tick earlier. Those in (a, b] are
+// more by the shifts at b less those at a.
 type shifts [2]float64
 
 func (s shifts) add(o shifts) shifts { return shifts{s[0] + o[0], s[1] + o[1]} }
@@ -43,8 +48,9 @@ func (w *Watch) shiftsAt(t time.Time) shifts {
 	return shifts{-c.Total, c.Total - c.Bad}
 }
 
-// shiftTo returns what the shifts have changed by since the last tick with data, and remembers them in `last`; nil if there is one reading only.
-// A tick without data, or of planned work, says nothing of what is in flight.
+// shiftTo returns what the shifts have changed by since the last tick with data, and remembers
+// them in `last`; nil if there is one reading only. A tick without data, or of planned work, says
+// nothing of what is in flight.
 func (w *Watch) shiftTo(last **shifts, start, end time.Time, silent bool) *shifts {
 	if !w.history.Apart() {
 		*last = nil
@@ -69,10 +75,11 @@ type reading struct {
 	shifts shifts
 }
 
-// certain returns how many bad events there are after a time in all three readings, whatever was in flight at either end: the most of
-// any stretch after it that ends not long ago. (Errors in a burst are certain within the burst; with the quiet before or after it they are not.)
-// A stretch that ends a tick earlier must hold as many, for in the first tick of a burst the three can be wrong together.
-// Bad events that `excused` returns for a time are left out of what is after it.
+// certain returns how many bad events there are after a time in all three readings, whatever was
+// in flight at either end: the most of any stretch after it that ends not long ago. (Errors in a
+// burst are certain within the burst; with the quiet before or after it they are not.) A stretch
+// that ends a tick earlier must hold as many, for in the first tick of a burst the three can be
+// wrong together. Bad events that `excused` returns for a time are left out of what is after it.
 func (w *Watch) certain(after time.Time, excused func(time.Time) float64) (most float64) {
 	h, tick := w.history, w.history.Interval()
 	at := func(t time.Time) reading { return reading{excused(t) - h.Between(t, h.Now()).Bad, w.shiftsAt(t)} }
@@ -95,7 +102,8 @@ func (w *Watch) certain(after time.Time, excused func(time.Time) float64) (most 
 	return most
 }
 
-// isCertain reports whether a rule is over its rate in both windows by the bad events that are certain.
+// isCertain reports whether a rule is over its rate in both windows by the bad events that are
+// certain.
 func (w *Watch) isCertain(r armedRule) bool {
 	for _, length := range []time.Duration{r.Short, r.Long} {
 		c := w.history.Last(length)
@@ -107,9 +115,11 @@ func (w *Watch) isCertain(r armedRule) bool {
 	return true
 }
 
-// isWell reports whether the target was met in the last `hold` of an open window's ticks that had events.
+// isWell reports whether the target was met in the last `hold` of an open window's ticks that had
+// events.
 func (w *Watch) isWell(open *openWindow) bool {
-	// What was before the onset says nothing of a recovery, though it may be the last that had events before a long silence.
+	// What was before the onset says nothing of a recovery, though it may be the last that had
+	// events before a long silence.
 	recent, enough := w.history.LastActive(open.Hold, open.Run.Onset)
 	if !enough {
 		return false
@@ -131,8 +141,9 @@ func (w *Watch) inFlight(from time.Time) float64 {
 	return max(0, w.history.Between(from, w.history.Now()).Bad-w.certain(from, noneExcused))
 }
 
-// addShifts folds the two other readings of a tick into the tracker, and reports whether one of them is at 0 after it: then nothing is certain
-// yet (ended), or nothing before this tick is (begun: a good event that was counted a tick early may belong to it).
+// addShifts folds the two other readings of a tick into the tracker, and reports whether one of
+// them is at 0 after it: then nothing is certain yet (ended), or nothing before this tick is
+// (begun: a good event that was counted a tick early may belong to it).
 func (t *tracker) addShifts(before float64, counts slo.Counts, rule slo.Threshold, change *shifts) (ended, begun bool) {
 	if change == nil {
 		t.Apart = nil

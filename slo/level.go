@@ -2,11 +2,13 @@ package slo
 
 import "encoding/binary"
 
-// level is a ring of the cumulative counts at every multiple of `step` ticks. Only the lowest bytes of each are kept: a later sum makes
-// the whole count again, unless more than these bytes can tell has been counted in between. Most of a daemon's memory is such counts: a
-// point takes 11 bytes instead of 32, until a level holds too many events for that.
+// level is a ring of the cumulative counts at every multiple of `step` ticks. Only the lowest
+// bytes of each are kept: a later sum makes the whole count again, unless more than these bytes
+// can tell has been counted in between. Most of a daemon's memory is such counts: a point takes 11
+// bytes instead of 32, until a level holds too many events for that.
 //
-// Bad counts are signed, so one may be above the sum that comes after it. A sixteenth of the range is for that.
+// Bad counts are signed, so one may be above the sum that comes after it. A sixteenth of the range
+// is for that.
 type level struct {
 	step   int64
 	width  width
@@ -16,7 +18,8 @@ type level struct {
 // width is how many bytes of a total and of a bad count are kept.
 type width struct{ total, bad int }
 
-// usual is the width that a level begins with: enough for a million events a second over 3 days, and 11,000 bad ones.
+// usual is the width that a level begins with: enough for a million events a second over 3 days,
+// and 11,000 bad ones.
 var usual = width{6, 5}
 
 // wider returns the next width in which more is kept of a count; 16 bytes are all.
@@ -61,7 +64,8 @@ func (l *level) set(n int64, c, sum sums) {
 	c.bad.putLow(p[l.width.total:l.width.size()])
 }
 
-// reserve makes room for points that are so much below the cumulative count, where sum is what it has been so far.
+// reserve makes room for points that are so much below the cumulative count, where sum is what it
+// has been so far.
 func (l *level) reserve(below, sum sums) {
 	w := l.width
 	for !fits(below.total, w.total) {
@@ -85,7 +89,8 @@ func (l *level) reserve(below, sum sums) {
 // above is how much a count may be above a later sum and still be known by so many of its bytes.
 func above(bytes int) uint64 { return 1 << (8*bytes - 4) }
 
-// fits reports whether a count that is so much below the sum is known by so many of its lowest bytes.
+// fits reports whether a count that is so much below the sum is known by so many of its lowest
+// bytes.
 func fits(below units, bytes int) bool {
 	if bytes > 8 {
 		return true

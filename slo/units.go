@@ -6,9 +6,10 @@ import (
 	"math/bits"
 )
 
-// units is a number of 1/1024 events, as a 128-bit integer in two's complement. The history adds up in these: any count that Quantize
-// returns is a whole number of units, so sums are exact in whatever order, and differences of sums are exact though the sums be
-// far beyond 2^53. (A float64 holds no more than that, and 12e9 events a second reach it within nine days.)
+// units is a number of 1/1024 events, as a 128-bit integer in two's complement. The history adds
+// up in these: any count that Quantize returns is a whole number of units, so sums are exact in
+// whatever order, and differences of sums are exact though the sums be far beyond 2^53. (A float64
+// holds no more than that, and 12e9 events a second reach it within nine days.)
 type units struct {
 	hi int64
 	lo uint64
@@ -25,7 +26,8 @@ func unitsOf(events float64) units {
 	return u
 }
 
-// events returns the count as a float64: exactly where that holds it, else to within one part in 2^52.
+// events returns the count as a float64: exactly where that holds it, else to within one part in
+// 2^52.
 func (u units) events() float64 {
 	if u.hi < 0 {
 		return 0 - units{}.sub(u).events()
@@ -51,8 +53,8 @@ func (u units) less(v units) bool { return u.hi < v.hi || u.hi == v.hi && u.lo <
 // isSmall reports whether a float64 holds the number, and sums of a few like it, exactly.
 func (u units) isSmall() bool { return u.hi == 0 && u.lo < 1<<52 || u.hi == -1 && -u.lo <= 1<<52 }
 
-// appendUnsigned appends a number that is not negative as a varint, of up to 19 bytes: the same bytes as binary.AppendUvarint where
-// that can write it.
+// appendUnsigned appends a number that is not negative as a varint, of up to 19 bytes: the same
+// bytes as binary.AppendUvarint where that can write it.
 func (u units) appendUnsigned(b []byte) []byte {
 	for u.hi != 0 {
 		b = append(b, byte(u.lo)|0x80)

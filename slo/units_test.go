@@ -103,7 +103,8 @@ func (l *ledger) between(from, to int) Counts {
 	return Counts{sub(l.total), sub(l.bad)}
 }
 
-// TestHistoryOfAnyCounts adds counts of any size and sign, and compares every window that begins at a bucket.
+// TestHistoryOfAnyCounts adds counts of any size and sign, and compares every window that begins
+// at a bucket.
 func TestHistoryOfAnyCounts(t *testing.T) {
 	inFlight := 0.0
 	for name, next := range map[string]func(rnd *rand.Rand, n int) Counts{
@@ -164,7 +165,8 @@ func TestHistoryOfAnyCounts(t *testing.T) {
 	}
 }
 
-// checkBuckets compares all sums from a bucket's start to now, and within the buckets that are kept one by one.
+// checkBuckets compares all sums from a bucket's start to now, and within the buckets that are
+// kept one by one.
 func checkBuckets(t *testing.T, h *History, l *ledger, begin time.Time) {
 	t.Helper()
 	now := len(l.total) - 1
@@ -185,8 +187,8 @@ func checkBuckets(t *testing.T, h *History, l *ledger, begin time.Time) {
 	}
 }
 
-// TestHistoryRemembersFalls lets bad events fall and then rise by as many as a level's usual width can just tell: the lowest point is
-// then further below the sum than the oldest one is.
+// TestHistoryRemembersFalls lets bad events fall and then rise by as many as a level's usual width
+// can just tell: the lowest point is then further below the sum than the oldest one is.
 func TestHistoryRemembersFalls(t *testing.T) {
 	begin := time.Unix(0, 0).Add(500_000 * 110 * tick).UTC()
 	again := map[string]func(*History) *History{
@@ -224,8 +226,8 @@ func TestHistoryRemembersFalls(t *testing.T) {
 	}
 }
 
-// TestHistoryOfBytes counts as many events as the fastest counters of bytes or nanoseconds do in a quarter, read tick by tick, and in
-// the steps in which a past is read.
+// TestHistoryOfBytes counts as many events as the fastest counters of bytes or nanoseconds do in a
+// quarter, read tick by tick, and in the steps in which a past is read.
 func TestHistoryOfBytes(t *testing.T) {
 	const perSecond, days = 12e9, 90
 	for name, step := range map[string]int64{"ticks": 1, "steps of 5 minutes": 10, "steps of 4 hours": 480} {
@@ -254,7 +256,8 @@ func TestHistoryOfBytes(t *testing.T) {
 	}
 }
 
-// TestOldEncodings reads what was written before counts were signed or above 2^53, and writes the same.
+// TestOldEncodings reads what was written before counts were signed or above 2^53, and writes the
+// same.
 func TestOldEncodings(t *testing.T) {
 	at := start.Add(tick)
 	for encoded, want := range map[string]Sample{
