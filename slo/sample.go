@@ -137,6 +137,9 @@ const (
 	NoGood        CaveatKind = "no_good"         // a target counts events and has no counter of the good ones (renamed?): left out
 	Interpolated  CaveatKind = "interpolated"    // the threshold is between two buckets: events between them are estimated
 	Reset         CaveatKind = "reset"           // a counter was reset: what it counted since its last scrape before is lost, about so many
+	Returned      CaveatKind = "returned"        // a counter was gone for a while, and was counted as if it had gone on
+	NewTarget     CaveatKind = "new_target"      // a new target does not say when it started: its first values count, as they are of the usual size
+	Uncountable   CaveatKind = "uncountable"     // a counter is a sum or switches between processes: it falls too often or too little, and counts nothing
 	Restart       CaveatKind = "restart"         // a process restarted and its counter went on near its old value: reset or not?
 	DataLate      CaveatKind = "data_late"       // events reached Prometheus after their tick was read, and were added later
 	NoData        CaveatKind = "no_data"         // ticks without data are left out

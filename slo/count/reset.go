@@ -1,0 +1,237 @@
+package count
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+)
+
+// span is a stretch of time from one scrape to another.
+type span struct{ from, to int64 }
+
+// spans answers whether one of them is within a stretch of time. Sorted by their ends, each begins
+// as late as any that ends before it.
+type spans []span
+
+func (s spans) sorted() spans {
+	slices.SortFunc(s, func(a, b span) int { return cmp.Compare(a.to, b.to) })
+	for i := 1; i < len(s); i++ {
+		s[i].from = max(s[i].from, s[i-1].from)
+	}
+	return s
+}
+
+func (s spans) within(from, to int64) bool {
+	i := sort.Search(len(s), func(i int) bool { return s[i].to > to })
+	return i > 0 && s[i-1].from >= from
+}
+
+// resetShare is the part of its value that a counter loses at least when it begins anew. One that
+// falls by less was read from another replica, which is a little behind.
+const resetShare = 1.0 / 8
+
+func fell(before, now float64) bool { return now < before*(1-resetShare) }
+
+// turn is what the counters of a target did in one step, from one scrape to the next.
+type turn struct {
+	fell     bool    // one lost more than 1/8
+	lost     bool    // one lost anything
+	wentOn   bool    // one cannot have counted what it has in this step
+	old, now float64 // sums of all events
+}
+
+// isReset reports whether all counters began anew. A counter that fell is proof of that, unless
+// another one has more than it can have counted since: then they are of several processes or
+// clients, as in a pushgateway, and each is judged by itself. Those that are all young, of a few
+// steps, can't be told from one process that restarted; they count what they have once more. A
+// process that started proves nothing by itself, since exporters restart while what they export
+// goes on: their counters stay near their old values.
+func (r turn) isReset(started bool) bool {
+	const near = 10.0 / 9
+	return !r.wentOn && (r.fell || started && (r.lost || r.now >= near*r.old))
+}
+
+// findResets finds the steps in which all counters of the target began anew, and when single ones
+// did.
+func (t *target) findResets() {
+	if t.isSteady() {
+		return
+	}
+	turns := map[span]*turn{}
+	for i := 1; i < len(t.scrapes); i++ {
+		if s := (span{t.scrapes[i-1], t.scrapes[i]}); t.hasStarted(s) {
+			turns[s] = &turn{}
+		}
+	}
+	for _, c := range t.counters {
+		samples := slices.Concat(c.older, c.kept)
+		for i := 1; i < len(samples); i++ {
+			if t.isEvidence(c, samples[i-1].At, samples[i].At) {
+				t.observe(turns, c, samples[i-1], samples[i])
+			}
+		}
+	}
+	for s, r := range turns {
+		if r.isReset(t.hasStarted(s)) {
+			t.resets = append(t.resets, s)
+		}
+	}
+	t.resets, t.falls = t.resets.sorted(), t.falls.sorted()
+}
+
+// isSteady reports whether no counter of the target fell, and its process is the same all the time.
+func (t *target) isSteady() bool {
+	for i := 1; i < len(t.starts); i++ {
+		if t.starts[i].Value-t.starts[i-1].Value > sameStart {
+			return false
+		}
+	}
+	if start, known := t.start(t.world.end()); known && len(t.scrapes) > 0 && start >= t.scrapes[0]-sameStart*1000 {
+		return false
+	}
+	for _, c := range t.counters {
+		for _, all := range [][]Sample{c.older, c.kept} {
+			for i := 1; i < len(all); i++ {
+				if all[i].Value < all[i-1].Value {
+					return false
+				}
+			}
+		}
+		if n := len(c.older); n > 0 && len(c.kept) > 0 && c.kept[0].Value < c.older[n-1].Value {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *target) hasStarted(s span) bool {
+	_, started := t.started(s.from, s.to)
+	return started
+}
+
+// isEvidence reports whether a step of a counter tells something about others. One of a part does
+// if the whole was there, too: else the part has changed for want of a bucket.
+func (t *target) isEvidence(c *counter, from, to int64) bool {
+	if c.whole == nil {
+		return true
+	}
+	_, had := c.whole.at(from)
+	_, has := c.whole.at(to)
+	return had && has
+}
+
+// observe adds what one counter did.
+func (t *target) observe(turns map[span]*turn, c *counter, before, now Sample) {
+	s := span{before.At, now.At}
+	hasFallen := fell(before.Value, now.Value)
+	if hasFallen {
+		t.falls = append(t.falls, s)
+	}
+	if last, _ := t.lastScrape(s.to); last != s.from {
+		return
+	}
+	r := turns[s]
+	if r == nil {
+		r = &turn{}
+		turns[s] = r
+	}
+	r.fell = r.fell || hasFallen
+	r.lost = r.lost || now.Value < before.Value
+	if c.whole == nil {
+		since := s.from
+		if start, started := t.started(s.from, s.to); started {
+			since = max(min(start, s.to), s.from)
+		}
+		r.old, r.now = r.old+before.Value, r.now+now.Value
+		r.wentOn = r.wentOn || !hasFallen && (c.exceeds(2, before, now, since) || !t.believable(now.Value, s.to-since))
+	}
+}
+
+// exceeds reports whether a counter that rises has not fallen, and has more than some times what it
+// can have counted since a step or a process began: then it has not begun anew. One that stays the
+// same is no proof: processes that crash all the time may each fail the same number of requests.
+// Nor is one that has few.
+func (c *counter) exceeds(times float64, before, now Sample, since int64) bool {
+	if len(c.older)+len(c.kept) < 3 || c.rate == 0 {
+		return false
+	}
+	return now.Value >= before.Value && now.Value > max(few, times*c.rate*float64(now.At-since))
+}
+
+// findBehind finds scrapes that show a process which had ended, by its start time.
+func (t *target) findBehind() {
+	newest := 0.0
+	for _, s := range t.starts {
+		if s.Value >= newest-sameStart {
+			newest = s.Value
+		} else if s.Value > 0 {
+			t.behind[s.At] = true
+		}
+	}
+}
+
+// findBehindByValues finds scrapes that show a process which had ended, where none says when it
+// started: its counters are back where they were before the newest reset, by more than they can
+// have risen to that. A process that crashes and counts as much as the one before rises as usual.
+func (t *target) findBehindByValues() {
+	if !slices.ContainsFunc(t.counters, (*counter).everFell) {
+		return
+	}
+	const least = 10 // events that are enough to know a process by
+	shown := map[int64][]*counter{}
+	for _, c := range t.counters {
+		c.findRise()
+		for _, s := range c.Samples {
+			shown[s.At] = append(shown[s.At], c)
+		}
+	}
+	next, last, old := map[*counter]int{}, map[*counter]Sample{}, map[*counter]float64{}
+	for _, at := range t.scrapes {
+		again, others := 0, 0
+		for _, c := range shown[at] {
+			v, most := c.Samples[next[c]].Value, 3*c.rise*float64(at-last[c].At)
+			switch p := old[c]; {
+			case p == 0:
+			case v < p || v > p+most || v <= last[c].Value+most:
+				others++
+			case p >= least:
+				again++
+			}
+		}
+		t.behind[at] = again > 0 && others == 0
+		for _, c := range shown[at] {
+			v := c.Samples[next[c]].Value
+			next[c]++
+			if t.behind[at] || !usable(v) {
+				continue
+			}
+			if fell(last[c].Value, v) {
+				old[c] = last[c].Value
+			}
+			last[c] = Sample{at, v}
+		}
+	}
+}
+
+func (c *counter) everFell() bool {
+	for i := 1; i < len(c.Samples); i++ {
+		if fell(c.Samples[i-1].Value, c.Samples[i].Value) {
+			return true
+		}
+	}
+	return false
+}
+
+// findRise finds out how much a counter usually rises, in events a ms: the median of its steps.
+func (c *counter) findRise() {
+	var rises []float64
+	for i := 1; i < len(c.Samples); i++ {
+		before, now := c.Samples[i-1], c.Samples[i]
+		if now.Value > before.Value {
+			rises = append(rises, (now.Value-before.Value)/float64(now.At-before.At))
+		}
+	}
+	if slices.Sort(rises); len(rises) > 0 {
+		c.rise = rises[(len(rises)-1)/2]
+	}
+}

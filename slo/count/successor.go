@@ -1,0 +1,260 @@
+package count
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/prometheus/common/model"
+)
+
+// link finds targets whose process was scraped under other labels until a short while ago, and
+// counters that a target shows with a label more or less than before. They go on from those.
+func link(all []*target) {
+	var began []*target
+	for _, t := range all {
+		if len(t.scrapes) == 0 {
+			continue
+		}
+		if 2*(t.scrapes[0]-t.world.near()) > 3*t.every {
+			began = append(began, t)
+		}
+		if t.scrapes[0] <= t.world.begin() {
+			t.linkCounters()
+		}
+	}
+	if len(began) == 0 {
+		return
+	}
+	slices.SortStableFunc(began, func(a, b *target) int { return cmp.Compare(a.scrapes[0], b.scrapes[0]) })
+	p := newPast(all)
+	taken, linked := map[*target]bool{}, map[*target]bool{}
+	for _, candidates := range []func(*target) []*target{p.atPlace, p.like} {
+		for _, t := range began {
+			if linked[t] {
+				continue
+			}
+			if o := t.predecessor(candidates(t), taken); o != nil {
+				taken[o], linked[t] = true, true
+				t.inherit(o)
+			}
+		}
+	}
+}
+
+// past is the targets that a new one may go on from.
+type past struct {
+	places   map[[2]string][]*target // by job and instance
+	starts   map[int64][]*target     // by the second in which the process started
+	counters map[identity][]ended    // by what they counted last, ascending
+}
+
+type ended struct {
+	value  float64
+	target *target
+}
+
+func newPast(all []*target) past {
+	p := past{map[[2]string][]*target{}, map[int64][]*target{}, map[identity][]ended{}}
+	for _, t := range all {
+		if len(t.scrapes) == 0 {
+			continue
+		}
+		p.places[t.place()] = append(p.places[t.place()], t)
+		if start, known := t.start(t.end()); known {
+			p.starts[start/1000] = append(p.starts[start/1000], t)
+		}
+		for _, c := range t.counters {
+			if s, has := c.at(t.end()); has {
+				p.counters[c.identity] = append(p.counters[c.identity], ended{s.Value, t})
+			}
+		}
+	}
+	for _, all := range p.counters {
+		slices.SortFunc(all, func(a, b ended) int { return cmp.Compare(a.value, b.value) })
+	}
+	return p
+}
+
+func (t *target) place() [2]string {
+	return [2]string{t.labels[model.JobLabel], t.labels[model.InstanceLabel]}
+}
+
+// end is when a target was scraped last.
+func (t *target) end() int64 { return t.scrapes[len(t.scrapes)-1] }
+
+// most is how many targets are looked at to find the one that another goes on from.
+const most = 200
+
+func (p past) atPlace(t *target) []*target {
+	found := p.places[t.place()]
+	return found[:min(len(found), most)]
+}
+
+// like are the targets that started when one did, and those that had a little less of what it has
+// most of.
+func (p past) like(t *target) (found []*target) {
+	if start, known := t.start(t.scrapes[0]); known {
+		for second := start/1000 - sameStart; second <= start/1000+sameStart; second++ {
+			found = append(found, p.starts[second]...)
+		}
+		found = found[:min(len(found), most)]
+	}
+	var all []ended
+	largest := -1.0
+	for _, c := range t.counters {
+		if s, has := c.at(t.scrapes[0]); has && s.Value > largest && len(p.counters[c.identity]) > 0 {
+			all, largest = p.counters[c.identity], s.Value
+		}
+	}
+	end, _ := slices.BinarySearchFunc(all, largest, func(e ended, v float64) int { return upTo(e.value, v) })
+	for _, e := range all[max(end-most, 0):end] {
+		found = append(found, e.target)
+	}
+	return found
+}
+
+// upTo makes a binary search find the end of the values of up to v.
+func upTo(value, v float64) int {
+	if value <= v {
+		return -1
+	}
+	return 1
+}
+
+// predecessor is the target that one goes on from; nil where there is none. Of several it is the
+// one with the nearest values.
+func (t *target) predecessor(candidates []*target, taken map[*target]bool) (found *target) {
+	nearest := math.Inf(1)
+	for _, o := range candidates {
+		if o == t || taken[o] || o.end() >= t.scrapes[0] {
+			continue
+		}
+		if apart, is := t.goesOnFrom(o); is && apart < nearest {
+			found, nearest = o, apart
+		}
+	}
+	return found
+}
+
+// goesOnFrom reports whether the process of a target is that of another one, which ended, and how
+// far apart their values are. It is if it started at the same time and no counter of it fell. Where
+// neither says when it started, or the exporter restarted and any other target of its job had
+// counted less since, all counters that there were must be there and go on.
+//
+// A process that is so young that this may be its first scrape is taken for a new one: pods are
+// replaced by others, and start together, more often than a young one gets another instance label.
+// If it does, a few scrapes' worth of events count twice. A target that may still be scraped in
+// this tick has to grow no more than usual from there.
+func (t *target) goesOnFrom(o *target) (apart float64, is bool) {
+	begun := t.scrapes[0]
+	start, known := t.start(begun)
+	was, wasKnown := o.start(o.end())
+	samePlace, apartBy := t.place() == o.place(), max(start-was, was-start)
+	sameProcess := known && wasKnown && apartBy <= sameStart*1000
+	if known != wasKnown {
+		return 0, false
+	}
+	shared, sum := false, 0.0
+	for _, before := range o.counters {
+		p, had := before.at(o.end())
+		if !had || before.whole != nil {
+			continue
+		}
+		now, has := Sample{}, false
+		if c := t.known[before.identity]; c != nil {
+			now, has = c.at(begun)
+		}
+		switch {
+		case !has && sameProcess:
+			continue
+		case !has, now.Value < p.Value && !sameProcess, fell(p.Value, now.Value):
+			return 0, false
+		}
+		shared = true
+		sum += p.Value
+		apart += math.Abs(now.Value - p.Value)
+	}
+	isOver := 2*(t.world.end()-o.end()) > 3*o.every
+	if sameProcess {
+		isOld := begun-start > 2*o.every
+		return apart, shared && (samePlace || isOld || isOver || apartBy == 0)
+	}
+	isOld := sum > 3*o.usualStep()
+	if known {
+		isOld = sum > 10*slices.Max(append(o.job.rates, 0))*float64(begun-start)
+	}
+	isNear := apart <= 2*o.rate*float64(begun-o.end()) || isOver && o.believable(apart, begun-o.end())
+	return apart, sum > 0 && isNear && (samePlace && !known || isOld)
+}
+
+// inherit makes what is known of another target known of this one.
+func (t *target) inherit(o *target) {
+	t.scrapes = slices.Concat(o.scrapes, t.scrapes)
+	t.starts = slices.Concat(o.starts, t.starts)
+	t.rate = max(t.rate, o.rate)
+	_, known := t.start(t.end())
+	t.alike = !known && t.place() != o.place()
+	if t.every == 0 {
+		t.every = o.every
+	}
+	for _, c := range t.counters {
+		if before := o.known[c.identity]; before != nil {
+			c.goOnFrom(before)
+		}
+	}
+}
+
+func (c *counter) goOnFrom(before *counter) {
+	c.older = before.kept
+	c.shown = slices.Concat(before.shown, c.shown)
+}
+
+// linkCounters finds counters that a target shows in the tick for the first time, in place of
+// others which have a label less or more, and go on from there.
+func (t *target) linkCounters() {
+	type alike struct {
+		name string
+		part bool
+		nth  int
+		end  int64
+	}
+	gone := map[alike][]*counter{}
+	value := func(c *counter) float64 { return c.kept[len(c.kept)-1].Value }
+	for _, c := range t.counters {
+		if n := len(c.kept); n > 0 && c.kept[n-1].Value > 0 && c.kept[n-1].At < t.end() {
+			k := alike{c.name, c.part, c.nth, c.kept[n-1].At}
+			gone[k] = append(gone[k], c)
+		}
+	}
+	for _, all := range gone {
+		slices.SortFunc(all, func(a, b *counter) int { return cmp.Compare(value(a), value(b)) })
+	}
+	taken := map[*counter]bool{}
+	for _, c := range t.counters {
+		if len(c.kept) == 0 || c.kept[0].At <= t.world.begin() {
+			continue
+		}
+		now := c.kept[0]
+		last, _ := t.lastScrape(now.At)
+		all := gone[alike{c.name, c.part, c.nth, last}]
+		end, _ := slices.BinarySearchFunc(all, now.Value, func(o *counter, v float64) int {
+			return upTo(value(o), v)
+		})
+		for _, o := range slices.Backward(all[max(end-most, 0):end]) {
+			if !t.believable(now.Value-value(o), now.At-last) {
+				break
+			}
+			if !taken[o] && isExtended(o.Labels, c.Labels) {
+				taken[o] = true
+				c.goOnFrom(o)
+				break
+			}
+		}
+	}
+}
+
+// isExtended reports whether one of two label sets has all of the other's, and more.
+func isExtended(a, b map[string]string) bool {
+	return len(a) != len(b) && (contains(a, b) || contains(b, a))
+}
