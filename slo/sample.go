@@ -131,7 +131,7 @@ const (
 	NotANumber    CaveatKind = "not_a_number"    // a counter was NaN, infinite or negative, or what was measured NaN: it was dropped
 	BadAboveTotal CaveatKind = "bad_above_total" // a window has more bad events than events: cut to the total
 	Baseline      CaveatKind = "baseline"        // a series was first seen with a past: its first value is where counting starts
-	NoTarget      CaveatKind = "no_target"       // a series without job and instance labels was born: counted from its first value
+	NoTarget      CaveatKind = "no_target"       // a series of no known target was born: its first value is where counting starts
 	LongGap       CaveatKind = "late"            // events were learnt of late, and are spread evenly over the time they were missing
 	NoBucket      CaveatKind = "no_bucket"       // a target's histogram has no bucket for the threshold, and none above: left out
 	NoGood        CaveatKind = "no_good"         // a target counts events and has no counter of the good ones (renamed?): left out
@@ -140,7 +140,7 @@ const (
 	Returned      CaveatKind = "returned"        // a counter was gone for a while, and was counted as if it had gone on
 	NewTarget     CaveatKind = "new_target"      // a new target does not say when it started: its first values count, as they are of the usual size
 	Uncountable   CaveatKind = "uncountable"     // a counter is a sum or switches between processes: it falls too often or too little, and counts nothing
-	Restart       CaveatKind = "restart"         // a process restarted and its counter went on near its old value: reset or not?
+	Restart       CaveatKind = "restart"         // a process restarted, or other counters of its target fell, and a counter did not fall: reset or not?
 	DataLate      CaveatKind = "data_late"       // events reached Prometheus after their tick was read, and were added later
 	NoData        CaveatKind = "no_data"         // ticks without data are left out
 	QueryFailed   CaveatKind = "query_failed"    // ticks whose query kept failing are left out
@@ -186,11 +186,15 @@ func (c Caveat) String() string {
 	case BadAboveTotal:
 		return fmt.Sprintf("%s more bad events than events; cut to the total", events)
 	case Baseline:
-		return fmt.Sprintf("%s first seen on running targets; what they counted before is not included", many(c.Count, "counter"))
+		if c.Events > 0 {
+			return fmt.Sprintf("%s first seen with a past; the %s events that they had counted by then are not included", many(c.Count, "counter"), events)
+		}
+		return fmt.Sprintf("%s first seen with a past; what they had counted by then is not included", many(c.Count, "counter"))
 	case NoTarget:
-		return fmt.Sprintf("%s without job and instance labels appeared; counted from the first value on (%s events before it)", many(c.Count, "counter"), events)
+		return fmt.Sprintf("%s of no known target appeared; the %s events that they began with are not included", many(c.Count, "counter"), events)
 	case LongGap:
-		return fmt.Sprintf("%s events were not scraped in time and are spread evenly over the gap", events)
+		return fmt.Sprintf("%s events were not scraped in time; they are spread evenly over the gap: "+
+			"when in the gap they happened, and so when it began or ended in it, is not known", events)
 	case NoBucket:
 		return fmt.Sprintf("%s events of %s left out: no bucket of the histogram reaches the threshold", events, many(c.Count, "target"))
 	case NoGood:
@@ -207,7 +211,14 @@ func (c Caveat) String() string {
 		}
 		return fmt.Sprintf("%s reset; events between the last scrape and the restart are lost", many(c.Count, "counter"))
 	case Restart:
-		return fmt.Sprintf("%s went on near the old value though the process restarted, and counted as not reset; else up to %s events are missing",
+		return fmt.Sprintf("%s may or may not have been reset when a process restarted; up to %s events are uncertain", many(c.Count, "counter"), events)
+	case Returned:
+		return fmt.Sprintf("%s gone for a while, and counted as going on from the old value; else up to %s events are missing", many(c.Count, "counter"), events)
+	case NewTarget:
+		return fmt.Sprintf("%s of new targets that do not say when they started; the %s events that they began with count as new, "+
+			"as they are no more than other targets count between scrapes", many(c.Count, "counter"), events)
+	case Uncountable:
+		return fmt.Sprintf("%s left uncounted: the values are of several processes, one after another or added up; up to %s events are missing",
 			many(c.Count, "counter"), events)
 	case DataLate:
 		return fmt.Sprintf("%s events had reached Prometheus only after they were counted first, and were added", events)

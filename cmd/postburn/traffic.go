@@ -46,9 +46,14 @@ func askTraffic(ctx context.Context, client *prom.Client, definitions []config.D
 func meanRate(s slo.Series) (rate float64, ok bool) {
 	var events float64
 	ticks := 0
+	begun := false
 	for _, sample := range s.Samples {
-		if sample.Blind || sample.Has(slo.Baseline) || sample.Has(slo.NoTarget) {
-			continue // counting begins in this tick
+		if sample.Blind {
+			continue
+		}
+		counts := begun && !sample.Has(slo.Baseline)
+		if begun = true; !counts {
+			continue // counting begins somewhere in this tick
 		}
 		ticks++
 		events += sample.Total

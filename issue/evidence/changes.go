@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -295,38 +296,74 @@ type change struct {
 	job, what string
 }
 
-// tell makes rows of changes; those of one job that are close together share one, at the time of the first.
+// tell makes rows of changes. Those of one job that follow each other closely share a row, at the
+// time of the first, until something changes a second time: so the restarts that ended an incident
+// have another row than those that began it. Of many rows the first and the last are told one by
+// one.
 func (c *collector) tell(all []change, source string, text func(what []string, job string) string) {
 	slices.SortFunc(all, func(a, b change) int {
 		return cmp.Or(cmp.Compare(a.job, b.job), a.at.Compare(b.at), cmp.Compare(a.what, b.what))
 	})
-	rows := 0
-	for i := 0; i < len(all) && rows < maxRows; rows++ {
-		what := []string{all[i].what}
-		j := i + 1
-		for ; j < len(all) && all[j].job == all[i].job && all[j].at.Sub(all[j-1].at) <= together; j++ {
-			if !slices.Contains(what, all[j].what) {
-				what = append(what, all[j].what)
+	byJob := map[string][]wave{}
+	for _, ch := range all {
+		waves := byJob[ch.job]
+		if n := len(waves); n == 0 || ch.at.Sub(waves[n-1].last) > together || slices.Contains(waves[n-1].what, ch.what) {
+			waves = append(waves, wave{first: ch.at, times: 1})
+		}
+		w := &waves[len(waves)-1]
+		w.last, w.what = ch.at, append(w.what, ch.what)
+		byJob[ch.job] = waves
+	}
+	for _, job := range slices.Sorted(maps.Keys(byJob)) {
+		for _, w := range shortened(byJob[job]) {
+			row := text(w.what, job)
+			if w.times > 1 {
+				row += fmt.Sprintf("; this happened %d times until %s", w.times, w.last.UTC().Format(time.TimeOnly))
+			}
+			c.add(w.first, row, source)
+		}
+	}
+}
+
+// wave is changes of several targets, one each, that are told in one row.
+type wave struct {
+	first, last time.Time
+	what        []string
+	times       int // how many waves it stands for
+}
+
+// shortened makes one of those waves in the middle that are too many to be told.
+func shortened(waves []wave) []wave {
+	if len(waves) <= maxRows {
+		return waves
+	}
+	const first, last = maxRows / 2, maxRows - maxRows/2 - 1
+	middle := waves[first : len(waves)-last]
+	one := wave{first: middle[0].first, last: middle[len(middle)-1].last, times: len(middle)}
+	for _, w := range middle {
+		for _, what := range w.what {
+			if !slices.Contains(one.what, what) {
+				one.what = append(one.what, what)
 			}
 		}
-		c.add(all[i].at, text(what, all[i].job), source)
-		i = j
 	}
+	return slices.Concat(waves[:first], []wave{one}, waves[len(waves)-last:])
 }
 
-// add makes a row, unless that was after the end.
+// add makes a row of a change. What ended an incident is often seen a little after the end only.
 func (c *collector) add(at time.Time, text, source string) {
-	if ended := c.incident.Ended(); !ended.IsZero() && at.After(ended) {
-		return
-	}
-	c.found.Timeline = append(c.found.Timeline, issue.Entry{Time: at, Text: text, Source: source})
+	c.addUntil(gap*c.Interval, issue.Entry{Time: at, Text: text, Source: source})
 }
 
-// addSymptom is add for what nobody did.
+// addSymptom makes a row of something that nobody did.
 func (c *collector) addSymptom(at time.Time, text, source string) {
-	n := len(c.found.Timeline)
-	if c.add(at, text, source); len(c.found.Timeline) > n {
-		c.found.Timeline[n].Symptom = true
+	c.addUntil(0, issue.Entry{Time: at, Text: text, Source: source, Symptom: true})
+}
+
+// addUntil makes a row, unless that was longer after the end.
+func (c *collector) addUntil(after time.Duration, e issue.Entry) {
+	if ended := c.incident.Ended(); ended.IsZero() || !e.Time.After(ended.Add(after)) {
+		c.found.Timeline = append(c.found.Timeline, e)
 	}
 }
 

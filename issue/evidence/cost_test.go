@@ -1,6 +1,8 @@
 package evidence_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/issue/evidence"
+	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
@@ -54,7 +57,62 @@ func TestCostIsBounded(t *testing.T) {
 	if len(told) != len(queries) {
 		t.Errorf("%d of %d queries of the SLO file are told", len(told), len(queries))
 	}
-	if len(e.Unresolved) == 0 {
-		t.Error("nothing was too much: the test tests nothing")
+}
+
+// greedy uses up all the queries that it is given, whatever it is asked, and has no answer.
+type greedy struct {
+	evidence.Prometheus
+	queries int
+	asked   int
+}
+
+var errGreedy = errors.New("too many queries")
+
+func (g *greedy) Read(context.Context, []slo.Objective, slo.Ticks) []slo.Reading {
+	g.asked = g.queries
+	return []slo.Reading{{Err: errGreedy}}
+}
+
+func (g *greedy) Quantiles(context.Context, slo.Objective, slo.Labels, slo.Ticks, ...float64) ([]slo.Quantile, error) {
+	g.asked = g.queries
+	return nil, errGreedy
+}
+
+func (g *greedy) Asked() int { return g.asked }
+
+// TestCostOfWhatIsTooMuch has every part take as many queries as it may.
+func TestCostOfWhatIsTooMuch(t *testing.T) {
+	server := promtest.Start(t)
+	if err := server.LoadService(failing(fleet(41, 3, 1), 0.3, everything)); err != nil {
+		t.Fatal(err)
+	}
+	client := newClient(t, server.URL())
+	var all []evidence.Prometheus
+	open := func(queries int) evidence.Prometheus {
+		all = append(all, &greedy{Prometheus: client.Bounded(queries), queries: queries})
+		return all[len(all)-1]
+	}
+	latency := latencyObjective().Objective
+	e := evidence.New(evidence.Options{Open: open, Interval: interval, Newest: func() time.Time { return minute(60) }})(t.Context(), alert.Incident{ID: "a", Windows: []alert.Window{
+		{Objective: objective().Objective, Kind: alert.Burn, Onset: noon, Detected: minute(2), Ended: minute(40), Counts: slo.Counts{Total: 1000, Bad: 100}, BudgetSpent: 1},
+		{Objective: latency, Kind: alert.Burn, Onset: noon, Detected: minute(2), Ended: minute(40), Counts: slo.Counts{Total: 1000, Bad: 100}},
+	}})
+	asked := 0
+	for _, p := range all {
+		asked += p.Asked()
+	}
+	t.Logf("%d queries; not found out: %q", asked, e.Unresolved)
+	if asked > 50 {
+		t.Errorf("%d queries", asked)
+	}
+	want := []string{
+		"How long the events of store-latency took could not be found out: it would take too many queries.",
+		"How the events of store-availability went, and where the bad ones are, could not be found out: it would take too many queries.",
+		"What is usual could not be found out: it would take too many queries.",
+	}
+	for _, text := range want {
+		if !slices.Contains(e.Unresolved, text) {
+			t.Errorf("it does not say: %s", text)
+		}
 	}
 }

@@ -15,26 +15,25 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// What evidence of one incident costs at most, in queries: in all, and for each part of it. Events are counted in as many ticks as are fine,
-// and that costs a query more for each tick in which series were born; where it is too much, a second try has few ticks.
+// What evidence of one incident costs at most, in queries: in all, and for each part of it.
 const (
-	maxQueries          = 50
-	fineQueries         = 12
-	chartQueries        = coarsePoints + 3
-	listQueries         = 3
-	changeQueries       = 6
-	contributorsQueries = coarseSteps + 3 + beforeSteps + 3
-	usualQueries        = 10
-	durationsQueries    = 4 // of one objective; a server that knows no native histograms is asked twice
-	maxObjectives       = 3 // whose contributors are looked for: the worst ones
+	maxQueries       = 50
+	listQueries      = 3
+	changeQueries    = 6
+	fineQueries      = 14
+	coarseQueries    = 22
+	kindQueries      = 6
+	usualQueries     = 6
+	durationsQueries = 4 // of one objective; a server that knows no native histograms is asked twice
+	maxObjectives    = 3 // whose contributors are looked for: the worst ones
 )
 
-// maxEach is how many ticks are read one by one of an indicator that is measured once a tick. In a longer
-// stretch, each step is told by the tick at its end.
-const maxEach = 10_000
-
-// shareOfTime is how much of the time that is left a part may take.
-const shareOfTime = 0.5
+// shareOfTime is how much of the time that is left a part may take, and eventsShare how much the
+// events may, which take longest.
+const (
+	shareOfTime = 0.5
+	eventsShare = 0.75
+)
 
 // Prometheus answers a number of queries.
 type Prometheus interface {
@@ -74,11 +73,10 @@ type collector struct {
 	newest   time.Time
 	left     int  // queries
 	away     bool // Prometheus can't be reached: asking on would only take time
-	rough    bool // counting in fine ticks was tried, and takes too many queries
 	found    issue.Evidence
 }
 
-// collect has the parts look one after the other: first those whose cost is known, then those that cost more the more series were born,
+// collect has the parts look one after the other: first those whose cost is known, then those that cost more the more processes restarted,
 // the worst breach first. A breach of kind budget is about weeks: the incidents that
 // spent the budget tell of it.
 func (c *collector) collect(ctx context.Context) {
@@ -98,16 +96,15 @@ func (c *collector) collect(ctx context.Context) {
 	for _, w := range append([]alert.Window{c.worst}, rest...) {
 		c.howLong(ctx, w)
 	}
-	c.lookFor(ctx, c.worst, series)
-	c.part(ctx, chartQueries, "The course of the error ratio", c.chart)
-	if c.worst.Bad >= minBad && series != nil {
-		c.part(ctx, contributorsQueries, "What kind of bad events they were", func(ctx context.Context, p Prometheus) error {
-			return c.kinds(ctx, p, c.worst, series)
-		})
+	r := c.events(ctx, c.worst, series)
+	if r != nil {
+		c.chart(r)
 	}
-	c.part(ctx, usualQueries, "What is usual", func(ctx context.Context, p Prometheus) error { return c.usual(ctx, p, c.worst) })
+	c.part(ctx, usualQueries, "What is usual", func(ctx context.Context, p Prometheus) error { return c.usual(ctx, p, c.worst, r) })
 	for _, w := range rest {
-		c.lookFor(ctx, w, c.seriesOf(ctx, w))
+		if w.Bad >= minBad {
+			c.events(ctx, w, c.seriesOf(ctx, w))
+		}
 	}
 }
 
@@ -120,14 +117,38 @@ func (c *collector) seriesOf(ctx context.Context, w alert.Window) (series *serie
 	return series
 }
 
-// lookFor looks for the contributors of a window.
-func (c *collector) lookFor(ctx context.Context, w alert.Window, series *seriesOf) {
-	if series == nil || w.Bad < minBad {
-		return
+// events reads a window's events, and tells where the bad ones are and of what kind. If its ticks
+// take too many queries, because processes restarted in many of them, they are read in few long
+// ones: what is counted in a long tick is exact as well. It returns nil if the events can't be
+// read.
+func (c *collector) events(ctx context.Context, w alert.Window, series *seriesOf) (r *reading) {
+	if w.Bad < minBad {
+		series = nil
 	}
-	c.part(ctx, contributorsQueries, "Where the bad events of "+w.ID().String()+" are", func(ctx context.Context, p Prometheus) error {
-		return c.contributors(ctx, p, w, series)
+	names, unresolved := series.readBy(), len(c.found.Unresolved)
+	for _, try := range []struct{ ticks, queries int }{{series.ticks(names), fineQueries}, {coarseTicks, coarseQueries}} {
+		c.found.Unresolved = c.found.Unresolved[:unresolved]
+		what := "How the events of " + w.ID().String() + " went, and where the bad ones are,"
+		tooMany := c.within(ctx, eventsShare, try.queries, what, func(ctx context.Context, p Prometheus) (err error) {
+			r, err = c.readBy(ctx, p, w, names, c.ticksOf(w, try.ticks))
+			return err
+		})
+		if !tooMany {
+			break
+		}
+	}
+	if r == nil || series == nil {
+		return r
+	}
+	c.part(ctx, 0, "Where the bad events of "+w.ID().String()+" are", func(context.Context, Prometheus) error {
+		return c.contributors(r, series)
 	})
+	if w.ID() == c.worst.ID() {
+		c.part(ctx, kindQueries, "What kind of bad events there were", func(ctx context.Context, p Prometheus) error {
+			return c.kinds(ctx, p, r, series)
+		})
+	}
+	return r
 }
 
 // others are the worst windows of the incident's other objectives.
@@ -151,50 +172,45 @@ func others(i alert.Incident, worst alert.Window) (windows []alert.Window) {
 	return windows
 }
 
-// errRough is why no fine ticks are read once they were too many.
-var errRough = errors.New("fine ticks take too many queries")
-
 // errNothing is why a part has nothing to say where that is no failure.
 var errNothing = errors.New("nothing to be found")
 
 // part runs a part of the collection within its share of the queries and of the time, and notes what became of it.
 func (c *collector) part(ctx context.Context, queries int, what string, look func(context.Context, Prometheus) error) {
+	c.within(ctx, shareOfTime, queries, what, look)
+}
+
+// within is part with a share of the time that is left. It reports whether the part took too many queries.
+func (c *collector) within(ctx context.Context, share float64, queries int, what string, look func(context.Context, Prometheus) error) (tooMany bool) {
 	if c.away {
-		return
+		return false
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Duration(float64(time.Until(deadline))*shareOfTime))
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(float64(time.Until(deadline))*share))
 		defer cancel()
 	}
 	queries = min(queries, c.left)
 	p := c.Open(queries)
 	err := look(ctx, p)
 	c.left -= p.Asked()
+	var why string
 	switch {
-	case err != nil && p.Asked() >= queries && !errors.Is(err, slo.ErrUnreachable):
-		c.found.Unresolved = append(c.found.Unresolved, what+" could not be found out: it would take too many queries.")
 	case err == nil || errors.Is(err, errNothing):
+		return false
+	case p.Asked() >= queries && !errors.Is(err, slo.ErrUnreachable) && !errors.Is(err, errDiffers):
+		tooMany, why = true, "it would take too many queries"
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded):
-		c.found.Unresolved = append(c.found.Unresolved, what+" could not be found out: Prometheus took too long.")
+		why = "Prometheus took too long"
 	case errors.Is(err, slo.ErrUnreachable):
 		c.away = true
 		c.found.Unresolved = append(c.found.Unresolved, fmt.Sprintf("%s could not be found out, nor what comes after it: %v.", what, err))
+		return false
 	default:
-		c.found.Unresolved = append(c.found.Unresolved, fmt.Sprintf("%s could not be found out: %v.", what, err))
+		why = err.Error()
 	}
-}
-
-// fine tries what reads many ticks, which costs little where few series were born.
-func (c *collector) fine(p Prometheus, read func(Prometheus) error) error {
-	if c.rough {
-		return errRough
-	}
-	finer := c.Open(max(0, min(fineQueries, c.left-p.Asked())))
-	err := read(finer)
-	c.left -= finer.Asked()
-	c.rough = err != nil && finer.Asked() >= fineQueries
-	return err
+	c.found.Unresolved = append(c.found.Unresolved, what+" could not be found out: "+why+".")
+	return tooMany
 }
 
 // until is the end of the last tick that is known to be a window's.
@@ -206,21 +222,4 @@ func until(w alert.Window) time.Time {
 		return w.Phases[n-1].End
 	}
 	return w.Detected
-}
-
-// read takes the samples of one label set of an objective.
-func (c *collector) read(ctx context.Context, p Prometheus, w alert.Window, ticks slo.Ticks) ([]slo.Sample, error) {
-	if ticks.Last.Sub(ticks.First) <= maxEach*c.Interval {
-		ticks.Each = c.Interval
-	}
-	reading := p.Read(ctx, []slo.Objective{w.Objective}, ticks)[0]
-	if reading.Err != nil {
-		return nil, reading.Err
-	}
-	for _, s := range reading.Series {
-		if s.Labels == w.Labels {
-			return s.Samples, nil
-		}
-	}
-	return nil, errNothing
 }

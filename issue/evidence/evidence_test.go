@@ -22,7 +22,7 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-var update = flag.Bool("update", false, "write the table in docs/evidence.md anew")
+var update = flag.Bool("update", false, "write the goldens and the table in docs/evidence.md anew")
 
 const interval = 30 * time.Second
 

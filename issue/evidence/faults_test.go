@@ -100,10 +100,12 @@ func faults() []fault {
 	}
 	all = append(all, fault{name: "everything fails alike; one route always fails a little", service: flaky})
 	all = append(all, changed()...)
+	all = append(all, restarted()...)
 	for i := range all {
 		all[i].kind = code
 	}
-	return append(all, slow()...)
+	all = append(all, slow()...)
+	return append(all, slowAndRestarted()...)
 }
 
 // skewed gives one pod six times the traffic of the others. Traffic is the same for all, so it is made of more routes that only it serves.
@@ -184,14 +186,16 @@ kube_deployment_spec_replicas{namespace="other",deployment="store"} 2x279 5x260`
 	}
 }
 
+// slowed is failing for how long requests take.
+func slowed(s promtest.Service, native bool, share float64, affected func(t promtest.Target, route string) bool) promtest.Service {
+	s = failing(s, share, affected)
+	s.Latency, s.Fails = &promtest.Latency{Native: native, Slow: s.Fails}, nil
+	return s
+}
+
 // slow are faults of a latency objective: a share of requests takes longer than it should. Of the slow ones 60 % take 0.5 to 1 s, and the
 // others 1 to 2 s.
 func slow() []fault {
-	slowed := func(s promtest.Service, native bool, share float64, affected func(t promtest.Target, route string) bool) promtest.Service {
-		s = failing(s, share, affected)
-		s.Latency, s.Fails = &promtest.Latency{Native: native, Slow: s.Fails}, nil
-		return s
-	}
 	upgraded := fleet(34, 6, 1)
 	for n := range upgraded.Targets {
 		upgraded.Targets[n].Restarts = []promtest.Restart{{At: minute(-3 + float64(n)/4), Version: "4.3"}}

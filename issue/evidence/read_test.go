@@ -27,7 +27,7 @@ func TestReadEachTick(t *testing.T) {
 	for days, want := range map[int]time.Duration{1: 30 * time.Second, 30: 0} {
 		var p asked
 		ticks := slo.Ticks{First: start, Last: start.AddDate(0, 0, days), Interval: time.Hour}
-		if _, err := c.read(t.Context(), &p, alert.Window{}, ticks); err != nil || p.ticks.Each != want {
+		if _, err := c.readBy(t.Context(), &p, alert.Window{}, nil, ticks); err != nil || p.ticks.Each != want {
 			t.Errorf("of %d days each %s counts, want %s; %v", days, p.ticks.Each, want, err)
 		}
 	}

@@ -132,6 +132,35 @@ func (s *seriesOf) kinds() []string {
 	return names
 }
 
+// badOnly are those of the kinds that the total does not have.
+func (s *seriesOf) badOnly() []string {
+	inTotal := values(s.total)
+	return slices.DeleteFunc(s.kinds(), func(name string) bool { return len(inTotal[name]) > 0 })
+}
+
+// readBy are the labels by which the events are read: those that tell where they happened, and as
+// far as there are not too many combinations those that tell what kind they were.
+func (s *seriesOf) readBy() []string {
+	if s == nil {
+		return nil
+	}
+	names, inTotal := s.splits(), values(s.total)
+	for _, name := range slices.Concat(s.outcomes(), s.kinds()) {
+		if more := slices.Concat(names, []string{name}); len(inTotal[name]) > 0 && !slices.Contains(names, name) && combinations(s.total, more) <= maxLeaves {
+			names = more
+		}
+	}
+	return names
+}
+
+// ticks is how many ticks the events may be read in.
+func (s *seriesOf) ticks(names []string) int {
+	if s == nil {
+		return maxTicks
+	}
+	return max(maxPoints, min(maxTicks, maxValuesRead/max(1, combinations(s.total, names)), maxSeriesRead/max(1, len(s.total))))
+}
+
 // of is the values of a label among all series.
 func (s *seriesOf) of(name string) []string {
 	if s == nil {

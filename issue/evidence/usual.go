@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/postburn/postburn/alert"
@@ -43,38 +44,47 @@ func (c *collector) quantiles(ctx context.Context, p Prometheus, w alert.Window,
 	return p.Quantiles(ctx, w.Objective, w.Labels, ticks, quantiles[:]...)
 }
 
-// usual compares a window's events with those of the hour before and of the same hours a week before.
-func (c *collector) usual(ctx context.Context, p Prometheus, w alert.Window) error {
-	length := until(w).Sub(w.Onset)
+// usual compares a window's events with those of the hour before, which its reading has, and of the
+// same hours a week before.
+func (c *collector) usual(ctx context.Context, p Prometheus, w alert.Window, r *reading) error {
 	found := issue.Traffic{Of: w.ID(), Window: w.Counts, Length: seen(w)}
-	for _, other := range []struct {
-		when   string
-		start  time.Time
-		length time.Duration
-	}{
-		{issue.HourBefore, w.Onset.Add(-time.Hour), time.Hour},
-		{issue.WeekBefore, w.Onset.Add(-week), length},
-	} {
-		step, n := steps(other.length, c.Interval, usualSteps)
-		samples, err := c.read(ctx, p, w, slo.Ticks{First: other.start.Add(step), Last: other.start.Add(time.Duration(n) * step), Interval: step})
-		if err != nil {
-			return err
-		}
-		u := issue.Usual{When: other.when}
-		for _, s := range samples {
-			if !s.Blind {
-				u.Counts = u.Add(s.Counts)
-				u.Length += step
-			}
-		}
-		if u.Length == time.Duration(n)*step && u.Total > 0 {
+	add := func(when string, r *reading, from time.Time, length time.Duration) {
+		to := from.Add(length)
+		u := issue.Usual{When: when, Length: length, Counts: r.between(from, to, nil)[""]}
+		if r.seen(from, to) == length && u.Total > 0 {
 			found.Usual = append(found.Usual, u)
 		}
+	}
+	if r != nil {
+		add(issue.HourBefore, r, w.Onset.Add(-time.Hour), time.Hour)
+	}
+	start := w.Onset.Add(-week)
+	step, n := steps(until(w).Sub(w.Onset), c.Interval, usualSteps)
+	length := time.Duration(n) * step
+	before, err := c.readBy(ctx, p, w, nil, slo.Ticks{First: start.Add(step), Last: start.Add(length), Interval: step})
+	if err == nil {
+		add(issue.WeekBefore, before, start, length)
 	}
 	if len(found.Usual) > 0 && found.Length > 0 {
 		c.found.Traffic = append(c.found.Traffic, found)
 	}
-	return nil
+	return err
+}
+
+// steps cuts a length into at most that many equal steps, so that they are longer than it by as little as can be.
+func steps(length, interval time.Duration, most int) (step time.Duration, n int) {
+	ticks := max(1, int(length/interval))
+	over := math.MaxInt
+	for try := min(most, ticks); try >= 1 && try > most/2; try-- {
+		each := (ticks + try - 1) / try
+		if each*try-ticks < over {
+			over, step, n = each*try-ticks, time.Duration(each)*interval, try
+		}
+	}
+	if n == 0 {
+		return interval, ticks
+	}
+	return step, n
 }
 
 // seen is how long a window was without the stretches that have no data.

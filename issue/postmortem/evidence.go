@@ -21,20 +21,10 @@ const (
 // contributors say where the bad events are, a sentence or two each.
 func contributors(f issue.Facts) (lines []string) {
 	for _, found := range f.Contributors {
-		w, ok := windowFor(f.Incident, found.Of)
-		if !ok || found.All.Bad <= 0 || len(found.Where) == 0 {
+		text, say, ok := held(f, found)
+		if !ok {
 			continue
 		}
-		say := wordsOf(w.Objective.Indicator)
-		of := "the " + say.noun + "s"
-		if len(f.Incident.Windows) > 1 {
-			of += " of " + Code(w.ID().String())
-		}
-		var where []string
-		for _, clause := range found.Where {
-			where = append(where, said(clause, found.Outcome))
-		}
-		text := fmt.Sprintf("%s of %s that %s had %s.", share(found.In.Bad, found.All.Bad), of, say.bad, strings.Join(where, " and "))
 		if !found.Outcome {
 			rest := found.All.Sub(found.In)
 			text += fmt.Sprintf(" Of the %ss with that, %s %s; of all others, %s.", say.noun, percent(found.In.ErrorRatio()), say.bad, percent(rest.ErrorRatio()))
@@ -42,6 +32,34 @@ func contributors(f issue.Facts) (lines []string) {
 		lines = append(lines, text)
 	}
 	return lines
+}
+
+// brief says where the bad events are, a short sentence each.
+func brief(f issue.Facts) (lines []string) {
+	for _, found := range f.Contributors {
+		if text, _, ok := held(f, found); ok && !found.Outcome {
+			lines = append(lines, text)
+		}
+	}
+	return lines
+}
+
+// held says which part of the bad events a contributor had, and returns the words for them.
+func held(f issue.Facts, found issue.Contributor) (text string, say words, ok bool) {
+	w, ok := windowFor(f.Incident, found.Of)
+	if !ok || found.All.Bad <= 0 || len(found.Where) == 0 {
+		return "", words{}, false
+	}
+	say = wordsOf(w.Objective.Indicator)
+	of := "the " + say.noun + "s"
+	if len(f.Incident.Windows) > 1 {
+		of += " of " + Code(w.ID().String())
+	}
+	var where []string
+	for _, clause := range found.Where {
+		where = append(where, said(clause, found.Outcome))
+	}
+	return fmt.Sprintf("%s of %s that %s had %s.", share(found.In.Bad, found.All.Bad), of, say.bad, strings.Join(where, " and ")), say, true
 }
 
 // share is a part of a whole in per cent; "All" only where it is.
@@ -196,27 +214,44 @@ func review(f issue.Facts) string {
 }
 
 const (
-	// hintsFrom is how long before the end what changed is a hint, and maxHints how many of them are given: the latest.
-	hintsFrom = time.Hour
-	maxHints  = 5
+	// hintsFrom is how long before the end, or the onset, what changed is a hint, and maxHints how many
+	// of them are given: the latest. What ended an incident is often seen a few ticks after the end.
+	hintsFrom  = time.Hour
+	hintsAfter = 5
+	maxHints   = 5
+	maxBefore  = 3
 )
 
 // hints are what changed last before the end, in the later half of the incident. That may be what ended it.
-func hints(f issue.Facts, c clock) (lines []string) {
+func hints(f issue.Facts, c clock) []string {
 	end, onset := f.Incident.Ended(), f.Incident.Onset()
 	if end.IsZero() {
 		return nil
 	}
 	from := end.Add(-min(hintsFrom, end.Sub(onset)/2))
+	return changed(f, c, from, end.Add(hintsAfter*f.Interval), maxHints)
+}
+
+// before is what changed last before the onset, or in its first tick.
+func before(f issue.Facts, c clock) []string {
+	if f.Incident.Worst().Kind != alert.Burn {
+		return nil
+	}
+	onset := f.Incident.Onset()
+	return changed(f, c, onset.Add(-hintsFrom), onset.Add(f.Interval), maxBefore)
+}
+
+// changed lists the latest changes of a stretch.
+func changed(f issue.Facts, c clock, from, to time.Time, most int) (lines []string) {
 	var last []issue.Entry
 	for _, e := range f.Timeline {
-		if !e.Symptom && e.Time.After(from) && !e.Time.After(end) {
+		if !e.Symptom && e.Time.After(from) && !e.Time.After(to) {
 			last = append(last, e)
 		}
 	}
 	slices.SortStableFunc(last, func(a, b issue.Entry) int { return a.Time.Compare(b.Time) })
-	for _, e := range last[max(0, len(last)-maxHints):] {
-		lines = append(lines, c.since(e.Time, onset)+": "+Link(e.Text, e.URL))
+	for _, e := range last[max(0, len(last)-most):] {
+		lines = append(lines, c.since(e.Time, f.Incident.Onset())+": "+Link(e.Text, e.URL))
 	}
 	return lines
 }

@@ -46,8 +46,10 @@ type View struct {
 	Changes    bool     // the timeline has rows of what changed
 	Chart      *Chart   // nil: none
 	Where      []string // where the bad events are
+	Brief      []string // the same in short
 	Traffic    []string // what is to be said of it, and what is usual
-	Hints      []string // what changed last before the end
+	Hints      []string // what changed last before the end, or was seen just after it
+	Before     []string // what changed last before the onset
 	Durations  []DurationRow
 	Noun       string   // of an event of the latency objectives
 	Earlier    []string // incidents of the same objective, after ...
@@ -146,7 +148,8 @@ func NewView(f issue.Facts) View {
 	v.Changes, v.Chart, v.Where, v.Traffic, v.Review = len(f.Timeline) > 0, chart(f), contributors(f), traffic(f), review(f)
 	v.EarlierIs, v.Earlier = earlier(f)
 	v.Durations, v.Noun = durations(f)
-	v.Hints = hints(f, c)
+	v.Hints, v.Before = hints(f, c), before(f, c)
+	v.Brief = brief(f)
 	v.Full, v.PostMortemAt = isFull(f), percent(f.Settings.PostMortemAt)
 	if now, ok := latest(i); ok && !worst.IsOpen() {
 		v.Current = summary(now, c)

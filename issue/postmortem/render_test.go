@@ -218,7 +218,7 @@ func cases() map[string]func() (issue.Facts, issue.Stage) {
 			w.Caveats = w.Objective.Indicator.Caveats()
 			f := facts(w)
 			f.Chart = &issue.Chart{Of: w.ID(), Step: 30 * time.Minute, Points: []issue.Point{
-				{Time: at("10:41:00"), Counts: slo.Counts{Total: 60, Bad: 50}}, {Time: at("11:11:00"), Counts: slo.Counts{Total: 22, Bad: 11.5}},
+				{Time: at("10:11:00"), Counts: slo.Counts{Total: 60}}, {Time: at("10:41:00"), Counts: slo.Counts{Total: 60, Bad: 50}}, {Time: at("11:11:00"), Counts: slo.Counts{Total: 22, Bad: 11.5}},
 			}}
 			f.Earlier, f.EarlierAll = []issue.Earlier{{ID: "before", Onset: at("08:15:00").AddDate(0, 0, -23), Worst: w, URL: "https://github.com/acme/search/issues/41"}}, 1
 			f.Traffic = []issue.Traffic{{Of: w.ID(), Window: w.Counts, Length: 41 * time.Minute, Usual: []issue.Usual{

@@ -49,9 +49,9 @@ func histogramWorlds() []world {
 			bad:       strings.NewReplacer("d_seconds", "d_milliseconds", `"0.5"`, `"500"`).Replace(classicBad),
 			total:     strings.ReplaceAll(classicTotal, "d_seconds", "d_milliseconds"),
 		},
-		{name: "native histograms, exponential", pods: all(exposeExponential), indicator: half, bad: nativeBad, total: nativeTotal},
-		{name: "native histograms, custom buckets", pods: all(exposeCustom), indicator: half, bad: nativeBad, total: nativeTotal},
-		{name: "histograms that become native in the middle", indicator: half, bad: classicBad, total: classicTotal, pods: eight(func(i int, p *pod) {
+		{name: "native histograms, exponential", pods: all(exposeExponential), indicator: half, bad: nativeBad, total: nativeTotal, needs: nativeHistograms},
+		{name: "native histograms, custom buckets", pods: all(exposeCustom), indicator: half, bad: nativeBad, total: nativeTotal, needs: nativeHistograms},
+		{name: "histograms that become native in the middle", needs: nativeHistograms, indicator: half, bad: classicBad, total: classicTotal, pods: eight(func(i int, p *pod) {
 			p.expose = usual
 			p.later, p.exposeLater = worldBegin.Add(time.Duration(60+i)*time.Minute), exposeExponential
 		})},

@@ -3,6 +3,7 @@ package prom_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -13,6 +14,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,18 +24,28 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-// program is the Prometheus that holds the worlds; empty: promtest does, so that the tests need nothing but Go.
+// program is the Prometheus or VictoriaMetrics that holds the worlds; empty: promtest does, so that
+// the tests need nothing but Go.
 func program() string { return os.Getenv("ACCURACY_PROMETHEUS") }
 
-// holding starts a Prometheus that holds samples, and returns its URL.
+// isVictoriaMetrics tells by what the program says of itself.
+var isVictoriaMetrics = sync.OnceValue(func() bool {
+	if program() == "" {
+		return false
+	}
+	text, err := exec.Command(program(), "--version").CombinedOutput()
+	return err == nil && strings.HasPrefix(string(text), "victoria-metrics")
+})
+
+// holding starts a server that holds samples, and returns its URL.
 func holding(t *testing.T, samples []promtest.Sample) string {
 	t.Helper()
-	if program() == "" {
-		server := promtest.Start(t)
-		if err := server.Append(samples...); err != nil {
+	if program() == "" || isVictoriaMetrics() {
+		url, write := receiving(t)
+		if err := write(samples...); err != nil {
 			t.Fatal(err)
 		}
-		return server.URL()
+		return url
 	}
 	dir := t.TempDir()
 	if err := promtest.WriteBlock(filepath.Join(dir, "data"), samples...); err != nil {
@@ -41,12 +54,17 @@ func holding(t *testing.T, samples []promtest.Sample) string {
 	return startPrometheus(t, dir)
 }
 
-// receiving starts an empty Prometheus, and returns its URL and what writes samples to it. Those of a series have to come in order.
+// receiving starts an empty server, and returns its URL and what writes samples to it. Those of a
+// series have to come in order.
 func receiving(t *testing.T) (url string, write func(...promtest.Sample) error) {
 	t.Helper()
-	if program() == "" {
+	switch {
+	case program() == "":
 		server := promtest.Start(t)
 		return server.URL(), server.Append
+	case isVictoriaMetrics():
+		url = startVictoriaMetrics(t)
+		return url, func(samples ...promtest.Sample) error { return importInto(url, samples) }
 	}
 	url = startPrometheus(t, t.TempDir(), "--web.enable-remote-write-receiver")
 	return url, func(samples ...promtest.Sample) error { return remoteWrite(url, samples) }
@@ -55,17 +73,34 @@ func receiving(t *testing.T) (url string, write func(...promtest.Sample) error) 
 // startPrometheus runs the program on the TSDB in a folder until the test ends. It scrapes nothing.
 func startPrometheus(t *testing.T, dir string, flags ...string) (url string) {
 	t.Helper()
-	config, log := filepath.Join(dir, "prometheus.yml"), filepath.Join(dir, "prometheus.log")
+	config := filepath.Join(dir, "prometheus.yml")
 	if err := os.WriteFile(config, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
+	listening := regexp.MustCompile(`msg="Listening on".* address=(\S+)`)
+	return startProgram(t, filepath.Join(dir, "prometheus.log"), listening, "/-/ready", append(flags, "--config.file="+config,
+		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--storage.tsdb.retention.time=100y", "--web.listen-address=127.0.0.1:0")...)
+}
+
+// startVictoriaMetrics runs the program on an empty folder until the test ends. It scrapes nothing.
+func startVictoriaMetrics(t *testing.T) (url string) {
+	t.Helper()
+	dir := t.TempDir()
+	listening := regexp.MustCompile(`started server at http://([^/]+)/`)
+	return startProgram(t, filepath.Join(dir, "victoriametrics.log"), listening, "/health", "-storageDataPath="+filepath.Join(dir, "data"),
+		"-retentionPeriod=100y", "-httpListenAddr=127.0.0.1:0", "-memory.allowedBytes=256MB")
+}
+
+// startProgram runs the program until the test ends. It is waited for until its log says at which
+// address it listens, and a page of it says that it is ready.
+func startProgram(t *testing.T, log string, listening *regexp.Regexp, page string, flags ...string) (url string) {
+	t.Helper()
 	output, err := os.Create(log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer output.Close()
-	cmd := exec.Command(program(), append(flags, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"),
-		"--storage.tsdb.retention.time=100y", "--web.listen-address=127.0.0.1:0")...)
+	cmd := exec.Command(program(), flags...)
 	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -79,13 +114,12 @@ func startPrometheus(t *testing.T, dir string, flags ...string) (url string) {
 		_ = cmd.Process.Kill() // it may have ended
 		<-ended
 	})
-	listening := regexp.MustCompile(`msg="Listening on".* address=(\S+)`)
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		text, err := os.ReadFile(log)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m := listening.FindSubmatch(text); m != nil && ready("http://"+string(m[1])) {
+		if m := listening.FindSubmatch(text); m != nil && answers("http://"+string(m[1])+page) {
 			return "http://" + string(m[1])
 		}
 		select {
@@ -98,8 +132,21 @@ func startPrometheus(t *testing.T, dir string, flags ...string) (url string) {
 	return ""
 }
 
-func ready(url string) bool {
-	answer, err := http.Get(url + "/-/ready")
+// importInto sends samples to VictoriaMetrics, in parts that it takes, and makes queries find them.
+func importInto(url string, samples []promtest.Sample) error {
+	for part := range slices.Chunk(samples, 50_000) {
+		if err := remoteWrite(url, part); err != nil {
+			return err
+		}
+	}
+	if !answers(url + "/internal/force_flush") {
+		return errors.New("VictoriaMetrics does not flush")
+	}
+	return nil
+}
+
+func answers(url string) bool {
+	answer, err := http.Get(url)
 	if err != nil {
 		return false
 	}

@@ -19,7 +19,14 @@ type world struct {
 	bad, total string                  // the same by increase(), over a RANGE; empty: it says nothing of that
 	held       func(at time.Time) bool // the truth of a condition; nil: the pods' own counts are
 	caveats    []slo.CaveatKind        // those that there have to be, and no others
+	needs      string                  // what VictoriaMetrics does not store; empty: it has all
 }
+
+// What VictoriaMetrics does not store: a scrape that has it is one without the series there.
+const (
+	nativeHistograms = "native histograms"
+	notANumber       = "NaN"
+)
 
 // requests is a world of the counters that most have.
 func requests() world {
@@ -31,7 +38,7 @@ func requests() world {
 
 // worlds are all of them.
 func worlds() (all []world) {
-	for _, w := range slices.Concat(histogramWorlds(), scrapeWorlds(), birthWorlds(), restartWorlds(), otherWorlds()) {
+	for _, w := range slices.Concat(histogramWorlds(), scrapeWorlds(), birthWorlds(), restartWorlds(), goneWorlds(), targetWorlds(), otherWorlds()) {
 		if w.indicator == (slo.Indicator{}) {
 			usual := requests()
 			w.indicator, w.bad, w.total = usual.indicator, usual.bad, usual.total
@@ -83,10 +90,10 @@ func scrapeWorlds() []world {
 		{name: "replicas that are a little behind", caveats: []slo.CaveatKind{slo.Dip}, pods: first(func(p *pod) {
 			p.dips = func(at time.Time) bool { return at.Minute()%10 == 7 }
 		})},
-		{name: "values that are not a number", caveats: []slo.CaveatKind{slo.LongGap, slo.NotANumber}, pods: eight(func(_ int, p *pod) { p.value = unusable(math.NaN()) })},
+		{name: "values that are not a number", needs: notANumber, caveats: []slo.CaveatKind{slo.LongGap, slo.NotANumber}, pods: eight(func(_ int, p *pod) { p.value = unusable(math.NaN()) })},
 		{name: "values that are negative", caveats: []slo.CaveatKind{slo.LongGap, slo.NotANumber}, pods: eight(func(_ int, p *pod) { p.value = unusable(-1) })},
 		{name: "values that are infinite", caveats: []slo.CaveatKind{slo.LongGap, slo.NotANumber}, pods: eight(func(_ int, p *pod) { p.value = unusable(math.Inf(1)) })},
-		{name: "a pod that has no number for 10 minutes", caveats: []slo.CaveatKind{slo.LongGap, slo.NotANumber}, pods: first(func(p *pod) {
+		{name: "a pod that has no number for 10 minutes", needs: notANumber, caveats: []slo.CaveatKind{slo.LongGap, slo.NotANumber}, pods: first(func(p *pod) {
 			p.value = func(at time.Time, _ string, n int) float64 {
 				if between(50, 60)(at) {
 					return math.NaN()
@@ -141,10 +148,10 @@ func birthWorlds() []world {
 			p.start = worldBegin.Add(-48 * time.Hour)
 			p.unscraped = func(at time.Time) bool { return at.Before(minute(30)) }
 		})},
-		{name: "a target that comes back after three hours", caveats: []slo.CaveatKind{slo.Baseline}, pods: first(func(p *pod) {
+		{name: "a target that comes back after three hours", caveats: []slo.CaveatKind{slo.LongGap}, pods: first(func(p *pod) {
 			p.start, p.unscraped = worldBegin.Add(-4*time.Hour), between(-170, 15)
 		})},
-		{name: "series without job and instance, born with the first error", caveats: []slo.CaveatKind{slo.NoTarget}, pods: eight(func(_ int, p *pod) {
+		{name: "series without job and instance, born with the first error", pods: eight(func(_ int, p *pod) {
 			p.has, p.unlabelled = []string{"200"}, true
 		})},
 	}

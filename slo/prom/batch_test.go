@@ -273,17 +273,17 @@ func TestBatchQueries(t *testing.T) {
 		after, _ := server.Asked()
 		return after - before
 	}
-	// Two batches of counters, and the restarts for both; all about the histograms, which can't be summed, and less. One batch of
+	// Two batches of counters, and the starts of each; all about the histograms, which can't be summed, and less. One batch of
 	// conditions, which is halved down to the broken one (10+10, 5+5, 2+3, 1+1).
-	if n := read(); n != 2+1+1+1+1+8 {
-		t.Errorf("%d queries at first, want 14", n)
+	if n := read(); n != 2+2+1+1+1+8 {
+		t.Errorf("%d queries at first, want 15", n)
 	}
-	if n := read(); n != 2+2+1+1 { // the restarts are known
-		t.Errorf("%d queries once it is known which are broken, want 6", n)
+	if n := read(); n != 2+4+1+1 { // the jobs are known, so their starts are asked with the sums
+		t.Errorf("%d queries once it is known which are broken, want 8", n)
 	}
 	broken, objectives[47].Indicator.Bool = -1, "vector(1)"
-	if n := read(); n != 2+2+1 {
-		t.Errorf("%d queries once the condition is mended, want 5", n)
+	if n := read(); n != 2+4+1 {
+		t.Errorf("%d queries once the condition is mended, want 7", n)
 	}
 }
 

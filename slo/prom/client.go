@@ -45,8 +45,8 @@ type Client struct {
 	logger  *slog.Logger
 	metrics *metrics
 	plans   *plans
-	starts  *restarts
 	batch   int // objectives asked together, at most
+	raws    int // raw samples asked for together, about
 }
 
 // New makes a client. It reads the config file and does not yet connect. No error holds a secret.
@@ -100,8 +100,8 @@ func New(o Options) (*Client, error) {
 		logger:  o.Logger,
 		metrics: newMetrics(o.Registerer),
 		plans:   &plans{},
-		starts:  newRestarts(),
 		batch:   maxBatch,
+		raws:    maxRaw,
 	}, nil
 }
 

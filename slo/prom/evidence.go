@@ -49,12 +49,10 @@ func nothing(n int) []float64 {
 	return values
 }
 
-// Bounded is the same client with a number of queries after which it refuses to ask more. What it did not find out for that reason, it does not tell
-// the others.
+// Bounded is the same client with a number of queries after which it refuses to ask more.
 func (c *Client) Bounded(queries int) *Client {
 	bounded := *c
 	bounded.api = &boundedAPI{API: c.api, most: queries}
-	bounded.starts = newRestarts()
 	return &bounded
 }
 

@@ -6,3 +6,10 @@ func (c *Client) Batched(n int) *Client {
 	other.batch = n
 	return &other
 }
+
+// Raws is the same client with another number of raw samples that it asks for together, about.
+func (c *Client) Raws(n int) *Client {
+	other := *c
+	other.raws = n
+	return &other
+}

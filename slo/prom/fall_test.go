@@ -65,7 +65,7 @@ func TestHiddenResets(t *testing.T) {
 		},
 		{
 			name: "one label set", indicator: ratio, step: 15 * time.Second, groupBy: []string{"code"},
-			series: []string{ok + "0 10 20 30 40", failed + "0 3 3 1 4"}, to: 60 * time.Second,
+			series: []string{ok + "5000 5010 5020 5030 5040", failed + "0 3 3 1 4"}, to: 60 * time.Second,
 			want: []string{`{code="200"}`, "1m0s: 20 bad 0", `{code="500"}`, "1m0s: 4 bad 4; reset 1 (1)"},
 		},
 		{
@@ -76,7 +76,7 @@ func TestHiddenResets(t *testing.T) {
 		{
 			name: "no scrape shows the fall, but the process restarted", indicator: ratio, step: 30 * time.Second,
 			series: []string{ok + "0 20 60 80", failed + "0 1 7 7", process + old + " " + old + " " + young + "x4"}, to: 90 * time.Second,
-			want: []string{"1m0s: 67 bad 7; reset 2 (134)", "1m30s: 20 bad 0"},
+			want: []string{"1m0s: 67 bad 7; reset 2 (44)", "1m30s: 20 bad 0"},
 		},
 		{
 			name: "the process of another target restarted", indicator: ratio, step: 30 * time.Second,
@@ -86,12 +86,12 @@ func TestHiddenResets(t *testing.T) {
 		{
 			name: "a small fall is a reset where the process restarted", indicator: ratio, step: 30 * time.Second,
 			series: []string{ok + "0 1000 950", process + old + " " + old + " " + young + "x4"}, to: 60 * time.Second,
-			want: []string{"1m0s: 950 bad 0; reset 1 (1900)"},
+			want: []string{"1m0s: 950 bad 0; reset 1 (975)"},
 		},
 		{
 			name: "an exporter that restarts while what it tells of does not", indicator: ratio, step: 30 * time.Second,
 			series: []string{ok + "1000000 1000020 1000040", process + old + " " + old + " " + young + "x4"}, to: 60 * time.Second,
-			want: []string{"1m0s: 20 bad 0; restart 1 (1.00002e+06)"},
+			want: []string{"1m0s: 20 bad 0; restart 1 (1e+06)"},
 		},
 		{
 			name: "a start that is computed with each scrape", indicator: ratio, step: 30 * time.Second,
@@ -106,7 +106,7 @@ func TestHiddenResets(t *testing.T) {
 		{
 			name: "a restart in a gap, after which the counter climbed past its old value", indicator: ratio, step: 30 * time.Second,
 			series: []string{up + "1 1 0 0 1", ok + "0 20 stale _ 60", process + old + " " + old + " stale _ " + unix(80*time.Second)}, to: 120 * time.Second,
-			want: []string{"1m0s: blind", "1m30s: blind", "2m0s: 0 bad 0; late 1m20s-2m0s 60 bad 0; late 1 (60), reset 1 (75)"},
+			want: []string{"1m0s: blind", "1m30s: blind", "2m0s: 0 bad 0; late 1m20s-2m0s 60 bad 0; late 1 (60), reset 1 (57.14)"},
 		},
 		{
 			name: "a histogram", indicator: latency, step: 15 * time.Second,
@@ -115,8 +115,8 @@ func TestHiddenResets(t *testing.T) {
 		},
 		{
 			name: "a histogram whose process restarted", indicator: latency, step: 30 * time.Second,
-			series: append(classic("a", "0.5", "0 90 95", "count", "0 100 120"), process+old+" "+old+" "+young+"x4"), to: 60 * time.Second,
-			want: []string{"1m0s: 120 bad 25; reset 1 (240)"},
+			series: append(classic("a", "0.5", "0 36 38", "count", "0 40 48"), process+old+" "+old+" "+young+"x4"), to: 60 * time.Second,
+			want: []string{"1m0s: 48 bad 10; reset 1 (44)"},
 		},
 		{
 			name: "a native histogram", indicator: latency, step: 15 * time.Second,
@@ -146,8 +146,8 @@ func TestHiddenResets(t *testing.T) {
 	}
 }
 
-// TestRestartsAreAskedOnce reads the same tick for many objectives in several calls, as lanes do.
-func TestRestartsAreAskedOnce(t *testing.T) {
+// TestStartsAreAskedWithTheSums counts the queries of ticks in which processes started, or did not.
+func TestStartsAreAskedWithTheSums(t *testing.T) {
 	server := promtest.Start(t)
 	start := func(job, instance string, before, after time.Duration, scrapes int) string {
 		return fmt.Sprintf("process_start_time_seconds{job=%q,instance=%q} %dx%d %dx20\n", job, instance, zero.Add(before).Unix(), scrapes-1, zero.Add(after).Unix())
@@ -167,7 +167,7 @@ func TestRestartsAreAskedOnce(t *testing.T) {
 		return after - before
 	}
 	if n := queries(time.Minute, 5); n != 5+1 {
-		t.Errorf("%d queries, want one for each call and one for the restarts", n)
+		t.Errorf("%d queries, want one for each call, and one more where the job is not known yet", n)
 	}
 	if n := queries(90*time.Second, 1); n != 1 {
 		t.Errorf("%d queries of another tick, want one for all: the job is known", n)
@@ -175,8 +175,8 @@ func TestRestartsAreAskedOnce(t *testing.T) {
 	if n := queries(180*time.Second, 1); n != 1 {
 		t.Errorf("%d queries of a tick in which no process of the objective's job has another start, want 1", n)
 	}
-	if n := queries(330*time.Second, 1); n != 2 {
-		t.Errorf("%d queries of a tick in which one has another start that is long ago, want 2", n)
+	if n := queries(330*time.Second, 1); n != 1+2 {
+		t.Errorf("%d queries of a tick in which one has another start, want those of the raw samples, too", n)
 	}
 }
 
@@ -257,7 +257,7 @@ func TestUsedUpQueriesSayNothingAboutRestarts(t *testing.T) {
 	c := client(t, prom.Options{URL: server.URL()})
 	at := zero.Add(150 * time.Second) // its process restarted, and has counted more than the old one
 	ticks := slo.Ticks{First: at, Last: at, Interval: 30 * time.Second}
-	want := []string{"2m30s: 55 bad 0; reset 1 (1.896551724137931)"}
+	want := []string{"2m30s: 55 bad 0; reset 1 (0.6376)"}
 	if bounded := c.Bounded(1).Read(t.Context(), objectives(), ticks)[0]; !errors.Is(bounded.Err, slo.ErrRefused) {
 		t.Errorf("a bounded client has %v, %v, want an error", describe(t, bounded), bounded.Err)
 	}

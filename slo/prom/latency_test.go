@@ -163,7 +163,7 @@ func TestClassicLatency(t *testing.T) {
 			name:   "a target between two buckets that ends counts to its last scrape",
 			series: classic("b", "0.25", "0 2 4 6 stale", "1", "0 8 16 24 stale", "count", "0 10 20 30 stale"),
 			from:   60 * time.Second, to: 60 * time.Second,
-			want: []string{"1m0s: 10 bad 6"}, // 2 + 6 / 3 good
+			want: []string{"1m0s: 10 bad 6; interpolated 1 (6)"}, // 2 + 6 / 3 good
 		},
 		{
 			name:   "a reset is one of both parts",
@@ -193,7 +193,7 @@ func TestClassicLatency(t *testing.T) {
 			name:   "NaN is dropped with both parts",
 			series: all(classic("a", "0.5", "0 9 18 27 NaN", "count", "0+10x8"), classic("b", "0.5", "0+9x8", "count", "0+10x8")),
 			from:   60 * time.Second, to: 60 * time.Second,
-			want: []string{"1m0s: 20 bad 2; not_a_number 1"},
+			want: []string{"1m0s: 30 bad 3; not_a_number 1"},
 		},
 		{
 			name:   "the first event makes the series",
@@ -211,26 +211,26 @@ func TestClassicLatency(t *testing.T) {
 			name:   "a long-running target that is first seen begins at its value",
 			series: all([]string{up + "_ _ _ _ 1x10", process + "_ _ _ _ " + unix(-3*time.Hour) + "x10"}, classic("a", "0.5", "_ _ _ _ 40+9x10", "count", "_ _ _ _ 50+10x10")),
 			from:   60 * time.Second, to: 90 * time.Second,
-			want: []string{"1m0s: 0 bad 0; baseline 1", "1m30s: 20 bad 2"},
+			want: []string{"1m0s: 0 bad 0; baseline 1 (50)", "1m30s: 20 bad 2"},
 		},
 		{
 			name:   "what was counted in a gap is late",
-			series: all([]string{up + "1x8 0x8 1x8"}, classic("a", "0.5", "0+9x7 stale _x7 144+9x8", "count", "0+10x7 stale _x7 160+10x8")),
+			series: all([]string{up + "1x7 0x8 1x8"}, classic("a", "0.5", "0+9x7 stale _x7 144+9x8", "count", "0+10x7 stale _x7 160+10x8")),
 			from:   240 * time.Second, to: 240 * time.Second,
 			want: []string{"4m0s: 0 bad 0; late 1m45s-4m0s 90 bad 9; late 1 (90)"},
 		},
 		{
 			name: "a target that restarted in a gap counts since then, in both parts",
-			series: all([]string{up + "1x8 0x8 1x8", process + unix(-time.Hour) + "x8 _x7 " + unix(3*time.Minute) + "x8"},
+			series: all([]string{up + "1x7 0x8 1x8", process + unix(-time.Hour) + "x7 _x8 " + unix(3*time.Minute) + "x8"},
 				classic("a", "0.5", "5+0x7 stale _x7 20+9x8", "count", "500+10x7 stale _x7 30+10x8")),
 			from: 240 * time.Second, to: 240 * time.Second,
-			want: []string{"4m0s: 0 bad 0; late 3m0s-4m0s 30 bad 10; late 1 (30), reset 1 (37.5)"},
+			want: []string{"4m0s: 0 bad 0; late 3m0s-4m0s 30 bad 10; late 1 (30), reset 1 (45.45)"},
 		},
 		{
 			name:   "a bucket that appears beside a running count begins at its value",
 			series: all([]string{up + "1x20"}, classic("a", "0.5", "_ _ _ 900 909 918 927 936", "count", "1000+10x20")),
 			from:   60 * time.Second, to: 90 * time.Second,
-			want: []string{"1m0s: 0 bad 0; baseline 1", "1m30s: 20 bad 2"},
+			want: []string{"1m0s: 10 bad 1; baseline 1 (1030)", "1m30s: 20 bad 2"},
 		},
 		{
 			name:   "a series that ends counts to its last scrape",

@@ -126,11 +126,11 @@ func TestNativeLatency(t *testing.T) {
 			name:   "a long-running target that is first seen begins at its value",
 			series: all([]string{up + "_ _ _ _ 1x10", process + "_ _ _ _ " + unix(-3*time.Hour) + "x10"}, native("a", `_x4 {{schema:0 count:50 sum:6 offset:-1 buckets:[40 10]}}x10`)),
 			from:   60 * time.Second, to: 60 * time.Second,
-			want: []string{"1m0s: 0 bad 0; baseline 1"},
+			want: []string{"1m0s: 0 bad 0; baseline 1 (50)"},
 		},
 		{
 			name: "what was counted in a gap is late",
-			series: all([]string{up + "1x8 0x8 1x8"},
+			series: all([]string{up + "1x7 0x8 1x8"},
 				native("a", `{{schema:0 count:10 sum:6 offset:-2 buckets:[2 7 1]}}x7 stale _x7 {{schema:0 count:100 sum:60 offset:-2 buckets:[20 71 9]}}x8`)),
 			from: 240 * time.Second, to: 240 * time.Second,
 			want: []string{"4m0s: 0 bad 0; late 1m45s-4m0s 90 bad 8; late 1 (90)"},

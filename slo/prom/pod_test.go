@@ -34,7 +34,22 @@ type pod struct {
 
 	later       time.Time // from when on it exposes something else; zero: never
 	exposeLater exposition
+
+	phase    time.Duration // from its start to the first scrape; 0: a random one
+	pushed   bool          // it sends its series: no up, no start time, no end of a series
+	ttl      time.Duration // a code without requests for so long is not shown; 0: all are
+	forgets  bool          // such a code begins at 0 again; else it is back with all that it had
+	behind   int           // this scrape of each process is of a replica that has the one before
+	bytes    float64       // of a request: they are counted; 0: requests are
+	mirrored bool          // it counts what another pod counts: the truth has that once
+	mixed    bool          // another process shares its address: nobody can tell what it counts
+
+	renamed time.Time         // from when on its series have other labels; zero: always
+	as      map[string]string // these
 }
+
+// weight is what a request counts for.
+func (p pod) weight() float64 { return max(1, p.bytes) }
 
 // exposition makes series of what a process counted: by code, and of latencies the lengths of all its requests.
 type exposition func(counts map[string]int, lengths *[len(bounds)]int) []promtest.Sample
@@ -48,87 +63,150 @@ type count struct{ total, bad float64 }
 func (c count) ratio() float64 { return c.bad / c.total }
 func (c *count) add(d count)   { c.total, c.bad = c.total+d.total, c.bad+d.bad }
 
-// play is a pod's life in a stretch: its samples, and what it counted. Part of that was lost, with a process that ended after its last scrape;
-// part nobody saw, as the process had been counting for more than an hour before it was scraped.
+// play is a pod's life in a stretch: its samples, and what it counted. Part of that was lost, with
+// a process that ended after its last scrape; part nobody saw, as the process had been counting for
+// more than an hour before it was scraped.
 type play struct {
 	samples               []promtest.Sample
 	counted, lost, unseen count
 }
 
 // run plays the pod, second by second.
-func (p pod) run(rnd *rand.Rand, from, to time.Time) (life play) {
-	var counts map[string]int
-	var lengths [len(bounds)]int
-	var begun, scraped time.Time
-	var since count            // the last scrape
-	var seen []promtest.Sample // at it
-	restart := func(at time.Time) {
-		begun, counts, lengths = at, map[string]int{}, [len(bounds)]int{}
-		for _, code := range p.has {
-			counts[code] = 0
-		}
-		life.lost.add(since)
-		since = count{}
-	}
-	restart(p.start)
-	carry, scrapes := 0.0, 0
+func (p pod) run(rnd *rand.Rand, from, to time.Time) play {
+	r := &running{pod: p, rnd: rnd}
+	r.restart(p.start)
 	next := p.start.Add(time.Duration(rnd.Int64N(int64(p.scrape))))
+	if p.phase > 0 {
+		next = p.start.Add(p.phase)
+	}
+	carry := 0.0
 	for at := p.start; at.Before(p.end); at = at.Add(time.Second) {
 		if slices.ContainsFunc(p.restarts, at.Equal) {
-			restart(at)
+			r.restart(at)
 		}
 		for carry += p.rate(at); carry >= 1; carry-- {
-			code, length := "200", rnd.IntN(3)
-			if rnd.Float64() < p.failing(at) {
-				code, length = "500", 3+rnd.IntN(3)
-			}
-			counts[code]++
-			lengths[length]++
-			if at.After(from) && !at.After(to) {
-				one := count{1, map[string]float64{"500": 1}[code]}
-				life.counted.add(one)
-				since.add(one)
-			}
+			r.request(at, at.After(from) && !at.After(to))
 		}
 		if at.Before(next) {
 			continue
 		}
-		when := at
-		if p.jitter > 0 {
-			when = when.Add(time.Duration(rnd.Int64N(int64(p.jitter))))
-		}
 		next = next.Add(p.scrape)
-		if p.unscraped == nil || !p.unscraped(at) {
-			if at.Sub(scraped) > time.Hour && at.Sub(begun) > time.Hour {
-				life.unseen.add(since)
-			}
-			scraped, since, seen = at, count{}, p.sample(when, begun, counts, &lengths)
-			life.samples = append(life.samples, seen...)
-		} else if p.fails {
-			life.samples, seen = append(life.samples, p.failed(when, seen)...), nil
-		}
-		if scrapes++; scrapes%2 == 0 && p.crashing != nil && p.crashing(at) {
-			restart(at.Add(time.Second))
+		r.scrape(at)
+		if r.scrapes++; r.scrapes%2 == 0 && p.crashing != nil && p.crashing(at) {
+			r.restart(at.Add(time.Second))
 		}
 	}
 	if p.end.Before(worldEnd) {
-		life.lost.add(since)
-		gone := p.failed(p.end.Add(p.scrape), seen)
-		gone[0].Value = promtest.Stale() // nobody tries to scrape it any more
-		life.samples = append(life.samples, gone...)
-	}
-	return life
-}
-
-// failed is a scrape that failed: it ends the series of the one before.
-func (p pod) failed(at time.Time, before []promtest.Sample) []promtest.Sample {
-	samples := []promtest.Sample{{Labels: map[string]string{"__name__": "up", "job": "shop", "instance": p.name}, Time: at}}
-	for _, s := range before {
-		if s.Labels["__name__"] != "up" {
-			samples = append(samples, promtest.Sample{Labels: s.Labels, Time: at, Value: promtest.Stale()})
+		r.life.lost.add(r.since)
+		if !p.pushed {
+			r.life.samples = append(r.life.samples, stale(p.end.Add(p.scrape), r.seen)...) // nobody tries to scrape it any more
 		}
 	}
+	return r.life
+}
+
+// running is a pod while it is played.
+type running struct {
+	pod
+	rnd            *rand.Rand
+	life           play
+	counts         map[string]int
+	counted        map[string]time.Time // when there was last a request of a code
+	lengths        [len(bounds)]int
+	begun, scraped time.Time
+	since          count             // the last scrape
+	scrapes, young int               // how many there were, and how many of this process
+	seen, old      []promtest.Sample // at the last scrape, and at the last one of the process before
+}
+
+func (r *running) restart(at time.Time) {
+	r.begun, r.counts, r.counted, r.lengths = at, map[string]int{}, map[string]time.Time{}, [len(bounds)]int{}
+	for _, code := range r.has {
+		r.counts[code] = 0
+	}
+	r.life.lost.add(r.since)
+	r.since, r.young, r.old = count{}, 0, r.seen
+}
+
+// request has the process count a request. Only those inside the stretch are of the truth.
+func (r *running) request(at time.Time, inside bool) {
+	code, length, one := "200", r.rnd.IntN(3), count{total: r.weight()}
+	if r.rnd.Float64() < r.failing(at) {
+		code, length, one.bad = "500", 3+r.rnd.IntN(3), r.weight()
+	}
+	r.counts[code]++
+	r.counted[code] = at
+	r.lengths[length]++
+	if inside {
+		r.life.counted.add(one)
+		r.since.add(one)
+	}
+}
+
+// scrape adds the samples of a scrape, or of one that failed.
+func (r *running) scrape(at time.Time) {
+	when := at
+	if r.jitter > 0 {
+		when = when.Add(time.Duration(r.rnd.Int64N(int64(r.jitter))))
+	}
+	r.young++
+	var samples []promtest.Sample
+	switch {
+	case r.unscraped != nil && r.unscraped(at):
+		if !r.fails {
+			return
+		}
+		samples = r.failed(when)
+	case r.behind > 0 && r.young == r.behind && r.old != nil:
+		for _, s := range r.old {
+			s.Time = when
+			samples = append(samples, s)
+		}
+	default:
+		if at.Sub(r.scraped) > time.Hour && at.Sub(r.begun) > time.Hour {
+			r.life.unseen.add(r.since)
+		}
+		r.scraped, r.since = at, count{}
+		samples = r.sample(when, r.begun, r.shown(at), &r.lengths)
+	}
+	if !r.pushed {
+		r.life.samples = append(r.life.samples, stale(when, without(r.seen, samples))...)
+	}
+	r.life.samples, r.seen = append(r.life.samples, samples...), samples
+}
+
+// shown is what the process counted, without the codes that it dropped.
+func (r *running) shown(at time.Time) map[string]int {
+	shown := maps.Clone(r.counts)
+	for code, last := range r.counted {
+		if r.ttl > 0 && at.Sub(last) > r.ttl {
+			delete(shown, code)
+			if r.forgets {
+				delete(r.counts, code)
+			}
+		}
+	}
+	return shown
+}
+
+// failed is a scrape that failed.
+func (p pod) failed(at time.Time) []promtest.Sample {
+	return []promtest.Sample{{Labels: map[string]string{"__name__": "up", "job": "shop", "instance": p.name}, Time: at}}
+}
+
+// stale ends series, as Prometheus does when a scrape has them no more.
+func stale(at time.Time, series []promtest.Sample) (samples []promtest.Sample) {
+	for _, s := range series {
+		samples = append(samples, promtest.Sample{Labels: s.Labels, Time: at, Value: promtest.Stale()})
+	}
 	return samples
+}
+
+// without are the samples of series that others have no sample of.
+func without(samples, others []promtest.Sample) []promtest.Sample {
+	return slices.DeleteFunc(slices.Clone(samples), func(s promtest.Sample) bool {
+		return slices.ContainsFunc(others, func(o promtest.Sample) bool { return maps.Equal(s.Labels, o.Labels) })
+	})
 }
 
 func (p pod) sample(at, begun time.Time, counts map[string]int, lengths *[len(bounds)]int) (samples []promtest.Sample) {
@@ -141,11 +219,16 @@ func (p pod) sample(at, begun time.Time, counts map[string]int, lengths *[len(bo
 			} else {
 				s.Labels["pod"] = p.name
 			}
+			if !at.Before(p.renamed) {
+				maps.Copy(s.Labels, p.as)
+			}
 			samples = append(samples, s)
 		}
 	}
-	add(true, single("up", 1))
-	if !p.silent {
+	if !p.pushed {
+		add(true, single("up", 1))
+	}
+	if !p.silent && !p.pushed {
 		add(true, single("process_start_time_seconds", float64(begun.Unix()-1))) // a second's requests are counted at its end
 	}
 	if p.gauge != nil {
@@ -160,7 +243,7 @@ func (p pod) sample(at, begun time.Time, counts map[string]int, lengths *[len(bo
 		return samples
 	}
 	for code, n := range counts {
-		v := float64(n)
+		v := float64(n) * p.weight()
 		if p.dips != nil && p.dips(at) {
 			v = max(0, v-5)
 		}

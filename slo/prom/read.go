@@ -17,22 +17,25 @@ import (
 
 // Limits of what is asked in one query.
 const (
-	// maxBatch is how many objectives are asked together. A query has a price of its own, which 20 share as well as a hundred do, while what
-	// one of them breaks or slows down is the samples of few others. docs/engine.md has the measurement.
+	// maxBatch is how many objectives are asked together. A query has a price of its own, which 20
+	// share as well as a hundred do, while what one of them breaks or slows down is the samples of
+	// few others. docs/engine.md has the measurement.
 	maxBatch = 20
-	// maxValues bounds objectives times ticks. The ticks of a range query share its price as objectives do, and at each of them
-	// Prometheus 2.42 spends on every part of a query in proportion to the number of parts: 20 objectives and 500 ticks in one take
-	// longer than its timeout, though they have no data.
+	// maxValues bounds objectives times ticks. The ticks of a range query share its price as
+	// objectives do, and at each of them Prometheus 2.42 spends on every part of a query in
+	// proportion to the number of parts: 20 objectives and 500 ticks in one take longer than its
+	// timeout, though they have no data.
 	maxValues = 50
 	// maxSteps is how many steps Prometheus answers at most in one range query.
 	maxSteps = 11_000
 )
 
-// Read takes the samples of all objectives at all ticks: one reading for each objective, in their order. One tick is asked by an instant
-// query at its time, several by range queries; both have the same samples. So have objectives that are asked in one query, or each alone.
+// Read takes the samples of all objectives at all ticks: one reading for each objective, in their
+// order. One tick is asked by an instant query at its time, several by range queries; both have the
+// same samples. So have objectives that are asked in one query, or each alone.
 //
-// A sample of a step that is longer than a tick sums its ticks. Work is planned in such a step if it is at
-// all of them: the events of a step that is planned in part can't be told apart.
+// A sample of a step that is longer than a tick sums its ticks. Work is planned in such a step if
+// it is at all of them: the events of a step that is planned in part can't be told apart.
 func (c *Client) Read(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
 	a := &asker{Client: c}
 	tasks := make([]*task, len(objectives))
@@ -86,7 +89,6 @@ type task struct {
 	simplified bool            // the server could not answer all that was asked at first
 	points     [][]promql.Point
 	tallies    []*promql.Tally
-	odd        []bool // ticks that need the odd series
 	samples
 	err error // there are no samples
 }
@@ -102,7 +104,8 @@ func newTask(p *plan, o slo.Objective, ticks slo.Ticks) *task {
 	return t
 }
 
-// batches sorts tasks into those that are asked together, at most n: what is measured once a tick apart from counters, and what failed last time alone.
+// batches sorts tasks into those that are asked together, at most n: what is measured once a tick
+// apart from counters, and what failed last time alone.
 func batches(tasks []*task, n int) (all [][]*task) {
 	var counters, measured []*task
 	for _, t := range working(tasks) {
@@ -165,8 +168,8 @@ func (s *samples) of(labels slo.Labels) []slo.Sample {
 	return s.series[labels]
 }
 
-// fold adds the samples of one tick of the grid to those of the step that it is in. Without data in any of
-// its ticks, a step stays blind.
+// fold adds the samples of one tick of the grid to those of the step that it is in. Without data in
+// any of its ticks, a step stays blind.
 func (s *samples) fold(tick time.Time, found map[slo.Labels]slo.Sample) {
 	for labels, sample := range found {
 		into := &s.of(labels)[int((tick.Sub(s.ticks.First)+s.ticks.Interval-1)/s.ticks.Interval)]

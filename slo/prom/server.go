@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"sync/atomic"
+
+	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/promql"
 )
 
 // server is what is known about which program answers. VictoriaMetrics speaks MetricsQL, which gives
@@ -46,4 +49,9 @@ func (c *Client) IsVictoriaMetrics(ctx context.Context) (bool, error) {
 		c.server.kind.CompareAndSwap(unknownServer, otherServer)
 	}
 	return c.server.kind.Load() == victoriaMetrics, nil
+}
+
+// grid is that of some ticks, for the server that answers, as far as it is known.
+func (c *Client) grid(ticks slo.Ticks) promql.Grid {
+	return promql.GridOf(ticks, c.server.kind.Load() == victoriaMetrics)
 }

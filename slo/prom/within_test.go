@@ -36,7 +36,7 @@ func TestOutcomes(t *testing.T) {
 			o := slo.Objective{Name: "shop", Indicator: slo.Indicator{Ratio: &slo.Ratio{Bad: "hits_total{" + tc.bad + "}", Total: "hits_total"}}}
 			read := map[int]int64{}
 			for tick := range 3 {
-				at := zero.Add(time.Minute + time.Duration(tick)*30*time.Second)
+				at := zero.Add(7*time.Minute + time.Duration(tick)*30*time.Second)
 				_, before := server.Asked()
 				ticks := slo.Ticks{First: at, Last: at, Interval: 30 * time.Second}
 				if diff := cmp.Diff([]string{at.Sub(zero).String() + ":" + want}, describe(t, c.Read(t.Context(), []slo.Objective{o}, ticks)[0])); diff != "" {

@@ -12,15 +12,14 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/count"
 )
 
-// Bucket is one of a native histogram: the events in (Lower, Upper].
-type Bucket struct {
-	Lower, Upper, Count float64
-}
+// Bucket is one of a native histogram.
+type Bucket = count.Bucket
 
-// Lacks reports whether some targets' histograms have no bucket for the threshold, by one tick's answer to SumQuery. Then the counter has
-// to be resolved, and SumQuery be asked again.
+// Lacks reports whether some targets' histograms have no bucket for the threshold, by one tick's
+// answer to SumQuery. Then the counter has to be resolved, and SumQuery be asked again.
 func (c *Counter) Lacks(points []Point) bool {
 	numbers := map[string]float64{}
 	for _, p := range points {
@@ -59,11 +58,12 @@ func (c *Counter) LayoutQuery(interval time.Duration) Query {
 	return newQuery(arms...)
 }
 
-// Resolve makes a counter that estimates the good events of the histograms in the answers to LayoutQuery, tick by tick, from the two
-// buckets around the threshold, and leaves those out that have none above it. Which boundaries a histogram has at other ticks makes no
-// difference: its own narrowest ones are taken.
+// Resolve makes a counter that estimates the good events of the histograms in the answers to
+// LayoutQuery, tick by tick, from the two buckets around the threshold, and leaves those out that
+// have none above it. Which boundaries a histogram has at other ticks makes no difference: its own
+// narrowest ones are taken.
 func (c *Counter) Resolve(answers [][]Point) (*Counter, error) {
-	found := map[string]map[bounds]pattern{}
+	found := map[string]map[count.Bounds]pattern{}
 	for _, points := range answers {
 		series := map[layoutKey]map[string]float64{} // each le, and what it means
 		for _, p := range points {
@@ -89,14 +89,14 @@ func (c *Counter) Resolve(answers [][]Point) (*Counter, error) {
 		}
 		for key, les := range series {
 			if found[key.tag] == nil {
-				found[key.tag] = map[bounds]pattern{}
+				found[key.tag] = map[count.Bounds]pattern{}
 			}
 			c.addBounds(found[key.tag], key.tag, les)
 		}
 	}
 	return c.with(func(h *histogram, tag string) {
 		h.resolved = true
-		h.between = slices.SortedFunc(maps.Values(found[tag]), func(a, b pattern) int { return a.compare(b.bounds) })
+		h.between = slices.SortedFunc(maps.Values(found[tag]), func(a, b pattern) int { return compareBounds(a.Bounds, b.Bounds) })
 		h.between = h.between[:min(len(h.between), maxBounds)]
 	}), nil
 }
@@ -105,9 +105,9 @@ func (c *Counter) Resolve(answers [][]Point) (*Counter, error) {
 type layoutKey struct{ tag, labels string }
 
 // addBounds finds the boundaries around the threshold of one histogram.
-func (c *Counter) addBounds(found map[bounds]pattern, tag string, les map[string]float64) {
+func (c *Counter) addBounds(found map[count.Bounds]pattern, tag string, les map[string]float64) {
 	i := slices.IndexFunc(c.groups, func(g group) bool { return g.tag == tag })
-	b, ok := surrounding(c.groups[i].histogram.threshold, slices.Collect(maps.Values(les)))
+	b, ok := count.Around(c.groups[i].histogram.threshold, slices.Collect(maps.Values(les)))
 	if !ok {
 		return
 	}
@@ -119,17 +119,18 @@ func (c *Counter) addBounds(found map[bounds]pattern, tag string, les map[string
 		}
 		return ways
 	}
-	p := pattern{bounds: b, highLE: spellings(b.high, spelt(b.high)...)}
-	if !b.first {
-		p.lowLE = spellings(b.low, spelt(b.low)...)
+	p := pattern{Bounds: b, highLE: spellings(b.High, spelt(b.High)...)}
+	if !b.First {
+		p.lowLE = spellings(b.Low, spelt(b.Low)...)
 	}
 	if have, twice := found[b]; !twice || len(p.lowLE)+len(p.highLE) > len(have.lowLE)+len(have.highLE) {
 		found[b] = p
 	}
 }
 
-// Simpler is a counter that asks less of the server: after the first step no sums of native histograms, which mixed ones have not, after
-// the second no native histograms at all, which old servers don't know. It is nil where there is nothing left to leave out.
+// Simpler is a counter that asks less of the server: after the first step no sums of native
+// histograms, which mixed ones have not, after the second no native histograms at all, which old
+// servers don't know. It is nil where there is nothing left to leave out.
 func (c *Counter) Simpler() *Counter {
 	for _, g := range c.groups {
 		if g.histogram == nil || g.histogram.native == askNone {
@@ -159,16 +160,17 @@ func (c *Counter) with(change func(h *histogram, tag string)) *Counter {
 	return &other
 }
 
-// addShape looks at the sum of native histograms' differences: how many of the events are in the bucket that the threshold is inside of.
-// Those above the last boundary can't be told to be good or bad and are left out.
+// addShape looks at the sum of native histograms' differences: how many of the events are in the
+// bucket that the threshold is inside of. Those above the last boundary can't be told to be good or
+// bad and are left out.
 func (into *set) addShape(h *histogram, buckets []Bucket) {
 	for _, b := range buckets {
-		inside := b.Lower < h.threshold && h.threshold < b.Upper && !same(b.Lower, h.threshold) && !same(b.Upper, h.threshold)
+		inside := b.Lower < h.threshold && h.threshold < b.Upper && !count.Same(b.Lower, h.threshold) && !count.Same(b.Upper, h.threshold)
 		if !inside || !(b.Count > 0) {
 			continue
 		}
 		if math.IsInf(b.Upper, 1) {
-			into.add(time.Time{}, total, -b.Count)
+			into.add(time.Time{}, group{role: total, minus: true}, b.Count)
 			into.leftOut.Events += b.Count
 			into.leftOut.Count = max(into.leftOut.Count, 1)
 			continue

@@ -149,11 +149,11 @@ func FuzzCheck(f *testing.F) {
 		at := promql.Grid{Interval: time.Second, Phase: time.Duration(len(text)%2) * time.Millisecond}
 		var queries []promql.Query
 		if counter, err := promql.NewCounter(o); err == nil {
-			queries = append(queries, counter.SumQuery(at), counter.OddQuery(at))
+			queries = append(queries, counter.SumQuery(at), counter.PastQuery([]map[string]string{{"job": text}}, time.Hour))
 		}
 		o.Indicator = slo.Indicator{Latency: &slo.Latency{Histogram: text, Threshold: time.Second}}
 		if counter, err := promql.NewCounter(o); err == nil {
-			queries = append(queries, counter.SumQuery(at), counter.OddQuery(at), counter.LayoutQuery(time.Second))
+			queries = append(queries, counter.SumQuery(at), counter.PastQuery([]map[string]string{{"job": text}}, time.Hour), counter.LayoutQuery(time.Second))
 		}
 		o.Indicator = slo.Indicator{Bool: text}
 		if condition, err := promql.NewCondition(o); err == nil {

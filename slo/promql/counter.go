@@ -15,30 +15,20 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/count"
 )
-
-// lookBack is how far back a series, its target and its process are looked for when a series was not there one interval ago.
-const lookBack = time.Hour
-
-// visibleFor is how long Prometheus shows the last value of a series that is not scraped, if nothing else was configured.
-const visibleFor = 5 * time.Minute
 
 // The arms of the queries.
 const (
 	sumArm     = "sum"     // the sum of all plain differences: finite and not negative
 	packedArm  = "packed"  // that sum, and how many series it is of, in one number
-	seenArm    = "seen"    // how many series there are at any time in the tick, and how often they fell, in one number
-	nowArm     = "now"     // how many series there are now; in the odd query their values
+	wholeArm   = "whole"   // that sum, where it is too large for that
+	plainArm   = "plain"   // how many series it is of
+	seenArm    = "seen"    // how many series there are in the tick or its look-back, and how often they fell, in one number
+	nowArm     = "now"     // how many series there are now
 	beforeArm  = "before"  // the same, one interval ago
-	fellArm    = "fell"    // the series that fell inside the tick
-	fineArm    = "fine"    // the values of a few series, at times inside the tick
-	scrapeArm  = "scrape"  // when they were scraped
-	lastArm    = "last"    // the last value in the tick of a series that ended in it
-	pastArm    = "past"    // the last value of a series before the tick
-	timeArm    = "time"    // when that was
-	targetTag  = "up"      // the targets that were up one interval ago
-	reachedTag = "reached" // when a target was last up before the tick
-	processTag = "process" // when a target's process started
+	pastArm    = "past"    // the targets of series that were there before
+	processTag = "process" // the targets whose process started anew
 )
 
 // Role is what the events of a group of series count as.
@@ -50,10 +40,12 @@ const (
 	bad   role = "bad"
 )
 
-// group is the selectors of one metric in one role. Inside a group series are told apart by their labels, so overlapping selectors
-// count a series once; between groups they are not, since `or` drops series of equal labels whatever their names.
+// group is the selectors of one metric in one role. Inside a group series are told apart by their
+// labels, so overlapping selectors count a series once; between groups they are not, since `or`
+// drops series of equal labels whatever their names.
 type group struct {
 	role      role
+	minus     bool // its events are subtracted
 	tag       string
 	selectors []*parser.VectorSelector
 	histogram *histogram // whose events the series count; nil: they are counters themselves
@@ -61,16 +53,18 @@ type group struct {
 	outcome   []string   // of the total: the labels by which its sums are asked, so that others can be told within it
 }
 
-// Counter counts the events of one ratio or latency indicator. It holds nothing of what it has counted.
+// Counter counts the events of one ratio or latency indicator. It holds nothing of what it has
+// counted.
 type Counter struct {
 	groups  []group
 	groupBy []string
 	part    role // good or bad
 	asks    extent
+	large   bool // its sums may be too large to be packed
 }
 
-// NewCounter takes an objective's indicator apart. It returns an error where the indicator is neither a ratio nor a latency, or has a
-// problem that Check finds.
+// NewCounter takes an objective's indicator apart. It returns an error where the indicator is
+// neither a ratio nor a latency, or has a problem that Check finds.
 func NewCounter(o slo.Objective) (*Counter, error) {
 	r := o.Indicator.Ratio
 	switch {
@@ -94,9 +88,6 @@ func NewCounter(o slo.Objective) (*Counter, error) {
 	}
 	plain := true
 	for _, r := range []role{total, c.part} {
-		if slices.ContainsFunc(terms[r], func(t term) bool { return t.minus }) {
-			return nil, fmt.Errorf("%s: - between counters is not supported yet", r)
-		}
 		plain = plain && len(terms[r]) == 1
 		c.addGroups(r, terms[r])
 	}
@@ -110,7 +101,7 @@ func (c *Counter) addGroups(r role, terms []term) {
 	n := 0
 	for _, t := range terms {
 		for _, same := range byName(t.selectors) {
-			c.groups = append(c.groups, group{role: r, tag: string(r) + "/" + strconv.Itoa(n), selectors: same})
+			c.groups = append(c.groups, group{role: r, minus: t.minus, tag: string(r) + "/" + strconv.Itoa(n), selectors: same})
 			n++
 		}
 	}
@@ -128,8 +119,8 @@ func byName(selectors []*parser.VectorSelector) (groups [][]*parser.VectorSelect
 	return groups
 }
 
-// SumQuery counts all ordinary series in one query: per group the sum of the differences, and the numbers of series from which it shows
-// whether others are to be looked at one by one.
+// SumQuery counts all ordinary series in one query: per group the sum of the differences, and the
+// numbers of series from which it shows whether others are to be looked at one by one.
 func (c *Counter) SumQuery(at Grid) Query {
 	return c.shared(func(c *Counter) (arms []arm) {
 		for _, g := range c.groups {
@@ -151,19 +142,21 @@ func (c *Counter) counterArms(g group, at Grid) []arm {
 		}
 		return []arm{tagged("sum"+c.by()+c.difference(g, at), g.tag, sumArm)}
 	}
-	return []arm{
-		tagged("sum"+c.by(g.outcome...)+"("+packed(c.difference(g, at))+")", g.tag, packedArm),
-		c.seen(g, at),
-	}
+	return append(c.numbered(c.difference(g, at), c.by(g.outcome...), g.tag), c.seen(g, at))
 }
 
-// seen is how many series of a group there are, and how often they fell: in the tick, or up to it. Their jobs are told apart, for StartQuery.
-func (c *Counter) seen(g group, at Grid) arm {
-	falls := g.falls(at)
-	if c.asks == many {
-		falls = g.fallsUpTo(at)
+// numbered is a sum and how many series it is of.
+func (c *Counter) numbered(differences, by, tag string) []arm {
+	if c.large {
+		return []arm{tagged("sum"+by+"("+differences+")", tag, wholeArm), tagged("count"+by+"("+differences+")", tag, plainArm)}
 	}
-	return tagged("sum"+c.by(model.JobLabel)+"("+packedFalls(falls)+")", g.tag, seenArm)
+	return []arm{tagged("sum"+by+"("+packed(differences)+")", tag, packedArm)}
+}
+
+// seen is how many series of a group there are in the tick and the look-back before it, and how
+// often they fell. Their jobs are told apart, for StartQuery.
+func (c *Counter) seen(g group, at Grid) arm {
+	return tagged("sum"+c.by(model.JobLabel)+"("+packedFalls(g.falls(at))+")", g.tag, seenArm)
 }
 
 // histogramArms are the sums of a role of a group of histograms.
@@ -179,9 +172,8 @@ func (c *Counter) histogramArms(g group, at Grid) []arm {
 	if g.role != total {
 		return append(arms, tagged("sum"+by+g.difference(at), g.tag, sumArm))
 	}
-	arms = append(arms,
-		tagged("sum"+by+"("+packed(g.difference(at))+")", g.tag, packedArm),
-		c.seen(g, at))
+	arms = append(arms, c.numbered(g.difference(at), by, g.tag)...)
+	arms = append(arms, c.seen(g, at))
 	return append(arms, g.histogram.arms(g.tag, at, by, c.groupBy)...)
 }
 
@@ -203,68 +195,17 @@ func byLabels(names []string) string {
 	return " by (" + strings.Join(quoted, ", ") + ") "
 }
 
-// OddQuery fetches the series that have no non-negative difference, one by one: those that were born, ended, fell, or are not a number. It
-// names those that fell between two scrapes, too, though they may have made up for it since.
-func (c *Counter) OddQuery(at Grid) Query {
-	inTick := func(function string) writer {
-		return func(s string) string { return function + "(" + s + "[" + duration(at.Interval) + "])" }
-	}
-	var arms []arm
-	for _, g := range c.groups {
-		difference := g.difference(at)
-		arms = append(arms,
-			tagged("("+g.each(as(""))+") unless "+difference, g.tag, nowArm),
-			tagged("("+g.each(as(offset(at.Interval)))+") unless "+difference, g.tag, beforeArm),
-			tagged("("+g.each(inTick("last_over_time"))+") unless ("+g.each(as(""))+")", g.tag, lastArm))
-		if g.histogram == nil || g.role == total { // a histogram's parts fall together
-			arms = append(arms, tagged(g.falls(at)+" > 0", g.tag, fellArm))
-		}
-	}
-	return newQuery(arms...)
-}
-
-// pastQuery asks for the past of series that were not there one interval ago, or had no number, and of their targets. It is restricted to the jobs and
-// instances concerned, as the look-back reads a hundred times as many samples as the difference does.
-func (c *Counter) pastQuery(grid Grid, born, again map[string]bool, where []*labels.Matcher) Query {
-	interval := grid.Interval
-	back := "[" + duration(lookBack) + "]" + offset(interval)
-	times := "[" + duration(lookBack) + ":" + duration(pastStep(interval)) + "]" + offset(interval)
-	var arms []arm
-	for _, g := range c.groups {
-		if again[g.tag] {
-			arms = append(arms, g.lastUsable(grid, where)...)
-		}
-		if !born[g.tag] {
-			continue
-		}
-		arms = append(arms, tagged(g.each(func(s string) string { return "last_over_time(" + s + back + ")" }, where...), g.tag, pastArm))
-		if g.histogram == nil || g.role == total { // a histogram's parts have the same times
-			times := func(s string) string { return "max_over_time(timestamp(" + s + ")" + times + ")" }
-			arms = append(arms, tagged(g.times(times, where...), g.tag, timeArm))
-		}
-	}
-	up := named("up", where)
-	return newQuery(append(arms,
-		tagged(up+offset(interval)+" == 1", targetTag, ""),
-		tagged("max_over_time((timestamp("+up+") and ("+up+" == 1))"+times+")", reachedTag, ""),
-		tagged(named(processStart, where), processTag, ""))...)
-}
-
-// falls is how often each series fell inside the tick, looked at in steps of a tenth of it; the first is the last scrape before it.
+// falls is how often each series fell in the tick and in the look-back before it. One that fell a
+// while ago may show what it had before once more: a counter of several processes behind one
+// address, or of a replica that is behind, rises far too much then. Series that ended in that time
+// are among them.
 func (g group) falls(at Grid) string {
-	there, steps := at.steps(at.Interval+time.Millisecond, at.Interval/fineSteps, 0)
-	return "(" + g.times(func(s string) string { return "resets(" + there(s) + steps + ")" }) + ")"
-}
-
-// fallsUpTo is falls of the tick and of the time before it in which a series may have had the value that it begins with. Series that ended in
-// that time are among them. For many ticks this is cheaper, as they share what is read, and more of them than have to be are looked at anyway.
-func (g group) fallsUpTo(at Grid) string {
-	back := "[" + duration(at.Interval+visibleFor) + "]"
+	back := "[" + duration(at.Interval+count.Lookback) + "]"
 	return "(" + g.times(func(s string) string { return "resets(" + s + back + ")" }) + ")"
 }
 
-// difference is the group's increase over the last interval, per series that has a finite and non-negative one. A histogram's series
-// has one where its events and its good ones both have.
+// difference is the group's increase over the last interval, per series that has a finite and
+// non-negative one. A histogram's series has one where its events and its good ones both have.
 func (g group) difference(at Grid) string {
 	if g.histogram != nil {
 		return g.histogram.difference(g.role, at)
@@ -287,14 +228,6 @@ func (g group) each(write writer, more ...*labels.Matcher) string {
 		return g.histogram.total(write, more...)
 	}
 	return g.histogram.good(write, more...)
-}
-
-// twins is each of a histogram's other role.
-func (g group) twins(write writer, more ...*labels.Matcher) string {
-	if g.role == total {
-		return g.histogram.good(write, more...)
-	}
-	return g.histogram.total(write, more...)
 }
 
 // counted is each without the series that are left out.
@@ -350,9 +283,4 @@ func quoteName(name string) string {
 		return name
 	}
 	return strconv.Quote(name)
-}
-
-// pastStep is how closely the times of last samples are looked for: fine enough not to miss a sample between two scrapes.
-func pastStep(interval time.Duration) time.Duration {
-	return min(max(interval/2, time.Second).Truncate(time.Second), 15*time.Second)
 }

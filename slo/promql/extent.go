@@ -13,14 +13,15 @@ const (
 	steady extent = iota // what suffices in a tick in which nothing happens, after one in which nothing did
 	little               // what mostly suffices, after any tick
 	whole                // all
-	many                 // all, as it is cheapest for many ticks together, in some of which something happens
 )
 
-// Mostly nothing happens in a tick: all series go on. Where it was so in the tick before as well, all have numbers to count with at the beginning. One
-// that becomes negative falls or has no difference, and one that becomes infinite makes the sum so: what is asked need not tell them from the others.
+// Mostly nothing happens in a tick: all series go on. Where it was so in the tick before as well,
+// all have numbers to count with at the beginning. One that becomes negative falls or has no
+// difference, and one that becomes infinite makes the sum so: what is asked need not tell them from
+// the others.
 //
-// And most histograms are classic and have a bucket for the threshold. A third of what there is to ask about them suffices to know that it is so, and
-// to count.
+// And most histograms are classic and have a bucket for the threshold. A third of what there is to
+// ask about them suffices to know that it is so, and to count.
 
 // difference is the increase of a group of counters.
 func (c *Counter) difference(g group, at Grid) string {
@@ -30,7 +31,8 @@ func (c *Counter) difference(g group, at Grid) string {
 	return g.difference(at)
 }
 
-// littleArms are the sums of a role of histograms, each by itself: they are of the same targets where there are as many of either.
+// littleArms are the sums of a role of histograms, each by itself: they are of the same targets
+// where there are as many of either.
 func (c *Counter) littleArms(g group, at Grid) []arm {
 	by, classic, increase := c.by(), *g.histogram, at.increase
 	classic.native = askNone
@@ -38,12 +40,9 @@ func (c *Counter) littleArms(g group, at Grid) []arm {
 		increase = at.unchecked
 	}
 	if g.role != total {
-		return []arm{tagged("sum"+by+"("+packed(increase(classic.good))+")", g.tag, packedArm)}
+		return c.numbered(increase(classic.good), by, g.tag)
 	}
-	arms := []arm{
-		tagged("sum"+by+"("+packed(increase(classic.total))+")", g.tag, packedArm),
-		c.seen(group{role: g.role, tag: g.tag, histogram: &classic}, at),
-	}
+	arms := append(c.numbered(increase(classic.total), by, g.tag), c.seen(group{role: g.role, tag: g.tag, histogram: &classic}, at))
 	if g.histogram.native != askNone {
 		arms = append(arms, g.histogram.nativeTargets(g.tag, by, c.groupBy))
 	}
@@ -55,10 +54,12 @@ func (h *histogram) nativeTargets(tag, by string, groupBy []string) arm {
 	return tagged(targets("histogram_count("+joined(h.selectors, as(""))+")", by, groupBy), tag, nativeArm)
 }
 
-// IsSteady reports whether the counter may be asked only about a tick after one that was plain by Next.
+// IsSteady reports whether the counter may be asked only about a tick after one that was plain by
+// Next.
 func (c *Counter) IsSteady() bool { return c.asks == steady }
 
-// Suffices reports whether one tick's answer to SumQuery tells all that can be told by it; else it has to be asked of the Whole counter.
+// Suffices reports whether one tick's answer to SumQuery tells all that can be told by it; else it
+// has to be asked of the Whole counter.
 func (c *Counter) Suffices(points []Point) bool {
 	switch {
 	case !c.asksLittle():
@@ -78,15 +79,14 @@ func (c *Counter) Little() *Counter { return c.asking(little) }
 // Whole is a counter that asks all about histograms.
 func (c *Counter) Whole() *Counter { return c.asking(whole) }
 
-// Many is a counter that asks about many ticks.
-func (c *Counter) Many() *Counter { return c.asking(many) }
-
-// Next is the counter to begin the next tick with, by one tick's answer: it counts the same and asks no more than it has to, if that tick is
-// like this one. plain reports whether nothing happened in this one.
+// Next is the counter to begin the next tick with, by one tick's answer: it counts the same and
+// asks no more than it has to, if that tick is like this one. plain reports whether nothing
+// happened in this one.
 func (c *Counter) Next(points []Point) (next *Counter, plain bool) {
 	if c.scattered(points) {
 		c = c.apart()
 	}
+	c = c.Sized(points)
 	switch plain = c.isPlain(points); {
 	case plain:
 		return c.asking(steady), true
@@ -99,7 +99,31 @@ func (c *Counter) Next(points []Point) (next *Counter, plain bool) {
 // Same reports whether a counter of the same definition asks the same.
 func (c *Counter) Same(o *Counter) bool {
 	isApart := func(g group) bool { return g.within != nil && g.within.apart }
-	return c.asks == o.asks && slices.ContainsFunc(c.groups, isApart) == slices.ContainsFunc(o.groups, isApart)
+	return c.asks == o.asks && c.large == o.large && slices.ContainsFunc(c.groups, isApart) == slices.ContainsFunc(o.groups, isApart)
+}
+
+// Sized is a counter that packs its sums, or does not, by what one tick's answer has: long before
+// they are too large, and not again before they are much smaller.
+func (c *Counter) Sized(points []Point) *Counter {
+	most := 0.0
+	for _, p := range points {
+		switch _, arm, _ := c.arm(p); arm {
+		case packedArm:
+			_, sum := unpack(p.Value)
+			if most = max(most, sum); p.Value > packUnit*packUnit {
+				most = packUnit
+			}
+		case wholeArm:
+			most = max(most, p.Value)
+		}
+	}
+	large := most > packUnit/16 || c.large && most > packUnit/64
+	if large == c.large {
+		return c
+	}
+	other := *c
+	other.large = large
+	return &other
 }
 
 func (c *Counter) asking(e extent) *Counter {

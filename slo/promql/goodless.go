@@ -13,9 +13,11 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// A target that counts requests, and has no counter of that name for the good ones, has renamed it: its requests did not all fail. So it is
-// left out, and where all have, there is no data. It is another thing where the counter is there and only has no series with the
-// labels that are good: then all failed. And where no target has both because they are counted in two places, nothing is known of either.
+// A target that counts requests, and has no counter of that name for the good ones, has renamed it:
+// its requests did not all fail. So it is left out, and where all have, there is no data. It is
+// another thing where the counter is there and only has no series with the labels that are good:
+// then all failed. And where no target has both because they are counted in two places, nothing is
+// known of either.
 
 // The arms of GoodlessQuery.
 const (
@@ -32,7 +34,8 @@ type goodless struct {
 	shared  bool    // there are other targets as well
 }
 
-// asksGoodless reports whether the good events have another name than the total, so that one may be there without the other.
+// asksGoodless reports whether the good events have another name than the total, so that one may be
+// there without the other.
 func (c *Counter) asksGoodless() bool {
 	names := map[string]role{}
 	for _, g := range c.groups {
@@ -47,8 +50,8 @@ func (c *Counter) asksGoodless() bool {
 	return c.part == good
 }
 
-// MayBeGoodless reports whether there are bad events that may only be so because their targets have no counter of the good ones: then
-// GoodlessQuery is to be asked.
+// MayBeGoodless reports whether there are bad events that may only be so because their targets have
+// no counter of the good ones: then GoodlessQuery is to be asked.
 func (t *Tally) MayBeGoodless() bool {
 	if !t.counter.asksGoodless() {
 		return false
@@ -58,10 +61,11 @@ func (t *Tally) MayBeGoodless() bool {
 			return true
 		}
 	}
-	return len(t.odd) > 0
+	return t.isOdd
 }
 
-// GoodlessQuery asks which targets have a total and nothing by the name of the good events, and what they counted.
+// GoodlessQuery asks which targets have a total and nothing by the name of the good events, and
+// what they counted.
 func (c *Counter) GoodlessQuery(at Grid) Query {
 	const targets = "(" + model.JobLabel + ", " + model.InstanceLabel + ")"
 	each := append([]string{model.JobLabel, model.InstanceLabel}, c.groupBy...)
@@ -97,7 +101,8 @@ func (c *Counter) GoodlessQuery(at Grid) Query {
 	return newQuery(arms...)
 }
 
-// placed is a selector of good events without what makes them good: with its name, and such matchers as the total has.
+// placed is a selector of good events without what makes them good: with its name, and such
+// matchers as the total has.
 func (c *Counter) placed(s *parser.VectorSelector, where []*labels.Matcher) *parser.VectorSelector {
 	place := &parser.VectorSelector{Name: metricName(s)}
 	for _, m := range s.LabelMatchers {
@@ -117,7 +122,7 @@ func (t *Tally) AddGoodless(points []Point) error {
 		if err != nil {
 			return err
 		}
-		if v := (value{p.Value, true}); !v.usable() {
+		if !usable(p.Value) {
 			return fmt.Errorf("%w: %v series or events", ErrAnswer, p.Value)
 		}
 		labels := t.counter.labelSet(p.Labels)
@@ -144,21 +149,22 @@ func (t *Tally) AddGoodless(points []Point) error {
 	return nil
 }
 
-// isGoodless reports whether a series is of the total of a target without good events.
-func (t *Tally) isGoodless(s *series) bool {
-	of := t.goodless[t.counter.labelSet(s.labels)]
-	return of != nil && s.group.role == total && of.targets[targetOf(s.labels)]
+// isGoodless reports whether a counter is of the total of a target without good events.
+func (t *Tally) isGoodless(m member) bool {
+	of := t.goodless[t.counter.labelSet(m.labels)]
+	return of != nil && m.isTotal() && of.targets[targetOf(m.labels)]
 }
 
-// leaveOutGoodless takes the events of targets without good ones off a label set, and leaves it without data where there are only such.
+// leaveOutGoodless takes the events of targets without good ones off a label set, and leaves it
+// without data where there are only such.
 func (t *Tally) leaveOutGoodless(labels slo.Labels, s *set) {
 	of := t.goodless[labels]
 	if of == nil || len(of.targets) == 0 {
 		return
 	}
 	events := of.stray
-	if c := s.stretches[time.Time{}]; c != nil {
-		c.total = max(0, c.total-events)
+	if c := s.stretches[time.Time{}]; c != nil && !t.isOdd { // raw samples of such targets are not counted at all
+		c.total -= events
 	}
 	if !of.shared {
 		s.seen, s.stretches = false, map[time.Time]*counts{}

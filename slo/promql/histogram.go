@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/count"
 )
 
 // The arms of a histogram's sums, beside those of all groups.
@@ -33,9 +34,10 @@ const (
 	gaugeWindow = 2 * time.Minute
 )
 
-// histogram writes vectors of numbers that count the events of one metric's classic and native histograms. Both kinds of one target
-// count as one series without `le`, and so do all spellings of one `le`: of several the largest value counts, which is the newest one.
-// So a switch from one to the other neither begins a series anew nor counts twice.
+// histogram writes vectors of numbers that count the events of one metric's classic and native
+// histograms. Both kinds of one target count as one series without `le`, and so do all spellings of
+// one `le`: of several the largest value counts, which is the newest one. So a switch from one to
+// the other neither begins a series anew nor counts twice.
 type histogram struct {
 	selectors []*parser.VectorSelector
 	threshold float64
@@ -47,7 +49,7 @@ type histogram struct {
 
 // pattern is bounds with the patterns of their `le`.
 type pattern struct {
-	bounds
+	count.Bounds
 	lowLE, highLE string
 }
 
@@ -87,6 +89,15 @@ func newLatency(o slo.Objective) (*Counter, error) {
 	return c, nil
 }
 
+// twin is the tag of a histogram's other role.
+func (g group) twin() string {
+	role, number, _ := strings.Cut(g.tag, "/")
+	if role == string(total) {
+		return string(good) + "/" + number
+	}
+	return string(total) + "/" + number
+}
+
 // total is the numbers of all events.
 func (h *histogram) total(write writer, more ...*labels.Matcher) string {
 	return h.whole(h.part("_count", write, more...), "histogram_count("+joined(h.selectors, write, more...)+")")
@@ -105,7 +116,8 @@ func (h *histogram) whole(classic, native string) string {
 	return "max without (le) (" + classic + ` or label_replace(` + native + `, "le", "native", "", ""))`
 }
 
-// good is the numbers of events of at most the threshold, of targets that have a bucket for it or two around it.
+// good is the numbers of events of at most the threshold, of targets that have a bucket for it or
+// two around it.
 func (h *histogram) good(write writer, more ...*labels.Matcher) string {
 	arms := []string{h.direct(write, more...)}
 	for _, p := range h.between {
@@ -114,8 +126,9 @@ func (h *histogram) good(write writer, more ...*labels.Matcher) string {
 	return strings.Join(arms, " or ")
 }
 
-// direct is good where nothing is estimated by postburn. The share that the server computes of a native histogram is rounded as all
-// counts are, or it would fall by the last digit where nothing happened; an empty histogram has none.
+// direct is good where nothing is estimated by postburn. The share that the server computes of a
+// native histogram is rounded as all counts are, or it would fall by the last digit where nothing
+// happened; an empty histogram has none.
 func (h *histogram) direct(write writer, more ...*labels.Matcher) string {
 	whole := joined(h.selectors, write, more...)
 	share := "(round(histogram_fraction(-Inf, " + number(h.threshold) + ", " + whole + ") * histogram_count(" + whole + "), " + quantum + ") >= 0)"
@@ -127,25 +140,26 @@ const quantum = "0.0009765625"
 
 // estimate is good between two boundaries, as if the events between them were spread evenly.
 func (h *histogram) estimate(p pattern, write writer, more ...*labels.Matcher) string {
-	high, share := h.cumulative(p.highLE, write, more...), p.share(h.threshold)
+	high, share := h.cumulative(p.highLE, write, more...), p.Share(h.threshold)
 	switch {
 	case share == 1:
 		return high
-	case p.first:
+	case p.First:
 		return "round(" + high + " * " + number(share) + ", " + quantum + ")"
 	}
 	return "round(" + h.cumulative(p.lowLE, write, more...) + " * " + number(1-share) + " + " + high + " * " + number(share) + ", " + quantum + ")"
 }
 
-// unsure is the numbers of events between the boundaries that estimates are made of; it is empty where there are none.
+// unsure is the numbers of events between the boundaries that estimates are made of; it is empty
+// where there are none.
 func (h *histogram) unsure(write writer) string {
 	sure := h.direct(write)
 	var arms []string
 	for _, p := range h.between {
 		switch high := h.cumulative(p.highLE, write); {
-		case p.share(h.threshold) == 1:
+		case p.Share(h.threshold) == 1:
 			sure += " or " + high
-		case p.first:
+		case p.First:
 			arms = append(arms, high)
 		default:
 			arms = append(arms, "("+high+" - "+h.cumulative(p.lowLE, write)+")")

@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/prometheus/common/model"
+
+	"github.com/postburn/postburn/slo/count"
 )
 
 // Nearest is where a threshold is among the boundaries of a histogram, in the histogram's unit.
@@ -33,7 +35,7 @@ func (c *Counter) Nearest(points []Point) (n Nearest, ok bool, err error) {
 	n.High = math.Inf(1)
 	near := func(h *histogram, boundary float64) {
 		switch {
-		case same(boundary, h.threshold):
+		case count.Same(boundary, h.threshold):
 			n.Exact = true
 		case boundary < h.threshold:
 			n.Low = max(n.Low, boundary)

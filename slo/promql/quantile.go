@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/count"
 )
 
 // The arms of a Durations query.
@@ -102,7 +103,7 @@ func (d *Durations) Quantiles(answers [][]Point, shares ...float64) ([]slo.Quant
 			into := cumulative
 			switch arm {
 			case spreadArm:
-				exponential := isExponential(p.Buckets)
+				exponential := count.IsExponential(p.Buckets)
 				for _, b := range p.Buckets {
 					all.add(b, exponential && b.Lower > 0)
 				}
@@ -138,26 +139,6 @@ func alike(series map[float64]float64) bool {
 	}
 	return true
 }
-
-// isExponential reports whether a native histogram's positive bounds are those of a standard schema: powers of 2^(2^-schema). Else they are
-// custom ones, inside of which events are taken to be spread evenly, as histogram_quantile has it.
-func isExponential(buckets []Bucket) bool {
-	width := 0.0
-	for _, b := range buckets {
-		if b.Lower <= 0 {
-			continue
-		}
-		if width == 0 {
-			width = math.Log2(b.Upper / b.Lower)
-		}
-		if !isWhole(math.Log2(b.Upper)/width) || math.Abs(math.Log2(b.Upper/b.Lower)/width-1) > 1e-6 {
-			return false
-		}
-	}
-	return isWhole(math.Log2(width))
-}
-
-func isWhole(v float64) bool { return math.Abs(v-math.Round(v)) < 1e-6 }
 
 // spread is how events are spread over buckets, which may overlap.
 type spread struct{ buckets []share }

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/count"
 )
 
 // ratioTag marks the values of an error ratio; those of bad events and of the total have their role.
@@ -130,7 +131,7 @@ func (s *Sampled) sample(tick time.Time, values map[string]float64) (slo.Sample,
 		return slo.Sample{}, fmt.Errorf("bad: the value %v, of a total of %v, is no number of events: it must be finite and not below 0", badEvents, all)
 	}
 	sample := slo.Sample{Tick: tick, Counts: slo.Counts{Total: dithered(all, tick), Bad: dithered(min(max(badEvents, 0), all), tick)}}
-	if excess := badEvents - all; excess > 0 && !same(badEvents, all) {
+	if excess := badEvents - all; excess > 0 && !count.Same(badEvents, all) {
 		sample.Caveats = []slo.Caveat{{Kind: slo.BadAboveTotal, Count: 1, Events: excess}}
 	}
 	sample.Normalize()

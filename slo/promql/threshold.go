@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/postburn/postburn/slo/count"
 )
 
 // spellings is a pattern that all ways match in which a bucket's bound is written in its `le`: 0.5, .5, 0.50, 5e-1, 500e-3. It is
@@ -54,48 +56,10 @@ func positional(digits string, point int) string {
 	return `\+?0*` + digits[:point] + `\.` + digits[point:] + "0*"
 }
 
-// bounds are the two boundaries between which a histogram has the threshold. Where both are the same, that is the threshold.
-type bounds struct {
-	low, high float64 // low is 0 where the threshold is in the first bucket
-	first     bool    // there is no bucket at low
-}
-
-// share is the part of the events between the bounds that counts as good.
-func (b bounds) share(threshold float64) float64 {
-	if b.low == b.high {
-		return 1
-	}
-	return (threshold - b.low) / (b.high - b.low)
-}
-
-func (b bounds) compare(c bounds) int {
-	return cmp.Or(cmp.Compare(b.high-b.low, c.high-c.low), cmp.Compare(b.low, c.low), strings.Compare(strconv.FormatBool(b.first), strconv.FormatBool(c.first)))
-}
-
-// nearEnough is how far a boundary may be off the threshold to be it: boundaries are often computed, as 0.1 + 0.2.
-const nearEnough = 1e-9
-
-func same(boundary, threshold float64) bool {
-	return math.Abs(boundary-threshold) <= nearEnough*threshold
-}
-
-// surrounding is the narrowest pair of boundaries that the threshold is between; ok is false where it is above all of them.
-func surrounding(threshold float64, boundaries []float64) (found bounds, ok bool) {
-	low, high := math.Inf(-1), math.Inf(1)
-	for _, b := range boundaries {
-		switch {
-		case same(b, threshold):
-			return bounds{low: b, high: b}, true
-		case b < threshold:
-			low = max(low, b)
-		case b > threshold:
-			high = min(high, b)
-		}
-	}
-	if math.IsInf(low, -1) {
-		return bounds{high: high, first: true}, !math.IsInf(high, 1)
-	}
-	return bounds{low: low, high: high}, !math.IsInf(high, 1)
+// compareBounds puts the narrowest first.
+func compareBounds(a, b count.Bounds) int {
+	return cmp.Or(cmp.Compare(a.High-a.Low, b.High-b.Low), cmp.Compare(a.Low, b.Low),
+		strings.Compare(strconv.FormatBool(a.First), strconv.FormatBool(b.First)))
 }
 
 func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

@@ -9,10 +9,12 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Good or bad events are mostly series of the total, told from the others by a label: code=~"5..". They are not looked up a second time:
-// the total is summed by that label, and what its values match is added up here.
+// Good or bad events are mostly series of the total, told from the others by a label: code=~"5..".
+// They are not looked up a second time: the total is summed by that label, and what its values
+// match is added up here.
 
-// maxOutcomes is how many values those labels may have, for each label set and job, before that costs more than it saves.
+// maxOutcomes is how many values those labels may have, for each label set and job, before that
+// costs more than it saves.
 const maxOutcomes = 32
 
 // within is what of the total the series of another group are.
@@ -35,7 +37,8 @@ func (c *Counter) findWithin() {
 	}
 }
 
-// placeWithin notes what of a group of the total a group is, if it is a part of it, and returns the labels by which it is told.
+// placeWithin notes what of a group of the total a group is, if it is a part of it, and returns the
+// labels by which it is told.
 func (g *group) placeWithin(whole group) []string {
 	in := within{tag: whole.tag}
 	outcome := map[string]bool{}
@@ -81,15 +84,20 @@ func (c *Counter) partsOf(whole group, series map[string]string) (parts []group)
 	return parts
 }
 
-// scattered reports whether the labels by which good or bad events are told have so many values, by one tick's answer to SumQuery, that
-// the counter had better ask for these events apart.
+// together reports whether good or bad events are among the total's own series.
+func (c *Counter) together() bool {
+	return !slices.ContainsFunc(c.groups, func(g group) bool { return g.role != total && g.histogram == nil && g.within == nil })
+}
+
+// scattered reports whether the labels by which good or bad events are told have so many values, by
+// one tick's answer to SumQuery, that the counter had better ask for these events apart.
 func (c *Counter) scattered(points []Point) bool {
 	sums, sets := 0, 0
 	for _, p := range points {
 		g, arm, err := c.arm(p)
 		switch {
 		case err != nil || len(g.outcome) == 0:
-		case arm == packedArm:
+		case arm == packedArm || arm == wholeArm:
 			sums++
 		case arm == seenArm:
 			sets++

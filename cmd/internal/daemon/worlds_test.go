@@ -222,9 +222,9 @@ func TestWrongWorlds(t *testing.T) {
 				w.server.Store(1)
 				w.until(2*time.Hour + 10*time.Minute)
 			},
-			// Half a minute was only in the old one, and the new one's first values say nothing of what went before.
-			want: []string{"30m0s to 50m30s: 22350 of 45900, " +
-				"8 counters first seen on running targets; what they counted before is not included, 1 tick without data left out", secondFault},
+			// Some seconds were only in the old one, and the new one's first values say nothing of what went before.
+			want: []string{"30m0s to 50m30s: 22575 of 46350, " +
+				"8 counters first seen with a past; the 3456600 events that they had counted by then are not included, 1 tick without data left out", secondFault},
 		},
 		{
 			name: "Prometheus' past is another one now", indicator: ratio,

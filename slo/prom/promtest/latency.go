@@ -42,7 +42,7 @@ func (l *Latency) write(w *writer, at time.Time, route string, d durations) {
 		total += counts[i]
 	}
 	if l.Native {
-		set := w.series(name, []string{"route", route})
+		set := w.series(name, routeLabels(route))
 		w.samples = append(w.samples, Sample{Labels: set, Time: at, Histogram: &histogram.FloatHistogram{
 			Count: total, Sum: total / 4, PositiveSpans: []histogram.Span{{Offset: -3, Length: uint32(len(d))}}, PositiveBuckets: slices.Clone(counts),
 		}})
@@ -51,8 +51,8 @@ func (l *Latency) write(w *writer, at time.Time, route string, d durations) {
 	cumulative := 0.0
 	for i, bound := range latencyBounds {
 		cumulative += counts[i]
-		w.write(at, cumulative, name+"_bucket", "route", route, "le", strconv.FormatFloat(bound, 'g', -1, 64))
+		w.write(at, cumulative, name+"_bucket", append(routeLabels(route), "le", strconv.FormatFloat(bound, 'g', -1, 64))...)
 	}
-	w.write(at, cumulative, name+"_bucket", "route", route, "le", "+Inf")
-	w.write(at, cumulative, name+"_count", "route", route)
+	w.write(at, cumulative, name+"_bucket", append(routeLabels(route), "le", "+Inf")...)
+	w.write(at, cumulative, name+"_count", routeLabels(route)...)
 }

@@ -6,18 +6,22 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 )
 
 // Service generates the history of a service's metrics, as its targets would have exposed them: for each target `up`,
-// `process_start_time_seconds`, `<job>_build_info{version}` and, for each route, `http_requests_total{route,code}`. A series of failed
-// requests (code 503) is there from the first failure on. The same service has the same history.
+// `process_start_time_seconds`, `<job>_build_info{version}` and, for each route,
+// `http_requests_total{route,code}`. A series of failed requests (code 503) is there from the first
+// failure on. The same service has the same history.
 type Service struct {
-	Job     string
-	Start   time.Time // of the first scrape
-	End     time.Time
-	Scrape  time.Duration      // between two scrapes
-	Routes  map[string]float64 // requests a second of one target, by route
+	Job    string
+	Start  time.Time // of the first scrape
+	End    time.Time
+	Scrape time.Duration // between two scrapes
+	// Routes are the requests a second of one target, by route. A route may have more labels:
+	// "/cart tenant=acme".
+	Routes  map[string]float64
 	Targets []Target
 	// Traffic is how many times the usual there are; nil: 1. Fails is the share of requests that fail; nil: 0.
 	Traffic func(at time.Time) float64
@@ -105,12 +109,12 @@ func (v Service) samples(t Target, n int) []Sample {
 			if v.Latency != nil {
 				v.Latency.write(w, at, route, *took[route])
 			}
-			w.write(at, math.Floor(c[0]), "http_requests_total", "route", route, "code", "200")
+			w.write(at, math.Floor(c[0]), "http_requests_total", append(routeLabels(route), "code", "200")...)
 			switch {
 			case c[1] >= 1:
-				w.write(at, math.Floor(c[1]), "http_requests_total", "route", route, "code", "503")
+				w.write(at, math.Floor(c[1]), "http_requests_total", append(routeLabels(route), "code", "503")...)
 			case math.IsInf(c[1], -1):
-				w.end(at, "http_requests_total", "route", route, "code", "503")
+				w.end(at, "http_requests_total", append(routeLabels(route), "code", "503")...)
 				c[1] = 0
 			}
 		}
@@ -120,6 +124,17 @@ func (v Service) samples(t Target, n int) []Sample {
 		w.end(to.Add(v.Scrape), "up")
 	}
 	return w.samples
+}
+
+// routeLabels are the labels of a route, names and values in turn.
+func routeLabels(route string) []string {
+	fields := strings.Fields(route)
+	labels := []string{"route", fields[0]}
+	for _, f := range fields[1:] {
+		name, value, _ := strings.Cut(f, "=")
+		labels = append(labels, name, value)
+	}
+	return labels
 }
 
 // startAnew has a new process count from 0.

@@ -1,0 +1,212 @@
+package prom
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/count"
+	"github.com/postburn/postburn/slo/promql"
+)
+
+const (
+	// maxRaw is about how many raw samples are asked for at a time, where a scrape comes every 15
+	// s.
+	maxRaw = 200_000
+	// maxRuns is how many stretches are read at the same time: raw samples take memory.
+	maxRuns = 3
+	// usualScrape is how often targets are scraped, to guess how many samples that is.
+	usualScrape = 15 * time.Second
+)
+
+// run is a stretch of ticks of one task whose raw samples are asked for together: the first and the
+// last of them are odd.
+type run struct {
+	task            *task
+	ticks           slo.Ticks
+	first           int          // the number of the first tick
+	where           promql.Where // the targets; nil: all
+	series, targets []promql.Raw
+	allBuckets      bool // of histograms: some have none for the threshold
+}
+
+// fetchRaw reads the raw samples of the ticks in which something odd happened.
+func (a *asker) fetchRaw(ctx context.Context, tasks []*task, ticks slo.Ticks) {
+	var runs []*run
+	for _, t := range tasks {
+		runs = append(runs, t.runs(ticks, float64(a.raws))...)
+	}
+	shared := &rawAnswers{known: map[rawKey]*rawAnswer{}}
+	var group errgroup.Group
+	group.SetLimit(min(maxRuns, cap(a.slots)))
+	errs := make([]error, len(runs))
+	for i, r := range runs {
+		group.Go(func() error {
+			errs[i] = a.readRun(ctx, r, shared)
+			return nil
+		})
+	}
+	_ = group.Wait() // errors are in errs
+	for i, r := range runs {
+		r.task.err = cmp.Or(r.task.err, errs[i])
+	}
+}
+
+// runs are the stretches of odd ticks. Where they are near each other, reading what is between them
+// takes no more than reading the look-back of the next; where there are few samples, one query less
+// is worth reading some for nothing.
+func (t *task) runs(ticks slo.Ticks, most float64) (runs []*run) {
+	var current *run
+	for i, tally := range t.tallies {
+		if !tally.IsOdd() {
+			continue
+		}
+		if current != nil {
+			longer := run{ticks: between(ticks, current.first, i)}
+			isNear := ticks.At(i).Sub(current.ticks.Last) <= ticks.Interval+count.Lookback
+			if raw := longer.scrapes() * float64(tally.Series()); raw <= most/4 || isNear && raw <= most {
+				current.ticks = longer.ticks
+				continue
+			}
+		}
+		current = &run{task: t, first: i, ticks: between(ticks, i, i)}
+		runs = append(runs, current)
+	}
+	return runs
+}
+
+// readRun reads the raw samples of a stretch, and counts its odd ticks. What is too much at a time
+// is asked for in halves, and of one tick by targets.
+func (a *asker) readRun(ctx context.Context, r *run, shared *rawAnswers) error {
+	n := r.ticks.Len()
+	isLarge := r.scrapes()*float64(r.task.tallies[r.first].Series()) > float64(4*a.raws)
+	if n == 1 && isLarge && r.where == nil {
+		return a.readPieces(ctx, r, shared)
+	}
+	err := a.fetchRun(ctx, r, shared)
+	switch {
+	case !errors.Is(err, errTooMuch):
+		return err
+	case n == 1 && r.where == nil:
+		return a.readPieces(ctx, r, shared)
+	case n == 1:
+		return err
+	}
+	for _, half := range []*run{
+		{task: r.task, first: r.first, ticks: between(r.ticks, 0, n/2-1)},
+		{task: r.task, first: r.first + n/2, ticks: between(r.ticks, n/2, n-1)},
+	} {
+		if err := a.readRun(ctx, half, shared); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scrapes is about how many samples each series has in a run.
+func (r *run) scrapes() float64 { return float64(r.length()) / float64(usualScrape) }
+
+// length is how far back the samples of a run are needed.
+func (r *run) length() time.Duration {
+	return r.ticks.Last.Sub(r.ticks.First) + r.ticks.Interval + count.Lookback
+}
+
+// readPieces counts one tick of very many series, some targets at a time.
+func (a *asker) readPieces(ctx context.Context, r *run, shared *rawAnswers) error {
+	points, err := a.askOne(ctx, r.task.counter.InstanceQuery(r.ticks.Interval+count.Lookback), r.ticks)
+	if err != nil {
+		return err
+	}
+	for _, where := range promql.Pieces(points[0], int(float64(a.raws)/r.scrapes())) {
+		piece := &run{task: r.task, first: r.first, ticks: r.ticks, where: where, allBuckets: r.allBuckets}
+		if err := a.readRun(ctx, piece, shared); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *asker) fetchRun(ctx context.Context, r *run, shared *rawAnswers) (err error) {
+	if r.series, err = a.rawSeries(ctx, r, shared); err != nil {
+		return err
+	}
+	if r.task.counter.LacksBuckets(r.series) {
+		r.allBuckets = true
+		if r.series, err = a.rawSeries(ctx, r, shared); err != nil {
+			return err
+		}
+	}
+	if jobs := jobsIn(r.series); len(jobs) > 0 {
+		if r.targets, err = shared.get(ctx, a, promql.TargetSelector(slices.Concat(promql.OfJobs(jobs), r.where)), r.ticks.Last, r.length()); err != nil {
+			return err
+		}
+	}
+	worlds, fresh := make([]*promql.World, r.ticks.Len()), map[int]*promql.World{}
+	for i := range worlds {
+		if tick := r.ticks.At(i); r.task.tallies[r.first+i].IsOdd() && anyIn(r.series, tick.Add(-r.ticks.Interval), tick) {
+			worlds[i] = r.world(i)
+			if len(worlds[i].Fresh()) > 0 {
+				fresh[i] = worlds[i]
+			}
+		}
+	}
+	if err := a.readPast(ctx, r, fresh); err != nil {
+		return err
+	}
+	for i, w := range worlds {
+		if past := fresh[i]; past != nil {
+			w = past
+		}
+		if w != nil {
+			r.task.tallies[r.first+i].AddRaw(w)
+		}
+	}
+	return nil
+}
+
+// rawSeries are the samples of the task's own series.
+func (a *asker) rawSeries(ctx context.Context, r *run, shared *rawAnswers) (series []promql.Raw, err error) {
+	for _, selector := range r.task.counter.RawSelectors(r.where, r.allBuckets) {
+		found, err := shared.get(ctx, a, selector, r.ticks.Last, r.length())
+		if err != nil {
+			return nil, err
+		}
+		series = append(series, found...)
+	}
+	return series, nil
+}
+
+// world is the raw samples around the i-th tick of a run.
+func (r *run) world(i int) *promql.World {
+	return r.worldSince(near(r.ticks.At(i), r.ticks.Interval), i, nil, nil)
+}
+
+// worldSince is the raw samples of a run from a time up to its i-th tick, after those of the time
+// before.
+func (r *run) worldSince(from time.Time, i int, series, targets []promql.Raw) *promql.World {
+	tick := r.ticks.At(i)
+	return r.task.counter.World(tick, r.ticks.Interval, joinRaw(series, cut(r.series, from, tick)), joinRaw(targets, cut(r.targets, from, tick)))
+}
+
+// near is from when on all samples are needed to count a tick.
+func near(tick time.Time, interval time.Duration) time.Time {
+	return tick.Add(-interval - count.Lookback)
+}
+
+// jobsIn are the jobs of series, sorted.
+func jobsIn(series []promql.Raw) []string {
+	jobs := map[string]bool{}
+	for _, s := range series {
+		if job := s.Labels[model.JobLabel]; job != "" {
+			jobs[job] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(jobs))
+}

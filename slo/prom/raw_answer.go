@@ -1,0 +1,144 @@
+package prom
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/count"
+	"github.com/postburn/postburn/slo/promql"
+)
+
+// rawKey is what is asked for: a selector's samples in a length of time.
+type rawKey struct {
+	selector string
+	at       int64
+	length   time.Duration
+}
+
+// rawAnswer is asked for once, by whoever comes first.
+type rawAnswer struct {
+	once  sync.Once
+	found []promql.Raw
+	err   error
+}
+
+// rawAnswers are shared by the tasks of one batch: many objectives are of the same targets.
+type rawAnswers struct {
+	mu    sync.Mutex
+	known map[rawKey]*rawAnswer
+}
+
+// get asks for the samples of a selector in a length of time up to one.
+func (s *rawAnswers) get(ctx context.Context, a *asker, selector string, at time.Time, length time.Duration) ([]promql.Raw, error) {
+	s.mu.Lock()
+	key := rawKey{selector, at.UnixNano(), length}
+	answer := s.known[key]
+	if answer == nil {
+		answer = &rawAnswer{}
+		s.known[key] = answer
+	}
+	s.mu.Unlock()
+	answer.once.Do(func() {
+		answer.found, answer.err = a.raw(ctx, promql.Range(selector, length), slo.Ticks{First: at, Last: at, Interval: time.Second})
+	})
+	return answer.found, answer.err
+}
+
+// raw asks for the samples of series, by a range selector at one time or a vector selector at
+// several.
+func (a *asker) raw(ctx context.Context, query string, ticks slo.Ticks) ([]promql.Raw, error) {
+	answer, err := a.do(ctx, query, ticks)
+	if err != nil {
+		return nil, err
+	}
+	matrix, is := answer.(model.Matrix)
+	if !is {
+		return nil, a.failed(fmt.Errorf("%w: raw samples are not a matrix", slo.ErrBadAnswer))
+	}
+	found := make([]promql.Raw, 0, len(matrix))
+	for _, stream := range matrix {
+		found = append(found, rawOf(stream, a.server.kind.Load() == victoriaMetrics))
+	}
+	return found, nil
+}
+
+// rawOf is one series of an answer. VictoriaMetrics has staleness markers in it, and keeps two
+// samples of one time.
+func rawOf(stream *model.SampleStream, markers bool) promql.Raw {
+	s := promql.Raw{Name: string(stream.Metric[model.MetricNameLabel]), Labels: make(map[string]string, len(stream.Metric))}
+	for name, v := range stream.Metric {
+		if name != model.MetricNameLabel {
+			s.Labels[string(name)] = string(v)
+		}
+	}
+	if len(stream.Values) > 0 {
+		s.Samples = make([]count.Sample, 0, len(stream.Values))
+	}
+	for i, v := range stream.Values {
+		switch isMarker := markers && math.IsNaN(float64(v.Value)); {
+		case isMarker, i > 0 && v.Timestamp == stream.Values[i-1].Timestamp:
+		default:
+			s.Samples = append(s.Samples, count.Sample{At: int64(v.Timestamp), Value: float64(v.Value)})
+		}
+	}
+	for _, h := range stream.Histograms {
+		s.Native = append(s.Native, count.NativeSample{At: int64(h.Timestamp), Count: float64(h.Histogram.Count), Buckets: buckets(h.Histogram)})
+	}
+	return s
+}
+
+// anyIn reports whether a series has a sample in a stretch.
+func anyIn(all []promql.Raw, from, to time.Time) bool {
+	return slices.ContainsFunc(all, func(s promql.Raw) bool {
+		i, _ := slices.BinarySearchFunc(s.Samples, from.UnixMilli()+1, func(v count.Sample, at int64) int { return cmp.Compare(v.At, at) })
+		return len(s.Native) > 0 || i < len(s.Samples) && s.Samples[i].At <= to.UnixMilli()
+	})
+}
+
+// cut is the samples of series in a stretch, without its left end, as Prometheus 3 has it.
+func cut(all []promql.Raw, from, to time.Time) []promql.Raw {
+	first, last := from.UnixMilli()+1, to.UnixMilli()
+	kept := make([]promql.Raw, 0, len(all))
+	for _, s := range all {
+		i, _ := slices.BinarySearchFunc(s.Samples, first, func(v count.Sample, at int64) int { return cmp.Compare(v.At, at) })
+		j, _ := slices.BinarySearchFunc(s.Samples, last+1, func(v count.Sample, at int64) int { return cmp.Compare(v.At, at) })
+		s.Samples = s.Samples[i:j]
+		i, _ = slices.BinarySearchFunc(s.Native, first, func(v count.NativeSample, at int64) int { return cmp.Compare(v.At, at) })
+		j, _ = slices.BinarySearchFunc(s.Native, last+1, func(v count.NativeSample, at int64) int { return cmp.Compare(v.At, at) })
+		s.Native = s.Native[i:j]
+		if len(s.Samples)+len(s.Native) > 0 {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// joinRaw puts samples of the time before in front of those of the same series.
+func joinRaw(before, after []promql.Raw) []promql.Raw {
+	if len(before) == 0 {
+		return after
+	}
+	key := func(s promql.Raw) string { return s.Name + string(slo.NewLabels(s.Labels)) }
+	at := make(map[string]int, len(before))
+	all := slices.Clone(before)
+	for i, s := range all {
+		at[key(s)] = i
+	}
+	for _, s := range after {
+		if i, had := at[key(s)]; had {
+			all[i].Samples = slices.Concat(all[i].Samples, s.Samples)
+			all[i].Native = slices.Concat(all[i].Native, s.Native)
+		} else {
+			all = append(all, s)
+		}
+	}
+	return all
+}

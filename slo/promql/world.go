@@ -1,0 +1,230 @@
+package promql
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/count"
+)
+
+// World is the raw samples around one tick, and which label sets and roles they count for.
+type World struct {
+	count.World
+	counter *Counter
+	members []member // of the counters
+}
+
+// member is what the events of a counter count as.
+type member struct {
+	labels map[string]string
+	groups []group
+	kind   memberKind
+}
+
+// isTotal reports whether its events are of the total.
+func (m member) isTotal() bool {
+	return slices.ContainsFunc(m.groups, func(g group) bool { return g.role == total })
+}
+
+// memberKind tells the counters apart that a histogram is made to.
+type memberKind int
+
+const (
+	ofEvents memberKind = iota // a counter, or all events of a histogram
+	ofGood                     // the good events of a histogram, whose caveats are those of all
+	ofUnsure                   // events that were estimated
+	ofLeft                     // events that are left out
+)
+
+// World sorts raw samples into what the counter counts, at a tick: those up to its end. Targets are
+// the series of TargetSelector.
+func (c *Counter) World(tick time.Time, interval time.Duration, series, targets []Raw) *World {
+	w := &World{World: count.World{Tick: tick, Interval: interval}, counter: c}
+	histograms := map[*histogram][]count.RawHistogram{}
+	for _, s := range series {
+		var m member
+		for _, g := range c.groups {
+			switch {
+			case g.histogram == nil:
+				if slices.ContainsFunc(g.selectors, func(v *parser.VectorSelector) bool { return selects(v, s.Name, s) }) {
+					m.groups = append(m.groups, g)
+				}
+			case g.role == total:
+				for _, v := range g.selectors {
+					if raw, is := rawHistogram(metricName(v), s); is && selects(v, metricName(v), s) {
+						histograms[g.histogram] = append(histograms[g.histogram], raw)
+						break
+					}
+				}
+			}
+		}
+		if len(m.groups) > 0 {
+			m.labels = s.Labels
+			w.members = append(w.members, m)
+			w.Counters = append(w.Counters, count.Series{
+				Name: s.Name, Labels: s.Labels, Part: !m.isTotal(), Samples: s.Samples,
+			})
+		}
+	}
+	for _, g := range c.groups {
+		if g.histogram != nil && g.role == total {
+			w.addHistograms(histograms[g.histogram], g)
+		}
+	}
+	for _, s := range targets {
+		one := count.Series{Name: s.Name, Labels: s.Labels, Samples: s.Samples}
+		if s.Name == processStart {
+			w.Starts = append(w.Starts, one)
+		} else {
+			w.Up = append(w.Up, one)
+		}
+	}
+	return w
+}
+
+// selects reports whether a selector selects a series, by its labels; the names of a histogram's
+// parts are not looked at.
+func selects(v *parser.VectorSelector, name string, s Raw) bool {
+	for _, m := range v.LabelMatchers {
+		value := s.Labels[m.Name]
+		if m.Name == model.MetricNameLabel {
+			value = name
+		}
+		if !m.Matches(value) {
+			return false
+		}
+	}
+	return true
+}
+
+// rawHistogram is a series as a part of the histograms of a metric; not ok where it is none.
+func rawHistogram(metric string, s Raw) (raw count.RawHistogram, ok bool) {
+	raw = count.RawHistogram{Name: metric, Labels: s.Labels, Bound: math.NaN(), Samples: s.Samples, Native: s.Native}
+	part, of := strings.CutPrefix(s.Name, metric)
+	switch {
+	case !of:
+		return raw, false
+	case part == "":
+		return raw, len(s.Native) > 0
+	case part == "_bucket":
+		bound, err := strconv.ParseFloat(s.Labels[model.BucketLabel], 64)
+		raw.Bound = bound
+		raw.Labels = maps.Clone(s.Labels)
+		delete(raw.Labels, model.BucketLabel)
+		return raw, err == nil && !math.IsNaN(bound)
+	}
+	return raw, part == "_count"
+}
+
+func (w *World) addHistograms(raw []count.RawHistogram, all group) {
+	fast := all
+	fast.role = good
+	for _, h := range count.Histograms(raw, all.histogram.threshold) {
+		for _, of := range []struct {
+			series count.Series
+			member
+		}{
+			{h.All, member{groups: []group{all}}},
+			{h.Good, member{groups: []group{fast}, kind: ofGood}},
+			{h.Unsure, member{kind: ofUnsure}},
+			{h.Left, member{kind: ofLeft}},
+		} {
+			of.labels = of.series.Labels
+			w.members, w.Counters = append(w.members, of.member), append(w.Counters, of.series)
+		}
+	}
+}
+
+// FreshTargets are the labels of the counters of which the past has to be asked for.
+func (w *World) FreshTargets() (fresh []map[string]string) {
+	for _, i := range w.Fresh() {
+		if k := w.members[i].kind; k == ofEvents {
+			fresh = append(fresh, w.members[i].labels)
+		}
+	}
+	return fresh
+}
+
+// AddRaw counts raw samples. What they say is used instead of the sums.
+func (t *Tally) AddRaw(w *World) {
+	counted := w.Count()
+	for i, m := range w.members {
+		if c := counted[i]; c.Seen || c.Late != 0 || len(c.Caveats) > 0 {
+			t.raw = append(t.raw, rawCount{m, c})
+		}
+	}
+}
+
+// rawCount is what one counter counted.
+type rawCount struct {
+	member
+	count.Counted
+}
+
+// useRaw replaces the sums by what was counted of raw samples.
+func (t *Tally) useRaw() {
+	for _, s := range t.sets {
+		s.stretches, s.caveats = map[time.Time]*counts{}, nil
+		s.leftOut, s.unsure, s.natives, s.unsureNative = slo.Caveat{Kind: slo.NoBucket}, slo.Caveat{Kind: slo.Interpolated}, 0, false
+	}
+	less := map[slo.Labels]*[2]map[targetKey]bool{}
+	for _, c := range t.raw {
+		if t.isGoodless(c.member) {
+			continue
+		}
+		labels := t.counter.labelSet(c.labels)
+		into := t.set(labels)
+		for _, g := range c.groups {
+			into.seen = into.seen || g.role == total && c.Seen
+			into.add(time.Time{}, g, c.Events)
+			if c.Late != 0 {
+				into.add(c.Since, g, c.Late)
+			}
+		}
+		switch c.kind {
+		case ofEvents:
+			into.caveats = slo.MergeCaveats(into.caveats, c.member.caveats(c.Caveats))
+		case ofUnsure, ofLeft:
+			if less[labels] == nil {
+				less[labels] = &[2]map[targetKey]bool{{}, {}}
+			}
+			less[labels][c.kind-ofUnsure][targetOf(c.labels)] = true
+			into.addLess(c.kind, c.Events+c.Late)
+		}
+	}
+	for labels, targets := range less {
+		s := t.set(labels)
+		s.unsure.Count, s.leftOut.Count = len(targets[0]), len(targets[1])
+	}
+}
+
+func (into *set) addLess(kind memberKind, events float64) {
+	if kind == ofUnsure {
+		into.unsure.Events += events
+	} else {
+		into.leftOut.Events += events
+	}
+}
+
+// caveats are those of a counter. The total names the events; of good or bad ones among them it is
+// known already.
+func (m member) caveats(all []slo.Caveat) []slo.Caveat {
+	if m.isTotal() {
+		return all
+	}
+	all = slices.Clone(all)
+	for i := range all {
+		if all[i].Kind == slo.Reset {
+			all[i].Events = 0
+		}
+	}
+	return slices.DeleteFunc(all, func(c slo.Caveat) bool { return c.Kind == slo.LongGap })
+}
