@@ -85,7 +85,7 @@ func (t *target) count(c *counter) (sum Counted) {
 	if c.whole != nil {
 		judged = c.whole
 	}
-	if why, is := t.uncountable(judged); is {
+	if why, is := t.uncountable(judged); is || t.isShared() {
 		sum.Caveats = []slo.Caveat{why}
 		return sum
 	}

@@ -159,6 +159,12 @@ func TestSteps(t *testing.T) {
 			ups, {all, "100+30x5", "60", 0},
 			{"start{job=a,instance=1,name=x}", "-9000+0x5", "", 0}, {"start{job=a,instance=1,name=y}", "-600+0x5", "", 0},
 		}},
+		{"several processes by turns, of which one has errors", []row{
+			ups, {all, "100000 50000 100010 50005 100020 50010 100030 50015", "0, uncountable 100035", 0}, {bad, "0 600 0 600 0 600 0 600", "0, uncountable 600", 0},
+		}},
+		{"several processes by turns, whose errors are few", []row{
+			ups, {all, "100000 50000 100010 50005 100020 50010 100030 50015", "0, uncountable 100035", 0}, {bad, "100 190 280 370 460 550 640 730", "0, uncountable 180", 0},
+		}},
 		{"crash loops that are scraped twice", []row{ups, {all, "5 65 7 66 4 66 5 66", "66, reset 5", 0}, {bad, "2 20 2 20 2 20 2 20", "20, reset 2", 0}}},
 		{"not a number", []row{ups, {all, "70 100 NaN 160", "60, not_a_number 0", 0}}},
 		{"negative", []row{ups, {all, "70 100 -5 160", "60, not_a_number 0", 0}}},

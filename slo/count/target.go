@@ -26,6 +26,7 @@ type target struct {
 	resets   spans                 // steps in which all its counters began anew
 	falls    spans                 // stretches between two samples of a counter that began anew
 	sum      *float64              // see firstSum
+	shared   *bool                 // see isShared
 	alike    bool                  // nothing but their values says that it goes on from another target
 }
 
