@@ -31,14 +31,15 @@ test: ## Run the tests; they need nothing but Go.
 	$(GO) test ./...
 
 .PHONY: accuracy
-accuracy: setup-prometheus3 ## Check how exact the counts are, on a real Prometheus, and print them beside increase() and averaged ratios.
+accuracy: setup-prometheus3 ## Check how exact the counts are, on a real Prometheus or VictoriaMetrics (ACCURACY_PROMETHEUS), and print them beside increase() and averaged ratios.
 	@table=$$(mktemp); \
 	ACCURACY_PROMETHEUS="$${ACCURACY_PROMETHEUS:-$(PROMETHEUS3)}" ACCURACY_TABLE="$$table" $(GO) test -count=1 -run TestAccuracy ./slo/prom >&2; \
 	status=$$?; cat "$$table"; rm "$$table"; exit $$status
 
+# BESIDE is an older postburn to measure as well, BENCH more flags, such as `-what bad_hour -most 100`.
 .PHONY: bench
-bench: setup-prometheus3 ## Print what watching objectives costs, beside recording rules, and how long catching up takes.
-	@$(GO) run ./e2e/bench -prometheus "$${PROMETHEUS_BIN:-$(PROMETHEUS3)}"
+bench: setup-prometheus3 ## Print what watching objectives costs, beside recording rules and the postburn BESIDE, and how long catching up takes.
+	@$(GO) run ./e2e/bench -prometheus "$${PROMETHEUS_BIN:-$(PROMETHEUS3)}" $(if $(BESIDE),-beside "$(BESIDE)") $(BENCH)
 
 .PHONY: race
 race: ## Run the tests of what starts goroutines under the race detector, which needs cgo and a C compiler.

@@ -53,58 +53,72 @@ func groupName(i int) string { return fmt.Sprintf("team-%03d", i/groupSize) }
 
 // measureCatchUp starts a postburn of n objectives that has been down for hours, and measures until it is up to date. Then it compares the
 // incidents that it found with those of one that was up all the time, of at least so many objectives: of those that have outages, and as many others.
-func (b *bench) measureCatchUp(ctx context.Context, prometheus string, n, compared int) (c caughtUp, err error) {
+// An older postburn catches up next, from the same store. Its incidents are not compared.
+func (b *bench) measureCatchUp(ctx context.Context, n int) (all []caughtUp, err error) {
 	const name = "postburn"
 	down := time.Now().Add(-downtime).Truncate(catchUpTick).UTC()
 	began := down.Add(-wasUp)
 	b.say("writing what %d services counted while postburn was down", n)
-	if err := b.start(ctx, prometheus, func(data string) error { return writeOutages(ctx, data, n, down, time.Now()) }); err != nil {
-		return c, err
+	if err := b.start(ctx, func(data string) error { return writeOutages(ctx, data, n, down, time.Now()) }); err != nil {
+		return nil, err
 	}
 	defer b.prometheus.kill()
 	dir := filepath.Join(b.dir, name)
 	if err := os.Mkdir(dir, 0o777); err != nil {
-		return c, err
+		return nil, err
 	}
 	slos := filepath.Join(dir, "slos.yaml")
 	if err := os.WriteFile(slos, []byte(slosToCatchUp(0, n)), 0o666); err != nil {
-		return c, err
+		return nil, err
 	}
 	definitions, err := definitionsOf(slos)
 	if err != nil {
-		return c, err
+		return nil, err
 	}
 	b.say("  making the store of a postburn that was up until %s", down.Format(time.TimeOnly))
 	before := past{definitions: definitions, store: filepath.Join(dir, "postburn.db"), url: b.prometheus.url, interval: catchUpTick}
 	if _, err := before.run(ctx, began, down); err != nil {
-		return c, fmt.Errorf("watching before the downtime: %w", err)
+		return nil, fmt.Errorf("watching before the downtime: %w", err)
+	}
+	if b.beside != "" {
+		if err := os.CopyFS(older.directory(dir), os.DirFS(dir)); err != nil {
+			return nil, err
+		}
 	}
 	b.say("  catching up")
-	var found map[string]string
-	var end time.Time
-	if c, found, end, err = b.catchUp(ctx, name, n); err != nil {
-		return c, err
-	}
-	c.compared = min(n, max(compared, 2*faulty(n)))
-	b.say("  took %s; watching %d of the objectives tick by tick", c.took.Round(time.Millisecond), c.compared)
-	up, err := b.watchAllTheTime(ctx, c.compared, began, end)
+	c, found, end, err := b.catchUp(ctx, present, name, n)
 	if err != nil {
-		return c, fmt.Errorf("watching all the time: %w", err)
+		return nil, err
+	}
+	all = append(all, c)
+	if b.beside != "" {
+		b.say("  took %s; catching up with the older postburn", c.took.Round(time.Millisecond))
+		before, _, _, err := b.catchUp(ctx, older, name, n)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, before)
+	}
+	all[0].compared = min(n, max(b.compared, 2*faulty(n)))
+	b.say("  took %s; watching %d of the objectives tick by tick", all[len(all)-1].took.Round(time.Millisecond), all[0].compared)
+	up, err := b.watchAllTheTime(ctx, all[0].compared, began, end)
+	if err != nil {
+		return nil, fmt.Errorf("watching all the time: %w", err)
 	}
 	for _, text := range up {
-		c.windows += strings.Count(text, `"kind":"b`) - strings.Count(text, `"kind":"blind`)
+		all[0].windows += strings.Count(text, `"kind":"b`) - strings.Count(text, `"kind":"blind`)
 	}
-	return c, same(up, found)
+	return all, same(up, found)
 }
 
 // catchUp runs the daemon until it has caught up. It returns the incidents that its API tells of, and the last tick that all of them are of.
-func (b *bench) catchUp(ctx context.Context, name string, n int) (c caughtUp, found map[string]string, end time.Time, err error) {
+func (b *bench) catchUp(ctx context.Context, v version, name string, n int) (c caughtUp, found map[string]string, end time.Time, err error) {
 	before, err := b.prometheus.work(ctx)
 	if err != nil {
 		return c, nil, end, err
 	}
 	begun := time.Now()
-	d, err := b.startPostburn(name, slosToCatchUp(0, n), catchUpTick)
+	d, err := b.startPostburn(v, name, slosToCatchUp(0, n), catchUpTick)
 	if err != nil {
 		return c, nil, end, err
 	}
@@ -236,12 +250,25 @@ func same(up, found map[string]string) error {
 	return nil
 }
 
-// print writes a table of one row.
-func (c caughtUp) print(w io.Writer) {
+// printCatchUp prints a row for each postburn that caught up. If there are two it prints the ratios.
+func printCatchUp(w io.Writer, all []caughtUp) {
 	fmt.Fprintln(w, "| objectives caught up | takes | Prometheus' CPU | postburn's CPU | its memory, at most | samples read | compared | breach windows |")
 	fmt.Fprintln(w, "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-	fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %d | %d |\n\n", whole(float64(c.n)), seconds(c.took.Seconds()), seconds(c.prometheus), seconds(c.postburn),
-		size(c.peak), whole(c.samples), c.compared, c.windows)
+	for i, c := range all {
+		fmt.Fprintf(w, "| %s%s | %s | %s | %s | %s | %s |", whole(float64(c.n)), version(i).suffix(), seconds(c.took.Seconds()),
+			seconds(c.prometheus), seconds(c.postburn), size(c.peak), whole(c.samples))
+		if version(i) == present {
+			fmt.Fprintf(w, " %d | %d |\n", c.compared, c.windows)
+		} else {
+			fmt.Fprintln(w, "  |  |")
+		}
+	}
+	if len(all) > 1 {
+		c, old := all[present], all[older]
+		fmt.Fprintf(w, "| of before | %s | %s | %s | %s | %s |  |  |\n", times(c.took.Seconds(), old.took.Seconds()),
+			times(c.prometheus, old.prometheus), times(c.postburn, old.postburn), times(c.peak, old.peak), times(c.samples, old.samples))
+	}
+	fmt.Fprintln(w)
 }
 
 // missed is what of a result is not as docs/engine.md promises.

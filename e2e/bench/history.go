@@ -29,7 +29,7 @@ const (
 	longPasts  = 10
 	longPast   = 72 * time.Hour
 	shortPast  = 10 * time.Minute
-	future     = 45 * time.Minute
+	future     = 45 * time.Minute // for each postburn that is measured
 	scrape     = 15 * time.Second
 	thinner    = 4                // scrapes of the past of which there is one
 	evaluation = 30 * time.Second // between the values of a recorded ratio
@@ -41,25 +41,38 @@ const (
 
 func serviceName(i int) string { return fmt.Sprintf("s%04d", i) }
 
-// writeHistory writes what a Prometheus of n services holds: blocks of the past that only a few services have, and a log of what is recent,
-// which it has in memory as it has what it scrapes. That reaches into the future.
-func writeHistory(ctx context.Context, dir string, n int, now time.Time) error {
-	recent := now.Add(-shortPast).Truncate(time.Minute)
-	long, ratios := makeSeries(longPasts, recent.Add(-longPast)), makeRatios(recent.Add(-longPast), now)
-	past := slices.Concat(long, makeThin(longPasts, n, recent.Add(-longPast)))
+// writeHistory writes what a Prometheus of n services holds: blocks of the past, which only a few
+// services have, and a log of what is recent, which is in its memory like all that it scrapes. The
+// log goes on into the future, up to the end.
+func writeHistory(ctx context.Context, dir string, n int, now, end time.Time) error {
+	recent := recently(now)
+	from := recent.Add(-longPast)
+	long, ratios := makeSeries(0, longPasts, from, end), makeRatios(from, now)
+	past := slices.Concat(long, makeThin(longPasts, n, from, end))
 	slices.SortFunc(past, func(a, b series) int { return labels.Compare(a.labels, b.labels) })
+	if err := writeBlocks(ctx, dir, recent, slices.Concat(past, ratios)); err != nil {
+		return err
+	}
+	return writeLog(ctx, dir, recent, end, slices.Concat(makeSeries(0, max(n, longPasts), recent, end), ratios))
+}
+
+// recently is where the blocks end and the log begins.
+func recently(now time.Time) time.Time { return now.Add(-shortPast).Truncate(time.Minute) }
+
+// writeBlocks writes the long past of series, which are sorted by their labels.
+func writeBlocks(ctx context.Context, dir string, recent time.Time, past []series) error {
 	block := 0
 	for from := recent.Add(-longPast); from.Before(recent); from = from.Add(blockRange) {
 		to := from.Add(blockRange)
 		if to.After(recent) {
 			to = recent
 		}
-		if err := writeBlock(ctx, dir, block, from, to, slices.Concat(past, ratios)); err != nil {
+		if err := writeBlock(ctx, dir, block, from, to, past); err != nil {
 			return err
 		}
 		block++
 	}
-	return writeLog(ctx, dir, recent, recent.Add(shortPast+future), slices.Concat(makeSeries(max(n, longPasts), recent), ratios))
+	return nil
 }
 
 // writeLog writes what series have in [from, to), scrape by scrape, to the write-ahead log.
@@ -101,39 +114,39 @@ type value struct {
 	v  float64
 }
 
-// makeSeries makes what there is of the first n services from a time on, in the order of their labels.
-func makeSeries(n int, from time.Time) (all []series) {
+// makeSeries makes the series of the services from one number to another, between two times. They
+// are in the order of their labels.
+func makeSeries(first, n int, from, end time.Time) (all []series) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, code := range codes {
 		for i := range instances {
-			values := count(from, i, code.every, random)
-			for s := range n {
-				all = append(all, series{counterLabels(code.name, i, s), &values})
+			values := count(from, end, i, code.every, random)
+			for s := first; s < n; s++ {
+				all = append(all, series{counterLabels(code.name, instanceName(i), s), &values})
 			}
 		}
 	}
 	for i := range instances {
-		values := begun(from, i)
-		for s := range n {
-			all = append(all, series{labels.FromStrings("__name__", "process_start_time_seconds",
-				"instance", fmt.Sprintf("i%02d", i), "job", serviceName(s)), &values})
+		values := begun(from, end, i)
+		for s := first; s < n; s++ {
+			all = append(all, series{startLabels(instanceName(i), s), &values})
 		}
 	}
 	return all
 }
 
 // makeThin makes the counters of the first instance of services, of fewer scrapes.
-func makeThin(first, n int, from time.Time) (all []series) {
+func makeThin(first, n int, from, end time.Time) (all []series) {
 	random := rand.New(rand.NewPCG(7, 8))
 	for _, code := range codes {
 		var values []value
-		for i, v := range count(from, 0, code.every, random) {
+		for i, v := range count(from, end, 0, code.every, random) {
 			if i%thinner == 0 {
 				values = append(values, v)
 			}
 		}
 		for s := first; s < n; s++ {
-			all = append(all, series{counterLabels(code.name, 0, s), &values})
+			all = append(all, series{counterLabels(code.name, instanceName(0), s), &values})
 		}
 	}
 	return all
@@ -145,31 +158,45 @@ var codes = [...]struct {
 	every float64
 }{{"200", 30}, {"500", 0.03}}
 
-func counterLabels(code string, instance, service int) labels.Labels {
-	return labels.FromStrings("__name__", metric, "code", code, "instance", fmt.Sprintf("i%02d", instance), "job", serviceName(service), "service", serviceName(service))
+func instanceName(i int) string { return fmt.Sprintf("i%02d", i) }
+
+func counterLabels(code, instance string, service int) labels.Labels {
+	return labels.FromStrings("__name__", metric, "code", code, "instance", instance, "job", serviceName(service), "service", serviceName(service))
+}
+
+func startLabels(instance string, service int) labels.Labels {
+	return labels.FromStrings("__name__", "process_start_time_seconds", "instance", instance, "job", serviceName(service))
 }
 
 // begun is what an instance says at every scrape of when it started.
-func begun(from time.Time, instance int) (values []value) {
-	for _, v := range count(from, instance, 0, nil) {
+func begun(from, end time.Time, instance int) (values []value) {
+	for _, v := range count(from, end, instance, 0, nil) {
 		values = append(values, value{v.at, 1_500_000_000})
 	}
 	return values
 }
 
-// count is what a counter shows at every scrape. Instances are not scraped at the same moment.
-func count(from time.Time, instance int, every float64, random *rand.Rand) (values []value) {
-	shift := scrape * time.Duration(instance) / instances
+// count is what a counter shows at every scrape.
+func count(from, end time.Time, instance int, every float64, random *rand.Rand) (values []value) {
 	sum := 100_000.0
-	for at := from.Add(shift); at.Before(from.Add(longPast + shortPast + future)); at = at.Add(scrape) {
-		for p := every; p > 0; p-- {
-			if random.Float64() < p {
-				sum++
-			}
-		}
+	for at := from.Add(shift(instance)); at.Before(end); at = at.Add(scrape) {
+		sum += draw(every, random)
 		values = append(values, value{at.UnixMilli(), sum})
 	}
 	return values
+}
+
+// shift is how long after the first instance another is scraped.
+func shift(instance int) time.Duration { return scrape * time.Duration(instance) / instances }
+
+// draw returns a random number of events, so many on average.
+func draw(mean float64, random *rand.Rand) (n float64) {
+	for ; mean > 0; mean-- {
+		if random.Float64() < mean {
+			n++
+		}
+	}
+	return n
 }
 
 // makeRatios are what the rules have recorded of the services with a long past, up to now.

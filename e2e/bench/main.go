@@ -1,18 +1,24 @@
-// Command bench measures what watching objectives costs: the multi-window recording rules of the SRE Workbook and postburn, in one run, on one
-// real Prometheus that holds the same counters for both; and how long a postburn that was down takes to catch up, and whether it finds the same
-// then. It prints Markdown tables, and exits with 1 where an expectation that docs/engine.md states is not met. `make bench` runs it.
+// Command bench measures what watching objectives costs: the multi-window recording rules of the
+// SRE Workbook and postburn, in one run, on one real Prometheus that holds the same counters for
+// both. It also measures how long a postburn that was down takes to catch up, and checks that it
+// finds the same incidents then. With -beside, an older postburn is measured in the same run.
+//
+// It prints Markdown tables, and exits with 1 if an expectation that docs/engine.md states is not
+// met. `make bench` runs it.
 //
 // It needs Linux (it reads /proc), the Go toolchain, which builds postburn, and a Prometheus.
-// What is counted at all is what the tests and `make accuracy` are for.
+// The tests and `make accuracy` check what is counted.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -34,16 +40,63 @@ func main() {
 // sizes are the numbers of objectives that postburn is measured with.
 var sizes = [...]int{1, 10, 100, 1_000, 10_000}
 
-// run measures everything, and prints the tables.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+// options say what is measured, and with which programs.
+type options struct {
+	program     string   // Prometheus
+	beside      string   // an older postburn that is measured as well, if any
+	what        []string // of everything
+	least, most int      // objectives
+	ticks       int      // of each row; 0: as many as pace says
+	compared    int
+}
+
+// What can be measured, besides the kinds of objectives.
+const (
+	recordingRules = "rules"
+	catchingUp     = "catchup"
+)
+
+// everything is what is measured unless a flag says otherwise.
+var everything = [...]string{recordingRules, string(separate), string(grouped), string(badHour), string(standard), catchingUp}
+
+// onePrometheus is what is measured on the same Prometheus.
+var onePrometheus = [...][]string{{recordingRules, string(separate), string(grouped)}, {string(badHour)}, {string(standard)}}
+
+func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	least := flags.Int("least", 1, "leave out smaller numbers of objectives")
-	name := flags.String("prometheus", "prometheus", "the program to measure with")
-	what := flags.String("what", "rules,separate,group_by,defaults,catchup", "what is measured")
-	compared := flags.Int("compared", 0, "how many objectives that have caught up are watched tick by tick as well, at least")
-	most := flags.Int("most", sizes[len(sizes)-1], "leave out larger numbers of objectives")
+	flags.StringVar(&o.beside, "beside", "", "an older postburn, measured as well; its rows and the ratios are printed")
+	flags.IntVar(&o.compared, "compared", 0, "how many objectives that have caught up are watched tick by tick as well, at least")
+	flags.IntVar(&o.least, "least", 1, "leave out smaller numbers of objectives")
+	flags.IntVar(&o.most, "most", sizes[len(sizes)-1], "leave out larger numbers of objectives")
+	flags.StringVar(&o.program, "prometheus", "prometheus", "the program to measure with")
+	flags.IntVar(&o.ticks, "ticks", 0, "measure so many ticks of each row, which is quicker and less exact; 0: as many as docs/engine.md says")
+	what := flags.String("what", strings.Join(everything[:], ","), "what is measured")
 	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	o.what = strings.Split(*what, ",")
+	for _, w := range o.what {
+		if !slices.Contains(everything[:], w) {
+			return o, fmt.Errorf("-what: %q is none of %s", w, strings.Join(everything[:], ", "))
+		}
+	}
+	if o.beside != "" {
+		if o.beside, err = exec.LookPath(o.beside); err != nil {
+			return o, fmt.Errorf("-beside: %w", err)
+		}
+		o.beside, err = filepath.Abs(o.beside)
+	}
+	return o, err
+}
+
+// measures reports whether something is to be measured.
+func (o options) measures(what string) bool { return slices.Contains(o.what, what) }
+
+// run measures everything, and prints the tables.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stderr)
+	if err != nil {
 		return err
 	}
 	dir, err := os.MkdirTemp("", "postburn-bench-")
@@ -61,13 +114,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var missed []error
 	var version string
 	var results []result
-	for _, together := range [][]string{{"rules", string(separate), string(grouped)}, {string(standard)}} { // of data for so long
-		together = slices.DeleteFunc(together, func(kind string) bool { return !strings.Contains(*what, kind) })
-		if len(together) == 0 {
+	for _, together := range onePrometheus {
+		b := bench{options: o, postburn: binary, say: say}
+		if b.what = slices.DeleteFunc(slices.Clone(together), func(what string) bool { return !o.measures(what) }); len(b.what) == 0 {
 			continue
 		}
-		b := bench{dir: filepath.Join(dir, together[0]), postburn: binary, say: say}
-		more, err := b.measureCosts(ctx, *name, strings.Join(together, ","), *least, *most)
+		b.dir = filepath.Join(dir, b.what[0])
+		more, err := b.measureCosts(ctx)
 		if err != nil {
 			return err
 		}
@@ -77,51 +130,64 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		printMachine(stdout, version)
 		missed = printTables(stdout, results)
 	}
-	if strings.Contains(*what, "catchup") {
-		b := bench{dir: filepath.Join(dir, "catchup"), postburn: binary, say: say}
-		c, err := b.measureCatchUp(ctx, *name, min(*most, promisedFor), *compared)
+	if o.measures(catchingUp) {
+		b := bench{options: o, dir: filepath.Join(dir, catchingUp), postburn: binary, say: say}
+		c, err := b.measureCatchUp(ctx, min(o.most, promisedFor))
 		if err != nil {
 			return fmt.Errorf("catching up: %w", err)
 		}
 		printMachine(stdout, b.prometheus.version)
-		c.print(stdout)
-		missed = append(missed, c.missed())
+		printCatchUp(stdout, c)
+		missed = append(missed, c[0].missed())
 	}
 	return errors.Join(missed...)
 }
 
-// bench is one run.
+// bench is what is measured on one Prometheus.
 type bench struct {
+	options
 	dir        string
 	postburn   string // the binary
 	prometheus *server
-	idle       float64 // Prometheus' CPU seconds a second while it is asked nothing
+	churn      *churn    // what restarts in a bad hour; nil: it is none
+	end        time.Time // of the data
+	idle       float64   // Prometheus' CPU seconds a second while it is asked nothing
+	rows       int       // of postburn, so far
 	say        func(format string, args ...any)
 }
 
 // start starts a Prometheus on a history.
-func (b *bench) start(ctx context.Context, name string, write func(data string) error) (err error) {
+func (b *bench) start(ctx context.Context, write func(data string) error) (err error) {
 	if err := os.Mkdir(b.dir, 0o777); err != nil {
 		return err
 	}
 	if err := write(filepath.Join(b.dir, "data")); err != nil {
 		return fmt.Errorf("writing the history: %w", err)
 	}
-	b.prometheus, err = startPrometheus(ctx, b.dir, name)
+	b.prometheus, err = startPrometheus(ctx, b.dir, b.program)
 	return err
 }
 
 // measureCosts measures rules and postburn side by side.
-func (b *bench) measureCosts(ctx context.Context, name, what string, least, most int) ([]result, error) {
-	b.say("writing the history of %d services", most)
-	if err := b.start(ctx, name, func(data string) error { return writeHistory(ctx, data, most, time.Now()) }); err != nil {
+func (b *bench) measureCosts(ctx context.Context) ([]result, error) {
+	b.say("writing the history of %d services", b.most)
+	now := time.Now()
+	b.end = recently(now).Add(shortPast + future*time.Duration(len(b.versions())))
+	err := b.start(ctx, func(data string) error {
+		if b.measures(string(badHour)) {
+			b.churn = newChurn(b.most, now, b.end)
+			return b.churn.write(ctx, data, b.most)
+		}
+		return writeHistory(ctx, data, b.most, now, b.end)
+	})
+	if err != nil {
 		return nil, err
 	}
 	defer b.prometheus.kill()
-	return b.measureAll(ctx, what, least, most)
+	return b.measureAll(ctx)
 }
 
-func (b *bench) measureAll(ctx context.Context, what string, least, most int) (results []result, err error) {
+func (b *bench) measureAll(ctx context.Context) (results []result, err error) {
 	if b.idle, err = b.measureIdle(ctx); err != nil {
 		return nil, err
 	}
@@ -135,7 +201,7 @@ func (b *bench) measureAll(ctx context.Context, what string, least, most int) (r
 		results = append(results, r)
 		return nil
 	}
-	if strings.Contains(what, "rules") {
+	if b.measures(recordingRules) {
 		for _, n := range sizes[:2] {
 			if err := measure("recording rules", n, func() (result, error) { return b.measureRules(ctx, n) }); err != nil {
 				return nil, err
@@ -145,23 +211,36 @@ func (b *bench) measureAll(ctx context.Context, what string, least, most int) (r
 			return nil, err
 		}
 	}
-	if strings.Contains(what, "separate") && least == 1 {
+	if b.measures(string(separate)) && b.least == 1 {
 		if err := measure("a query of nothing", 1, func() (result, error) { return b.measureNothing(ctx) }); err != nil {
 			return nil, err
 		}
 	}
-	for _, k := range []kind{separate, grouped, standard} {
-		for _, n := range sizes {
-			few := n == 1 && k == grouped || k == standard && 10*n <= most
-			if n < least || n > most || few || !strings.Contains(what, string(k)) {
-				continue
+	for _, k := range []kind{separate, grouped, badHour, standard} {
+		for _, n := range b.sizesOf(k) {
+			for _, v := range b.versions() {
+				err := measure("postburn, "+string(k)+v.suffix(), n, func() (result, error) { return b.measurePostburn(ctx, n, k, v) })
+				if err != nil {
+					return nil, err
+				}
 			}
-			if err := measure("postburn, "+string(k), n, func() (result, error) { return b.measurePostburn(ctx, n, k) }); err != nil {
-				return nil, err
-			}
+			b.rows++
+			slices.SortStableFunc(results[len(results)-len(b.versions()):], func(x, y result) int { return cmp.Compare(x.version, y.version) })
 		}
 	}
 	return results, nil
+}
+
+// sizesOf are the numbers of objectives of a kind that are measured.
+func (b *bench) sizesOf(k kind) (all []int) {
+	for _, n := range sizes {
+		few := n == 1 && (k == grouped || k == badHour) || k == standard && 10*n <= b.most
+		many := k == badHour && n > manyServices
+		if n >= b.least && n <= b.most && !few && !many && b.measures(string(k)) {
+			all = append(all, n)
+		}
+	}
+	return all
 }
 
 // pause waits, and returns an error where ctx was done first.

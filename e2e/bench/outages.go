@@ -105,7 +105,7 @@ func makeOutages(n int, from, down, end time.Time) (all []series) {
 // up says that an instance was scraped.
 func up(instance int, from, end time.Time) *[]value {
 	var values []value
-	for at := from.Add(scrape * time.Duration(instance) / instances); at.Before(end); at = at.Add(scrape) {
+	for at := from.Add(shift(instance)); at.Before(end); at = at.Add(scrape) {
 		values = append(values, value{at.UnixMilli(), 1})
 	}
 	return &values
@@ -124,7 +124,7 @@ func play(outages []outage, instance int, from, down, end time.Time, random *ran
 			restarts = append(restarts, down.Add(o.from+time.Duration(random.Float64()*float64(o.length))))
 		}
 	}
-	for at := from.Add(scrape * time.Duration(instance) / instances); at.Before(end); at = at.Add(scrape) {
+	for at := from.Add(shift(instance)); at.Before(end); at = at.Add(scrape) {
 		share, unseen := normally, false
 		for _, o := range outages {
 			begin := down.Add(o.from)

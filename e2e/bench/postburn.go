@@ -38,6 +38,15 @@ func pace(n int, k kind) (interval time.Duration, ticks int) {
 	return 15 * time.Second, 7
 }
 
+// pace returns the interval of a row's ticks and how many are measured, which a flag can change.
+func (b *bench) pace(n int, k kind) (interval time.Duration, ticks int) {
+	interval, ticks = pace(n, k)
+	if b.ticks > 0 {
+		ticks = b.ticks
+	}
+	return interval, ticks
+}
+
 // kind is how objectives are written.
 type kind string
 
@@ -45,6 +54,7 @@ const (
 	separate kind = "separate"
 	grouped  kind = "group_by" // as label sets
 	standard kind = "defaults" // separate, with the default rules and a window of 30d
+	badHour  kind = "bad_hour" // separate, of services that restart
 )
 
 // slosOf is the SLO file of n objectives, ten to a service; or of as many label sets. Unless they are standard their windows are short, so that the
@@ -57,7 +67,7 @@ func slosOf(n int, k kind) string {
 		b.WriteString("defaults: {target: 99%, window: 1h, incident: {burn: [{rate: 14.4, long: 1h, short: 5m}]}}\nslos:\n")
 	}
 	if k != grouped {
-		for i := range n {
+		for i := firstService(n, k); i < firstService(n, k)+n; i++ {
 			writeSLO(&b, serviceName(i), groupName(i), fmt.Sprintf("service=%q", serviceName(i)))
 		}
 		return b.String()
@@ -91,8 +101,9 @@ type daemon struct {
 	db       *sql.DB
 }
 
-func (b *bench) startPostburn(name, slos string, interval time.Duration) (*daemon, error) {
-	dir := filepath.Join(b.dir, name)
+// startPostburn starts a postburn in a directory of its own.
+func (b *bench) startPostburn(v version, name, slos string, interval time.Duration) (*daemon, error) {
+	dir := filepath.Join(b.dir, v.directory(name))
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
@@ -113,7 +124,7 @@ func (b *bench) startPostburn(name, slos string, interval time.Duration) (*daemo
 		"POSTBURN_TRACKER=local",
 		"POSTBURN_LOCAL_DIR=" + filepath.Join(dir, "postmortems"),
 		"POSTBURN_LISTEN=" + address,
-	}, b.postburn, "run")
+	}, b.binary(v), "run")
 	if err != nil {
 		return nil, err
 	}
@@ -176,13 +187,19 @@ func (d *daemon) awaitPast(ctx context.Context) error {
 }
 
 // measurePostburn runs a postburn of n objectives, and measures some ticks when it has filled their past and caught up.
-func (b *bench) measurePostburn(ctx context.Context, n int, k kind) (result, error) {
+func (b *bench) measurePostburn(ctx context.Context, n int, k kind, v version) (result, error) {
+	r, err := b.measureVersion(ctx, n, k, v)
+	r.version = v
+	return r, err
+}
+
+func (b *bench) measureVersion(ctx context.Context, n int, k kind, v version) (result, error) {
 	before, err := b.prometheus.work(ctx)
 	if err != nil {
 		return result{}, err
 	}
-	interval, _ := pace(n, k)
-	d, err := b.startPostburn(fmt.Sprintf("postburn-%d-%s", n, k), slosOf(n, k), interval)
+	interval, _ := b.pace(n, k)
+	d, err := b.startPostburn(v, fmt.Sprintf("postburn-%d-%s", n, k), slosOf(n, k), interval)
 	if err != nil {
 		return result{}, err
 	}
@@ -218,7 +235,7 @@ func (b *bench) measurePostburn(ctx context.Context, n int, k kind) (result, err
 
 // measureTicks measures the next ticks. Few are such that none is read again.
 func (b *bench) measureTicks(ctx context.Context, d *daemon, newest func() time.Time, n int, k kind) (r result, err error) {
-	_, ticks := pace(n, k)
+	_, ticks := b.pace(n, k)
 	first := newest().Add(d.interval)
 	again := 1.0 // with many ticks, those that are read again are among them
 	if ticks < checkEvery {
@@ -230,6 +247,7 @@ func (b *bench) measureTicks(ctx context.Context, d *daemon, newest func() time.
 		}
 	}
 	last := first.Add(-d.interval)
+	after := last
 	if err := d.await(ctx, time.Hour, 10*time.Millisecond, func() time.Time { return last }); err != nil {
 		return r, err
 	}
@@ -254,17 +272,23 @@ func (b *bench) measureTicks(ctx context.Context, d *daemon, newest func() time.
 		}
 		r.took += time.Since(last.Add(delay)) / time.Duration(ticks)
 	}
-	after, err := b.prometheus.work(ctx)
+	done, err := b.prometheus.work(ctx)
 	if err != nil {
 		return r, err
+	}
+	if done.at.After(b.end) {
+		return r, fmt.Errorf("the data ended at %s, before all was measured", b.end.Format(time.TimeOnly))
 	}
 	now, err := d.usage()
 	each := again / float64(ticks)
 	r.n, r.kind, r.ticks = n, k, float64(ticks)
-	r.samples = (after.samples - before.samples) * each
-	r.prometheus = b.above(before, after) * each
+	r.samples = (done.samples - before.samples) * each
+	r.prometheus = b.above(before, done) * each
 	r.postburn = (now.cpu - used.cpu) * each
 	r.memory, r.peak = now.memory, now.peak
 	r.written = (now.written - used.written) / float64(ticks)
+	if k == badHour {
+		r.disturbed = float64(b.churn.disturbed(n, after, last)) / float64(n*ticks)
+	}
 	return r, err
 }

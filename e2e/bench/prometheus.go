@@ -56,7 +56,7 @@ func startPrometheus(ctx context.Context, dir, name string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = s.await(ctx, time.Minute, 50*time.Millisecond, func() error { _, err := get(ctx, s.url+"/-/ready"); return err })
+	err = s.await(ctx, 5*time.Minute, 50*time.Millisecond, func() error { _, err := get(ctx, s.url+"/-/ready"); return err })
 	if err != nil {
 		s.kill()
 		return nil, fmt.Errorf("starting Prometheus: %w", err)

@@ -39,7 +39,7 @@ func (b *bench) measureIdle(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := pause(ctx, 40*time.Second); err != nil {
+	if err := pause(ctx, b.idleFor()); err != nil {
 		return 0, err
 	}
 	after, err := b.prometheus.work(ctx)
@@ -51,6 +51,17 @@ func (b *bench) measureIdle(ctx context.Context) (float64, error) {
 	return idle, nil
 }
 
+// idleFor returns how long an idle Prometheus is measured: as long as the longest row, if the rows
+// are short.
+func (b *bench) idleFor() time.Duration {
+	const most = 40 * time.Second
+	if b.ticks == 0 || b.measures(recordingRules) {
+		return most
+	}
+	longest, _ := pace(b.most, separate)
+	return min(most, time.Duration(b.ticks)*longest)
+}
+
 // measureNothing measures queries that read no samples, as often as there are ticks of one objective: being asked has a price of its own.
 func (b *bench) measureNothing(ctx context.Context) (result, error) {
 	if err := b.prometheus.collect(ctx); err != nil {
@@ -60,7 +71,7 @@ func (b *bench) measureNothing(ctx context.Context) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	interval, n := pace(1, separate)
+	interval, n := b.pace(1, separate)
 	for i := range n {
 		if _, err := get(ctx, b.prometheus.url+"/api/v1/query?query=vector(1)"); err != nil {
 			return result{}, err

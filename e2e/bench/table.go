@@ -15,6 +15,7 @@ type result struct {
 	rules      bool
 	nothing    bool // a query that reads nothing
 	kind       kind // of postburn's objectives
+	version    version
 	n          int
 	ticks      float64 // how many were measured; 0: it is extrapolated
 	samples    float64
@@ -24,6 +25,7 @@ type result struct {
 	peak       float64 // at most, since the start
 	written    float64 // bytes
 	took       time.Duration
+	disturbed  float64 // in a bad hour: the share of ticks in which counters began, ended or fell
 }
 
 // What docs/engine.md promises.
@@ -74,6 +76,8 @@ func printTables(w io.Writer, results []result) (missed []error) {
 		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", r.name(), whole(float64(r.n)), whole(r.samples), seconds(r.prometheus),
 			r.ofPostburn(seconds(r.postburn)), r.ofPostburn(size(r.memory)), r.ofPostburn(size(r.peak)), r.ofPostburn(size(r.written)), r.time())
 	}
+	printDisturbed(w, results)
+	printComparison(w, results)
 	if rules.n == 0 {
 		return nil
 	}
@@ -84,11 +88,20 @@ func printTables(w io.Writer, results []result) (missed []error) {
 		samples, cpu := r.samples/n*float64(rules.n)/rules.samples, r.prometheus/n*float64(rules.n)/rules.prometheus
 		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", r.name(), whole(n), whole(r.samples/n), seconds(r.prometheus/n),
 			r.ofPostburn(seconds(r.postburn/n)), r.ofPostburn(size(r.memory/n)), r.ofPostburn(share(samples)), r.shareOfCPU(cpu))
-		if !r.rules && !r.nothing {
+		if !r.rules && !r.nothing && r.version == present {
 			missed = append(missed, r.missed(samples, cpu)...)
 		}
 	}
 	return missed
+}
+
+// printDisturbed says how bad the bad hours were.
+func printDisturbed(w io.Writer, results []result) {
+	for _, r := range results {
+		if r.kind == badHour {
+			fmt.Fprintf(w, "\n%s, %s objectives: %.1f %% of their ticks saw counters begin, end or fall.\n", r.name(), whole(float64(r.n)), 100*r.disturbed)
+		}
+	}
 }
 
 // missed are the promises that a result does not keep.
@@ -96,11 +109,11 @@ func (r result) missed(samples, cpu float64) (missed []error) {
 	miss := func(format string, args ...any) {
 		missed = append(missed, fmt.Errorf("%s, %d objectives: "+format, append([]any{r.name(), r.n}, args...)...))
 	}
-	past := r.kind == standard // is being read as well
-	if samples > samplesShare && !past {
+	more := r.kind == standard || r.kind == badHour // the past is read as well, or raw samples
+	if samples > samplesShare && !more {
 		miss("reads %s of the samples of the rules", share(samples))
 	}
-	if cpu > cpuShare && r.n >= fewest && !past {
+	if cpu > cpuShare && r.n >= fewest && !more {
 		miss("takes %s of Prometheus' CPU for the rules", share(cpu))
 	}
 	if r.peak > mostMemory {
@@ -126,10 +139,12 @@ func (r result) name() string {
 		return "rules"
 	case r.nothing:
 		return "a query of nothing"
+	case r.kind == badHour:
+		return "postburn, a bad hour" + r.version.suffix()
 	case r.kind != separate:
-		return "postburn, " + string(r.kind)
+		return "postburn, " + string(r.kind) + r.version.suffix()
 	}
-	return "postburn"
+	return "postburn" + r.version.suffix()
 }
 
 // ofPostburn is a cell that only postburn's rows have.
