@@ -9,7 +9,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// What an objective's whole window holds of the time before its rules' windows is read coarsely, newest first, a piece at a time.
+// What an objective's whole window holds of the time before its rules' windows is read coarsely,
+// newest first, a piece at a time.
 const (
 	backfillStep  = 5 * time.Minute
 	backfillPiece = 24 * time.Hour
@@ -33,14 +34,15 @@ type past struct {
 	pending *piece                   // being read; nil: none
 }
 
-// backfillStep is the length of a tick of a definition's past: a whole number of the steps that it was filled in, so that these begin with
-// one.
+// backfillStep is the length of a tick of a definition's past: a whole number of the steps that it
+// was filled in, so that these begin with one.
 func (l *Lane) backfillStep(d Definition) time.Duration {
 	_, step := l.granularity(d)
 	return (backfillStep + step - 1) / step * step
 }
 
-// unread is the stretch of a definition's window that is still to be read. It is empty where there is no data to go back from.
+// unread is the stretch of a definition's window that is still to be read. It is empty where there
+// is no data to go back from.
 func (l *Lane) unread(d Definition) slo.Span {
 	step := l.backfillStep(d)
 	start := l.cursor.Add(-d.Objective.Window.Longest()).Truncate(step).UTC()
@@ -60,7 +62,8 @@ func (l *Lane) unread(d Definition) slo.Span {
 	return slo.Span{Start: start, End: end}
 }
 
-// nextPiece is what is to be read next: the newest piece of the first objective's past that is not read, and of others that are as far.
+// nextPiece is what is to be read next: the newest piece of the first objective's past that is not
+// read, and of others that are as far.
 func (l *Lane) nextPiece() *piece {
 	var p *piece
 	var span slo.Span
@@ -84,8 +87,9 @@ func (l *Lane) nextPiece() *piece {
 	return p
 }
 
-// addPast puts what was found of a piece into the samples of the lane's next tick, as late events that reach back. It returns the
-// definitions whose past is complete, and those whose past is given up.
+// addPast puts what was found of a piece into the samples of the lane's next tick, as late events
+// that reach back. It returns the definitions whose past is complete, and those whose past is given
+// up.
 func (l *Lane) addPast(p *piece, readings []slo.Reading, samples [][]slo.Sample) (done, lost []Definition) {
 	for i, d := range p.defs {
 		name := d.Objective.Name
@@ -117,8 +121,9 @@ func (l *Lane) addPast(p *piece, readings []slo.Reading, samples [][]slo.Sample)
 	return done, lost
 }
 
-// latesOf are samples of the past as late events, newest first: each of a stretch that has data, as long as a bucket of the history that
-// it goes to. What is less than a tick of the past away from what the history has is taken as adjacent to it.
+// latesOf are samples of the past as late events, newest first: each of a stretch that has data, as
+// long as a bucket of the history that it goes to. What is less than a tick of the past away from
+// what the history has is taken as adjacent to it.
 func latesOf(samples []slo.Sample, ticks slo.Ticks, h *slo.History) (lates []slo.Late) {
 	next := h.Origin()
 	for i := len(samples) - 1; i >= 0; i-- {
@@ -140,7 +145,8 @@ func latesOf(samples []slo.Sample, ticks slo.Ticks, h *slo.History) (lates []slo
 	return lates
 }
 
-// runBackfill reads pieces of the past, one at a time, until ctx is done. It has no part in sampling, which never waits for it.
+// runBackfill reads pieces of the past, one at a time, until ctx is done. It has no part in
+// sampling, which never waits for it.
 func (e *Engine) runBackfill(ctx context.Context) error {
 	for {
 		select {
@@ -152,7 +158,8 @@ func (e *Engine) runBackfill(ctx context.Context) error {
 	}
 }
 
-// backfill takes what has been read of a lane's past into the samples of its newest tick, and has more read. It never waits.
+// backfill takes what has been read of a lane's past into the samples of its newest tick, and has
+// more read. It never waits.
 func (e *Engine) backfill(l *Lane, samples [][]slo.Sample) {
 	if p := l.past.pending; p != nil {
 		select {

@@ -9,8 +9,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// Data may reach Prometheus later than a tick is read, by remote write or slow scrapes, and its events would be lost without a trace. So
-// now and then a tick is read a second time.
+// Data may reach Prometheus later than a tick is read, by remote write or slow scrapes, and its
+// events would be lost without a trace. So now and then a tick is read a second time.
 const (
 	checkEvery = 20 // ticks: one of so many is read again
 	checkAfter = 10 // ticks: so much later
@@ -23,7 +23,8 @@ type lateness struct {
 	Closed  []time.Time   `json:"closed,omitempty"` // ticks at which a window was closed, to be read again
 }
 
-// dueCheck is the tick to be read again when `tick` is folded, and where the stretch begins that is read again if it differs.
+// dueCheck is the tick to be read again when `tick` is folded, and where the stretch begins that is
+// read again if it differs.
 func (l *Lane) dueCheck(tick time.Time) (check, from time.Time, due bool) {
 	check = tick.Add(-checkAfter * l.interval)
 	from = check.Add(-checkEvery * l.interval)
@@ -35,8 +36,9 @@ func (l *Lane) dueCheck(tick time.Time) (check, from time.Time, due bool) {
 	return check, from, closed || check.UnixNano()/int64(l.interval)%checkEvery == 0
 }
 
-// recheck reads an earlier tick again, if one is due, and adds to the samples what has come since: they are those of one tick, of the
-// lane's watches. If there is any, the whole stretch since the last check is read again, and ticks are sampled later from then on.
+// recheck reads an earlier tick again, if one is due, and adds to the samples what has come since:
+// they are those of one tick, of the lane's watches. If there is any, the whole stretch since the
+// last check is read again, and ticks are sampled later from then on.
 func (e *Engine) recheck(ctx context.Context, l *Lane, tick time.Time, samples [][]slo.Sample) {
 	check, from, due := l.dueCheck(tick)
 	if !due {
@@ -64,8 +66,8 @@ func (e *Engine) recheck(ctx context.Context, l *Lane, tick time.Time, samples [
 	e.metrics.lateEvents.Add(events)
 }
 
-// compare reads ticks again and adds what is more than the histories hold as late. It returns how many events that is, and whether
-// there are any of the last tick.
+// compare reads ticks again and adds what is more than the histories hold as late. It returns how
+// many events that is, and whether there are any of the last tick.
 func (e *Engine) compare(ctx context.Context, l *Lane, ticks slo.Ticks, samples [][]slo.Sample) (events float64, atLast bool) {
 	readings, failing := e.read(ctx, l, l.defs, ticks)
 	if ctx.Err() != nil || len(failing) > 0 {
@@ -94,8 +96,9 @@ func (e *Engine) compare(ctx context.Context, l *Lane, ticks slo.Ticks, samples 
 	return events, atLast
 }
 
-// missed returns what a tick that is read again has more than it had. Bad events are fewer where good ones came later than their total;
-// where the total itself is smaller than it was, data has gone since, and proves nothing good.
+// missed returns what a tick that is read again has more than it had. Bad events are fewer where
+// good ones came later than their total; where the total itself is smaller than it was, data has
+// gone since, and proves nothing good.
 func missed(had, has slo.Counts) slo.Counts {
 	more := has.Sub(had)
 	if more.Total < 0 {
@@ -104,7 +107,8 @@ func missed(had, has slo.Counts) slo.Counts {
 	return more
 }
 
-// seriesOf finds a watch's samples in readings, one for each of the lane's definitions; nil where there are none.
+// seriesOf finds a watch's samples in readings, one for each of the lane's definitions; nil where
+// there are none.
 func (l *Lane) seriesOf(w *Watch, readings []slo.Reading) []slo.Sample {
 	for i, d := range l.defs {
 		if d.Objective.Name != w.def.Objective.Name {
@@ -119,8 +123,9 @@ func (l *Lane) seriesOf(w *Watch, readings []slo.Reading) []slo.Sample {
 	return nil
 }
 
-// relearn reports whether a sample has events of earlier ticks that the history still knows one by one, and the start of the first. Then
-// the arithmetic of onsets and ends is done again over those ticks, so that the times are what they would have been in time.
+// relearn reports whether a sample has events of earlier ticks that the history still knows one by
+// one, and the start of the first. Then the arithmetic of onsets and ends is done again over those
+// ticks, so that the times are what they would have been in time.
 func (w *Watch) relearn(s slo.Sample) (from time.Time, late bool) {
 	for i, l := range s.Late {
 		if at := l.From.Truncate(w.history.Interval()); i == 0 || at.Before(from) {
@@ -130,7 +135,8 @@ func (w *Watch) relearn(s slo.Sample) (from time.Time, late bool) {
 	return from, len(s.Late) > 0 && w.history.EachTick(from)
 }
 
-// retrack folds the ticks after `from` into the rules' trackers again: those after a tracker's onset, where that is earlier.
+// retrack folds the ticks after `from` into the rules' trackers again: those after a tracker's
+// onset, where that is earlier.
 func (w *Watch) retrack(s slo.Sample, from time.Time) {
 	for _, x := range w.Excused {
 		if x.End.After(from) {
@@ -155,8 +161,8 @@ func (w *Watch) retrack(s slo.Sample, from time.Time) {
 	}
 }
 
-// rerun sums an open window again, with what came late. Its onset moves to that of a rule that has fired, if bad events that came late
-// have moved that one back.
+// rerun sums an open window again, with what came late. Its onset moves to that of a rule that has
+// fired, if bad events that came late have moved that one back.
 func (w *Watch) rerun(open *openWindow, from time.Time) {
 	onset := open.Run.Onset
 	if open.Window.Definition == w.digest && from.Before(onset) {

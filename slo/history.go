@@ -2,8 +2,8 @@ package slo
 
 import "time"
 
-// The sizes of a history's levels, in buckets: at ticks of 30 s they make buckets of a tick for 6 h, of 5 min for 3 d, and of 4 h
-// for 90 d, in less than 24 KiB.
+// The sizes of a history's levels, in buckets: at ticks of 30 s they make buckets of a tick for 6
+// h, of 5 min for 3 d, and of 4 h for 90 d, in less than 24 KiB.
 const (
 	fineBuckets   = 720
 	middleBuckets = 864
@@ -13,8 +13,9 @@ const (
 // maxBlind bounds how many blind stretches are remembered.
 const maxBlind = 64
 
-// History is what an objective's samples add up to, at up to three resolutions. Each level is a ring of cumulative counts, so the
-// sum over any window is one subtraction, whatever its length, and an oldest bucket that the window only cuts is prorated.
+// History is what an objective's samples add up to, at up to three resolutions. Each level is a
+// ring of cumulative counts, so the sum over any window is one subtraction, whatever its length,
+// and an oldest bucket that the window only cuts is prorated.
 type History struct {
 	interval time.Duration
 	levels   []level
@@ -35,8 +36,9 @@ type Span struct {
 	End   time.Time `json:"end"`
 }
 
-// NewHistory makes an empty history whose first sample will be that of the tick after `start`. Windows up to `rules` long are summed
-// with a resolution of a tick or 1/864 of that length, windows up to `window` with at least 1/540 of that.
+// NewHistory makes an empty history whose first sample will be that of the tick after `start`.
+// Windows up to `rules` long are summed with a resolution of a tick or 1/864 of that length,
+// windows up to `window` with at least 1/540 of that.
 func NewHistory(interval time.Duration, start time.Time, rules, window time.Duration) *History {
 	h := &History{interval: interval, now: start.UnixNano() / int64(interval)}
 	h.origin = h.now
@@ -53,8 +55,8 @@ func NewHistory(interval time.Duration, start time.Time, rules, window time.Dura
 	return h
 }
 
-// forRules is how many ticks are kept one by one where rules look back so many, and how many there are in a bucket before that: one where
-// no more are needed.
+// forRules is how many ticks are kept one by one where rules look back so many, and how many there
+// are in a bucket before that: one where no more are needed.
 func forRules(ticks int64) (fine, middle int64) {
 	middle = max(1, ceilDiv(ticks, middleBuckets))
 	if middle == 1 {
@@ -63,8 +65,8 @@ func forRules(ticks int64) (fine, middle int64) {
 	return fineBuckets, middle
 }
 
-// Granularity is how finely a history keeps what rules look at that look back for `rules`: every tick for the length `fine`, and buckets of
-// the length `bucket` before that.
+// Granularity is how finely a history keeps what rules look at that look back for `rules`: every
+// tick for the length `fine`, and buckets of the length `bucket` before that.
 func Granularity(interval, rules time.Duration) (fine, bucket time.Duration) {
 	n, middle := forRules(ceilDiv(int64(rules), int64(interval)))
 	return time.Duration(n+1) * interval, time.Duration(middle) * interval
@@ -87,7 +89,8 @@ func (h *History) Origin() time.Time { return h.time(h.origin) }
 // Empty reports whether no tick has had data yet.
 func (h *History) Empty() bool { return h.seen == 0 }
 
-// Apart reports whether good and total events are seen at different times: some tick had less than 0 bad ones, and is still kept.
+// Apart reports whether good and total events are seen at different times: some tick had less than
+// 0 bad ones, and is still kept.
 func (h *History) Apart() bool {
 	l := &h.levels[len(h.levels)-1]
 	return h.negative > 0 && h.negative >= l.oldest(h.now)*l.step
@@ -96,11 +99,12 @@ func (h *History) Apart() bool {
 // Blind are the stretches without data since the origin that are remembered, oldest first.
 func (h *History) Blind() []Span { return h.blind }
 
-// Add folds in the sample of the tick after the last one. The sample must be normalized; its own tick is not looked at.
+// Add folds in the sample of the tick after the last one. The sample must be normalized; its own
+// tick is not looked at.
 func (h *History) Add(s Sample) { h.AddLong(s, 1) }
 
-// AddLong folds in the sample of so many ticks together, those after the last one. Points inside them are not known: its events are taken
-// as spread evenly.
+// AddLong folds in the sample of so many ticks together, those after the last one. Points inside
+// them are not known: its events are taken as spread evenly.
 func (h *History) AddLong(s Sample, ticks int64) {
 	start, before := h.now, h.sum
 	h.now += ticks
@@ -136,7 +140,8 @@ func (h *History) AddLong(s Sample, ticks int64) {
 	}
 }
 
-// count adds events to the sum. No point of a level is further below it than the oldest one and the deepest fall together.
+// count adds events to the sum. No point of a level is further below it than the oldest one and the
+// deepest fall together.
 func (h *History) count(c Counts) {
 	sum := h.sum.add(sumsOf(c))
 	if h.peak.less(sum.bad) {
@@ -157,7 +162,8 @@ func (h *History) count(c Counts) {
 	h.sum = sum
 }
 
-// mayFall notes that the cumulative counts of bad events are about to be changed inside by late ones, which may be below 0.
+// mayFall notes that the cumulative counts of bad events are about to be changed inside by late
+// ones, which may be below 0.
 func (h *History) mayFall(late Counts) {
 	if late.Bad < 0 {
 		h.fall = h.fall.add(unitsOf(-late.Bad))
@@ -218,8 +224,9 @@ func (h *History) spread(late Late) {
 	}
 }
 
-// extend takes in events of a time before the origin, which is the stretch's start from then on. Cumulative counts that are known stay
-// as they are, and those before the origin are lower. What is between the stretch and the origin had no data.
+// extend takes in events of a time before the origin, which is the stretch's start from then on.
+// Cumulative counts that are known stay as they are, and those before the origin are lower. What is
+// between the stretch and the origin had no data.
 func (h *History) extend(l Late) {
 	from := l.From.UnixNano() / int64(h.interval)
 	to := min(l.To.UnixNano()/int64(h.interval), h.origin)
@@ -249,8 +256,8 @@ func (h *History) Resolution() time.Duration {
 	return time.Duration(h.levels[len(h.levels)-1].step) * h.interval
 }
 
-// Last sums the events in the last `length` of time. Time before the origin counts as free of errors, at the mean rate seen since;
-// blind stretches are left out.
+// Last sums the events in the last `length` of time. Time before the origin counts as free of
+// errors, at the mean rate seen since; blind stretches are left out.
 func (h *History) Last(length time.Duration) Counts {
 	from := h.now - h.ticks(length)
 	c := h.between(from, h.now)
@@ -260,7 +267,8 @@ func (h *History) Last(length time.Duration) Counts {
 	return c
 }
 
-// Counted sums the events in the last `length` of time that were seen, and adds nothing for time before the origin.
+// Counted sums the events in the last `length` of time that were seen, and adds nothing for time
+// before the origin.
 func (h *History) Counted(length time.Duration) Counts {
 	return h.between(h.now-h.ticks(length), h.now)
 }
@@ -268,13 +276,14 @@ func (h *History) Counted(length time.Duration) Counts {
 // All sums every event since the origin.
 func (h *History) All() Counts { return h.sum.counts() }
 
-// Cumulative is the number of events from the first origin to t, less than 0 before that, prorated inside the bucket that t falls in.
+// Cumulative is the number of events from the first origin to t, less than 0 before that, prorated
+// inside the bucket that t falls in.
 func (h *History) Cumulative(t time.Time) Counts {
 	return h.position(t.UnixNano() / int64(h.interval)).since(sums{})
 }
 
-// Between sums the events in (from, to], each end prorated inside the bucket that it falls in. However large the cumulative
-// counts are, the difference is exact to a float64's own precision.
+// Between sums the events in (from, to], each end prorated inside the bucket that it falls in.
+// However large the cumulative counts are, the difference is exact to a float64's own precision.
 func (h *History) Between(from, to time.Time) Counts {
 	return h.between(from.UnixNano()/int64(h.interval), to.UnixNano()/int64(h.interval))
 }
@@ -342,8 +351,8 @@ func (h *History) EachTick(from time.Time) bool {
 	return from.UnixNano()/int64(h.interval) >= h.levels[0].oldest(h.now)
 }
 
-// Buckets calls yield for each bucket in (from, now], oldest first, at the finest resolution that is kept of it, until yield returns
-// false.
+// Buckets calls yield for each bucket in (from, now], oldest first, at the finest resolution that
+// is kept of it, until yield returns false.
 func (h *History) Buckets(from time.Time, yield func(Span, Counts) bool) {
 	start := max(h.origin, from.UnixNano()/int64(h.interval))
 	for start < h.now {
@@ -362,8 +371,9 @@ func (h *History) Buckets(from time.Time, yield func(Span, Counts) bool) {
 	}
 }
 
-// LastActive sums the most recent stretches after `since` that had events, `length` of them in all; silence and blind stretches in between
-// do not count. It reports false where the history holds less than that.
+// LastActive sums the most recent stretches after `since` that had events, `length` of them in all;
+// silence and blind stretches in between do not count. It reports false where the history holds
+// less than that.
 func (h *History) LastActive(length time.Duration, since time.Time) (Counts, bool) {
 	sum, _, enough := h.lastActive(length, since)
 	return sum, enough
@@ -396,8 +406,8 @@ func (h *History) lastActive(length time.Duration, since time.Time) (sum Counts,
 	return sum, end, wanted <= 0
 }
 
-// Resized is a copy with the resolutions that NewHistory would give it. Where the copy is finer than the history was, what is between
-// two points is prorated.
+// Resized is a copy with the resolutions that NewHistory would give it. Where the copy is finer
+// than the history was, what is between two points is prorated.
 func (h *History) Resized(rules, window time.Duration) *History {
 	c := NewHistory(h.interval, h.Now(), rules, window)
 	c.origin, c.seen, c.sum, c.base, c.blind = h.origin, h.seen, h.sum, h.base, h.blind

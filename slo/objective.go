@@ -1,5 +1,6 @@
-// Package slo holds what a service-level objective is, the samples that are taken of it, the history they add up to, and the
-// arithmetic of burn rates and error budgets. It does no I/O and never reads a clock.
+// Package slo holds what a service-level objective is, the samples that are taken of it, the
+// history they add up to, and the arithmetic of burn rates and error budgets. It does no I/O and
+// never reads a clock.
 //
 // The formulas are those of the SRE Workbook, chapter 5 ("Alerting on SLOs").
 package slo
@@ -13,7 +14,8 @@ import (
 	"time"
 )
 
-// Objective is one service-level objective: what is measured, and how much of it has to be good over which window.
+// Objective is one service-level objective: what is measured, and how much of it has to be good
+// over which window.
 type Objective struct {
 	Name        string            `json:"name"` // unique in all SLO files
 	Service     string            `json:"service"`
@@ -51,8 +53,8 @@ func (i Indicator) Caveats() []Caveat {
 	return []Caveat{{Kind: OnceATick, Count: 1}}
 }
 
-// Ratio counts good or bad events out of a total. Each field is PromQL: a vector selector of counters, or several joined by `or`.
-// Total is set, and one of Good and Bad.
+// Ratio counts good or bad events out of a total. Each field is PromQL: a vector selector of
+// counters, or several joined by `or`. Total is set, and one of Good and Bad.
 type Ratio struct {
 	Good  string `json:"good,omitempty"`
 	Bad   string `json:"bad,omitempty"`
@@ -66,21 +68,21 @@ type Latency struct {
 	Unit      time.Duration `json:"unit,omitempty"` // what 1 means in the metric; 0: a second
 }
 
-// Sampled is measured once a tick by any PromQL that has a number at a time. ErrorRatio is set, or Bad
-// and Total.
+// Sampled is measured once a tick by any PromQL that has a number at a time. ErrorRatio is set, or
+// Bad and Total.
 //
-// A tick with an error ratio is one event, of which that part is bad: all ticks weigh the same. With Bad
-// and Total, each tick has as many events as these say, so it weighs by its total. They may be amounts or
-// rates, as long as both are of one unit.
+// A tick with an error ratio is one event, of which that part is bad: all ticks weigh the same.
+// With Bad and Total, each tick has as many events as these say, so it weighs by its total. They
+// may be amounts or rates, as long as both are of one unit.
 type Sampled struct {
 	Bad        string `json:"bad,omitempty"`
 	Total      string `json:"total,omitempty"`
 	ErrorRatio string `json:"error_ratio,omitempty"`
 }
 
-// Labels is a label set in its canonical text, `{pod="a",zone="b"}` sorted by name, so that it can be
-// compared and be a map's key. As in PromQL, names with other characters than letters, digits and _ are
-// quoted: `{"service.name"="a"}`. The empty label set is the empty string.
+// Labels is a label set in its canonical text, `{pod="a",zone="b"}` sorted by name, so that it can
+// be compared and be a map's key. As in PromQL, names with other characters than letters, digits
+// and _ are quoted: `{"service.name"="a"}`. The empty label set is the empty string.
 type Labels string
 
 // NewLabels makes the canonical text of a label set.
@@ -151,7 +153,8 @@ func (l *Labels) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// ID names one history: an objective's name, and the label set where `group_by` made it one of several.
+// ID names one history: an objective's name, and the label set where `group_by` made it one of
+// several.
 type ID struct {
 	SLO    string `json:"slo"`
 	Labels Labels `json:"labels"`

@@ -9,9 +9,10 @@ import (
 	"time"
 )
 
-// Counts is a number of events and how many of them were bad. Both are multiples of 1/1024, see Quantize. Where good and total are of
-// different metrics or targets, the bad events of a tick may be below 0 or above the total: a call that began in this tick ends in
-// the next. So sums of ticks are never cut; what is shown or judged of them is, with Cut.
+// Counts is a number of events and how many of them were bad. Both are multiples of 1/1024, see
+// Quantize. Where good and total are of different metrics or targets, the bad events of a tick may
+// be below 0 or above the total: a call that began in this tick ends in the next. So sums of ticks
+// are never cut; what is shown or judged of them is, with Cut.
 type Counts struct {
 	Total float64 `json:"total"`
 	Bad   float64 `json:"bad"`
@@ -23,7 +24,8 @@ func (c Counts) Add(d Counts) Counts { return Counts{c.Total + d.Total, c.Bad + 
 // Sub is the difference.
 func (c Counts) Sub(d Counts) Counts { return Counts{c.Total - d.Total, c.Bad - d.Bad} }
 
-// Cut returns the counts with bad events between 0 and the total, for whoever reads those of a window.
+// Cut returns the counts with bad events between 0 and the total, for whoever reads those of a
+// window.
 func (c Counts) Cut() Counts { return Counts{c.Total, max(0, min(c.Bad, c.Total))} }
 
 // ErrorRatio is bad over total, and 0 where there were no events.
@@ -43,7 +45,8 @@ type Late struct {
 	Backfill bool `json:"backfill,omitempty"` // of a time before anything was watched: the history reaches back to From now
 }
 
-// Until is the part of the events that falls before t when they are spread evenly over the stretch; all of them from its end on.
+// Until is the part of the events that falls before t when they are spread evenly over the stretch;
+// all of them from its end on.
 func (l Late) Until(t time.Time) Counts {
 	length := l.To.Sub(l.From)
 	switch {
@@ -93,14 +96,15 @@ func (s Sample) Has(kind CaveatKind) bool {
 // quantum is the smallest part of an event that is counted.
 const quantum = 1.0 / 1024
 
-// mostEvents is far beyond anything that is counted: a year has 2^55 nanoseconds. With this limit, a hundred million ticks fit the
-// 128-bit integers that a history adds up in.
+// mostEvents is far beyond anything that is counted: a year has 2^55 nanoseconds. With this limit,
+// a hundred million ticks fit the 128-bit integers that a history adds up in.
 const mostEvents = 0x1p90
 
-// Quantize rounds a count to a multiple of 1/1024 event. A float64 holds sums of such numbers exactly up to 2^43 events, in
-// whatever order they are added, and a history's own sums are integers of any size; so a history that was stored, restored, or
-// summed another way is the same bit for bit. A number beyond 2^43 is such a multiple already, and is not rounded.
-// What is not a finite number counts 0.
+// Quantize rounds a count to a multiple of 1/1024 event. A float64 holds sums of such numbers
+// exactly up to 2^43 events, in whatever order they are added, and a history's own sums are
+// integers of any size; so a history that was stored, restored, or summed another way is the same
+// bit for bit. A number beyond 2^43 is such a multiple already, and is not rounded. What is not a
+// finite number counts 0.
 func Quantize(x float64) float64 {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return 0
@@ -108,8 +112,9 @@ func Quantize(x float64) float64 {
 	return math.Round(min(max(x, -mostEvents), mostEvents)/quantum)*quantum + 0 // + 0 makes 0 of -0
 }
 
-// Normalize makes a sample fit for a history: counts are quantized. A tick's bad events may be below 0 or above its total, where good
-// and total are seen at different times: only what is read over a window is cut, see Cut.
+// Normalize makes a sample fit for a history: counts are quantized. A tick's bad events may be
+// below 0 or above its total, where good and total are seen at different times: only what is read
+// over a window is cut, see Cut.
 func (s *Sample) Normalize() {
 	if s.Blind {
 		s.Counts = Counts{}
