@@ -45,8 +45,9 @@ type Client struct {
 	logger  *slog.Logger
 	metrics *metrics
 	plans   *plans
-	batch   int // objectives asked together, at most
-	raws    int // raw samples asked for together, about
+	batch   int           // objectives asked together, at most
+	raws    int           // raw samples asked for together, about
+	runs    chan struct{} // one for each stretch of raw samples that may be in memory at a time
 }
 
 // New makes a client. It reads the config file and does not yet connect. No error holds a secret.
@@ -102,6 +103,7 @@ func New(o Options) (*Client, error) {
 		plans:   &plans{},
 		batch:   maxBatch,
 		raws:    maxRaw,
+		runs:    make(chan struct{}, maxRuns),
 	}, nil
 }
 

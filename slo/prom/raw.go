@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -20,7 +21,7 @@ const (
 	// maxRaw is about how many raw samples are asked for at a time, where a scrape comes every 15
 	// s.
 	maxRaw = 200_000
-	// maxRuns is how many stretches are read at the same time: raw samples take memory.
+	// maxRuns is how many stretches are in memory at the same time.
 	maxRuns = 3
 	// usualScrape is how often targets are scraped, to guess how many samples that is.
 	usualScrape = 15 * time.Second
@@ -43,9 +44,12 @@ func (a *asker) fetchRaw(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 	for _, t := range tasks {
 		runs = append(runs, t.runs(ticks, float64(a.raws))...)
 	}
-	shared := &rawAnswers{known: map[rawKey]*rawAnswer{}}
+	shared := &rawAnswers{}
+	if len(tasks) > 1 { // the stretches of one task have nothing in common, and would only be kept
+		shared.known = map[rawKey]*rawAnswer{}
+	}
 	var group errgroup.Group
-	group.SetLimit(min(maxRuns, cap(a.slots)))
+	group.SetLimit(maxRuns)
 	errs := make([]error, len(runs))
 	for i, r := range runs {
 		group.Go(func() error {
@@ -133,7 +137,14 @@ func (a *asker) readPieces(ctx context.Context, r *run, shared *rawAnswers) erro
 	return nil
 }
 
+// fetchRun reads and counts a stretch, as one of the few that may be in memory.
 func (a *asker) fetchRun(ctx context.Context, r *run, shared *rawAnswers) (err error) {
+	select {
+	case a.runs <- struct{}{}:
+		defer func() { <-a.runs }()
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", slo.ErrUnreachable, ctx.Err())
+	}
 	if r.series, err = a.rawSeries(ctx, r, shared); err != nil {
 		return err
 	}

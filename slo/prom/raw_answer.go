@@ -30,7 +30,8 @@ type rawAnswer struct {
 	err   error
 }
 
-// rawAnswers are shared by the tasks of one batch: many objectives are of the same targets.
+// rawAnswers are shared by the tasks of one batch: many objectives are of the same targets. Without
+// a map of what is known, nothing is.
 type rawAnswers struct {
 	mu    sync.Mutex
 	known map[rawKey]*rawAnswer
@@ -38,6 +39,12 @@ type rawAnswers struct {
 
 // get asks for the samples of a selector in a length of time up to one.
 func (s *rawAnswers) get(ctx context.Context, a *asker, selector string, at time.Time, length time.Duration) ([]promql.Raw, error) {
+	ask := func() ([]promql.Raw, error) {
+		return a.raw(ctx, promql.Range(selector, length), slo.Ticks{First: at, Last: at, Interval: time.Second})
+	}
+	if s.known == nil {
+		return ask()
+	}
 	s.mu.Lock()
 	key := rawKey{selector, at.UnixNano(), length}
 	answer := s.known[key]
@@ -46,9 +53,7 @@ func (s *rawAnswers) get(ctx context.Context, a *asker, selector string, at time
 		s.known[key] = answer
 	}
 	s.mu.Unlock()
-	answer.once.Do(func() {
-		answer.found, answer.err = a.raw(ctx, promql.Range(selector, length), slo.Ticks{First: at, Last: at, Interval: time.Second})
-	})
+	answer.once.Do(func() { answer.found, answer.err = ask() })
 	return answer.found, answer.err
 }
 
