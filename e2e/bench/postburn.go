@@ -30,9 +30,9 @@ func pace(n int, k kind) (interval time.Duration, ticks int) {
 	switch {
 	case k == standard:
 		return 30 * time.Second, 3
-	case n <= 100:
+	case n <= 100 && k != badHour:
 		return time.Second, 100
-	case n <= 1000:
+	case n <= 1000: // falls are looked for over 75 s at least, which is many ticks of a second
 		return 5 * time.Second, 20
 	}
 	return 15 * time.Second, 7

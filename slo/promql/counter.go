@@ -195,12 +195,19 @@ func byLabels(names []string) string {
 	return " by (" + strings.Join(quoted, ", ") + ") "
 }
 
-// falls is how often each series fell in the tick and in the look-back before it. One that fell a
-// while ago may show what it had before once more: a counter of several processes behind one
-// address, or of a replica that is behind, rises far too much then. Series that ended in that time
-// are among them.
+// fallsOver is how long before a tick falls are looked for: ten ticks, and as long as it takes to
+// scrape every target once, but no longer than Prometheus shows a value that is not scraped.
+func fallsOver(interval time.Duration) time.Duration {
+	const scrapes = 75 * time.Second // of targets that are scraped once a minute
+	return min(max(10*interval, scrapes), count.Lookback)
+}
+
+// falls is how often each series fell in the tick and for a while before it. One that fell a while
+// ago may show what it had before once more: a counter of several processes behind one address, or
+// of a replica that is behind, rises far too much then. Series that ended in that time are among
+// them.
 func (g group) falls(at Grid) string {
-	back := "[" + duration(at.Interval+count.Lookback) + "]"
+	back := "[" + duration(at.Interval+fallsOver(at.Interval)) + "]"
 	return "(" + g.times(func(s string) string { return "resets(" + s + back + ")" }) + ")"
 }
 

@@ -27,6 +27,7 @@ type target struct {
 	instance string
 	url      string
 	client   *http.Client
+	scraped  int64                    // when it was last, in ms since 1970
 	seen     map[string]labels.Labels // the series of the last scrape
 }
 
@@ -85,7 +86,7 @@ func (t *target) scrape(ctx context.Context) error {
 	if _, err := app.Append(0, t.up(), at.UnixMilli(), up); err != nil {
 		return errors.Join(err, app.Rollback())
 	}
-	t.seen = found
+	t.seen, t.scraped = found, at.UnixMilli()
 	return app.Commit()
 }
 
@@ -162,7 +163,7 @@ func (t *target) up() labels.Labels {
 
 // remove ends all series of the target.
 func (t *target) remove() error {
-	at := time.Now().UnixMilli()
+	at := max(time.Now().UnixMilli(), t.scraped+1) // a series has one value at a time
 	app := t.server.db.Appender(context.Background())
 	for _, series := range t.seen {
 		if _, err := app.Append(0, series, at, Stale()); err != nil {
