@@ -58,7 +58,8 @@ func TestMissed(t *testing.T) {
 	}
 }
 
-// TestSignedTicks lets bad events of an outage be counted a tick late, above the total of theirs: the window has all of them.
+// TestSignedTicks lets bad events of an outage be counted a tick late, above the total of theirs:
+// the window has all of them.
 func TestSignedTicks(t *testing.T) {
 	def := definition("checkout")
 	def.Policy.Budget = false

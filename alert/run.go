@@ -6,8 +6,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// run sums the events since an onset, and remembers where the breach was last getting worse: the end of the tick at which the sum of
-// bad - (1 - target) x total first reached its maximum.
+// run sums the events since an onset, and remembers where the breach was last getting worse: the
+// end of the tick at which the sum of bad - (1 - target) x total first reached its maximum.
 type run struct {
 	Onset      time.Time  `json:"onset"`
 	slo.Counts            // since the onset
@@ -23,7 +23,8 @@ type run struct {
 	Pending []slo.Caveat `json:"pending,omitempty"` // of those after it
 }
 
-// add folds a sample in. Bad events of the whole history, this sample included, are passed along, and the change of the shifts.
+// add folds a sample in. Bad events of the whole history, this sample included, are passed along,
+// and the change of the shifts.
 func (r *run) add(s slo.Sample, counts slo.Counts, base slo.Threshold, allBad float64, change *shifts) {
 	r.Counts = r.Counts.Add(counts)
 	r.Excess += base.Excess(counts)
@@ -43,7 +44,8 @@ func (r *run) add(s slo.Sample, counts slo.Counts, base slo.Threshold, allBad fl
 	}
 }
 
-// close sets an end where there is none, because not all readings of the newest tick say that it was getting worse.
+// close sets an end where there is none, because not all readings of the newest tick say that it
+// was getting worse.
 func (r *run) close(tick time.Time, allBad float64) {
 	if r.End.IsZero() {
 		r.PeakExcess, r.End, r.AtEnd, r.EndBad, r.Shifts = r.Excess, tick, r.Counts, allBad, shifts{}
@@ -57,8 +59,8 @@ func (r run) clone() run {
 	return r
 }
 
-// tracker finds a rule's onset: the start of the first tick after the cumulative sum of bad - rate x (1 - target) x total, never less
-// than 0, was last 0 (Page's CUSUM).
+// tracker finds a rule's onset: the start of the first tick after the cumulative sum of bad - rate
+// x (1 - target) x total, never less than 0, was last 0 (Page's CUSUM).
 type tracker struct {
 	Sum   float64 `json:"sum"`
 	Apart *shifts `json:"apart,omitempty"` // the sums of the two other readings, if there are three; see apart.go

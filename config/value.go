@@ -24,7 +24,8 @@ const (
 	maxDelay = time.Hour
 )
 
-// objectiveName reads a name. What is no name is returned as well, so that it can be compared with others.
+// objectiveName reads a name. What is no name is returned as well, so that it can be compared with
+// others.
 func (d *document) objectiveName(f field) string {
 	text, ok := d.scalar(f, "a name like checkout-availability")
 	switch {
@@ -111,8 +112,8 @@ func (d *document) groupBy(f field) (names []string) {
 	return names
 }
 
-// isLabelName reports whether an objective can be grouped by a label of that name. Prometheus 3 takes any
-// text; one with white space is more likely a list whose commas were left out.
+// isLabelName reports whether an objective can be grouped by a label of that name. Prometheus 3
+// takes any text; one with white space is more likely a list whose commas were left out.
 func isLabelName(name string) bool {
 	odd := strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
 	return model.UTF8Validation.IsValidLabelName(name) && !odd && !strings.HasPrefix(name, "__") && name != model.BucketLabel

@@ -26,9 +26,9 @@ const (
 	slowPerScrape = 20
 )
 
-// recorded is two and a half hours of a shop with three pods and a probe, whose events are known. Ten
-// minutes of them are an incident, in which most events are bad. Before it a pod's process starts anew,
-// and after it another pod is not scraped for three minutes.
+// recorded is two and a half hours of a shop with three pods and a probe, whose events are known.
+// Ten minutes of them are an incident, in which most events are bad. Before it a pod's process
+// starts anew, and after it another pod is not scraped for three minutes.
 type recorded struct {
 	samples          []promtest.Sample
 	begin, end       time.Time
@@ -144,9 +144,10 @@ slos:
     indicator: {bool: 'min(probe_success{job="probe"}) == 1'}
 `
 
-// TestVictoriaMetricsCounts replays a recorded past from VictoriaMetrics: each of the three kinds of
-// indicators has one incident, and its numbers are exact, and so are those of the objective's window.
-// The query engine of Prometheus, which is asked the same, shows that the test expects what can be had.
+// TestVictoriaMetricsCounts replays a recorded past from VictoriaMetrics: each of the three kinds
+// of indicators has one incident, and its numbers are exact, and so are those of the objective's
+// window. The query engine of Prometheus, which is asked the same, shows that the test expects what
+// can be had.
 func TestVictoriaMetricsCounts(t *testing.T) {
 	t.Parallel()
 	r := record()

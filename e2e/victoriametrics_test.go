@@ -71,8 +71,8 @@ func victoriaMetricsBinary(t *testing.T) string {
 
 func (v *victoriaMetrics) url() string { return "http://127.0.0.1:" + v.port }
 
-// load imports samples and waits until queries find them. VictoriaMetrics shows samples of a new series
-// up to half a minute after it took them, where it is not made to flush them.
+// load imports samples and waits until queries find them. VictoriaMetrics shows samples of a new
+// series up to half a minute after it took them, where it is not made to flush them.
 func (v *victoriaMetrics) load(samples []promtest.Sample) {
 	v.t.Helper()
 	var text bytes.Buffer
@@ -143,8 +143,8 @@ func seriesText(labels map[string]string) string {
 	return labels["__name__"] + "{" + strings.Join(parts, ",") + "}"
 }
 
-// TestVictoriaMetricsRaw holds what counting rests on: a range selector at an instant has each sample's
-// own time and value, without the one at its left end.
+// TestVictoriaMetricsRaw holds what counting rests on: a range selector at an instant has each
+// sample's own time and value, without the one at its left end.
 func TestVictoriaMetricsRaw(t *testing.T) {
 	t.Parallel()
 	begin := time.Now().Add(-time.Hour).Truncate(time.Minute).Add(123 * time.Millisecond)
@@ -175,8 +175,9 @@ func TestVictoriaMetricsRaw(t *testing.T) {
 	}
 }
 
-// TestVictoriaMetricsLimits has servers that answer short queries of few series alone: what is refused is
-// asked again, in parts, and what can't be answered even so is refused in the server's words.
+// TestVictoriaMetricsLimits has servers that answer short queries of few series alone: what is
+// refused is asked again, in parts, and what can't be answered even so is refused in the server's
+// words.
 func TestVictoriaMetricsLimits(t *testing.T) {
 	t.Parallel()
 	at := time.Now().Add(-time.Hour).Truncate(time.Minute)

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// Ticks are a stretch of the time grid: First, First + Interval, ... Last. All are aligned: whole multiples
-// of Interval since 1970.
+// Ticks are a stretch of the time grid: First, First + Interval, ... Last. All are aligned: whole
+// multiples of Interval since 1970.
 //
-// The past may be read in steps that are longer than a tick of the grid. Each is that tick then; 0 means
-// Interval. The differences of counters add up over a step of any length, but what is measured once a tick
-// is measured at all the ticks inside it.
+// The past may be read in steps that are longer than a tick of the grid. Each is that tick then; 0
+// means Interval. The differences of counters add up over a step of any length, but what is
+// measured once a tick is measured at all the ticks inside it.
 type Ticks struct {
 	First, Last time.Time
 	Interval    time.Duration

@@ -22,7 +22,8 @@ type checkCommand struct {
 	Online bool     `help:"Also ask Prometheus whether it has data of each objective, and GitHub whether issues can be written."`
 }
 
-// Run prints all problems, and how many there are or that the objectives are fine. Problems that are errors are an error.
+// Run prints all problems, and how many there are or that the objectives are fine. Problems that
+// are errors are an error.
 func (c checkCommand) Run(ctx context.Context, s surroundings) error {
 	definitions, problems := config.Load(c.Paths)
 	show(s.stderr, problems)
@@ -134,7 +135,8 @@ func measured(i slo.Indicator) string {
 	return "indicator.ratio.total"
 }
 
-// askBoundaries names the boundaries next to a threshold that is none; ok is false where there is nothing to say.
+// askBoundaries names the boundaries next to a threshold that is none; ok is false where there is
+// nothing to say.
 func askBoundaries(ctx context.Context, client *prom.Client, o slo.Objective, at time.Time) (problem config.Problem, ok bool) {
 	l := o.Indicator.Latency
 	near, ok, err := client.Nearest(ctx, o, at)
@@ -152,7 +154,8 @@ func askBoundaries(ctx context.Context, client *prom.Client, o slo.Objective, at
 		threshold, near.Low, near.High, l.Histogram)}, true
 }
 
-// exactly writes a duration in Prometheus' form, or in Go's if it is no whole number of milliseconds.
+// exactly writes a duration in Prometheus' form, or in Go's if it is no whole number of
+// milliseconds.
 func exactly(d time.Duration) string {
 	if d%time.Millisecond != 0 {
 		return d.String()

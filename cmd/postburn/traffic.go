@@ -16,8 +16,9 @@ import (
 // trafficOver is the time of which the mean traffic is taken.
 const trafficOver = 24 * time.Hour
 
-// askTraffic warns of objectives with so little traffic that min_bad_events, and no rate, decides what is an incident. What is
-// measured once a tick is left out: its number of events has nothing to do with the traffic.
+// askTraffic warns of objectives with so little traffic that min_bad_events, and no rate, decides
+// what is an incident. What is measured once a tick is left out: its number of events has nothing
+// to do with the traffic.
 func askTraffic(ctx context.Context, client *prom.Client, definitions []config.Definition, now time.Time) (problems []config.Problem) {
 	var counted []config.Definition
 	var objectives []slo.Objective
@@ -42,7 +43,8 @@ func askTraffic(ctx context.Context, client *prom.Client, definitions []config.D
 	return problems
 }
 
-// meanRate is how many events a second there are in the samples that have data; ok is false where none has any.
+// meanRate is how many events a second there are in the samples that have data; ok is false where
+// none has any.
 func meanRate(s slo.Series) (rate float64, ok bool) {
 	var events float64
 	ticks := 0
@@ -64,7 +66,8 @@ func meanRate(s slo.Series) (rate float64, ok bool) {
 	return events / float64(ticks) / lookback.Seconds(), true
 }
 
-// lowTraffic says what is to be said of an objective's traffic, in events a second, of its quietest label set; empty where nothing is.
+// lowTraffic says what is to be said of an objective's traffic, in events a second, of its quietest
+// label set; empty where nothing is.
 func lowTraffic(d config.Definition, rate float64, of slo.Labels) string {
 	for _, r := range d.Policy.Rules {
 		total := rate * r.Long.Seconds()

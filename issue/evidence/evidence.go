@@ -1,7 +1,8 @@
-// Package evidence looks around an incident in Prometheus: how the error ratio went, where the bad events are, whether the traffic was
-// as usual, and what changed before and during it. Each thing that it finds says how it is known, and nothing is called a cause. It is
-// bounded in queries and in time, and what it could not find out it names. docs/evidence.md says what is collected and by which
-// measure. How it is put into words is package postmortem's business.
+// Package evidence looks around an incident in Prometheus: how the error ratio went, where the bad
+// events are, whether the traffic was as usual, and what changed before and during it. Each thing
+// that it finds says how it is known, and nothing is called a cause. It is bounded in queries and
+// in time, and what it could not find out it names. docs/evidence.md says what is collected and by
+// which measure. How it is put into words is package postmortem's business.
 package evidence
 
 import (
@@ -52,7 +53,8 @@ type Options struct {
 	Open     func(queries int) Prometheus // which answers at most that many
 	Interval time.Duration                // of the grid
 	Newest   func() time.Time             // the newest tick that is final
-	// Settings are those of an objective, by its name, with the queries that its SLO file adds; nil: it adds none.
+	// Settings are those of an objective, by its name, with the queries that its SLO file adds;
+	// nil: it adds none.
 	Settings func(objective string) issue.Settings
 }
 
@@ -76,9 +78,9 @@ type collector struct {
 	found    issue.Evidence
 }
 
-// collect has the parts look one after the other: first those whose cost is known, then those that cost more the more processes restarted,
-// the worst breach first. A breach of kind budget is about weeks: the incidents that
-// spent the budget tell of it.
+// collect has the parts look one after the other: first those whose cost is known, then those that
+// cost more the more processes restarted, the worst breach first. A breach of kind budget is about
+// weeks: the incidents that spent the budget tell of it.
 func (c *collector) collect(ctx context.Context) {
 	switch c.worst.Kind {
 	case alert.Budget:
@@ -175,12 +177,14 @@ func others(i alert.Incident, worst alert.Window) (windows []alert.Window) {
 // errNothing is why a part has nothing to say where that is no failure.
 var errNothing = errors.New("nothing to be found")
 
-// part runs a part of the collection within its share of the queries and of the time, and notes what became of it.
+// part runs a part of the collection within its share of the queries and of the time, and notes
+// what became of it.
 func (c *collector) part(ctx context.Context, queries int, what string, look func(context.Context, Prometheus) error) {
 	c.within(ctx, shareOfTime, queries, what, look)
 }
 
-// within is part with a share of the time that is left. It reports whether the part took too many queries.
+// within is part with a share of the time that is left. It reports whether the part took too many
+// queries.
 func (c *collector) within(ctx context.Context, share float64, queries int, what string, look func(context.Context, Prometheus) error) (tooMany bool) {
 	if c.away {
 		return false

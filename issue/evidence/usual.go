@@ -18,7 +18,8 @@ const week = 7 * 24 * time.Hour
 // quantiles are those that are told of a latency.
 var quantiles = [...]float64{0.5, 0.95, 0.99}
 
-// howLong asks how long the events of a latency objective took, in a window and in the same hours a week before.
+// howLong asks how long the events of a latency objective took, in a window and in the same hours a
+// week before.
 func (c *collector) howLong(ctx context.Context, w alert.Window) {
 	if w.Objective.Indicator.Latency == nil {
 		return
@@ -71,7 +72,8 @@ func (c *collector) usual(ctx context.Context, p Prometheus, w alert.Window, r *
 	return err
 }
 
-// steps cuts a length into at most that many equal steps, so that they are longer than it by as little as can be.
+// steps cuts a length into at most that many equal steps, so that they are longer than it by as
+// little as can be.
 func steps(length, interval time.Duration, most int) (step time.Duration, n int) {
 	ticks := max(1, int(length/interval))
 	over := math.MaxInt

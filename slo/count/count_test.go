@@ -277,7 +277,8 @@ func TestTargets(t *testing.T) {
 	}
 }
 
-// TestTogether tells series of one scrape from those of pods that pushed in the same millisecond once.
+// TestTogether tells series of one scrape from those of pods that pushed in the same millisecond
+// once.
 func TestTogether(t *testing.T) {
 	tests := []struct {
 		name string

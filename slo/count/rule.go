@@ -54,8 +54,8 @@ func (c *counter) wholeAt(at int64) (whole Sample, ok bool) {
 	return c.whole.at(at)
 }
 
-// judgeWhole is judge for a counter that may have a part. If only the part fell, one of the scrapes cannot
-// be trusted, and neither counts.
+// judgeWhole is judge for a counter that may have a part. If only the part fell, one of the scrapes
+// cannot be trusted, and neither counts.
 func (t *target) judgeWhole(c *counter, now Sample) verdict {
 	v := t.judge(c, now)
 	if v.take != growth || c.good == nil {
@@ -126,9 +126,9 @@ func (t *target) goneOn(c *counter, before, now Sample) verdict {
 	return verdict{take: growth}
 }
 
-// anew judges a counter that was reset. What its process had counted since the last scrape is lost: as
-// much as is usual until the new one started. Where that is not known, a restart comes in the middle
-// between two scrapes on average, so that as much was lost as the new one has counted.
+// anew judges a counter that was reset. What its process had counted since the last scrape is lost:
+// as much as is usual until the new one started. Where that is not known, a restart comes in the
+// middle between two scrapes on average, so that as much was lost as the new one has counted.
 func (t *target) anew(c *counter, before, now Sample, start int64, started bool) verdict {
 	v := verdict{take: all, note: note(slo.Reset, now.Value)}
 	if !started {

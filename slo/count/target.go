@@ -129,9 +129,9 @@ func (t *target) add(i int, s Series) {
 	t.counters = append(t.counters, c)
 }
 
-// unscraped finds the targets of counters without `up`, by the numbers of the counters: those of one job and
-// instance are one, unless other labels tell them apart. Where there is no job or no instance, counters
-// that are scraped together are one target.
+// unscraped finds the targets of counters without `up`, by the numbers of the counters: those of
+// one job and instance are one, unless other labels tell them apart. Where there is no job or no
+// instance, counters that are scraped together are one target.
 func (w *World) unscraped(scraped index) map[int]map[string]string {
 	found := map[int]map[string]string{}
 	pairs, joined := map[int64]int{}, map[int]int{} // by time: a counter; by counter: another of its target

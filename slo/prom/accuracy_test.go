@@ -22,7 +22,8 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-// The world of the accuracy table: two hours of traffic, with an incident of 41 minutes, read in ticks of 30 s.
+// The world of the accuracy table: two hours of traffic, with an incident of 41 minutes, read in
+// ticks of 30 s.
 var (
 	worldBegin    = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 	incidentBegin = worldBegin.Add(40 * time.Minute)
@@ -30,7 +31,8 @@ var (
 	worldEnd      = worldBegin.Add(2 * time.Hour)
 )
 
-// What is counted of it: all but the edges, so that what is not scraped yet at one edge is what was not at the other.
+// What is counted of it: all but the edges, so that what is not scraped yet at one edge is what was
+// not at the other.
 var (
 	from = worldBegin.Add(10 * time.Minute)
 	to   = worldEnd.Add(-10 * time.Minute)
@@ -38,7 +40,8 @@ var (
 
 const seed = 20260302
 
-// row is one label set of one world: what the pods themselves counted, and what others make of their scrapes.
+// row is one label set of one world: what the pods themselves counted, and what others make of
+// their scrapes.
 type row struct {
 	name         string
 	labels       slo.Labels
@@ -51,9 +54,9 @@ type row struct {
 	caveats      []slo.Caveat
 }
 
-// TestAccuracy compares what the pods of each world counted with what postburn, increase(), and the average of 5m recording rules make
-// of their scrapes. `make accuracy` has a Prometheus or VictoriaMetrics program hold the worlds and
-// prints the table.
+// TestAccuracy compares what the pods of each world counted with what postburn, increase(), and the
+// average of 5m recording rules make of their scrapes. `make accuracy` has a Prometheus or
+// VictoriaMetrics program hold the worlds and prints the table.
 func TestAccuracy(t *testing.T) {
 	t.Logf("seed %d, program %q", seed, program())
 	var table []row
@@ -83,8 +86,8 @@ func TestAccuracy(t *testing.T) {
 	}
 }
 
-// sized are the caveats that say how many events are left out or guessed. Others name events that are counted, or so few that the counts have
-// to be within 1 % all the same.
+// sized are the caveats that say how many events are left out or guessed. Others name events that
+// are counted, or so few that the counts have to be within 1 % all the same.
 var sized = []slo.CaveatKind{slo.Interpolated, slo.NoBucket}
 
 // check holds postburn to the caveats that there have to be, to 1 %, or one event, or what its
@@ -124,7 +127,8 @@ func (r row) check(t *testing.T, want []slo.CaveatKind) {
 	}
 	counts("bad", r.truth.bad, r.mixed.bad, r.postburn.bad, unseen.bad, increase.bad)
 	counts("total", r.truth.total, r.mixed.total, r.postburn.total, unseen.total, increase.total)
-	// Where events of good times are not known, the mean of ratios is nearer by chance: it does not know of them either.
+	// Where events of good times are not known, the mean of ratios is nearer by chance: it does not
+	// know of them either.
 	if miss, other := math.Abs(r.postburn.ratio()-r.truth.ratio()), math.Abs(mean-r.truth.ratio()); miss > other+0.001*r.truth.ratio() && unseen == (count{}) {
 		t.Errorf("the ratio is %.6f off, the mean of 5m ratios only %.6f", miss, other)
 	}
@@ -259,7 +263,8 @@ func ask(t *testing.T, url, query string) map[slo.Labels]float64 {
 	return values
 }
 
-// writeTable writes the table to a file, in Markdown, and below it the worlds that could not be held.
+// writeTable writes the table to a file, in Markdown, and below it the worlds that could not be
+// held.
 func writeTable(t *testing.T, file string, rows []row, leftOut []string) {
 	t.Helper()
 	text := &strings.Builder{}

@@ -23,7 +23,8 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-// rough is a quarter of an hour of targets that restart, come and go, are not scraped, and show values that are none.
+// rough is a quarter of an hour of targets that restart, come and go, are not scraped, and show
+// values that are none.
 func rough(rnd *rand.Rand) (samples []promtest.Sample) {
 	write := func(at time.Time, v float64, name string, labels ...string) {
 		set := map[string]string{"__name__": name}
@@ -122,8 +123,8 @@ func objectivesOfAllKinds() (all []slo.Objective) {
 	return all
 }
 
-// TestBatches reads objectives of all kinds together and each alone, on a rough world. The samples are the same, bit for bit, and so are
-// the errors.
+// TestBatches reads objectives of all kinds together and each alone, on a rough world. The samples
+// are the same, bit for bit, and so are the errors.
 func TestBatches(t *testing.T) {
 	const seed = 20260105
 	t.Logf("seed %d", seed)
@@ -182,8 +183,8 @@ func TestBatches(t *testing.T) {
 	}
 }
 
-// TestTicksInARow reads each tick after the one before, as a daemon does, which asks less where nothing happened in that; and by clients that know
-// nothing. The samples are the same.
+// TestTicksInARow reads each tick after the one before, as a daemon does, which asks less where
+// nothing happened in that; and by clients that know nothing. The samples are the same.
 func TestTicksInARow(t *testing.T) {
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -213,7 +214,8 @@ func TestTicksInARow(t *testing.T) {
 	}
 }
 
-// TestSteadyQueries looks at what is asked of ticks in a row, of one that is read again, and after one that was left out.
+// TestSteadyQueries looks at what is asked of ticks in a row, of one that is read again, and after
+// one that was left out.
 func TestSteadyQueries(t *testing.T) {
 	behind := promtest.Start(t)
 	if err := behind.Load(zero, 15*time.Second, `http_requests_total{job="shop",instance="a",code="200"} 0+10x40`); err != nil {
@@ -273,8 +275,9 @@ func TestBatchQueries(t *testing.T) {
 		after, _ := server.Asked()
 		return after - before
 	}
-	// Two batches of counters, and the starts of each; all about the histograms, which can't be summed, and less. One batch of
-	// conditions, which is halved down to the broken one (10+10, 5+5, 2+3, 1+1).
+	// Two batches of counters, and the starts of each; all about the histograms, which can't be
+	// summed, and less. One batch of conditions, which is halved down to the broken one (10+10,
+	// 5+5, 2+3, 1+1).
 	if n := read(); n != 2+2+1+1+1+8 {
 		t.Errorf("%d queries at first, want 15", n)
 	}
@@ -331,7 +334,8 @@ func TestUnanswered(t *testing.T) {
 	}
 }
 
-// TestLongAnswers has a limit on answers that the objectives exceed together, and one of them even alone.
+// TestLongAnswers has a limit on answers that the objectives exceed together, and one of them even
+// alone.
 func TestLongAnswers(t *testing.T) {
 	behind := promtest.Start(t)
 	var series strings.Builder
@@ -389,7 +393,8 @@ func TestEndlessAnswer(t *testing.T) {
 	}
 }
 
-// TestParameters looks at what Thanos and Mimir are told with every query, of one tick and of several.
+// TestParameters looks at what Thanos and Mimir are told with every query, of one tick and of
+// several.
 func TestParameters(t *testing.T) {
 	behind := promtest.Start(t)
 	to, err := url.Parse(behind.URL())

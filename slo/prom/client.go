@@ -1,7 +1,8 @@
-// Package prom takes samples of objectives from Prometheus, or what speaks its query API (Thanos, Mimir, VictoriaMetrics). It decides when to ask
-// which of package promql's queries, and what an answer that never came or makes no sense means. It counts nothing itself and
-// keeps no memory that a sample depends on, only parsed definitions and which of them are to be asked alone. It does not try again: its
-// caller reads the same ticks once more.
+// Package prom takes samples of objectives from Prometheus, or what speaks its query API (Thanos,
+// Mimir, VictoriaMetrics). It decides when to ask which of package promql's queries, and what an
+// answer that never came or makes no sense means. It counts nothing itself and keeps no memory that
+// a sample depends on, only parsed definitions and which of them are to be asked alone. It does not
+// try again: its caller reads the same ticks once more.
 package prom
 
 import (
@@ -126,8 +127,8 @@ func (c *Client) Ping(ctx context.Context) error {
 // errNoURL says nothing of the text, which may hold a password in the wrong place.
 var errNoURL = errors.New("the URL of Prometheus must be like http://prometheus:9090")
 
-// exactly are parameters that make a server answer exactly, or not at all. Each server ignores those
-// that it does not know.
+// exactly are parameters that make a server answer exactly, or not at all. Each server ignores
+// those that it does not know.
 var exactly = map[string]string{
 	// Thanos: https://thanos.io/tip/components/query.md/
 	"dedup":                 "true",

@@ -38,8 +38,9 @@ func (c *Client) failed(err error) error {
 	return err
 }
 
-// explain says which of slo's errors an error of the API is. The text stays the same from one try to the next, so that it can be logged
-// once: no times, no port numbers, nothing of a page that came instead of an answer.
+// explain says which of slo's errors an error of the API is. The text stays the same from one try
+// to the next, so that it can be logged once: no times, no port numbers, nothing of a page that
+// came instead of an answer.
 func (c *Client) explain(err error) error {
 	var apiErr *v1.Error
 	var sent *url.Error
@@ -68,8 +69,8 @@ func (c *Client) explain(err error) error {
 	return fmt.Errorf("%w: it is not the JSON of a query's result", slo.ErrBadAnswer)
 }
 
-// explainAnswer says which of slo's errors an answer with an error is. What is too much for one query is
-// told by its text, whatever its status and type are: servers agree on neither.
+// explainAnswer says which of slo's errors an answer with an error is. What is too much for one
+// query is told by its text, whatever its status and type are: servers agree on neither.
 func explainAnswer(err *v1.Error) error {
 	text, isAPI := said(err)
 	switch {

@@ -9,8 +9,9 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// exclude marks the samples of ticks in which work is planned. Objectives that share a condition share its queries. Where a condition
-// can't be read there are no samples: nobody knows then whether they may open an incident.
+// exclude marks the samples of ticks in which work is planned. Objectives that share a condition
+// share its queries. Where a condition can't be read there are no samples: nobody knows then
+// whether they may open an incident.
 func (a *asker) exclude(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 	asked := map[string]*request{}
 	var requests []*request
@@ -41,7 +42,8 @@ func (a *asker) exclude(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 	}
 }
 
-// mark marks the steps in which a task's exclusion holds at all ticks. The points are those of the ticks.
+// mark marks the steps in which a task's exclusion holds at all ticks. The points are those of the
+// ticks.
 func (t *task) mark(points [][]promql.Point, perStep int) error {
 	for labels, series := range t.series {
 		for i := range series {
@@ -58,7 +60,8 @@ func (t *task) mark(points [][]promql.Point, perStep int) error {
 	return nil
 }
 
-// askSteps asks several requests in one query for any number of ticks, in as many pieces as it takes.
+// askSteps asks several requests in one query for any number of ticks, in as many pieces as it
+// takes.
 func (a *asker) askSteps(ctx context.Context, requests []*request, ticks slo.Ticks) {
 	for stretch := range steps(ticks) {
 		parts := make([]*request, len(requests))

@@ -8,8 +8,9 @@ import (
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 )
 
-// limitTexts are parts of what servers say about a query that reads, returns or is more than one query
-// may. Each server has its own words, and sends them with any of the statuses 400, 422, 429 and 500.
+// limitTexts are parts of what servers say about a query that reads, returns or is more than one
+// query may. Each server has its own words, and sends them with any of the statuses 400, 422, 429
+// and 500.
 var limitTexts = []string{
 	// Prometheus, and what has its engine: Thanos, Cortex, Mimir
 	"too many samples",
@@ -55,8 +56,9 @@ func containsAny(text string, parts []string) bool {
 	return false
 }
 
-// said returns what the server itself said about a query: the message of an error in the form of the
-// query API, and whether it was one, or the text that came instead. It is empty where that is a page.
+// said returns what the server itself said about a query: the message of an error in the form of
+// the query API, and whether it was one, or the text that came instead. It is empty where that is a
+// page.
 func said(err *v1.Error) (text string, isAPI bool) {
 	if err.Detail == "" { // the status was 400 or 422, or 200
 		return withoutQuery(err.Msg), true
@@ -71,18 +73,19 @@ func said(err *v1.Error) (text string, isAPI bool) {
 	return text, false
 }
 
-// quotedQuery is how VictoriaMetrics begins an error: with the query, which is long, and with times,
-// which differ from one try to the next.
+// quotedQuery is how VictoriaMetrics begins an error: with the query, which is long, and with
+// times, which differ from one try to the next.
 var quotedQuery = regexp.MustCompile(`(?s)^error when executing query=".*" (?:for|on the time range) \([^)]*\): `)
 
-// withoutQuery returns an error's text without the query that it quotes, so that the reason is seen.
+// withoutQuery returns an error's text without the query that it quotes, so that the reason is
+// seen.
 func withoutQuery(text string) string { return quotedQuery.ReplaceAllLiteralString(text, "") }
 
 // longNumber matches what differs from one try to the next: a port that was free, a time.
 var longNumber = regexp.MustCompile(`\d{5,}`)
 
-// unavailable says why a server could not answer. It has the server's own words only where they are an
-// error of the query API: other text is a proxy's, and may differ each time.
+// unavailable says why a server could not answer. It has the server's own words only where they are
+// an error of the query API: other text is a proxy's, and may differ each time.
 func unavailable(err *v1.Error, text string, isAPI bool) string {
 	if err.Detail == "" || !isAPI {
 		return short(err.Msg)

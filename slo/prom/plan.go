@@ -10,7 +10,8 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// plan is how the samples of a definition are taken: its PromQL, parsed and written once and not at each tick.
+// plan is how the samples of a definition are taken: its PromQL, parsed and written once and not at
+// each tick.
 type plan struct {
 	sums      atomic.Pointer[sums] // of a ratio or a latency: what is asked first
 	perTick   perTick              // of what is measured once a tick; nil: it is counted
@@ -23,7 +24,8 @@ type plan struct {
 	alone atomic.Bool              // its last query failed: until one succeeds it is not asked together with others
 }
 
-// perTick is an indicator that is measured once a tick, without looking back: a bool, or a sampled one.
+// perTick is an indicator that is measured once a tick, without looking back: a bool, or a sampled
+// one.
 type perTick interface {
 	Query() promql.Query
 	Samples(tick time.Time, points []promql.Point) (map[slo.Labels]slo.Sample, error)
@@ -54,7 +56,8 @@ func (p *plan) start(c *promql.Counter, grid promql.Grid) *sums {
 	return s
 }
 
-// follow has a counter be asked first from now on, after a tick in which nothing happened, or something did.
+// follow has a counter be asked first from now on, after a tick in which nothing happened, or
+// something did.
 func (p *plan) follow(c *promql.Counter, plain bool, tick time.Time, grid promql.Grid) {
 	if s := p.sums.Load(); !c.Same(s.counter) {
 		p.start(c, grid)
@@ -116,14 +119,16 @@ func newPlan(o slo.Objective) *plan {
 }
 
 const (
-	// maxPlans is how many plans are kept at least, if so many are in use, and half of how many at most. One takes some 3 KiB.
+	// maxPlans is how many plans are kept at least, if so many are in use, and half of how many at
+	// most. One takes some 3 KiB.
 	maxPlans = 1 << 14
-	// planAge is for how long a plan is kept at least that is not used again. Those of the past of one incident are not.
+	// planAge is for how long a plan is kept at least that is not used again. Those of the past of
+	// one incident are not.
 	planAge = time.Hour
 )
 
-// plans keeps the plans that were used last, in two generations: a new one begins when the last is full or old, and drops what was not
-// used since.
+// plans keeps the plans that were used last, in two generations: a new one begins when the last is
+// full or old, and drops what was not used since.
 type plans struct {
 	mu       sync.Mutex
 	begun    time.Time // the new generation

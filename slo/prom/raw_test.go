@@ -16,8 +16,8 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-// TestPieces reads rough worlds with few raw samples at a time: each stretch by itself, each tick, and
-// each tick by targets. The samples are the same.
+// TestPieces reads rough worlds with few raw samples at a time: each stretch by itself, each tick,
+// and each tick by targets. The samples are the same.
 func TestPieces(t *testing.T) {
 	const seed = 20261128
 	t.Logf("seed %d", seed)

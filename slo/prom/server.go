@@ -9,8 +9,8 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// server is what is known about which program answers. VictoriaMetrics speaks MetricsQL, which gives
-// some PromQL another meaning; Client.IsVictoriaMetrics has a list.
+// server is what is known about which program answers. VictoriaMetrics speaks MetricsQL, which
+// gives some PromQL another meaning; Client.IsVictoriaMetrics has a list.
 type server struct{ kind atomic.Int32 }
 
 const (
@@ -19,8 +19,8 @@ const (
 	otherServer
 )
 
-// statsField is in what VictoriaMetrics answers to queries of vectors and matrices, at the end, and in no
-// other server's answers. Its /api/v1/status/buildinfo names a version of Prometheus instead.
+// statsField is in what VictoriaMetrics answers to queries of vectors and matrices, at the end, and
+// in no other server's answers. Its /api/v1/status/buildinfo names a version of Prometheus instead.
 var statsField = []byte(`"seriesFetched":`)
 
 // see looks at the end of an answer.
@@ -31,8 +31,8 @@ func (s *server) see(body []byte) {
 	}
 }
 
-// IsVictoriaMetrics reports whether VictoriaMetrics answers. It asks where it does not know yet; its
-// error is that of Ping. What is to be known of it (1.148 was tried):
+// IsVictoriaMetrics reports whether VictoriaMetrics answers. It asks where it does not know yet;
+// its error is that of Ping. What is to be known of it (1.148 was tried):
 //
 //   - functions over a range or a subquery see the sample before it, too: idelta, increase, delta and
 //     changes count the first value of a new series in full, and twice the last step of one that ended;

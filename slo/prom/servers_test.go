@@ -66,8 +66,8 @@ func apiError(kind, text string) string {
 	return fmt.Sprintf(`{"status":"error","errorType":%q,"error":%q}`, kind, text)
 }
 
-// TestLimits has errors about one query that is too much. Each is an answer about that query, so it does
-// not count towards those after which a server is given up.
+// TestLimits has errors about one query that is too much. Each is an answer about that query, so it
+// does not count towards those after which a server is given up.
 func TestLimits(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -186,7 +186,8 @@ func shopOf(job string) slo.Objective {
 // jobs matches what selects one shop or several.
 var jobs = regexp.MustCompile(`job=~?"([^"]*)"`)
 
-// frugal stands before a server and refuses what asks about too many shops or too long a time at once.
+// frugal stands before a server and refuses what asks about too many shops or too long a time at
+// once.
 type frugal struct {
 	t              *testing.T
 	next           http.Handler
@@ -226,8 +227,8 @@ func (f *frugal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.next.ServeHTTP(w, r)
 }
 
-// TestAsksForLess reads the past of several objectives, as replay and the budget do, from servers that
-// refuse to answer much at once.
+// TestAsksForLess reads the past of several objectives, as replay and the budget do, from servers
+// that refuse to answer much at once.
 func TestAsksForLess(t *testing.T) {
 	behind := promtest.Start(t)
 	var series strings.Builder
@@ -321,8 +322,8 @@ func TestExactly(t *testing.T) {
 	}
 }
 
-// TestVmrange has a histogram as VictoriaMetrics' own clients make them, and as it makes them of native
-// ones: it is refused by name, and does not make a shop look broken.
+// TestVmrange has a histogram as VictoriaMetrics' own clients make them, and as it makes them of
+// native ones: it is refused by name, and does not make a shop look broken.
 func TestVmrange(t *testing.T) {
 	server := promtest.Start(t)
 	if err := server.Load(zero, 30*time.Second, `

@@ -13,14 +13,15 @@ import (
 // conditionTag marks the values of what is true or false.
 const conditionTag = "bool"
 
-// Condition is a bool indicator: true or false at each tick, which makes one event a tick. It holds nothing of what it has seen.
+// Condition is a bool indicator: true or false at each tick, which makes one event a tick. It holds
+// nothing of what it has seen.
 type Condition struct {
 	query   string
 	groupBy []string
 }
 
-// NewCondition takes an objective's indicator apart. It returns an error where the indicator is no bool, or has a problem that Check
-// finds.
+// NewCondition takes an objective's indicator apart. It returns an error where the indicator is no
+// bool, or has a problem that Check finds.
 func NewCondition(o slo.Objective) (*Condition, error) {
 	query, err := truth("bool", o.Indicator.Bool)
 	if err != nil {
@@ -73,10 +74,10 @@ func comparisons(expr parser.Expr) []*parser.BinaryExpr {
 	return nil
 }
 
-// withoutNaN makes a comparison have no value, or NaN, where one of its sides is NaN; PromQL makes that
-// false, and true for `!=`. The same goes for comparisons that are multiplied. Vectors are filtered by
-// `>= -Inf`, which drops NaN and reads nothing twice. For a number, 0 / (x == bool x) is added to the
-// result: that is 0, or NaN if x is.
+// withoutNaN makes a comparison have no value, or NaN, where one of its sides is NaN; PromQL makes
+// that false, and true for `!=`. The same goes for comparisons that are multiplied. Vectors are
+// filtered by `>= -Inf`, which drops NaN and reads nothing twice. For a number, 0 / (x == bool x)
+// is added to the result: that is 0, or NaN if x is.
 func withoutNaN(expr parser.Expr) parser.Expr {
 	e, is := bare(expr).(*parser.BinaryExpr)
 	switch {
@@ -124,8 +125,8 @@ func isLiteral(expr parser.Expr) bool {
 // Query asks whether the condition holds.
 func (c *Condition) Query() Query { return newQuery(tagged(c.query, conditionTag, "")) }
 
-// Samples are the tick's samples by label set; one that has no value is not there. What is neither true nor false, and several values of
-// one label set, are errors.
+// Samples are the tick's samples by label set; one that has no value is not there. What is neither
+// true nor false, and several values of one label set, are errors.
 func (c *Condition) Samples(tick time.Time, points []Point) (map[slo.Labels]slo.Sample, error) {
 	samples := map[slo.Labels]slo.Sample{}
 	for _, p := range points {
@@ -149,8 +150,8 @@ func (c *Condition) Samples(tick time.Time, points []Point) (map[slo.Labels]slo.
 	return samples, nil
 }
 
-// severalError names what to do about several series of one label set: aggregate them, as in the examples
-// for all series and by a label.
+// severalError names what to do about several series of one label set: aggregate them, as in the
+// examples for all series and by a label.
 func severalError(field, example, exampleBy string, groupBy []string, labels slo.Labels) error {
 	if len(groupBy) == 0 {
 		return fmt.Errorf("%s: it has several series where one is needed: aggregate them, as in %s, or name their labels in group_by", field, example)

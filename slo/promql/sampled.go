@@ -14,15 +14,16 @@ import (
 	"github.com/postburn/postburn/slo/count"
 )
 
-// ratioTag marks the values of an error ratio; those of bad events and of the total have their role.
+// ratioTag marks the values of an error ratio; those of bad events and of the total have their
+// role.
 const ratioTag = "error_ratio"
 
-// overshoot is how far a value may be below none or above all of the events: extrapolated rates are, and
-// are cut.
+// overshoot is how far a value may be below none or above all of the events: extrapolated rates
+// are, and are cut.
 const overshoot = 0.1
 
-// Sampled is an indicator that is measured once a tick, see slo.Sampled. It holds nothing of what it has
-// seen.
+// Sampled is an indicator that is measured once a tick, see slo.Sampled. It holds nothing of what
+// it has seen.
 type Sampled struct {
 	arms    []arm
 	groupBy []string
@@ -46,8 +47,8 @@ func fieldsOf(s slo.Sampled) (fields []arm) {
 	return fields
 }
 
-// NewSampled takes an objective's indicator apart. It returns an error if the indicator is not sampled, or
-// has a problem that Check finds.
+// NewSampled takes an objective's indicator apart. It returns an error if the indicator is not
+// sampled, or has a problem that Check finds.
 func NewSampled(o slo.Objective) (*Sampled, error) {
 	i := o.Indicator.Sampled
 	switch {
@@ -77,9 +78,9 @@ func NewSampled(o slo.Objective) (*Sampled, error) {
 // Query asks for all values at one time.
 func (s *Sampled) Query() Query { return newQuery(s.arms...) }
 
-// Samples returns the tick's samples by label set. NaN makes a blind one, with a caveat, and so does a
-// total without bad events or the other way round; a label set without any value is left out. Several
-// values of one label set, and values that can't be, are errors.
+// Samples returns the tick's samples by label set. NaN makes a blind one, with a caveat, and so
+// does a total without bad events or the other way round; a label set without any value is left
+// out. Several values of one label set, and values that can't be, are errors.
 func (s *Sampled) Samples(tick time.Time, points []Point) (map[slo.Labels]slo.Sample, error) {
 	values := map[slo.Labels]map[string]float64{}
 	for _, p := range points {
@@ -138,9 +139,10 @@ func (s *Sampled) sample(tick time.Time, values map[string]float64) (slo.Sample,
 	return sample, nil
 }
 
-// dithered rounds a number to a multiple of 1/1024, see slo.Quantize, up or down by turns: a constant ratio
-// of 0.0001 would be 0 in all ticks otherwise, and 0 over a month. The turns depend on the tick alone; they
-// are the fractions of its multiples of the golden ratio, which are spread evenly over any stretch.
+// dithered rounds a number to a multiple of 1/1024, see slo.Quantize, up or down by turns: a
+// constant ratio of 0.0001 would be 0 in all ticks otherwise, and 0 over a month. The turns depend
+// on the tick alone; they are the fractions of its multiples of the golden ratio, which are spread
+// evenly over any stretch.
 func dithered(x float64, tick time.Time) float64 {
 	const steps, golden = 1024, 0x9E3779B97F4A7C15 // 2^64 over the golden ratio
 	turn := float64(uint64(tick.Unix())*golden>>11) / (1 << 53)

@@ -14,8 +14,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// Shape is what the selectors of a ratio or latency indicator say of its series' labels. Selectors that
-// are subtracted say nothing: their series are not those of the events that are left.
+// Shape is what the selectors of a ratio or latency indicator say of its series' labels. Selectors
+// that are subtracted say nothing: their series are not those of the events that are left.
 type Shape struct {
 	CountsBad bool     // the indicator names its bad events; else its good ones, or the series of both are the same
 	Latency   bool     // the series of good events are those of all events
@@ -25,8 +25,8 @@ type Shape struct {
 	part      []*parser.VectorSelector // nil: those of the total
 }
 
-// NewShape takes an objective's indicator apart. It returns an error where the indicator is neither a ratio nor a latency, or has a
-// problem that Check finds.
+// NewShape takes an objective's indicator apart. It returns an error where the indicator is neither
+// a ratio nor a latency, or has a problem that Check finds.
 func NewShape(o slo.Objective) (Shape, error) {
 	r := o.Indicator.Ratio
 	switch {
@@ -69,7 +69,8 @@ func NewShape(o slo.Objective) (Shape, error) {
 	return s, nil
 }
 
-// latencyShape is NewShape for a latency: each target has one series for each set of labels, its count or its native histogram.
+// latencyShape is NewShape for a latency: each target has one series for each set of labels, its
+// count or its native histogram.
 func latencyShape(o slo.Objective) (Shape, error) {
 	c, err := NewCounter(o)
 	if err != nil {
@@ -87,11 +88,12 @@ func latencyShape(o slo.Objective) (Shape, error) {
 	return s, nil
 }
 
-// TotalSeries is a query for the label sets of all series of the total that had a value in the last while; PartSeries for those of the
-// good or bad events.
+// TotalSeries is a query for the label sets of all series of the total that had a value in the last
+// while; PartSeries for those of the good or bad events.
 func (s Shape) TotalSeries(while time.Duration) string { return present(s.total, while) }
 
-// PartSeries is TotalSeries for the good or bad events. It is empty where these have the same series.
+// PartSeries is TotalSeries for the good or bad events. It is empty where these have the same
+// series.
 func (s Shape) PartSeries(while time.Duration) string { return present(s.part, while) }
 
 func present(selectors []*parser.VectorSelector, while time.Duration) string {

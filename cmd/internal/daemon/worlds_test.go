@@ -15,8 +15,8 @@ import (
 // epoch is when the clocks of synctest bubbles begin.
 var epoch = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// history is what a Prometheus holds: of a shop with four targets, where half of the requests fail for 20 minutes, half an hour in, and
-// once more an hour later.
+// history is what a Prometheus holds: of a shop with four targets, where half of the requests fail
+// for 20 minutes, half an hour in, and once more an hour later.
 func history(change func(*promtest.Service)) func(*promtest.Server) error {
 	return func(s *promtest.Server) error {
 		shop := promtest.Service{
@@ -44,7 +44,8 @@ func inFault(at time.Duration) bool {
 	return at > 30*time.Minute && at <= 50*time.Minute || at > 90*time.Minute && at <= 110*time.Minute
 }
 
-// The two faults of the history, to the tick, and the requests in them. Targets are scraped one after the other, so the end is a tick late.
+// The two faults of the history, to the tick, and the requests in them. Targets are scraped one
+// after the other, so the end is a tick late.
 const (
 	firstFault  = "30m0s to 50m30s: 24000 of 49200"
 	secondFault = "1h30m0s to 1h50m30s: 24000 of 49200"
@@ -53,8 +54,9 @@ const (
 // series names one of a target's.
 type series struct{ name, le string }
 
-// exposed is a history of two targets with other metrics: they are given the time, the requests of a target and the failed ones. A target
-// starts anew at `restart`, unless that is 0. The faults are those of history, scraped at once.
+// exposed is a history of two targets with other metrics: they are given the time, the requests of
+// a target and the failed ones. A target starts anew at `restart`, unless that is 0. The faults are
+// those of history, scraped at once.
 func exposed(restart time.Duration, metrics func(at time.Duration, total, failed float64) map[series]float64) func(*promtest.Server) error {
 	return func(s *promtest.Server) error { return s.Append(scraped(restart, metrics)...) }
 }
@@ -137,8 +139,8 @@ var (
 	failures  = slo.Indicator{Ratio: &slo.Ratio{Bad: "failures_total", Total: "requests_total"}}
 )
 
-// TestWrongWorlds has the world change under a postburn in ways that no counter can explain: it finds the incidents that there are, once
-// each, and no other.
+// TestWrongWorlds has the world change under a postburn in ways that no counter can explain: it
+// finds the incidents that there are, once each, and no other.
 func TestWrongWorlds(t *testing.T) {
 	for _, tc := range []struct {
 		name      string
@@ -222,7 +224,8 @@ func TestWrongWorlds(t *testing.T) {
 				w.server.Store(1)
 				w.until(2*time.Hour + 10*time.Minute)
 			},
-			// Some seconds were only in the old one, and the new one's first values say nothing of what went before.
+			// Some seconds were only in the old one, and the new one's first values say nothing of
+			// what went before.
 			want: []string{"30m0s to 50m30s: 22575 of 46350, " +
 				"8 counters first seen with a past; the 3456600 events that they had counted by then are not included, 1 tick without data left out", secondFault},
 		},
