@@ -62,11 +62,11 @@ func TestAccuracy(t *testing.T) {
 	var table []row
 	var leftOut []string
 	for _, world := range worlds() {
+		if world.needs != "" && isVictoriaMetrics() { // which does not store that
+			leftOut = append(leftOut, fmt.Sprintf("%q (%s)", world.name, world.needs))
+			continue
+		}
 		t.Run(world.name, func(t *testing.T) {
-			if world.needs != "" && isVictoriaMetrics() {
-				leftOut = append(leftOut, fmt.Sprintf("%q (%s)", world.name, world.needs))
-				t.Skipf("VictoriaMetrics does not store %s", world.needs)
-			}
 			rows := world.rows(t)
 			for _, r := range rows {
 				r.check(t, world.caveats)

@@ -1,6 +1,7 @@
 package prom_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -71,6 +72,40 @@ func TestTooManyRawSamples(t *testing.T) {
 	got := describe(t, client(t, prom.Options{URL: at}).Raws(60).Read(t.Context(), objectives(), ticks)[0])
 	if diff := cmp.Diff(want, got); diff != "" || refused == 0 {
 		t.Errorf("after %d refusals (-want +got):\n%s", refused, diff)
+	}
+}
+
+// TestRawSamplesFail has a server that does not answer for raw samples, or with garbage: there are no
+// samples then, instead of sums that are wrong.
+func TestRawSamplesFail(t *testing.T) {
+	behind := promtest.Start(t)
+	if err := behind.Load(zero, 15*time.Second, `http_requests_total{job="shop",instance="a",code="200"} 0+10x8 3+10x8`); err != nil {
+		t.Fatal(err)
+	}
+	at := zero.Add(150 * time.Second) // its counter fell
+	ticks := slo.Ticks{First: at, Last: at, Interval: 30 * time.Second}
+	for _, tc := range []struct {
+		status int
+		body   string
+		want   error
+	}{
+		{http.StatusServiceUnavailable, "", slo.ErrUnreachable},
+		{http.StatusOK, `{"status":"success","data":{"resultType":"matrix","result":[`, slo.ErrBadAnswer},
+		{http.StatusOK, `{"status":"success","data":{"resultType":"vector","result":[]}}`, slo.ErrBadAnswer},
+		{http.StatusOK, `{"status":"success","data":{"resultType":"matrix","result":[]},"warnings":["a store is away"]}`, slo.ErrIncomplete},
+	} {
+		c := client(t, prom.Options{URL: intercepted(t, behind, func(w http.ResponseWriter, _ *http.Request, body string) bool {
+			form, _ := url.ParseQuery(body)
+			if !strings.HasSuffix(form.Get("query"), "]") {
+				return false
+			}
+			w.WriteHeader(tc.status)
+			fmt.Fprint(w, tc.body)
+			return true
+		})})
+		if r := c.Read(t.Context(), objectives(), ticks)[0]; !errors.Is(r.Err, tc.want) {
+			t.Errorf("HTTP %d %s: %v, want %v", tc.status, tc.body, r.Err, tc.want)
+		}
 	}
 }
 
