@@ -7,13 +7,12 @@ import (
 	"sync/atomic"
 
 	"github.com/postburn/postburn/slo"
-	"github.com/postburn/postburn/slo/promql"
 )
 
 // request is what is asked about one objective, and the answer: the points of each tick, or why there are none.
 type request struct {
-	query  promql.Query
-	points [][]promql.Point
+	query  query
+	points [][]point
 	err    error
 }
 
@@ -47,7 +46,7 @@ func (a *asker) ask(ctx context.Context, requests []*request, ticks slo.Ticks) {
 }
 
 // askOne asks about one objective alone.
-func (c *Client) askOne(ctx context.Context, query promql.Query, ticks slo.Ticks) ([][]promql.Point, error) {
+func (c *Client) askOne(ctx context.Context, query query, ticks slo.Ticks) ([][]point, error) {
 	r := &request{query: query}
 	a := &asker{Client: c}
 	a.ask(ctx, []*request{r}, ticks)
@@ -67,16 +66,51 @@ func (a *asker) askHalves(ctx context.Context, r *request, ticks slo.Ticks) {
 	}
 }
 
+// askEach asks a query about each task and returns the answers, and more requests with them. A task
+// whose query fails has failed.
+func (a *asker) askEach(
+	ctx context.Context, tasks []*task, ticks slo.Ticks, query func(*task) query, more ...*request,
+) map[*task][][]point {
+	requests := make([]*request, len(tasks))
+	for i, t := range tasks {
+		requests[i] = &request{query: query(t)}
+	}
+	a.ask(ctx, append(requests, more...), ticks)
+	points := map[*task][][]point{}
+	for i, t := range tasks {
+		points[t], t.err = requests[i].points, requests[i].err
+	}
+	return points
+}
+
+// askSteps asks several requests in one query for any number of ticks, in as many pieces as it
+// takes.
+func (a *asker) askSteps(ctx context.Context, requests []*request, ticks slo.Ticks) {
+	for stretch := range steps(ticks) {
+		parts := make([]*request, len(requests))
+		for i, r := range requests {
+			parts[i] = &request{query: r.query}
+		}
+		a.ask(ctx, parts, stretch)
+		for i, r := range requests {
+			r.points = append(r.points, parts[i].points...)
+			if r.err == nil {
+				r.err = parts[i].err
+			}
+		}
+	}
+}
+
 // fetch asks several requests in one query. It returns their points: by request, and then by tick.
-func (a *asker) fetch(ctx context.Context, requests []*request, ticks slo.Ticks) ([][][]promql.Point, error) {
+func (a *asker) fetch(ctx context.Context, requests []*request, ticks slo.Ticks) ([][][]point, error) {
 	if int(a.unanswered.Load()) >= 2*cap(a.slots) {
 		return nil, fmt.Errorf("%w: it did not answer %d queries in a row", slo.ErrUnreachable, 2*cap(a.slots))
 	}
-	queries := make([]promql.Query, len(requests))
+	queries := make([]query, len(requests))
 	for i, r := range requests {
 		queries[i] = r.query
 	}
-	joint := promql.Join(queries)
+	joint := join(queries)
 	points, err := a.Client.fetch(ctx, joint.String(), ticks)
 	if err == nil || isAnswer(err) {
 		a.unanswered.Store(0)
@@ -86,12 +120,12 @@ func (a *asker) fetch(ctx context.Context, requests []*request, ticks slo.Ticks)
 	if err != nil {
 		return nil, err
 	}
-	split := make([][][]promql.Point, len(requests))
+	split := make([][][]point, len(requests))
 	for i := range split {
-		split[i] = make([][]promql.Point, len(points))
+		split[i] = make([][]point, len(points))
 	}
 	for tick, found := range points {
-		parts, err := joint.Split(found)
+		parts, err := joint.split(found)
 		if err != nil {
 			return nil, a.badAnswer(err)
 		}
@@ -100,14 +134,4 @@ func (a *asker) fetch(ctx context.Context, requests []*request, ticks slo.Ticks)
 		}
 	}
 	return split, nil
-}
-
-// divisible reports whether a query that failed may do so because of one of its parts, or because they are too much together.
-func divisible(err error) bool {
-	return errors.Is(err, errTooMuch) || !errors.Is(err, slo.ErrUnreachable) && !errors.Is(err, slo.ErrClock)
-}
-
-// isAnswer reports whether an error is what a server says about one query.
-func isAnswer(err error) bool {
-	return errors.Is(err, slo.ErrIncomplete) || errors.Is(err, slo.ErrRefused) && !errors.Is(err, errForbidden)
 }

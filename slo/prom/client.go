@@ -1,8 +1,3 @@
-// Package prom takes samples of objectives from Prometheus, or what speaks its query API (Thanos,
-// Mimir, VictoriaMetrics). It decides when to ask which of package promql's queries, and what an
-// answer that never came or makes no sense means. It counts nothing itself and keeps no memory that
-// a sample depends on, only parsed definitions and which of them are to be asked alone. It does not
-// try again: its caller reads the same ticks once more.
 package prom
 
 import (
@@ -13,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/api"
@@ -124,6 +120,60 @@ func (c *Client) Ping(ctx context.Context) error {
 	return nil
 }
 
+// do sends one query, as one of the few that may run at a time. Its errors wrap one of slo's Err values and are counted.
+func (c *Client) do(ctx context.Context, query string, ticks slo.Ticks) (model.Value, error) {
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", slo.ErrUnreachable, ctx.Err())
+	}
+	bounded, cancel := context.WithTimeout(asking(ctx, ticks.Last), c.timeout)
+	defer cancel()
+	start := time.Now()
+	var answer model.Value
+	var warnings v1.Warnings
+	var err error
+	if ticks.Len() == 1 {
+		answer, warnings, err = c.api.Query(bounded, query, ticks.First, v1.WithTimeout(c.timeout))
+	} else {
+		span := v1.Range{Start: ticks.First, End: ticks.Last, Step: ticks.Interval}
+		answer, warnings, err = c.api.QueryRange(bounded, query, span, v1.WithTimeout(c.timeout))
+	}
+	took := time.Since(start)
+	c.metrics.queries.Inc()
+	c.metrics.duration.Observe(took.Seconds())
+	c.logger.DebugContext(ctx, "prometheus query", "query", query, "ticks", ticks.Len(), "took", took, "ok", err == nil)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, fmt.Errorf("%w: %w", slo.ErrUnreachable, ctx.Err()) // the caller's wish is no failure of Prometheus'
+	case err != nil:
+		return nil, c.failed(c.explain(err))
+	}
+	if text := realWarnings(warnings); text != "" {
+		return nil, c.failed(fmt.Errorf("%w: %s", slo.ErrIncomplete, text))
+	}
+	return answer, nil
+}
+
+// realWarnings are those that mean missing data. Prometheus before 3.0 sends its hints about a query ("metric might not be a
+// counter") in the same list.
+func realWarnings(warnings v1.Warnings) string {
+	var real []string
+	for _, w := range warnings {
+		if !strings.HasPrefix(w, "PromQL info:") {
+			real = append(real, short(w))
+		}
+	}
+	return short(strings.Join(real, "; "))
+}
+
+// failed counts a failure.
+func (c *Client) failed(err error) error {
+	c.metrics.failures.WithLabelValues(reason(err)).Inc()
+	return err
+}
+
 // errNoURL says nothing of the text, which may hold a password in the wrong place.
 var errNoURL = errors.New("the URL of Prometheus must be like http://prometheus:9090")
 
@@ -176,11 +226,4 @@ func hideValues(err error) error {
 		return errors.New(text)
 	}
 	return err
-}
-
-func transportIdle(transport http.RoundTripper) func() {
-	if t, is := transport.(interface{ CloseIdleConnections() }); is {
-		return t.CloseIdleConnections
-	}
-	return func() {}
 }

@@ -1,300 +1,269 @@
 package prom
 
 import (
-	"context"
 	"errors"
-	"fmt"
+	"maps"
+	"math"
 	"slices"
-	"strings"
+	"strconv"
+	"time"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/count"
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// readCounters asks the sums of all the ticks, and the raw samples of those in which something odd
-// happened: series began, ended, fell, or have no number, or a process started anew.
-func (a *asker) readCounters(ctx context.Context, tasks []*task, ticks slo.Ticks) {
-	grid := a.grid(ticks)
-	starts := a.fetchSums(ctx, tasks, ticks, grid)
-	if known := a.grid(ticks); known != grid { // the answer shows what kind of server it is from
-		grid = known
-		starts = a.fetchSums(ctx, working(tasks), ticks, grid)
-	}
-	started, err := a.startedIn(ctx, working(tasks), ticks, grid, starts)
-	for _, t := range working(tasks) {
-		if t.err = err; err != nil {
-			continue
-		}
-		if err := t.addSums(ticks, started); err != nil {
-			t.err = a.badAnswer(err)
-		}
-	}
-	a.fetchRaw(ctx, working(tasks), ticks)
-	a.readGoodless(ctx, working(tasks), ticks)
-	for _, t := range working(tasks) {
-		for _, tally := range t.tallies {
-			t.add(tally.Samples())
-		}
-	}
+// Role is what the events of a group of series count as.
+type role string
+
+const (
+	total role = "total"
+	good  role = "good"
+	bad   role = "bad"
+)
+
+// group is the selectors of one metric in one role. Inside a group series are told apart by their
+// labels, so overlapping selectors count a series once; between groups they are not, since `or`
+// drops series of equal labels whatever their names.
+type group struct {
+	role      role
+	minus     bool // its events are subtracted
+	tag       string
+	selectors []*parser.VectorSelector
+	histogram *histogram // whose events the series count; nil: they are counters themselves
+	within    *within    // what of the total the series are; nil: they are the total, or not all of them are of it
+	outcome   []string   // of the total: the labels by which its sums are asked, so that others can be told within it
 }
 
-// jobsOf are the jobs of the tasks' series.
-func jobsOf(tasks []*task) (all []string) {
-	for _, t := range tasks {
-		jobs := t.counter.Jobs(t.points...)
-		t.plan.jobs.Store(&jobs)
-		all = append(all, jobs...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
+// counter counts the events of one ratio or latency indicator. It holds nothing of what it has
+// counted.
+type counter struct {
+	groups  []group
+	groupBy []string
+	part    role // good or bad
+	asks    extent
+	large   bool // its sums may be too large to be packed
 }
 
-// expectedJobs are the jobs of the tasks' series at the last tick, to ask about their restarts in
-// the same query as about the sums of this one.
-func expectedJobs(tasks []*task, ticks slo.Ticks) (all []string) {
-	for _, t := range tasks {
-		if jobs := t.plan.jobs.Load(); jobs != nil && ticks.Len() == 1 {
-			all = append(all, *jobs...)
-		}
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// startedIn are the targets of the tasks' jobs whose process started anew, by tick. Of the jobs
-// that were expected they were asked with the sums. A server that refuses the query knows of none.
-func (a *asker) startedIn(
-	ctx context.Context, tasks []*task, ticks slo.Ticks, grid promql.Grid, asked *request,
-) ([][]promql.Point, error) {
-	none := make([][]promql.Point, ticks.Len())
-	expected := expectedJobs(tasks, ticks)
-	jobs := jobsOf(tasks)
-	if len(jobs) == 0 {
-		return none, nil
-	}
-	if slices.ContainsFunc(jobs, func(job string) bool { return !slices.Contains(expected, job) }) {
-		asked = &request{query: promql.StartQuery(grid, jobs)}
-		a.ask(ctx, []*request{asked}, ticks)
-	}
+// newCounter takes an objective's indicator apart. It returns an error where the indicator is
+// neither a ratio nor a latency, or has a problem that promql.Check finds.
+func newCounter(o slo.Objective) (*counter, error) {
+	r := o.Indicator.Ratio
 	switch {
-	case errors.Is(asked.err, slo.ErrRefused) && !errors.Is(asked.err, errUsedUp):
-		return none, nil
-	case asked.err != nil:
-		return nil, asked.err
+	case o.Indicator.Latency != nil:
+		return newLatency(o)
+	case r == nil:
+		return nil, errors.New("the indicator is neither a ratio nor a latency")
+	case (r.Good == "") == (r.Bad == ""):
+		return nil, errors.New("one of good and bad must be given")
 	}
-	return asked.points, nil
-}
-
-// askEach asks a query about each task and returns the answers, and more requests with them. A task
-// whose query fails has failed.
-func (a *asker) askEach(
-	ctx context.Context, tasks []*task, ticks slo.Ticks, query func(*task) promql.Query, more ...*request,
-) map[*task][][]promql.Point {
-	requests := make([]*request, len(tasks))
-	for i, t := range tasks {
-		requests[i] = &request{query: query(t)}
+	c := &counter{groupBy: o.GroupBy, part: bad}
+	text := r.Bad
+	if r.Good != "" {
+		c.part, text = good, r.Good
 	}
-	a.ask(ctx, append(requests, more...), ticks)
-	points := map[*task][][]promql.Point{}
-	for i, t := range tasks {
-		points[t], t.err = requests[i].points, requests[i].err
-	}
-	return points
-}
-
-// fetchSums asks the tasks' sums. Where little was asked and did not suffice, all is; where the
-// server can't answer all that is asked about native histograms, less is; where histograms have no
-// bucket for the threshold, their others are looked at. Starts are asked with them.
-func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks, grid promql.Grid) (starts *request) {
-	for _, t := range tasks {
-		t.begin(ticks, grid)
-	}
-	starts = &request{query: promql.StartQuery(grid, expectedJobs(tasks, ticks))}
-	var more []*request
-	if !starts.query.Empty() {
-		more = append(more, starts)
-	}
-	for pending := tasks; len(pending) > 0; more = nil {
-		points := a.askEach(ctx, pending, ticks, func(t *task) promql.Query {
-			if t.counter == t.first.counter {
-				return t.first.query
-			}
-			return t.counter.SumQuery(grid)
-		}, more...)
-		var again []*task
-		for _, t := range pending {
-			t.points = points[t]
-			if !t.simplified {
-				t.plan.alone.Store(divisible(t.err) && t.err != nil)
-			}
-			switch {
-			case t.complete(ticks, grid), t.simplify():
-				again = append(again, t)
-			case t.err == nil:
-				t.learn(ticks, grid)
-			}
+	terms := 0
+	for _, f := range []struct {
+		role
+		text string
+	}{{total, r.Total}, {c.part, text}} {
+		found, err := promql.Counters(string(f.role), f.text)
+		if err != nil {
+			return nil, err
 		}
-		pending = again
+		c.addGroups(f.role, found)
+		terms += len(found)
 	}
-	lacking, first, last := lacking(working(tasks), ticks.Len())
-	if len(lacking) == 0 {
-		return starts
+	if terms == 2 { // else one metric may be in several groups of a role
+		c.findWithin()
 	}
-	layouts := a.askEach(ctx, lacking, between(ticks, first, last), func(t *task) promql.Query { return t.counter.LayoutQuery(ticks.Interval) })
-	for _, t := range working(lacking) {
-		var err error
-		if t.counter, err = t.counter.Resolve(layouts[t]); err != nil {
-			t.err = a.badAnswer(err)
+	return c, nil
+}
+
+func (c *counter) addGroups(r role, terms []promql.Term) {
+	n := 0
+	for _, t := range terms {
+		for _, same := range byName(t.Selectors) {
+			c.groups = append(c.groups, group{role: r, minus: t.Minus, tag: string(r) + "/" + strconv.Itoa(n), selectors: same})
+			n++
 		}
 	}
-	lacking = working(lacking)
-	points := a.askEach(ctx, lacking, ticks, func(t *task) promql.Query { return t.counter.SumQuery(grid) })
-	for _, t := range lacking {
-		t.points = points[t]
-	}
-	return starts
 }
 
-// begin chooses what is asked first.
-func (t *task) begin(ticks slo.Ticks, grid promql.Grid) {
-	t.first = t.plan.sums.Load()
-	if ticks.Len() > 1 {
-		t.counter = t.first.counter.Whole()
-		return
+// byName sorts selectors into those of one metric each.
+func byName(selectors []*parser.VectorSelector) (groups [][]*parser.VectorSelector) {
+	named := map[string][]*parser.VectorSelector{}
+	for _, s := range selectors {
+		named[promql.Name(s)] = append(named[promql.Name(s)], s)
 	}
-	if t.first.grid != grid {
-		t.first = t.plan.start(t.first.counter, grid)
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		groups = append(groups, named[name])
 	}
-	t.counter = t.first.counter
-	if t.counter.IsSteady() && !t.plan.follows(ticks) {
-		t.counter = t.counter.Little()
-	}
+	return groups
 }
 
-// learn has the counter that fits what the last tick showed be asked first at the next.
-func (t *task) learn(ticks slo.Ticks, grid promql.Grid) {
-	points := t.points[len(t.points)-1]
-	if ticks.Len() > 1 {
-		if sized := t.first.counter.Sized(points); sized != t.first.counter {
-			t.plan.start(sized, t.first.grid)
+// The arms of the queries.
+const (
+	sumArm     = "sum"     // the sum of all plain differences: finite and not negative
+	packedArm  = "packed"  // that sum, and how many series it is of, in one number
+	wholeArm   = "whole"   // that sum, where it is too large for that
+	plainArm   = "plain"   // how many series it is of
+	seenArm    = "seen"    // how many series there are in the tick or its look-back, and how often they fell, in one number
+	nowArm     = "now"     // how many series there are now
+	beforeArm  = "before"  // the same, one interval ago
+	pastArm    = "past"    // the targets of series that were there before
+	processTag = "process" // the targets whose process started anew
+)
+
+// sumQuery counts all ordinary series in one query: per group the sum of the differences, and the
+// numbers of series from which it shows whether others are to be looked at one by one.
+func (c *counter) sumQuery(at grid) query {
+	return c.shared(func(c *counter) (arms []arm) {
+		for _, g := range c.groups {
+			if g.histogram != nil {
+				arms = append(arms, c.histogramArms(g, at)...)
+			} else {
+				arms = append(arms, c.counterArms(g, at)...)
+			}
 		}
-		return
-	}
-	next, plain := t.counter.Next(points)
-	if t.simplified {
-		next = t.plan.sums.Load().counter // which may work at another tick
-	}
-	t.plan.follow(next, plain, ticks.First, grid)
+		return arms
+	})
 }
 
-// complete makes a task ask all, where less did not suffice.
-func (t *task) complete(ticks slo.Ticks, grid promql.Grid) bool {
-	if t.err != nil || slices.IndexFunc(t.points, func(p []promql.Point) bool { return !t.counter.Suffices(p) }) < 0 {
-		return false
+// counterArms are the sums of a group of counters.
+func (c *counter) counterArms(g group, at grid) []arm {
+	if in := g.within; in != nil {
+		if !in.apart {
+			return nil
+		}
+		return []arm{tagged("sum"+c.by()+c.difference(g, at), g.tag, sumArm)}
 	}
-	t.counter = t.counter.Whole()
-	t.plan.follow(t.counter, false, ticks.First, grid)
-	return true
+	return append(c.numbered(c.difference(g, at), c.by(g.outcome...), g.tag), c.seen(g, at))
 }
 
-// simplify makes a task ask less, where its sums failed because the server can't answer what was
-// asked about native histograms.
-func (t *task) simplify() bool {
-	if t.err == nil {
-		return false
+// numbered is a sum and how many series it is of.
+func (c *counter) numbered(differences, by, tag string) []arm {
+	if c.large {
+		return []arm{tagged("sum"+by+"("+differences+")", tag, wholeArm), tagged("count"+by+"("+differences+")", tag, plainArm)}
 	}
-	simpler := t.counter.Simpler()
+	return []arm{tagged("sum"+by+"("+packed(differences)+")", tag, packedArm)}
+}
+
+// seen is how many series of a group there are in the tick and the look-back before it, and how
+// often they fell. Their jobs are told apart, for startQuery.
+func (c *counter) seen(g group, at grid) arm {
+	return tagged("sum"+c.by(model.JobLabel)+"("+packedFalls(g.falls(at))+")", g.tag, seenArm)
+}
+
+// histogramArms are the sums of a role of a group of histograms.
+func (c *counter) histogramArms(g group, at grid) []arm {
+	if c.asksLittle() {
+		return c.littleArms(g, at)
+	}
+	by := c.by()
+	arms := []arm{
+		tagged("count"+by+"("+g.counted(as(""))+")", g.tag, nowArm),
+		tagged("count"+by+"("+g.counted(as(offset(at.Interval)))+")", g.tag, beforeArm),
+	}
+	if g.role != total {
+		return append(arms, tagged("sum"+by+g.difference(at), g.tag, sumArm))
+	}
+	arms = append(arms, c.numbered(g.difference(at), by, g.tag)...)
+	arms = append(arms, c.seen(g, at))
+	return append(arms, g.histogram.arms(g.tag, at, by, c.groupBy)...)
+}
+
+// by is the modifier of an aggregation to the label sets of group_by, and of some labels more.
+func (c *counter) by(more ...string) string {
+	names := slices.Concat(c.groupBy, more)
+	if len(names) == 0 {
+		return ""
+	}
+	slices.Sort(names)
+	return byLabels(slices.Compact(names))
+}
+
+// fallsOver is how long before a tick falls are looked for: ten ticks, and as long as it takes to
+// scrape every target once, but no longer than Prometheus shows a value that is not scraped.
+func fallsOver(interval time.Duration) time.Duration {
+	const scrapes = 75 * time.Second // of targets that are scraped once a minute
+	return min(max(10*interval, scrapes), count.Lookback)
+}
+
+// falls is how often each series fell in the tick and for a while before it. One that fell a while
+// ago may show what it had before once more: a counter of several processes behind one address, or
+// of a replica that is behind, rises far too much then. Series that ended in that time are among
+// them.
+func (g group) falls(at grid) string {
+	back := "[" + duration(at.Interval+fallsOver(at.Interval)) + "]"
+	return "(" + g.times(func(s string) string { return "resets(" + s + back + ")" }) + ")"
+}
+
+// difference is the group's increase over the last interval, per series that has a finite and
+// non-negative one. A histogram's series has one where its events and its good ones both have.
+func (g group) difference(at grid) string {
+	if g.histogram != nil {
+		return g.histogram.difference(g.role, at)
+	}
+	return at.increase(g.each)
+}
+
+// each makes something of every selector, and joins it.
+func (g group) each(write writer, more ...*labels.Matcher) string {
 	switch {
-	case simpler == nil:
-		return false
-	case isGauge(t.err):
-		t.err = fmt.Errorf("%w: the native histogram is a gauge: it does not count events; give a histogram that is a counter", slo.ErrRefused)
-		return false
-	case !tooNative(t.err):
-		return false
+	case g.histogram == nil:
+		return joined(g.selectors, write, more...)
+	case g.role == total:
+		return g.histogram.total(write, more...)
 	}
-	t.counter, t.err, t.simplified = simpler, nil, true
-	return true
+	return g.histogram.good(write, more...)
 }
 
-// lacking are the tasks with targets that have no bucket for the threshold, and the numbers of the
-// first and the last tick with some.
-func lacking(tasks []*task, ticks int) (lacking []*task, first, last int) {
-	first, last = ticks, -1
-	for _, t := range tasks {
-		lacks := false
-		for i, p := range t.points {
-			if t.counter.Lacks(p) {
-				lacks, first, last = true, min(first, i), max(last, i)
-			}
-		}
-		if lacks {
-			lacking = append(lacking, t)
-		}
+// counted is each without the series that are left out.
+func (g group) counted(write writer) string {
+	if g.histogram != nil && g.role == total {
+		return g.histogram.counted(write)
 	}
-	return lacking, first, last
+	return g.each(write)
 }
 
-// addSums makes a task's tallies.
-func (t *task) addSums(ticks slo.Ticks, started [][]promql.Point) error {
-	t.tallies = make([]*promql.Tally, len(t.points))
-	for i, p := range t.points {
-		t.tallies[i] = t.counter.Tally(ticks.At(i), ticks.Interval)
-		jobs := t.counter.Jobs(p)
-		concerns := func(p promql.Point) bool {
-			return slices.Contains(jobs, p.Labels[model.JobLabel]) && t.counter.MayHave(p.Labels)
-		}
-		if slices.ContainsFunc(started[i], concerns) {
-			t.tallies[i].Odd()
-		}
-		if _, err := t.tallies[i].AddSums(p); err != nil {
-			return err
-		}
+// times is each where what is written are times.
+func (g group) times(write writer, more ...*labels.Matcher) string {
+	if g.histogram != nil {
+		return g.histogram.times(write, more...)
 	}
-	t.points = nil
-	return nil
+	return g.each(write, more...)
 }
 
-// readGoodless asks about targets that have no counter of good events, where bad ones may be such.
-func (a *asker) readGoodless(ctx context.Context, tasks []*task, ticks slo.Ticks) {
-	var doubtful []*task
-	first, last := ticks.Len(), -1
-	for _, t := range tasks {
-		doubts := false
-		for i, tally := range t.tallies {
-			if tally.MayBeGoodless() {
-				doubts, first, last = true, min(first, i), max(last, i)
-			}
-		}
-		if doubts {
-			doubtful = append(doubtful, t)
-		}
-	}
-	if len(doubtful) == 0 {
-		return
-	}
-	points := a.askEach(ctx, doubtful, between(ticks, first, last), func(t *task) promql.Query { return t.counter.GoodlessQuery(a.grid(ticks)) })
-	for _, t := range working(doubtful) {
-		for i, found := range points[t] {
-			if tally := t.tallies[first+i]; t.err == nil && tally.MayBeGoodless() {
-				if err := tally.AddGoodless(found); err != nil {
-					t.err = a.badAnswer(err)
-				}
-			}
-		}
-	}
+// Half of what a sum costs Prometheus is to find the series, and how many series it is of is to be
+// known as well. So both are asked for in one number: packUnit more is added for each series. A
+// float64 has room for 2^53: whole events are exact up to 2^17 series, and multiples of 1/1024 of
+// an event, which is what is counted, up to 2^7 series; beyond that the sum is rounded to as fine a
+// multiple as there is room for. More events than packUnit in one tick can't be told from a series.
+const packUnit = 1 << 36
+
+// packed is an expression's values with the unit added, to be summed.
+func packed(expr string) string { return expr + " + " + number(packUnit) }
+
+// unpack takes a sum apart: of how many series it is, and what they sum to.
+func unpack(packed float64) (series, sum float64) {
+	series = math.Floor(packed / packUnit)
+	return series, packed - series*packUnit
 }
 
-// isGauge reports whether an error is the server's warning that rates of gauges make no sense.
-func isGauge(err error) bool {
-	return errors.Is(err, slo.ErrIncomplete) && strings.Contains(err.Error(), "native histogram metric is not a counter")
-}
+// seriesUnit is added to the number of times that a series fell, so that a sum of them has the
+// number of series as well: up to 2^26 of them, and as many falls.
+const seriesUnit = 1.0 / (1 << 26)
 
-// tooNative reports whether a server answered with a warning about native histograms that can't be
-// summed, or does not know them.
-func tooNative(err error) bool {
-	return errors.Is(err, slo.ErrIncomplete) && strings.Contains(err.Error(), "PromQL warning") ||
-		errors.Is(err, slo.ErrRefused) && strings.Contains(err.Error(), "histogram_")
+// packedFalls is numbers of falls with the unit added, to be summed.
+func packedFalls(falls string) string { return falls + " + " + number(seriesUnit) }
+
+// unpackFalls takes such a sum apart.
+func unpackFalls(packed float64) (series, falls float64) {
+	falls = math.Floor(packed)
+	return (packed - falls) / seriesUnit, falls
 }

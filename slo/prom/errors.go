@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -26,17 +25,32 @@ var (
 	errUsedUp = errors.New("too many queries")
 )
 
+// errAhead means that the time asked about has yet to come, by the server's clock. It may answer all the same, with what it holds so far.
+var errAhead = errors.New("asked about a time that has yet to come by the server's clock")
+
+// errPartial means that a server answered from a part of the data.
+var errPartial = errors.New("a part of the data could not be read")
+
+// errAnswer means that an answer is not one to the query that was asked.
+var errAnswer = errors.New("the values do not fit the query")
+
+// errUnsupported means that what an objective measures can't be counted, whatever is asked.
+var errUnsupported = errors.New("it can't be counted")
+
 // tooMuch is an errTooMuch that says so in its own words.
 type tooMuch struct{ error }
+
+// Is makes it an errTooMuch.
+func (e tooMuch) Is(target error) bool { return target == errTooMuch }
+
+// Unwrap is the error itself.
+func (e tooMuch) Unwrap() error { return e.error }
 
 // bodyError is an answer that began and could not be read to its end.
 type bodyError struct{ error }
 
-// failed counts a failure.
-func (c *Client) failed(err error) error {
-	c.metrics.failures.WithLabelValues(reason(err)).Inc()
-	return err
-}
+// Unwrap is the error itself.
+func (e bodyError) Unwrap() error { return e.error }
 
 // explain says which of slo's errors an error of the API is. The text stays the same from one try
 // to the next, so that it can be logged once: no times, no port numbers, nothing of a page that
@@ -154,44 +168,31 @@ func short(text string) string {
 	return text
 }
 
-// limited bounds the length of answers, and marks errors that come from inside one.
-type limited struct {
-	next http.RoundTripper
-	max  int64
+// divisible reports whether a query that failed may do so because of one of its parts, or because they are too much together.
+func divisible(err error) bool {
+	return errors.Is(err, errTooMuch) || !errors.Is(err, slo.ErrUnreachable) && !errors.Is(err, slo.ErrClock)
 }
 
-// RoundTrip implements http.RoundTripper.
-func (l *limited) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := l.next.RoundTrip(r)
-	if err != nil {
-		return nil, err
+// isAnswer reports whether an error is what a server says about one query.
+func isAnswer(err error) bool {
+	return errors.Is(err, slo.ErrIncomplete) || errors.Is(err, slo.ErrRefused) && !errors.Is(err, errForbidden)
+}
+
+// isGauge reports whether an error is the server's warning that rates of gauges make no sense.
+func isGauge(err error) bool {
+	return errors.Is(err, slo.ErrIncomplete) && strings.Contains(err.Error(), "native histogram metric is not a counter")
+}
+
+// tooNative reports whether a server answered with a warning about native histograms that can't be
+// summed, or does not know them.
+func tooNative(err error) bool {
+	return errors.Is(err, slo.ErrIncomplete) && strings.Contains(err.Error(), "PromQL warning") ||
+		errors.Is(err, slo.ErrRefused) && strings.Contains(err.Error(), "histogram_")
+}
+
+func (c *Client) badAnswer(err error) error {
+	if errors.Is(err, errUnsupported) {
+		return c.failed(fmt.Errorf("%w: %w", slo.ErrRefused, err))
 	}
-	resp.Body = &limitedBody{ReadCloser: resp.Body, left: l.max}
-	return resp, nil
+	return c.failed(fmt.Errorf("%w: %w", slo.ErrBadAnswer, err))
 }
-
-type limitedBody struct {
-	io.ReadCloser
-	left int64
-}
-
-// Read implements io.Reader.
-func (b *limitedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return 0, bodyError{errTooMuch}
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = bodyError{err}
-	}
-	return n, err
-}
-
-// Unwrap is the error itself.
-func (e bodyError) Unwrap() error { return e.error }
-
-// Is makes it an errTooMuch.
-func (e tooMuch) Is(target error) bool { return target == errTooMuch }
-
-// Unwrap is the error itself.
-func (e tooMuch) Unwrap() error { return e.error }

@@ -16,18 +16,17 @@ import (
 // Traces asks any PromQL that has instant vectors for its values at all ticks. Its errors wrap one of slo's Err values. Unlike Read, it
 // leaves the query as it is and does not halve a stretch that is too much.
 func (c *Client) Traces(ctx context.Context, query string, ticks slo.Ticks) ([]slo.Trace, error) {
-	answer, err := c.do(ctx, query, ticks)
+	points, err := c.fetch(ctx, query, ticks)
 	if err != nil {
 		return nil, err
-	}
-	points, err := decode(answer, ticks)
-	if err != nil {
-		return nil, c.failed(err)
 	}
 	traces := []slo.Trace{}
 	at := map[slo.Labels]int{}
 	for tick, found := range points {
 		for _, p := range found {
+			if p.Buckets != nil {
+				return nil, c.failed(fmt.Errorf("%w: a native histogram where a number was asked for", slo.ErrBadAnswer))
+			}
 			key := slo.NewLabels(p.Labels)
 			i, seen := at[key]
 			if !seen {

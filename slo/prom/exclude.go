@@ -2,12 +2,15 @@ package prom
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/postburn/postburn/slo"
-	"github.com/postburn/postburn/slo/promql"
 )
+
+const excludeTag = "exclude"
 
 // exclude marks the samples of ticks in which work is planned. Objectives that share a condition
 // share its queries. Where a condition can't be read there are no samples: nobody knows then
@@ -16,24 +19,20 @@ func (a *asker) exclude(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 	asked := map[string]*request{}
 	var requests []*request
 	for _, t := range working(tasks) {
-		if t.plan.exclusion == nil {
-			continue
-		}
-		text := t.plan.exclusion.Text()
-		if asked[text] == nil {
-			asked[text] = &request{query: t.plan.exclusion.Query()}
+		if text := t.plan.exclude; text != "" && asked[text] == nil {
+			asked[text] = &request{query: query{arms: []arm{{text, excludeTag}}}}
 			requests = append(requests, asked[text])
 		}
 	}
-	grid, perStep := ticks.Fine()
-	for batch := range slices.Chunk(requests, a.together(grid)) {
-		a.askSteps(ctx, batch, grid)
+	fine, perStep := ticks.Fine()
+	for batch := range slices.Chunk(requests, a.together(fine)) {
+		a.askSteps(ctx, batch, fine)
 	}
 	for _, t := range working(tasks) {
-		if t.plan.exclusion == nil {
+		answer := asked[t.plan.exclude]
+		if answer == nil {
 			continue
 		}
-		answer := asked[t.plan.exclusion.Text()]
 		if answer.err != nil {
 			t.err = fmt.Errorf("reading exclude: %w", answer.err)
 		} else if err := t.mark(answer.points, perStep); err != nil {
@@ -42,38 +41,42 @@ func (a *asker) exclude(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 	}
 }
 
-// mark marks the steps in which a task's exclusion holds at all ticks. The points are those of the
+// mark marks the steps in which a task's work is planned at all ticks. The points are those of the
 // ticks.
-func (t *task) mark(points [][]promql.Point, perStep int) error {
+func (t *task) mark(points [][]point, perStep int) error {
 	for labels, series := range t.series {
 		for i := range series {
 			series[i].Excluded = true
 			for _, at := range points[i*perStep : (i+1)*perStep] {
-				holds, err := t.plan.exclusion.Holds(at, labels)
+				planned, err := isPlanned(at, t.plan.groupBy, labels)
 				if err != nil {
 					return err
 				}
-				series[i].Excluded = series[i].Excluded && holds
+				series[i].Excluded = series[i].Excluded && planned
 			}
 		}
 	}
 	return nil
 }
 
-// askSteps asks several requests in one query for any number of ticks, in as many pieces as it
-// takes.
-func (a *asker) askSteps(ctx context.Context, requests []*request, ticks slo.Ticks) {
-	for stretch := range steps(ticks) {
-		parts := make([]*request, len(requests))
-		for i, r := range requests {
-			parts[i] = &request{query: r.query}
+// isPlanned reports whether work is planned for a label set of an objective, by one tick's answer. A
+// value is about all label sets that have its labels; those that it does not have are left open. No
+// value, and one that is not a number, is no planned work. What is neither true nor false is an
+// error.
+func isPlanned(points []point, groupBy []string, set slo.Labels) (planned bool, err error) {
+	wanted := set.Map()
+	for _, p := range points {
+		switch {
+		case p.Buckets != nil:
+			return false, errors.New("exclude: a native histogram is neither true nor false: compare a number, as in maintenance_mode == 1")
+		case math.IsNaN(p.Value) || p.Value == 0:
+			continue
+		case p.Value != 1:
+			return false, fmt.Errorf("exclude: the value %v is neither 0 nor 1: compare it, as in maintenance_mode == 1", p.Value)
 		}
-		a.ask(ctx, parts, stretch)
-		for i, r := range requests {
-			r.points = append(r.points, parts[i].points...)
-			if r.err == nil {
-				r.err = parts[i].err
-			}
-		}
+		planned = planned || !slices.ContainsFunc(groupBy, func(name string) bool {
+			return p.Labels[name] != "" && p.Labels[name] != wanted[name]
+		})
 	}
+	return planned, nil
 }

@@ -13,53 +13,35 @@ import (
 // plan is how the samples of a definition are taken: its PromQL, parsed and written once and not at
 // each tick.
 type plan struct {
-	sums      atomic.Pointer[sums] // of a ratio or a latency: what is asked first
-	perTick   perTick              // of what is measured once a tick; nil: it is counted
-	asked     promql.Query         // what that asks
-	exclusion *promql.Exclusion    // nil where no work is planned
-	err       error                // the definition can't be read at all
+	sums     atomic.Pointer[sums] // of a ratio or a latency: what is asked first
+	measured *measured            // what is measured once a tick; nil: it is counted
+	groupBy  []string
+	exclude  string // the query that is 1 while work is planned; empty: none is
+	err      error  // the definition can't be read at all
 
 	plain atomic.Int64             // the newest tick in which nothing happened, in ns since 1970
 	jobs  atomic.Pointer[[]string] // of the series at the last tick, if there was any
 	alone atomic.Bool              // its last query failed: until one succeeds it is not asked together with others
 }
 
-// perTick is an indicator that is measured once a tick, without looking back: a bool, or a sampled
-// one.
-type perTick interface {
-	Query() promql.Query
-	Samples(tick time.Time, points []promql.Point) (map[slo.Labels]slo.Sample, error)
-}
-
-// newPerTick returns nil if the objective's indicator is counted.
-func newPerTick(o slo.Objective) (perTick, error) {
-	switch {
-	case o.Indicator.Bool != "":
-		return promql.NewCondition(o)
-	case o.Indicator.Sampled != nil:
-		return promql.NewSampled(o)
-	}
-	return nil, nil
-}
-
-// sums is a counter and, once a single tick was asked about, its SumQuery for the grid of that.
+// sums is a counter and, once a single tick was asked about, its sumQuery for the grid of that.
 type sums struct {
-	counter *promql.Counter
-	grid    promql.Grid
-	query   promql.Query
+	counter *counter
+	grid    grid
+	query   query
 }
 
 // start has a counter be asked first from now on. All that are of one definition count the same.
-func (p *plan) start(c *promql.Counter, grid promql.Grid) *sums {
-	s := &sums{c, grid, c.SumQuery(grid)}
+func (p *plan) start(c *counter, grid grid) *sums {
+	s := &sums{c, grid, c.sumQuery(grid)}
 	p.sums.Store(s)
 	return s
 }
 
 // follow has a counter be asked first from now on, after a tick in which nothing happened, or
 // something did.
-func (p *plan) follow(c *promql.Counter, plain bool, tick time.Time, grid promql.Grid) {
-	if s := p.sums.Load(); !c.Same(s.counter) {
+func (p *plan) follow(c *counter, plain bool, tick time.Time, grid grid) {
+	if s := p.sums.Load(); !c.same(s.counter) {
 		p.start(c, grid)
 	}
 	for at := tick.UnixNano(); plain; {
@@ -97,21 +79,17 @@ func definitionOf(o slo.Objective) definition {
 }
 
 func newPlan(o slo.Objective) *plan {
-	p := &plan{}
+	p := &plan{groupBy: o.GroupBy}
 	if o.Exclude != "" {
-		if p.exclusion, p.err = promql.NewExclusion(o); p.err != nil {
+		if p.exclude, p.err = promql.Condition(excludeTag, o.Exclude); p.err != nil {
 			return p
 		}
 	}
-	once, err := newPerTick(o)
-	if p.err = err; err != nil {
+	if o.Indicator.Bool != "" || o.Indicator.Sampled != nil {
+		p.measured, p.err = newMeasured(o)
 		return p
 	}
-	if once != nil {
-		p.perTick, p.asked = once, once.Query()
-		return p
-	}
-	c, err := promql.NewCounter(o)
+	c, err := newCounter(o)
 	if p.err = err; err == nil {
 		p.sums.Store(&sums{counter: c})
 	}

@@ -7,14 +7,15 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/count"
-	"github.com/postburn/postburn/slo/promql"
 )
 
 const (
@@ -32,9 +33,9 @@ const (
 type run struct {
 	task            *task
 	ticks           slo.Ticks
-	first           int          // the number of the first tick
-	where           promql.Where // the targets; nil: all
-	series, targets []promql.Raw
+	first           int               // the number of the first tick
+	where           []*labels.Matcher // the targets; nil: all
+	series, targets []rawSeries
 	allBuckets      bool // of histograms: some have none for the threshold
 }
 
@@ -69,13 +70,13 @@ func (a *asker) fetchRaw(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 func (t *task) runs(ticks slo.Ticks, most float64) (runs []*run) {
 	var current *run
 	for i, tally := range t.tallies {
-		if !tally.IsOdd() {
+		if !tally.isOdd {
 			continue
 		}
 		if current != nil {
 			longer := run{ticks: between(ticks, current.first, i)}
 			isNear := ticks.At(i).Sub(current.ticks.Last) <= ticks.Interval+count.Lookback
-			if raw := longer.scrapes() * float64(tally.Series()); raw <= most/4 || isNear && raw <= most {
+			if raw := longer.scrapes() * float64(tally.series); raw <= most/4 || isNear && raw <= most {
 				current.ticks = longer.ticks
 				continue
 			}
@@ -90,7 +91,7 @@ func (t *task) runs(ticks slo.Ticks, most float64) (runs []*run) {
 // is asked for in halves, and of one tick by targets.
 func (a *asker) readRun(ctx context.Context, r *run, shared *rawAnswers) error {
 	n := r.ticks.Len()
-	isLarge := r.scrapes()*float64(r.task.tallies[r.first].Series()) > float64(4*a.raws)
+	isLarge := r.scrapes()*float64(r.task.tallies[r.first].series) > float64(4*a.raws)
 	if n == 1 && isLarge && r.where == nil {
 		return a.readPieces(ctx, r, shared)
 	}
@@ -124,17 +125,57 @@ func (r *run) length() time.Duration {
 
 // readPieces counts one tick of very many series, some targets at a time.
 func (a *asker) readPieces(ctx context.Context, r *run, shared *rawAnswers) error {
-	points, err := a.askOne(ctx, r.task.counter.InstanceQuery(r.ticks.Interval+count.Lookback), r.ticks)
+	points, err := a.askOne(ctx, r.task.counter.instanceQuery(r.ticks.Interval+count.Lookback), r.ticks)
 	if err != nil {
 		return err
 	}
-	for _, where := range promql.Pieces(points[0], int(float64(a.raws)/r.scrapes())) {
+	for _, where := range pieces(points[0], int(float64(a.raws)/r.scrapes())) {
 		piece := &run{task: r.task, first: r.first, ticks: r.ticks, where: where, allBuckets: r.allBuckets}
 		if err := a.readRun(ctx, piece, shared); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// instanceQuery asks how many series each target has that had a value in a length of time.
+func (c *counter) instanceQuery(back time.Duration) query {
+	var arms []arm
+	for _, g := range c.groups {
+		if g.within == nil && (g.histogram == nil || g.role == total) {
+			by := byLabels([]string{model.InstanceLabel, model.JobLabel})
+			arms = append(arms, tagged("count"+by+"("+g.each(lastOver(back))+")", g.tag, pastArm))
+		}
+	}
+	return query{arms: arms}
+}
+
+// pieces sorts the targets in the answer to instanceQuery so that those of one piece have about so
+// many series, at most.
+func pieces(points []point, most int) (pieces [][]*labels.Matcher) {
+	series := map[targetKey]int{}
+	for _, p := range points {
+		series[targetOf(p.Labels)] += int(p.Value)
+	}
+	order := func(a, b targetKey) int {
+		return cmp.Or(strings.Compare(a.job, b.job), strings.Compare(a.instance, b.instance))
+	}
+	var instances []string
+	job, n := "", 0
+	end := func() {
+		if len(instances) > 0 {
+			pieces = append(pieces, []*labels.Matcher(ofTargets([]string{job}, instances)))
+		}
+		instances, n = nil, 0
+	}
+	for _, t := range slices.SortedFunc(maps.Keys(series), order) {
+		if t.job != job || n+series[t] > most {
+			end()
+		}
+		job, instances, n = t.job, append(instances, t.instance), n+series[t]
+	}
+	end()
+	return pieces
 }
 
 // fetchRun reads and counts a stretch, as one of the few that may be in memory.
@@ -148,20 +189,20 @@ func (a *asker) fetchRun(ctx context.Context, r *run, shared *rawAnswers) (err e
 	if r.series, err = a.rawSeries(ctx, r, shared); err != nil {
 		return err
 	}
-	if r.task.counter.LacksBuckets(r.series) {
+	if r.task.counter.lacksBuckets(r.series) {
 		r.allBuckets = true
 		if r.series, err = a.rawSeries(ctx, r, shared); err != nil {
 			return err
 		}
 	}
 	if jobs := jobsIn(r.series); len(jobs) > 0 {
-		if r.targets, err = shared.get(ctx, a, promql.TargetSelector(slices.Concat(promql.OfJobs(jobs), r.where)), r.ticks.Last, r.length()); err != nil {
+		if r.targets, err = shared.get(ctx, a, targetSelector(append([]*labels.Matcher{anyOf(model.JobLabel, jobs)}, r.where...)), r.ticks.Last, r.length()); err != nil {
 			return err
 		}
 	}
-	worlds, fresh := make([]*promql.World, r.ticks.Len()), map[int]*promql.World{}
+	worlds, fresh := make([]*world, r.ticks.Len()), map[int]*world{}
 	for i := range worlds {
-		if tick := r.ticks.At(i); r.task.tallies[r.first+i].IsOdd() && anyIn(r.series, tick.Add(-r.ticks.Interval), tick) {
+		if tick := r.ticks.At(i); r.task.tallies[r.first+i].isOdd && anyIn(r.series, tick.Add(-r.ticks.Interval), tick) {
 			worlds[i] = r.world(i)
 			if len(worlds[i].Fresh()) > 0 {
 				fresh[i] = worlds[i]
@@ -176,15 +217,15 @@ func (a *asker) fetchRun(ctx context.Context, r *run, shared *rawAnswers) (err e
 			w = past
 		}
 		if w != nil {
-			r.task.tallies[r.first+i].AddRaw(w)
+			r.task.tallies[r.first+i].addRaw(w)
 		}
 	}
 	return nil
 }
 
 // rawSeries are the samples of the task's own series.
-func (a *asker) rawSeries(ctx context.Context, r *run, shared *rawAnswers) (series []promql.Raw, err error) {
-	for _, selector := range r.task.counter.RawSelectors(r.where, r.allBuckets) {
+func (a *asker) rawSeries(ctx context.Context, r *run, shared *rawAnswers) (series []rawSeries, err error) {
+	for _, selector := range r.task.counter.rawSelectors(r.where, r.allBuckets) {
 		found, err := shared.get(ctx, a, selector, r.ticks.Last, r.length())
 		if err != nil {
 			return nil, err
@@ -195,15 +236,15 @@ func (a *asker) rawSeries(ctx context.Context, r *run, shared *rawAnswers) (seri
 }
 
 // world is the raw samples around the i-th tick of a run.
-func (r *run) world(i int) *promql.World {
+func (r *run) world(i int) *world {
 	return r.worldSince(near(r.ticks.At(i), r.ticks.Interval), i, nil, nil)
 }
 
 // worldSince is the raw samples of a run from a time up to its i-th tick, after those of the time
 // before.
-func (r *run) worldSince(from time.Time, i int, series, targets []promql.Raw) *promql.World {
+func (r *run) worldSince(from time.Time, i int, series, targets []rawSeries) *world {
 	tick := r.ticks.At(i)
-	return r.task.counter.World(tick, r.ticks.Interval, joinRaw(series, cut(r.series, from, tick)), joinRaw(targets, cut(r.targets, from, tick)))
+	return r.task.counter.world(tick, r.ticks.Interval, joinRaw(series, cut(r.series, from, tick)), joinRaw(targets, cut(r.targets, from, tick)))
 }
 
 // near is from when on all samples are needed to count a tick.
@@ -212,7 +253,7 @@ func near(tick time.Time, interval time.Duration) time.Time {
 }
 
 // jobsIn are the jobs of series, sorted.
-func jobsIn(series []promql.Raw) []string {
+func jobsIn(series []rawSeries) []string {
 	jobs := map[string]bool{}
 	for _, s := range series {
 		if job := s.Labels[model.JobLabel]; job != "" {

@@ -2,7 +2,6 @@ package prom
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -12,7 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/postburn/postburn/slo"
-	"github.com/postburn/postburn/slo/promql"
 )
 
 // Limits of what is asked in one query.
@@ -47,8 +45,8 @@ func (c *Client) Read(ctx context.Context, objectives []slo.Objective, ticks slo
 	for _, batch := range batches(tasks, c.together(ticks)) {
 		group.Go(func() error {
 			for stretch := range steps(ticks) {
-				if batch[0].plan.perTick != nil {
-					a.readPerTick(ctx, working(batch), stretch)
+				if batch[0].plan.measured != nil {
+					a.readMeasured(ctx, working(batch), stretch)
 				} else {
 					a.readCounters(ctx, working(batch), stretch)
 				}
@@ -84,11 +82,11 @@ func steps(ticks slo.Ticks) iter.Seq[slo.Ticks] {
 // task is one objective that is being read.
 type task struct {
 	plan       *plan
-	first      *sums           // of a ratio or a latency: what is asked first
-	counter    *promql.Counter // its counter, or one that was learnt of the ticks that are being read
-	simplified bool            // the server could not answer all that was asked at first
-	points     [][]promql.Point
-	tallies    []*promql.Tally
+	first      *sums    // of a ratio or a latency: what is asked first
+	counter    *counter // its counter, or one that was learnt of the ticks that are being read
+	simplified bool     // the server could not answer all that was asked at first
+	points     [][]point
+	tallies    []*tally
 	samples
 	err error // there are no samples
 }
@@ -112,7 +110,7 @@ func batches(tasks []*task, n int) (all [][]*task) {
 		switch {
 		case t.plan.alone.Load():
 			all = append(all, []*task{t})
-		case t.plan.perTick != nil:
+		case t.plan.measured != nil:
 			measured = append(measured, t)
 		default:
 			counters = append(counters, t)
@@ -137,13 +135,6 @@ func (t *task) reading() slo.Reading {
 		reading.Series = append(reading.Series, slo.Series{Labels: labels, Samples: t.series[labels]})
 	}
 	return reading
-}
-
-func (c *Client) badAnswer(err error) error {
-	if errors.Is(err, promql.ErrUnsupported) {
-		return c.failed(fmt.Errorf("%w: %w", slo.ErrRefused, err))
-	}
-	return c.failed(fmt.Errorf("%w: %w", slo.ErrBadAnswer, err))
 }
 
 // between is the part of the ticks from one number to another.

@@ -1,5 +1,3 @@
-// Package promql reads the PromQL of an indicator with Prometheus' own parser: it says what is wrong with it, builds the queries that
-// count the indicator's events tick by tick, and counts what they answer. It talks to no server; package prom does.
 package promql
 
 import (
@@ -9,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/postburn/postburn/slo"
@@ -25,13 +21,11 @@ type Problem struct {
 
 // Examples to name where the text holds none.
 const (
-	example          = `http_requests_total{job="shop"}`
-	exampleHistogram = `http_request_duration_seconds{job="shop"}`
-	exampleCondition = "max(queue_length) < 100"
+	example           = `http_requests_total{job="shop"}`
+	exampleHistogram  = `http_request_duration_seconds{job="shop"}`
+	exampleCondition  = "max(queue_length) < 100"
+	exampleExpression = "max(queue_depth)"
 )
-
-// gaugeSuffixes are the ends of names by which gauges are known.
-var gaugeSuffixes = [...]string{"_bytes", "_celsius", "_created", "_info", "_percent", "_ratio", "_seconds"}
 
 // Check finds what is wrong with an indicator's PromQL, ordered as the fields are in Problem, then by offset. Fields that are empty
 // are not looked at, but for a ratio's total.
@@ -51,7 +45,11 @@ func Check(i slo.Indicator) []Problem {
 	case i.Bool != "":
 		c.boolean("bool", i.Bool)
 	case i.Sampled != nil:
-		return checkSampled(*i.Sampled)
+		for _, f := range [][2]string{{"bad", i.Sampled.Bad}, {"total", i.Sampled.Total}, {"error_ratio", i.Sampled.ErrorRatio}} {
+			if f[1] != "" {
+				c.problems = append(c.problems, CheckExpression(f[0], f[1])...)
+			}
+		}
 	}
 	return c.problems
 }
@@ -61,6 +59,32 @@ func CheckExclude(text string) []Problem {
 	var c checker
 	c.boolean("exclude", text)
 	return c.problems
+}
+
+// CheckExpression finds what is wrong with PromQL that is to have numbers at any time: a vector or a
+// single number. The field is for the problems to name.
+func CheckExpression(field, text string) []Problem {
+	var c checker
+	c.expression(field, text)
+	return c.problems
+}
+
+// Numbers is PromQL that CheckExpression finds nothing wrong with, as a vector and without comments.
+func Numbers(field, text string) (string, error) {
+	var c checker
+	expr := c.expression(field, text)
+	return asVector(expr), c.err()
+}
+
+// asVector writes an expression so that a number is a vector, too.
+func asVector(expr parser.Expr) string {
+	switch {
+	case expr == nil:
+		return ""
+	case expr.Type() == parser.ValueTypeScalar:
+		return "vector(" + expr.String() + ")"
+	}
+	return expr.String()
 }
 
 // checker collects problems, and the selectors of the field that it looks at.
@@ -77,87 +101,26 @@ func (c *checker) add(at int, format string, args ...any) {
 	c.problems = append(c.problems, Problem{Field: c.field, Offset: at, Text: fmt.Sprintf(format, args...)})
 }
 
-// counters looks at a field of counters, and returns the terms that it adds and subtracts. The first
-// one is never subtracted.
-func (c *checker) counters(field, text string) (terms []term) {
-	c.field, c.noun, c.example, c.summed = field, "counter", example, true
-	if expr := c.parse(text); expr != nil {
-		terms = c.sum(expr, false)
-		for _, t := range terms {
-			for _, s := range t.selectors {
-				if name := c.name(s); name != "" {
-					c.counterName(s, name)
-				}
-			}
-		}
+// err is the first problem, if there is one.
+func (c *checker) err() error {
+	if len(c.problems) == 0 {
+		return nil
 	}
-	c.sort()
-	return terms
+	return errors.New(c.problems[0].Field + ": " + c.problems[0].Text)
 }
 
-// histogram looks at a latency's histogram.
-func (c *checker) histogram(text string) {
-	c.field, c.noun, c.example, c.summed = "histogram", "histogram", exampleHistogram, false
-	if expr := c.parse(text); expr != nil {
-		c.joined(expr)
-		for _, s := range c.selectors {
-			name := c.name(s)
-			for _, part := range []string{"_bucket", "_count", "_sum"} {
-				if base, is := strings.CutSuffix(name, part); is {
-					c.add(int(s.PosRange.Start), "%s is a part of a histogram: give the histogram's own name, %s", name, base)
-				}
-			}
-			if strings.Contains(name, ":") {
-				c.recordingRule(s, name)
-			}
-			if slices.ContainsFunc(s.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == model.BucketLabel }) {
-				c.add(int(s.PosRange.Start), "le has no place here: the threshold says which bucket is meant")
-			}
-		}
-	}
-	c.sort()
-}
-
-// boolean looks at a field that is true or false: any PromQL that is a vector or a number. It returns nil where there is a problem.
-func (c *checker) boolean(field, text string) parser.Expr {
-	c.field, c.noun, c.example = field, "condition", exampleCondition
+// expression looks at a field that has numbers. It returns nil if there is a problem.
+func (c *checker) expression(field, text string) parser.Expr {
+	c.field, c.noun, c.example = field, "query", exampleExpression
 	expr := c.parse(text)
 	if expr == nil {
 		return nil
 	}
-	at := int(expr.PositionRange().Start)
 	if t := expr.Type(); t != parser.ValueTypeVector && t != parser.ValueTypeScalar {
-		c.add(at, "a %s is neither true nor false: compare something, as in max(queue_length) < 100", parser.DocumentedType(t))
+		c.add(int(expr.PositionRange().Start), "a %s has no single value at a time: give a query such as %s", parser.DocumentedType(t), c.example)
 		return nil
 	}
-	for _, e := range comparisons(expr) {
-		if m := e.VectorMatching; m != nil && m.FillValues != (parser.VectorMatchFillValues{}) {
-			c.add(int(e.PositionRange().Start), "fill() has no place in a comparison, which has no value where a side has none: "+
-				"give that side a default, as in (a or vector(0)) < 1")
-			return nil
-		}
-	}
-	if set, is := bare(expr).(*parser.BinaryExpr); is && set.Op.IsSetOperator() {
-		for _, side := range []parser.Expr{set.LHS, set.RHS} {
-			if compared := comparison(side); compared != nil && !compared.ReturnBool {
-				c.add(at, "%s keeps the values that are compared, and has none where it is false: compare with bool, and multiply where both must hold, "+
-					"as in (max(a) < bool 1) * (max(b) < bool 2)", set.Op)
-				return nil
-			}
-		}
-	}
 	return expr
-}
-
-// bare is an expression without the parentheses around it.
-func bare(expr parser.Expr) parser.Expr {
-	for {
-		p, is := expr.(*parser.ParenExpr)
-		if !is {
-			return expr
-		}
-		expr = p.Expr
-	}
 }
 
 // parse is the field's expression, or nil where it has none.
@@ -192,132 +155,10 @@ func newParser() parser.Parser {
 	})
 }
 
-// joined takes an expression apart into its selectors; it may be one or several joined by `or`.
-func (c *checker) joined(expr parser.Expr) {
-	at := int(expr.PositionRange().Start)
-	switch e := expr.(type) {
-	case *parser.ParenExpr:
-		c.joined(e.Expr)
-	case *parser.VectorSelector:
-		c.selectors = append(c.selectors, e)
-		c.modifiers(e)
-	case *parser.MatrixSelector:
-		c.add(at, "a range is not needed: give the %s itself: %s", c.noun, c.firstSelector(expr))
-	case *parser.SubqueryExpr:
-		c.add(at, "a subquery is not needed: give the %s itself: %s", c.noun, c.firstSelector(expr))
-	case *parser.Call:
-		c.add(at, "%s() is not needed: give the %s itself: %s", e.Func.Name, c.noun, c.firstSelector(expr))
-	case *parser.AggregateExpr:
-		c.add(at, "%s() is not needed: all series are counted together; give the %s itself: %s", e.Op, c.noun, c.firstSelector(expr))
-	case *parser.BinaryExpr:
-		if e.Op != parser.LOR {
-			c.operator(at, e.Op)
-			return
-		}
-		if m := e.VectorMatching; m != nil && (m.On || len(m.MatchingLabels) > 0) {
-			c.add(at, "on() and ignoring() have no place here: join %ss by or alone", c.noun)
-		}
-		c.joined(e.LHS)
-		c.joined(e.RHS)
-	case *parser.UnaryExpr:
-		if c.summed && e.Op == parser.SUB {
-			c.add(at, "a minus needs a %s in front to subtract from: name that first, as in all_total - %s", c.noun, c.firstSelector(expr))
-			return
-		}
-		c.add(at, "this is no %s: give a vector selector, such as %s", c.noun, c.firstSelector(expr))
-	default:
-		c.add(at, "this is no %s: give a vector selector, such as %s", c.noun, c.firstSelector(expr))
-	}
-}
-
-// operator refuses one that does not join selectors.
-func (c *checker) operator(at int, op parser.ItemType) {
-	switch {
-	case !c.summed:
-		c.add(at, "%s has no place between %ss: several are joined by or", op, c.noun)
-	case op == parser.ADD || op == parser.SUB:
-		c.add(at, "%s has no place inside or, which it binds closer than: put parentheses around the or, as in (a_total or b_total) %s c_total", op, op)
-	default:
-		c.add(at, "%s has no place between %ss: they are joined by or, + and -", op, c.noun)
-	}
-}
-
-// modifiers refuses what moves or changes a selector's values in time.
-func (c *checker) modifiers(s *parser.VectorSelector) {
-	at, right := int(s.PosRange.Start), plain(s)
-	if s.OriginalOffset != 0 || s.OriginalOffsetExpr != nil {
-		c.add(at, "offset has no place here: the %s is read at each tick; give %s", c.noun, right)
-	}
-	if s.Timestamp != nil || s.StartOrEnd != 0 {
-		c.add(at, "@ has no place here: the %s is read at each tick; give %s", c.noun, right)
-	}
-	if s.Anchored || s.Smoothed {
-		c.add(at, "anchored and smoothed have no place here: give %s", right)
-	}
-}
-
-// name is the metric's name that a selector demands; it is empty, and a problem, where the selector does not demand one.
-func (c *checker) name(s *parser.VectorSelector) string {
-	name := metricName(s)
-	if name == "" {
-		c.add(int(s.PosRange.Start), "the selector must name its metric: give a %s, such as %s", c.noun, c.example)
-	}
-	return name
-}
-
-// counterName refuses names that are no counter's.
-func (c *checker) counterName(s *parser.VectorSelector, name string) {
-	if strings.Contains(name, ":") {
-		c.recordingRule(s, name)
-		return
-	}
-	gauge := name == "up" || slices.ContainsFunc(gaugeSuffixes[:], func(end string) bool { return strings.HasSuffix(name, end) })
-	if gauge {
-		c.add(int(s.PosRange.Start), "%s is a gauge by its name: give a counter, such as %s", name, example)
-	}
-}
-
-func (c *checker) recordingRule(s *parser.VectorSelector, name string) {
-	c.add(int(s.PosRange.Start), "%s is a recording rule by its name (it has a colon): give the %s that it is made of, such as %s", name, c.noun, c.example)
-}
-
 // sort orders the problems of the field that was looked at last.
 func (c *checker) sort() {
 	from := slices.IndexFunc(c.problems, func(p Problem) bool { return p.Field == c.field })
 	if from >= 0 {
 		slices.SortStableFunc(c.problems[from:], func(a, b Problem) int { return cmp.Compare(a.Offset, b.Offset) })
 	}
-}
-
-// metricName is the name that a selector demands by equality, or empty.
-func metricName(s *parser.VectorSelector) string {
-	name := ""
-	for _, m := range s.LabelMatchers {
-		if m.Name != model.MetricNameLabel {
-			continue
-		}
-		if m.Type != labels.MatchEqual || name != "" {
-			return ""
-		}
-		name = m.Value
-	}
-	return name
-}
-
-// firstSelector is the text of the first selector inside an expression, bare of all modifiers, or an example.
-func (c *checker) firstSelector(expr parser.Expr) string {
-	found := c.example
-	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
-		if s, is := node.(*parser.VectorSelector); is && found == c.example {
-			found = plain(s)
-		}
-		return nil
-	})
-	return found
-}
-
-// plain is the text of a selector with more matchers, and bare of all modifiers.
-func plain(s *parser.VectorSelector, more ...*labels.Matcher) string {
-	bare := parser.VectorSelector{Name: s.Name, LabelMatchers: append(slices.Clip(s.LabelMatchers), more...)}
-	return bare.String()
 }

@@ -1,50 +1,65 @@
 package promql
 
 import (
-	"fmt"
 	"math"
-	"time"
 
 	"github.com/prometheus/prometheus/promql/parser"
-
-	"github.com/postburn/postburn/slo"
 )
 
-// conditionTag marks the values of what is true or false.
-const conditionTag = "bool"
-
-// Condition is a bool indicator: true or false at each tick, which makes one event a tick. It holds
-// nothing of what it has seen.
-type Condition struct {
-	query   string
-	groupBy []string
+// Condition is the query of a field that is true or false: 1 or 0, and nothing where a side of a
+// comparison has no number.
+func Condition(field, text string) (query string, err error) {
+	var c checker
+	expr := c.boolean(field, text)
+	if err := c.err(); err != nil {
+		return "", err
+	}
+	if root := comparison(expr); root != nil {
+		root.ReturnBool = true
+	}
+	return asVector(withoutNaN(expr)), nil
 }
 
-// NewCondition takes an objective's indicator apart. It returns an error where the indicator is no
-// bool, or has a problem that Check finds.
-func NewCondition(o slo.Objective) (*Condition, error) {
-	query, err := truth("bool", o.Indicator.Bool)
-	if err != nil {
-		return nil, err
+// boolean looks at a field that is true or false: any PromQL that is a vector or a number. It returns nil where there is a problem.
+func (c *checker) boolean(field, text string) parser.Expr {
+	c.field, c.noun, c.example = field, "condition", exampleCondition
+	expr := c.parse(text)
+	if expr == nil {
+		return nil
 	}
-	return &Condition{query: query, groupBy: o.GroupBy}, nil
+	at := int(expr.PositionRange().Start)
+	if t := expr.Type(); t != parser.ValueTypeVector && t != parser.ValueTypeScalar {
+		c.add(at, "a %s is neither true nor false: compare something, as in max(queue_length) < 100", parser.DocumentedType(t))
+		return nil
+	}
+	for _, e := range comparisons(expr) {
+		if m := e.VectorMatching; m != nil && m.FillValues != (parser.VectorMatchFillValues{}) {
+			c.add(int(e.PositionRange().Start), "fill() has no place in a comparison, which has no value where a side has none: "+
+				"give that side a default, as in (a or vector(0)) < 1")
+			return nil
+		}
+	}
+	if set, is := bare(expr).(*parser.BinaryExpr); is && set.Op.IsSetOperator() {
+		for _, side := range []parser.Expr{set.LHS, set.RHS} {
+			if compared := comparison(side); compared != nil && !compared.ReturnBool {
+				c.add(at, "%s keeps the values that are compared, and has none where it is false: compare with bool, and multiply where both must hold, "+
+					"as in (max(a) < bool 1) * (max(b) < bool 2)", set.Op)
+				return nil
+			}
+		}
+	}
+	return expr
 }
 
-// truth is the query of a field that is true or false: 1 or 0.
-func truth(field, text string) (query string, err error) {
-	var check checker
-	expr := check.boolean(field, text)
-	if len(check.problems) > 0 {
-		return "", fmt.Errorf("%s: %s", check.problems[0].Field, check.problems[0].Text)
+// bare is an expression without the parentheses around it.
+func bare(expr parser.Expr) parser.Expr {
+	for {
+		p, is := expr.(*parser.ParenExpr)
+		if !is {
+			return expr
+		}
+		expr = p.Expr
 	}
-	if c := comparison(expr); c != nil {
-		c.ReturnBool = true
-	}
-	expr = withoutNaN(expr)
-	if expr.Type() == parser.ValueTypeScalar {
-		return "vector(" + expr.String() + ")", nil
-	}
-	return expr.String(), nil
 }
 
 // comparison is an expression's root, where that is a comparison.
@@ -120,42 +135,4 @@ func isLiteral(expr parser.Expr) bool {
 	}
 	n, is := bare(expr).(*parser.NumberLiteral)
 	return is && !math.IsNaN(n.Val)
-}
-
-// Query asks whether the condition holds.
-func (c *Condition) Query() Query { return newQuery(tagged(c.query, conditionTag, "")) }
-
-// Samples are the tick's samples by label set; one that has no value is not there. What is neither
-// true nor false, and several values of one label set, are errors.
-func (c *Condition) Samples(tick time.Time, points []Point) (map[slo.Labels]slo.Sample, error) {
-	samples := map[slo.Labels]slo.Sample{}
-	for _, p := range points {
-		labels := labelSet(c.groupBy, p.Labels)
-		if _, twice := samples[labels]; twice {
-			return nil, severalError("bool", "max(...) < 100", "max by (%s) (...) < 100", c.groupBy, labels)
-		}
-		sample := slo.Sample{Tick: tick, Counts: slo.Counts{Total: 1}}
-		switch {
-		case p.Buckets != nil:
-			return nil, fmt.Errorf("bool: a native histogram is neither true nor false: compare a number, as in max(queue_length) < 100")
-		case math.IsNaN(p.Value):
-			sample = slo.Sample{Tick: tick, Blind: true, Caveats: []slo.Caveat{{Kind: slo.NotANumber, Count: 1}}}
-		case p.Value == 0:
-			sample.Bad = 1
-		case p.Value != 1:
-			return nil, fmt.Errorf("bool: the value %v is neither 0 nor 1: compare it, as in max(queue_length) < 100", p.Value)
-		}
-		samples[labels] = sample
-	}
-	return samples, nil
-}
-
-// severalError names what to do about several series of one label set: aggregate them, as in the
-// examples for all series and by a label.
-func severalError(field, example, exampleBy string, groupBy []string, labels slo.Labels) error {
-	if len(groupBy) == 0 {
-		return fmt.Errorf("%s: it has several series where one is needed: aggregate them, as in %s, or name their labels in group_by", field, example)
-	}
-	return fmt.Errorf("%s: it has several series with the labels %s: aggregate them by the labels of group_by, as in %s", field, labels,
-		fmt.Sprintf(exampleBy, quoteName(groupBy[0])))
 }

@@ -1,6 +1,10 @@
-package promql
+package promql_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/postburn/postburn/slo/promql"
+)
 
 // TestConditionQuery pins what a condition costs: what makes a vector is read once.
 func TestConditionQuery(t *testing.T) {
@@ -13,7 +17,7 @@ func TestConditionQuery(t *testing.T) {
 		{`(a < bool 1) * (b)`, `((a >= -Inf) < bool 1) * (b)`},
 		{`a`, `a`},
 	} {
-		got, err := truth("bool", tc.text)
+		got, err := promql.Condition("bool", tc.text)
 		if err != nil || got != tc.want {
 			t.Errorf("%s is asked as\n%s, want\n%s; %v", tc.text, got, tc.want, err)
 		}

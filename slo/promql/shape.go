@@ -36,15 +36,19 @@ func NewShape(o slo.Objective) (Shape, error) {
 		return Shape{}, errors.New("the indicator is neither a ratio nor a latency")
 	}
 	s := Shape{CountsBad: r.Bad != ""}
-	field, text := string(good), r.Good
+	field, text := "good", r.Good
 	if s.CountsBad {
-		field, text = string(bad), r.Bad
+		field, text = "bad", r.Bad
 	}
-	var check checker
-	s.total, s.part = selectorsOf(check.counters(string(total), r.Total)), selectorsOf(check.counters(field, text))
-	if len(check.problems) > 0 {
-		return Shape{}, errors.New(check.problems[0].Field + ": " + check.problems[0].Text)
+	all, err := Counters("total", r.Total)
+	if err != nil {
+		return Shape{}, err
 	}
+	part, err := Counters(field, text)
+	if err != nil {
+		return Shape{}, err
+	}
+	s.total, s.part = selectorsOf(all), selectorsOf(part)
 	inTotal, differ, values := map[string]bool{}, map[string]bool{}, map[string]map[string]bool{}
 	for _, m := range matchers(s.total) {
 		inTotal[m.String()] = true
@@ -72,20 +76,22 @@ func NewShape(o slo.Objective) (Shape, error) {
 // latencyShape is NewShape for a latency: each target has one series for each set of labels, its
 // count or its native histogram.
 func latencyShape(o slo.Objective) (Shape, error) {
-	c, err := NewCounter(o)
-	if err != nil {
-		return Shape{}, err
-	}
+	selectors, err := Histograms(o.Indicator.Latency.Histogram)
 	s := Shape{Latency: true}
-	for _, g := range c.groups {
-		if g.role != total {
-			continue
-		}
-		for _, selector := range g.selectors {
-			s.total = append(s.total, renamed(selector, metricName(selector)+"_count"), selector)
+	for _, selector := range selectors {
+		s.total = append(s.total, Renamed(selector, Name(selector)+"_count"), selector)
+	}
+	return s, err
+}
+
+// selectorsOf returns the selectors of those terms whose events are added.
+func selectorsOf(terms []Term) (selectors []*parser.VectorSelector) {
+	for _, t := range terms {
+		if !t.Minus {
+			selectors = append(selectors, t.Selectors...)
 		}
 	}
-	return s, nil
+	return selectors
 }
 
 // TotalSeries is a query for the label sets of all series of the total that had a value in the last
@@ -99,7 +105,7 @@ func (s Shape) PartSeries(while time.Duration) string { return present(s.part, w
 func present(selectors []*parser.VectorSelector, while time.Duration) string {
 	parts := make([]string, len(selectors))
 	for i, s := range selectors {
-		parts[i] = "present_over_time(" + plain(s) + "[" + duration(while) + "])"
+		parts[i] = "present_over_time(" + Text(s) + "[" + model.Duration(while).String() + "])"
 	}
 	return strings.Join(parts, " or ")
 }

@@ -1,4 +1,4 @@
-package promql
+package prom
 
 import (
 	"crypto/sha256"
@@ -18,16 +18,16 @@ import (
 type family struct {
 	shape   [sha256.Size]byte // of the arms without the matchers that may differ; equal for all of the family
 	fixed   []equality        // those matchers, ordered by label; for all of the family of the same labels
-	counter *Counter
-	write   func(*Counter) []arm
+	counter *counter
+	write   func(*counter) []arm
 }
 
 // equality is a label that all selectors of a counter demand to have the same value.
 type equality struct{ label, value string }
 
 // shared makes a query that can be asked together with those of counters that are alike.
-func (c *Counter) shared(write func(*Counter) []arm) Query {
-	q := newQuery(write(c)...)
+func (c *counter) shared(write func(*counter) []arm) query {
+	q := query{arms: write(c)}
 	fixed := c.fixed()
 	if len(fixed) == 0 {
 		return q
@@ -50,7 +50,7 @@ func (c *Counter) shared(write func(*Counter) []arm) Query {
 }
 
 // fixed are the labels for which every selector has one matcher, of equality, with the same value, and which group_by does not name.
-func (c *Counter) fixed() (found []equality) {
+func (c *counter) fixed() (found []equality) {
 	for i, s := range c.selectors() {
 		own := map[string][]*labels.Matcher{}
 		for _, m := range s.LabelMatchers {
@@ -74,7 +74,7 @@ func (c *Counter) fixed() (found []equality) {
 	return found
 }
 
-func (c *Counter) selectors() (all []*parser.VectorSelector) {
+func (c *counter) selectors() (all []*parser.VectorSelector) {
 	for _, g := range c.groups {
 		all = append(all, g.selectors...)
 	}
@@ -82,7 +82,7 @@ func (c *Counter) selectors() (all []*parser.VectorSelector) {
 }
 
 // matching is a counter whose selectors have other matchers; nil drops one.
-func (c *Counter) matching(other func(*labels.Matcher) *labels.Matcher) *Counter {
+func (c *counter) matching(other func(*labels.Matcher) *labels.Matcher) *counter {
 	change := func(all []*parser.VectorSelector) []*parser.VectorSelector {
 		changed := make([]*parser.VectorSelector, len(all))
 		for i, s := range all {
@@ -116,7 +116,7 @@ func (f *family) covering(label string, values []string) []arm {
 }
 
 // reunite sorts queries into those that can be asked in the same arms: of one family, and equal but for one label.
-func reunite(queries []Query) (parts []part) {
+func reunite(queries []query) (parts []part) {
 	families := map[[sha256.Size]byte][]int{}
 	for i, q := range queries {
 		if q.family != nil {
@@ -136,7 +136,7 @@ func reunite(queries []Query) (parts []part) {
 }
 
 // splitFamily finds the label that differs in most members of a family, and sorts them into those that differ in no other.
-func splitFamily(queries []Query, members []int) (parts []part) {
+func splitFamily(queries []query, members []int) (parts []part) {
 	if len(members) == 0 {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package promql
+package prom
 
 import (
 	"fmt"
@@ -28,12 +28,12 @@ func TestWithin(t *testing.T) {
 		{"other name", `x{job="a"}`, `y{job="a"}`, true, nil, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			c, err := NewCounter(slo.Objective{Indicator: slo.Indicator{Ratio: &slo.Ratio{Bad: tc.bad, Total: tc.total}}})
+			c, err := newCounter(slo.Objective{Indicator: slo.Indicator{Ratio: &slo.Ratio{Bad: tc.bad, Total: tc.total}}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			asked := false
-			for _, a := range c.SumQuery(Grid{Interval: time.Second}).arms {
+			for _, a := range c.sumQuery(grid{Interval: time.Second}).arms {
 				asked = asked || a.tag[:3] == "bad"
 			}
 			if asked != tc.asked {
@@ -41,7 +41,7 @@ func TestWithin(t *testing.T) {
 			}
 			for want, all := range map[float64][]string{8: tc.is, 0: tc.not} {
 				for _, text := range all {
-					if got := badOf(t, c, labelsOf(text)); got != want {
+					if got := badOf(t, c, labelsIn(text)); got != want {
 						t.Errorf("%q: %v bad events of 8, want %v", text, got, want)
 					}
 				}
@@ -51,17 +51,17 @@ func TestWithin(t *testing.T) {
 }
 
 // badOf is how many of 8 events of a series of the total are bad.
-func badOf(t *testing.T, c *Counter, series map[string]string) float64 {
+func badOf(t *testing.T, c *counter, series map[string]string) float64 {
 	t.Helper()
-	tally := c.Tally(time.Unix(60, 0), time.Minute)
-	odd, err := tally.AddSums([]Point{{Tag: "total/0/" + packedArm, Labels: series, Value: packUnit + 8}, {Tag: "total/0/" + seenArm, Value: seriesUnit}})
-	if err != nil || odd {
-		t.Fatalf("odd: %v, %v", odd, err)
+	tally := &tally{counter: c, tick: time.Unix(60, 0)}
+	err := tally.addSums([]point{{Tag: "total/0/" + packedArm, Labels: series, Value: packUnit + 8}, {Tag: "total/0/" + seenArm, Value: seriesUnit}})
+	if err != nil || tally.isOdd {
+		t.Fatalf("odd: %v, %v", tally.isOdd, err)
 	}
-	return tally.Samples()[""].Bad
+	return tally.samples()[""].Bad
 }
 
-func labelsOf(text string) map[string]string {
+func labelsIn(text string) map[string]string {
 	labels := map[string]string{}
 	for _, pair := range strings.Fields(text) {
 		name, value, _ := strings.Cut(pair, "=")
@@ -72,17 +72,17 @@ func labelsOf(text string) map[string]string {
 
 // TestScattered has labels of so many values that bad events are better asked for by themselves.
 func TestScattered(t *testing.T) {
-	c, err := NewCounter(slo.Objective{GroupBy: []string{"env"}, Indicator: slo.Indicator{Ratio: &slo.Ratio{Bad: `x{user=~"a.*"}`, Total: `x`}}})
+	c, err := newCounter(slo.Objective{GroupBy: []string{"env"}, Indicator: slo.Indicator{Ratio: &slo.Ratio{Bad: `x{user=~"a.*"}`, Total: `x`}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer := func(users, environments int) (points []Point) {
+	answer := func(users, environments int) (points []point) {
 		for env := range environments {
 			labels := map[string]string{"env": fmt.Sprint(env)}
 			for range users {
-				points = append(points, Point{Tag: "total/0/" + packedArm, Labels: labels, Value: packUnit})
+				points = append(points, point{Tag: "total/0/" + packedArm, Labels: labels, Value: packUnit})
 			}
-			points = append(points, Point{Tag: "total/0/" + seenArm, Labels: labels, Value: float64(users) * seriesUnit})
+			points = append(points, point{Tag: "total/0/" + seenArm, Labels: labels, Value: float64(users) * seriesUnit})
 		}
 		return points
 	}
@@ -90,10 +90,30 @@ func TestScattered(t *testing.T) {
 		users, environments int
 		want                bool
 	}{{maxOutcomes, 1, false}, {maxOutcomes + 1, 1, true}, {maxOutcomes, 100, false}, {maxOutcomes + 1, 100, true}, {0, 0, false}} {
-		next, _ := c.Next(answer(tc.users, tc.environments))
-		apart := len(next.SumQuery(Grid{Interval: time.Second}).arms) > 2
+		next, _ := c.next(answer(tc.users, tc.environments))
+		apart := len(next.sumQuery(grid{Interval: time.Second}).arms) > 2
 		if apart != tc.want {
 			t.Errorf("%d values in each of %d label sets: apart %v", tc.users, tc.environments, apart)
+		}
+	}
+}
+
+func TestUnpackFalls(t *testing.T) {
+	for _, tc := range []struct{ series, falls float64 }{{1, 0}, {1, 3}, {40, 0}, {40, 40}, {1<<26 - 1, 1<<26 - 1}} {
+		series, falls := unpackFalls(tc.falls + tc.series*seriesUnit)
+		if series != tc.series || falls != tc.falls {
+			t.Errorf("%v series that fell %v times are unpacked as %v and %v", tc.series, tc.falls, series, falls)
+		}
+	}
+}
+
+func TestUnpack(t *testing.T) {
+	for _, tc := range []struct{ series, sum float64 }{
+		{1, 0}, {1, 1}, {40, 1202}, {40, 1.0 / 1024}, {127, 3 + 1.0/1024}, {1000, 1e9}, {100_000, 12_345_678}, {3, packUnit - 1},
+	} {
+		series, sum := unpack(tc.series*packUnit + tc.sum)
+		if series != tc.series || sum != tc.sum {
+			t.Errorf("%v series with %v events are unpacked as %v with %v", tc.series, tc.sum, series, sum)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package promql
+package prom
 
 import (
 	"maps"
@@ -13,12 +13,13 @@ import (
 
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/count"
+	"github.com/postburn/postburn/slo/promql"
 )
 
-// World is the raw samples around one tick, and which label sets and roles they count for.
-type World struct {
+// world is the raw samples around one tick, and which label sets and roles they count for.
+type world struct {
 	count.World
-	counter *Counter
+	counter *counter
 	members []member // of the counters
 }
 
@@ -44,10 +45,10 @@ const (
 	ofLeft                     // events that are left out
 )
 
-// World sorts raw samples into what the counter counts, at a tick: those up to its end. Targets are
-// the series of TargetSelector.
-func (c *Counter) World(tick time.Time, interval time.Duration, series, targets []Raw) *World {
-	w := &World{World: count.World{Tick: tick, Interval: interval}, counter: c}
+// world sorts raw samples into what the counter counts, at a tick: those up to its end. Targets are
+// the series of targetSelector.
+func (c *counter) world(tick time.Time, interval time.Duration, series, targets []rawSeries) *world {
+	w := &world{World: count.World{Tick: tick, Interval: interval}, counter: c}
 	histograms := map[*histogram][]count.RawHistogram{}
 	for _, s := range series {
 		var m member
@@ -59,7 +60,7 @@ func (c *Counter) World(tick time.Time, interval time.Duration, series, targets 
 				}
 			case g.role == total:
 				for _, v := range g.selectors {
-					if raw, is := rawHistogram(metricName(v), s); is && selects(v, metricName(v), s) {
+					if raw, is := rawHistogram(promql.Name(v), s); is && selects(v, promql.Name(v), s) {
 						histograms[g.histogram] = append(histograms[g.histogram], raw)
 						break
 					}
@@ -92,7 +93,7 @@ func (c *Counter) World(tick time.Time, interval time.Duration, series, targets 
 
 // selects reports whether a selector selects a series, by its labels; the names of a histogram's
 // parts are not looked at.
-func selects(v *parser.VectorSelector, name string, s Raw) bool {
+func selects(v *parser.VectorSelector, name string, s rawSeries) bool {
 	for _, m := range v.LabelMatchers {
 		value := s.Labels[m.Name]
 		if m.Name == model.MetricNameLabel {
@@ -106,7 +107,7 @@ func selects(v *parser.VectorSelector, name string, s Raw) bool {
 }
 
 // rawHistogram is a series as a part of the histograms of a metric; not ok where it is none.
-func rawHistogram(metric string, s Raw) (raw count.RawHistogram, ok bool) {
+func rawHistogram(metric string, s rawSeries) (raw count.RawHistogram, ok bool) {
 	raw = count.RawHistogram{Name: metric, Labels: s.Labels, Bound: math.NaN(), Samples: s.Samples, Native: s.Native}
 	part, of := strings.CutPrefix(s.Name, metric)
 	switch {
@@ -124,7 +125,7 @@ func rawHistogram(metric string, s Raw) (raw count.RawHistogram, ok bool) {
 	return raw, part == "_count"
 }
 
-func (w *World) addHistograms(raw []count.RawHistogram, all group) {
+func (w *world) addHistograms(raw []count.RawHistogram, all group) {
 	fast := all
 	fast.role = good
 	for _, h := range count.Histograms(raw, all.histogram.threshold) {
@@ -143,8 +144,8 @@ func (w *World) addHistograms(raw []count.RawHistogram, all group) {
 	}
 }
 
-// FreshTargets are the labels of the counters of which the past has to be asked for.
-func (w *World) FreshTargets() (fresh []map[string]string) {
+// freshTargets are the labels of the counters of which the past has to be asked for.
+func (w *world) freshTargets() (fresh []map[string]string) {
 	for _, i := range w.Fresh() {
 		if k := w.members[i].kind; k == ofEvents {
 			fresh = append(fresh, w.members[i].labels)
@@ -153,8 +154,8 @@ func (w *World) FreshTargets() (fresh []map[string]string) {
 	return fresh
 }
 
-// AddRaw counts raw samples. What they say is used instead of the sums.
-func (t *Tally) AddRaw(w *World) {
+// addRaw counts raw samples. What they say is used instead of the sums.
+func (t *tally) addRaw(w *world) {
 	counted := w.Count()
 	for i, m := range w.members {
 		if c := counted[i]; c.Seen || c.Late != 0 || len(c.Caveats) > 0 {
@@ -170,7 +171,7 @@ type rawCount struct {
 }
 
 // useRaw replaces the sums by what was counted of raw samples.
-func (t *Tally) useRaw() {
+func (t *tally) useRaw() {
 	for _, s := range t.sets {
 		s.stretches, s.caveats = map[time.Time]*counts{}, nil
 		s.leftOut, s.unsure, s.natives, s.unsureNative = slo.Caveat{Kind: slo.NoBucket}, slo.Caveat{Kind: slo.Interpolated}, 0, false

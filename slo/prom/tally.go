@@ -1,7 +1,6 @@
-package promql
+package prom
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -9,31 +8,18 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/common/model"
-
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/count"
 )
 
-// ErrAnswer means that an answer is not one to the query that was asked.
-var ErrAnswer = errors.New("the values do not fit the query")
-
-// Point is the value of one series at one tick, as a query answered it.
-type Point struct {
-	Tag     string            // which arm of the query it is of
-	Labels  map[string]string // of the series
-	Value   float64
-	Buckets []Bucket // of a native histogram, which has no value; nil: it is a number
-}
-
-// Tally makes the samples of one tick: of the sums where nothing odd happened in it, else of the
+// tally makes the samples of one tick: of the sums where nothing odd happened in it, else of the
 // raw samples of its series.
-type Tally struct {
-	counter  *Counter
+type tally struct {
+	counter  *counter
 	tick     time.Time
-	interval time.Duration
 	sets     map[slo.Labels]*set
-	isOdd    bool
-	series   int // how many the counter has in the tick
+	isOdd    bool // it has to be counted by raw samples
+	series   int  // how many the counter has in the tick
 	raw      []rawCount
 	goodless map[slo.Labels]*goodless
 }
@@ -52,38 +38,30 @@ type set struct {
 // counts are the events of a stretch, by role. Part is the good or the bad ones.
 type counts struct{ total, part float64 }
 
-// targetKey names a target by the labels that Prometheus gives it.
-type targetKey struct{ job, instance string }
-
-// Tally begins to count a tick.
-func (c *Counter) Tally(tick time.Time, interval time.Duration) *Tally {
-	return &Tally{counter: c, tick: tick, interval: interval}
-}
-
-// AddSums takes the answer to SumQuery, and reports whether something odd happened in the tick, so
-// that it has to be counted by raw samples. It returns an error that wraps ErrAnswer where the
-// points do not fit the query.
-func (t *Tally) AddSums(points []Point) (odd bool, err error) {
+// addSums takes the answer to sumQuery, and notes if something odd happened in the tick, so that it
+// has to be counted by raw samples. It returns an error that wraps errAnswer where the points do not
+// fit the query.
+func (t *tally) addSums(points []point) error {
 	all := numbers{}
 	for _, p := range points {
 		g, arm, err := t.counter.arm(p)
 		switch {
 		case err != nil:
-			return false, err
+			return err
 		case !usable(p.Value):
-			return false, fmt.Errorf("%w: %v series or events", ErrAnswer, p.Value)
+			return fmt.Errorf("%w: %v series or events", errAnswer, p.Value)
 		case p.Buckets != nil && arm != shapeArm:
-			return false, fmt.Errorf("%w: a native histogram where a number was asked for", ErrAnswer)
+			return fmt.Errorf("%w: a native histogram where a number was asked for", errAnswer)
 		}
 		if err := t.addSum(all, g, arm, p); err != nil {
-			return false, err
+			return err
 		}
 	}
 	for _, n := range all {
 		t.isOdd = t.isOdd || n.plain != max(n.seen, n.now, n.before) || n.now != n.before
 		t.series += int(max(n.seen, n.now, n.before))
 	}
-	return t.isOdd, nil
+	return nil
 }
 
 // numbers are how many series a group has, by its tag and the label set.
@@ -102,7 +80,7 @@ func (all numbers) of(tag string, labels slo.Labels) *tallied {
 }
 
 // addSum takes one value of the answer.
-func (t *Tally) addSum(all numbers, g group, arm string, p Point) error {
+func (t *tally) addSum(all numbers, g group, arm string, p point) error {
 	labels := t.counter.labelSet(p.Labels)
 	s := t.set(labels)
 	switch arm {
@@ -111,7 +89,7 @@ func (t *Tally) addSum(all numbers, g group, arm string, p Point) error {
 	case packedArm:
 		n, sum := unpack(p.Value)
 		if n < 1 {
-			return fmt.Errorf("%w: a sum of no series", ErrAnswer)
+			return fmt.Errorf("%w: a sum of no series", errAnswer)
 		}
 		t.addPlain(all, g, p.Labels, n, sum)
 	case wholeArm:
@@ -134,17 +112,17 @@ func (t *Tally) addSum(all numbers, g group, arm string, p Point) error {
 		all.of(g.tag, labels).before = p.Value
 	case lackArm, leftArm, amongArm, unsureArm, nativeArm, shapeArm:
 		if g.histogram == nil {
-			return fmt.Errorf("%w: arm %q of a counter", ErrAnswer, arm)
+			return fmt.Errorf("%w: arm %q of a counter", errAnswer, arm)
 		}
 		s.addLeft(g.histogram, arm, p)
 	default:
-		return fmt.Errorf("%w: unknown arm %q", ErrAnswer, arm)
+		return fmt.Errorf("%w: unknown arm %q", errAnswer, arm)
 	}
 	return nil
 }
 
 // addPlain adds so many series with a plain difference, and the sum of those.
-func (t *Tally) addPlain(all numbers, g group, series map[string]string, n, sum float64) {
+func (t *tally) addPlain(all numbers, g group, series map[string]string, n, sum float64) {
 	labels := t.counter.labelSet(series)
 	s := t.set(labels)
 	s.add(time.Time{}, g, sum)
@@ -158,18 +136,9 @@ func (t *Tally) addPlain(all numbers, g group, series map[string]string, n, sum 
 	s.seen = s.seen || g.role == total
 }
 
-// Odd has the tick be counted by raw samples.
-func (t *Tally) Odd() { t.isOdd = true }
-
-// IsOdd reports whether the tick has to be counted by raw samples.
-func (t *Tally) IsOdd() bool { return t.isOdd }
-
-// Series is how many series the counter had in the tick.
-func (t *Tally) Series() int { return t.series }
-
-// Samples are the tick's samples by label set; one that has no data is not there. They are
+// samples are the tick's samples by label set; one that has no data is not there. They are
 // normalized.
-func (t *Tally) Samples() map[slo.Labels]slo.Sample {
+func (t *tally) samples() map[slo.Labels]slo.Sample {
 	if t.isOdd {
 		t.useRaw()
 	}
@@ -188,7 +157,7 @@ func (t *Tally) Samples() map[slo.Labels]slo.Sample {
 // histogram, they are scraped together and there can't be more of them. Where they are other
 // metrics, a call that began in this tick may end in the next: their numbers are left as they are,
 // so that they add up.
-func (t *Tally) sample(s *set) slo.Sample {
+func (t *tally) sample(s *set) slo.Sample {
 	sample := slo.Sample{Tick: t.tick, Blind: !s.seen, Caveats: s.caveats}
 	for _, from := range slices.SortedFunc(maps.Keys(s.stretches), time.Time.Compare) {
 		c := s.stretches[from]
@@ -209,7 +178,7 @@ func (t *Tally) sample(s *set) slo.Sample {
 	return sample
 }
 
-func (t *Tally) set(labels slo.Labels) *set {
+func (t *tally) set(labels slo.Labels) *set {
 	if t.sets == nil {
 		t.sets = map[slo.Labels]*set{}
 	}
@@ -242,8 +211,63 @@ func (into *set) add(from time.Time, g group, events float64) {
 	}
 }
 
+// addLeft takes the arms that say which targets are less than exact.
+func (into *set) addLeft(h *histogram, arm string, p point) {
+	switch arm {
+	case lackArm:
+		into.leftOut.Count += int(p.Value)
+	case leftArm:
+		into.leftOut.Events += p.Value
+	case amongArm:
+		into.unsure.Count += int(p.Value)
+	case unsureArm:
+		into.unsure.Events += p.Value
+	case nativeArm:
+		into.natives += int(p.Value)
+		// Where no shape was asked for, it is not known on which boundaries the threshold is.
+		into.unsureNative = into.unsureNative || h.native != askAll
+	case shapeArm:
+		into.addShape(h, p.Buckets)
+		into.unsureNative = into.unsureNative || p.Buckets == nil // old servers sum histograms to numbers
+	}
+}
+
+// addShape looks at the sum of native histograms' differences: how many of the events are in the
+// bucket that the threshold is inside of. Those above the last boundary can't be told to be good or
+// bad and are left out.
+func (into *set) addShape(h *histogram, buckets []count.Bucket) {
+	for _, b := range buckets {
+		inside := b.Lower < h.threshold && h.threshold < b.Upper && !count.Same(b.Lower, h.threshold) && !count.Same(b.Upper, h.threshold)
+		if !inside || !(b.Count > 0) {
+			continue
+		}
+		if math.IsInf(b.Upper, 1) {
+			into.add(time.Time{}, group{role: total, minus: true}, b.Count)
+			into.leftOut.Events += b.Count
+			into.leftOut.Count = max(into.leftOut.Count, 1)
+			continue
+		}
+		into.unsure.Events += b.Count
+		into.unsureNative = true
+	}
+}
+
+// lessExact are the caveats of a label set's histograms.
+func (into *set) lessExact() (caveats []slo.Caveat) {
+	unsure := into.unsure
+	if into.unsureNative {
+		unsure.Count += into.natives
+	}
+	for _, c := range []slo.Caveat{into.leftOut, unsure} {
+		if c.Count > 0 || c.Events > 0 {
+			caveats = append(caveats, c)
+		}
+	}
+	return caveats
+}
+
 // arm finds the group and the arm of a query that a point is of.
-func (c *Counter) arm(p Point) (group, string, error) {
+func (c *counter) arm(p point) (group, string, error) {
 	tag := p.Tag
 	if i := strings.LastIndexByte(tag, '/'); i > 0 {
 		for _, g := range c.groups {
@@ -252,32 +276,8 @@ func (c *Counter) arm(p Point) (group, string, error) {
 			}
 		}
 	}
-	return group{}, "", fmt.Errorf("%w: a value without the mark of its part", ErrAnswer)
+	return group{}, "", fmt.Errorf("%w: a value without the mark of its part", errAnswer)
 }
 
 // labelSet is the part of a series' labels that group_by names.
-func (c *Counter) labelSet(labels map[string]string) slo.Labels { return labelSet(c.groupBy, labels) }
-
-func labelSet(groupBy []string, labels map[string]string) slo.Labels {
-	kept := map[string]string{}
-	for _, name := range groupBy {
-		if v := labels[name]; v != "" {
-			kept[name] = v
-		}
-	}
-	return slo.NewLabels(kept)
-}
-
-func targetOf(labels map[string]string) targetKey {
-	return targetKey{labels[model.JobLabel], labels[model.InstanceLabel]}
-}
-
-// usable reports whether a value may be counted with.
-func usable(v float64) bool { return v >= 0 && !math.IsInf(v, 1) }
-
-// identity is the labels of a series without its metric's name.
-func identity(labels map[string]string) string {
-	own := maps.Clone(labels)
-	delete(own, model.MetricNameLabel)
-	return string(slo.NewLabels(own))
-}
+func (c *counter) labelSet(labels map[string]string) slo.Labels { return labelSet(c.groupBy, labels) }

@@ -1,8 +1,7 @@
-package promql
+package prom
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/count"
+	"github.com/postburn/postburn/slo/promql"
 )
 
 // The arms of a histogram's sums, beside those of all groups.
@@ -62,14 +62,12 @@ const (
 	askNone                // the server knows no native histograms
 )
 
-// newLatency is NewCounter for a latency.
-func newLatency(o slo.Objective) (*Counter, error) {
+// newLatency is newCounter for a latency.
+func newLatency(o slo.Objective) (*counter, error) {
 	l := o.Indicator.Latency
-	var check checker
-	check.histogram(l.Histogram)
-	if len(check.problems) > 0 {
-		p := check.problems[0]
-		return nil, fmt.Errorf("%s: %s", p.Field, p.Text)
+	selectors, err := promql.Histograms(l.Histogram)
+	if err != nil {
+		return nil, err
 	}
 	unit := l.Unit
 	if unit == 0 {
@@ -79,8 +77,8 @@ func newLatency(o slo.Objective) (*Counter, error) {
 		return nil, errors.New("the threshold must be longer than 0")
 	}
 	threshold := float64(l.Threshold) / float64(unit)
-	c := &Counter{groupBy: o.GroupBy, part: good}
-	for i, same := range byName(check.selectors) {
+	c := &counter{groupBy: o.GroupBy, part: good}
+	for i, same := range byName(selectors) {
 		h := &histogram{selectors: same, threshold: threshold, exact: spellings(threshold)}
 		for _, r := range []role{total, good} {
 			c.groups = append(c.groups, group{role: r, tag: string(r) + "/" + strconv.Itoa(i), selectors: same, histogram: h})
@@ -180,31 +178,13 @@ func (h *histogram) cumulative(le string, write writer, more ...*labels.Matcher)
 func (h *histogram) part(suffix string, write writer, more ...*labels.Matcher) string {
 	parts := make([]*parser.VectorSelector, len(h.selectors))
 	for i, s := range h.selectors {
-		parts[i] = renamed(s, metricName(s)+suffix)
+		parts[i] = promql.Renamed(s, promql.Name(s)+suffix)
 	}
 	return joined(parts, write, more...)
 }
 
-func and(all []*labels.Matcher, one *labels.Matcher) []*labels.Matcher {
-	return slices.Concat(all, []*labels.Matcher{one})
-}
-
-func bound(le string) *labels.Matcher {
-	return labels.MustNewMatcher(labels.MatchRegexp, model.BucketLabel, le)
-}
-
-// renamed is a selector of another metric.
-func renamed(s *parser.VectorSelector, name string) *parser.VectorSelector {
-	others := slices.DeleteFunc(slices.Clone(s.LabelMatchers), func(m *labels.Matcher) bool { return m.Name == model.MetricNameLabel })
-	other := &parser.VectorSelector{LabelMatchers: and(others, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, name))}
-	if s.Name != "" {
-		other.Name = name
-	}
-	return other
-}
-
 // difference is the increase of a role's numbers, of targets where neither role's fell.
-func (h *histogram) difference(r role, at Grid) string {
+func (h *histogram) difference(r role, at grid) string {
 	own, other := at.increase(h.total), at.increase(h.good)
 	if r == good {
 		own, other = other, own
@@ -228,7 +208,7 @@ func targets(expr, by string, groupBy []string) string {
 }
 
 // arms are those of the sums that only histograms have.
-func (h *histogram) arms(tag string, at Grid, by string, groupBy []string) (arms []arm) {
+func (h *histogram) arms(tag string, at grid, by string, groupBy []string) (arms []arm) {
 	targets := func(expr string) string { return targets(expr, by, groupBy) }
 	now, before := as(""), as(offset(at.Interval))
 	if h.resolved {
@@ -250,4 +230,36 @@ func (h *histogram) arms(tag string, at Grid, by string, groupBy []string) (arms
 			tagged("count"+by+"(histogram_count("+rates+") < 0)", tag, gaugeArm))
 	}
 	return arms
+}
+
+// simpler is a counter that asks less of the server: after the first step no sums of native
+// histograms, which mixed ones have not, after the second no native histograms at all, which old
+// servers don't know. It is nil where there is nothing left to leave out.
+func (c *counter) simpler() *counter {
+	for _, g := range c.groups {
+		if g.histogram == nil || g.histogram.native == askNone {
+			return nil
+		}
+	}
+	return c.with(func(h *histogram, _ string) { h.native++ })
+}
+
+// with is a counter whose histograms are changed. Both roles of a metric share one.
+func (c *counter) with(change func(h *histogram, tag string)) *counter {
+	other := *c
+	other.groups = slices.Clone(c.groups)
+	changed := map[*histogram]*histogram{}
+	for i, g := range other.groups {
+		if g.histogram == nil {
+			continue
+		}
+		if changed[g.histogram] == nil {
+			h := *g.histogram
+			_, number, _ := strings.Cut(g.tag, "/")
+			change(&h, string(total)+"/"+number)
+			changed[g.histogram] = &h
+		}
+		other.groups[i].histogram = changed[g.histogram]
+	}
+	return &other
 }

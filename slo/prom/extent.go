@@ -1,16 +1,15 @@
-package promql
+package prom
 
 import (
 	"math"
 	"slices"
-	"time"
 )
 
-// extent is how much a counter asks in its SumQuery. What is counted does not depend on it.
+// extent is how much a counter asks in its sumQuery. What is counted does not depend on it.
 type extent int
 
 const (
-	steady extent = iota // what suffices in a tick in which nothing happens, after one in which nothing did
+	steady extent = iota // what suffices in a tick in which nothing happens, only after one in which nothing did
 	little               // what mostly suffices, after any tick
 	whole                // all
 )
@@ -24,7 +23,7 @@ const (
 // ask about them suffices to know that it is so, and to count.
 
 // difference is the increase of a group of counters.
-func (c *Counter) difference(g group, at Grid) string {
+func (c *counter) difference(g group, at grid) string {
 	if c.asks == steady {
 		return at.unchecked(g.each)
 	}
@@ -33,7 +32,7 @@ func (c *Counter) difference(g group, at Grid) string {
 
 // littleArms are the sums of a role of histograms, each by itself: they are of the same targets
 // where there are as many of either.
-func (c *Counter) littleArms(g group, at Grid) []arm {
+func (c *counter) littleArms(g group, at grid) []arm {
 	by, classic, increase := c.by(), *g.histogram, at.increase
 	classic.native = askNone
 	if c.asks == steady {
@@ -54,57 +53,47 @@ func (h *histogram) nativeTargets(tag, by string, groupBy []string) arm {
 	return tagged(targets("histogram_count("+joined(h.selectors, as(""))+")", by, groupBy), tag, nativeArm)
 }
 
-// IsSteady reports whether the counter may be asked only about a tick after one that was plain by
-// Next.
-func (c *Counter) IsSteady() bool { return c.asks == steady }
-
-// Suffices reports whether one tick's answer to SumQuery tells all that can be told by it; else it
-// has to be asked of the Whole counter.
-func (c *Counter) Suffices(points []Point) bool {
+// suffices reports whether one tick's answer to sumQuery tells all that can be told by it; else it
+// all has to be asked.
+func (c *counter) suffices(points []point) bool {
 	switch {
 	case !c.asksLittle():
 		return true
-	case slices.ContainsFunc(points, func(p Point) bool { return math.IsInf(p.Value, 1) }):
+	case slices.ContainsFunc(points, func(p point) bool { return math.IsInf(p.Value, 1) }):
 		return false
 	}
 	return !c.ofHistograms() || c.isPlain(points)
 }
 
 // asksLittle reports whether not all is asked.
-func (c *Counter) asksLittle() bool { return c.asks == steady || c.asks == little }
+func (c *counter) asksLittle() bool { return c.asks == steady || c.asks == little }
 
-// Little is a counter that may be asked about any tick, and asks what mostly suffices.
-func (c *Counter) Little() *Counter { return c.asking(little) }
-
-// Whole is a counter that asks all about histograms.
-func (c *Counter) Whole() *Counter { return c.asking(whole) }
-
-// Next is the counter to begin the next tick with, by one tick's answer: it counts the same and
+// next is the counter to begin the next tick with, by one tick's answer: it counts the same and
 // asks no more than it has to, if that tick is like this one. plain reports whether nothing
 // happened in this one.
-func (c *Counter) Next(points []Point) (next *Counter, plain bool) {
+func (c *counter) next(points []point) (next *counter, plain bool) {
 	if c.scattered(points) {
 		c = c.apart()
 	}
-	c = c.Sized(points)
+	c = c.sized(points)
 	switch plain = c.isPlain(points); {
 	case plain:
 		return c.asking(steady), true
 	case c.asks == steady:
-		return c.Little(), false
+		return c.asking(little), false
 	}
 	return c, false
 }
 
-// Same reports whether a counter of the same definition asks the same.
-func (c *Counter) Same(o *Counter) bool {
+// same reports whether a counter of the same definition asks the same.
+func (c *counter) same(o *counter) bool {
 	isApart := func(g group) bool { return g.within != nil && g.within.apart }
 	return c.asks == o.asks && c.large == o.large && slices.ContainsFunc(c.groups, isApart) == slices.ContainsFunc(o.groups, isApart)
 }
 
-// Sized is a counter that packs its sums, or does not, by what one tick's answer has: long before
+// sized is a counter that packs its sums, or does not, by what one tick's answer has: long before
 // they are too large, and not again before they are much smaller.
-func (c *Counter) Sized(points []Point) *Counter {
+func (c *counter) sized(points []point) *counter {
 	most := 0.0
 	for _, p := range points {
 		switch _, arm, _ := c.arm(p); arm {
@@ -126,7 +115,8 @@ func (c *Counter) Sized(points []Point) *Counter {
 	return &other
 }
 
-func (c *Counter) asking(e extent) *Counter {
+// asking is a counter that asks so much.
+func (c *counter) asking(e extent) *counter {
 	if c.asks == e {
 		return c
 	}
@@ -135,17 +125,16 @@ func (c *Counter) asking(e extent) *Counter {
 	return &other
 }
 
-func (c *Counter) ofHistograms() bool { return c.groups[0].histogram != nil }
+func (c *counter) ofHistograms() bool { return c.groups[0].histogram != nil }
 
 // isPlain reports whether all series have a plain difference, and no histogram is native.
-func (c *Counter) isPlain(points []Point) bool {
-	t := c.Tally(time.Time{}, time.Second)
-	odd, err := t.AddSums(points)
-	if err != nil {
+func (c *counter) isPlain(points []point) bool {
+	t := &tally{counter: c}
+	if err := t.addSums(points); err != nil {
 		return c.asksLittle() // which is told when it is counted
 	}
 	for _, s := range t.sets {
-		odd = odd || s.natives > 0
+		t.isOdd = t.isOdd || s.natives > 0
 	}
-	return !odd && !c.Lacks(points)
+	return !t.isOdd && !c.lacks(points)
 }

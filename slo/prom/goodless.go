@@ -1,6 +1,7 @@
-package promql
+package prom
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/promql"
 )
 
 // A target that counts requests, and has no counter of that name for the good ones, has renamed it:
@@ -19,7 +21,7 @@ import (
 // then all failed. And where no target has both because they are counted in two places, nothing is
 // known of either.
 
-// The arms of GoodlessQuery.
+// The arms of goodlessQuery.
 const (
 	goodlessArm = "goodless" // the targets that have a total and nothing by the name of the good
 	strayArm    = "stray"    // the sum of these targets' differences
@@ -34,13 +36,31 @@ type goodless struct {
 	shared  bool    // there are other targets as well
 }
 
+// readGoodless asks about targets that have no counter of good events, where bad ones may be such.
+func (a *asker) readGoodless(ctx context.Context, tasks []*task, ticks slo.Ticks) {
+	doubtful, first, last := someOf(tasks, func(t *task, i int) bool { return t.tallies[i].mayBeGoodless() }, ticks.Len())
+	if len(doubtful) == 0 {
+		return
+	}
+	points := a.askEach(ctx, doubtful, between(ticks, first, last), func(t *task) query { return t.counter.goodlessQuery(a.grid(ticks)) })
+	for _, t := range working(doubtful) {
+		for i, found := range points[t] {
+			if tally := t.tallies[first+i]; t.err == nil && tally.mayBeGoodless() {
+				if err := tally.addGoodless(found); err != nil {
+					t.err = a.badAnswer(err)
+				}
+			}
+		}
+	}
+}
+
 // asksGoodless reports whether the good events have another name than the total, so that one may be
 // there without the other.
-func (c *Counter) asksGoodless() bool {
+func (c *counter) asksGoodless() bool {
 	names := map[string]role{}
 	for _, g := range c.groups {
 		for _, s := range g.selectors {
-			name := metricName(s)
+			name := promql.Name(s)
 			if before, had := names[name]; g.histogram != nil || had && before != g.role {
 				return false
 			}
@@ -50,9 +70,9 @@ func (c *Counter) asksGoodless() bool {
 	return c.part == good
 }
 
-// MayBeGoodless reports whether there are bad events that may only be so because their targets have
-// no counter of the good ones: then GoodlessQuery is to be asked.
-func (t *Tally) MayBeGoodless() bool {
+// mayBeGoodless reports whether there are bad events that may only be so because their targets have
+// no counter of the good ones: then goodlessQuery is to be asked.
+func (t *tally) mayBeGoodless() bool {
 	if !t.counter.asksGoodless() {
 		return false
 	}
@@ -64,9 +84,9 @@ func (t *Tally) MayBeGoodless() bool {
 	return t.isOdd
 }
 
-// GoodlessQuery asks which targets have a total and nothing by the name of the good events, and
+// goodlessQuery asks which targets have a total and nothing by the name of the good events, and
 // what they counted.
-func (c *Counter) GoodlessQuery(at Grid) Query {
+func (c *counter) goodlessQuery(at grid) query {
 	const targets = "(" + model.JobLabel + ", " + model.InstanceLabel + ")"
 	each := append([]string{model.JobLabel, model.InstanceLabel}, c.groupBy...)
 	slices.Sort(each)
@@ -82,7 +102,7 @@ func (c *Counter) GoodlessQuery(at Grid) Query {
 	for _, g := range c.groups {
 		for _, s := range g.selectors {
 			if g.role == good {
-				names = append(names, plain(c.placed(s, where)))
+				names = append(names, promql.Text(c.placed(s, where)))
 			}
 		}
 	}
@@ -98,13 +118,13 @@ func (c *Counter) GoodlessQuery(at Grid) Query {
 			tagged("sum"+c.by()+"("+g.difference(at)+" unless on "+targets+" "+anyGood+")", g.tag, strayArm),
 			tagged("count"+c.by()+"("+now+" and on "+targets+" "+anyGood+")", g.tag, sharedArm))
 	}
-	return newQuery(arms...)
+	return query{arms: arms}
 }
 
 // placed is a selector of good events without what makes them good: with its name, and such
 // matchers as the total has.
-func (c *Counter) placed(s *parser.VectorSelector, where []*labels.Matcher) *parser.VectorSelector {
-	place := &parser.VectorSelector{Name: metricName(s)}
+func (c *counter) placed(s *parser.VectorSelector, where []*labels.Matcher) *parser.VectorSelector {
+	place := &parser.VectorSelector{Name: promql.Name(s)}
 	for _, m := range s.LabelMatchers {
 		if m.Name != model.MetricNameLabel && slices.ContainsFunc(where, func(w *labels.Matcher) bool { return w.String() == m.String() }) {
 			place.LabelMatchers = append(place.LabelMatchers, m)
@@ -113,8 +133,8 @@ func (c *Counter) placed(s *parser.VectorSelector, where []*labels.Matcher) *par
 	return place
 }
 
-// AddGoodless takes the answer to GoodlessQuery.
-func (t *Tally) AddGoodless(points []Point) error {
+// addGoodless takes the answer to goodlessQuery.
+func (t *tally) addGoodless(points []point) error {
 	found, counted := map[slo.Labels]*goodless{}, false
 	shared := false
 	for _, p := range points {
@@ -123,7 +143,7 @@ func (t *Tally) AddGoodless(points []Point) error {
 			return err
 		}
 		if !usable(p.Value) {
-			return fmt.Errorf("%w: %v series or events", ErrAnswer, p.Value)
+			return fmt.Errorf("%w: %v series or events", errAnswer, p.Value)
 		}
 		labels := t.counter.labelSet(p.Labels)
 		if found[labels] == nil {
@@ -140,7 +160,7 @@ func (t *Tally) AddGoodless(points []Point) error {
 		case anywhereArm:
 			counted = true
 		default:
-			return fmt.Errorf("%w: unknown arm %q", ErrAnswer, arm)
+			return fmt.Errorf("%w: unknown arm %q", errAnswer, arm)
 		}
 	}
 	if shared || !counted { // else the good are counted somewhere else
@@ -150,14 +170,14 @@ func (t *Tally) AddGoodless(points []Point) error {
 }
 
 // isGoodless reports whether a counter is of the total of a target without good events.
-func (t *Tally) isGoodless(m member) bool {
+func (t *tally) isGoodless(m member) bool {
 	of := t.goodless[t.counter.labelSet(m.labels)]
 	return of != nil && m.isTotal() && of.targets[targetOf(m.labels)]
 }
 
 // leaveOutGoodless takes the events of targets without good ones off a label set, and leaves it
 // without data where there are only such.
-func (t *Tally) leaveOutGoodless(labels slo.Labels, s *set) {
+func (t *tally) leaveOutGoodless(labels slo.Labels, s *set) {
 	of := t.goodless[labels]
 	if of == nil || len(of.targets) == 0 {
 		return

@@ -1,4 +1,4 @@
-package promql
+package prom
 
 import (
 	"maps"
@@ -7,6 +7,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/postburn/postburn/slo/promql"
 )
 
 // Good or bad events are mostly series of the total, told from the others by a label: code=~"5..".
@@ -25,11 +27,11 @@ type within struct {
 }
 
 // findWithin finds the groups of good or bad events that select from what the total does.
-func (c *Counter) findWithin() {
+func (c *counter) findWithin() {
 	for i := range c.groups {
 		part := &c.groups[i]
 		whole := slices.IndexFunc(c.groups, func(g group) bool {
-			return g.role == total && part.role != total && metricName(g.selectors[0]) == metricName(part.selectors[0])
+			return g.role == total && part.role != total && promql.Name(g.selectors[0]) == promql.Name(part.selectors[0])
 		})
 		if whole >= 0 {
 			c.groups[whole].outcome = part.placeWithin(c.groups[whole])
@@ -75,7 +77,7 @@ func (in *within) has(series map[string]string) bool {
 }
 
 // partsOf are the groups that series of the total with these labels are of as well.
-func (c *Counter) partsOf(whole group, series map[string]string) (parts []group) {
+func (c *counter) partsOf(whole group, series map[string]string) (parts []group) {
 	for _, g := range c.groups {
 		if in := g.within; in != nil && !in.apart && in.tag == whole.tag && in.has(series) {
 			parts = append(parts, g)
@@ -85,13 +87,13 @@ func (c *Counter) partsOf(whole group, series map[string]string) (parts []group)
 }
 
 // together reports whether good or bad events are among the total's own series.
-func (c *Counter) together() bool {
+func (c *counter) together() bool {
 	return !slices.ContainsFunc(c.groups, func(g group) bool { return g.role != total && g.histogram == nil && g.within == nil })
 }
 
 // scattered reports whether the labels by which good or bad events are told have so many values, by
-// one tick's answer to SumQuery, that the counter had better ask for these events apart.
-func (c *Counter) scattered(points []Point) bool {
+// one tick's answer to sumQuery, that the counter had better ask for these events apart.
+func (c *counter) scattered(points []point) bool {
 	sums, sets := 0, 0
 	for _, p := range points {
 		g, arm, err := c.arm(p)
@@ -107,7 +109,7 @@ func (c *Counter) scattered(points []Point) bool {
 }
 
 // apart is a counter that asks for good or bad events by themselves.
-func (c *Counter) apart() *Counter {
+func (c *counter) apart() *counter {
 	other := *c
 	other.groups = slices.Clone(c.groups)
 	for i, g := range other.groups {

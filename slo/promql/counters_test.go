@@ -1,12 +1,14 @@
-package promql
+package promql_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/promql"
 )
 
 func TestTerms(t *testing.T) {
@@ -22,17 +24,21 @@ func TestTerms(t *testing.T) {
 		{"slow or failed", `requests_total{code=~"5.."} + (slow_count - slow_bucket{le="1"})`, []string{`+ requests_total{code=~"5.."}`, "+ slow_count", `- slow_bucket{le="1"}`}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			var c checker
+			terms, err := promql.Counters("bad", tc.text)
 			var got []string
-			for _, term := range c.counters("bad", tc.text) {
+			for _, term := range terms {
 				sign := "+ "
-				if term.minus {
+				if term.Minus {
 					sign = "- "
 				}
-				got = append(got, sign+joined(term.selectors, as("")))
+				var selectors []string
+				for _, s := range term.Selectors {
+					selectors = append(selectors, promql.Text(s))
+				}
+				got = append(got, sign+strings.Join(selectors, " or "))
 			}
-			if diff := cmp.Diff(tc.want, got); diff != "" || len(c.problems) > 0 {
-				t.Errorf("problems %v, terms (-want +got):\n%s", c.problems, diff)
+			if diff := cmp.Diff(tc.want, got); diff != "" || err != nil {
+				t.Errorf("error %v, terms (-want +got):\n%s", err, diff)
 			}
 		})
 	}
@@ -40,7 +46,7 @@ func TestTerms(t *testing.T) {
 
 // TestShapeOfASum has bad events that are a sum: the series that are subtracted are none of them.
 func TestShapeOfASum(t *testing.T) {
-	s, err := NewShape(slo.Objective{Indicator: slo.Indicator{Ratio: &slo.Ratio{
+	s, err := promql.NewShape(slo.Objective{Indicator: slo.Indicator{Ratio: &slo.Ratio{
 		Bad:   `requests_total{code=~"5.."} + (slow_count{job="shop"} - slow_bucket{job="shop",le="1"})`,
 		Total: `requests_total - probes_total{path="/health"}`,
 	}}})
