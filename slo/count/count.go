@@ -28,6 +28,7 @@ type Series struct {
 	Labels  map[string]string // without the name
 	Part    bool              // its events are among those of another series: good ones among all
 	Samples []Sample
+	Native  []NativeSample // of a native histogram; World has those that Histograms makes of them
 }
 
 // Sample is a value at the time of its scrape.

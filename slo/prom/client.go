@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/api"
@@ -45,6 +46,8 @@ type Client struct {
 	batch   int           // objectives asked together, at most
 	raws    int           // raw samples asked for together, about
 	runs    chan struct{} // one for each stretch of raw samples that may be in memory at a time
+	most    int           // see Bounded
+	asked   *atomic.Int64
 }
 
 // New makes a client. It reads the config file and does not yet connect. No error holds a secret.
@@ -130,6 +133,9 @@ func (c *Client) do(ctx context.Context, query string, ticks slo.Ticks) (model.V
 	}
 	bounded, cancel := context.WithTimeout(asking(ctx, ticks.Last), c.timeout)
 	defer cancel()
+	if c.asked != nil && c.asked.Add(1) > int64(c.most) {
+		return nil, c.failed(fmt.Errorf("%w: %w: at most %d", slo.ErrRefused, errUsedUp, c.most))
+	}
 	start := time.Now()
 	var answer model.Value
 	var warnings v1.Warnings

@@ -17,7 +17,7 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// Role is what the events of a group of series count as.
+// role is what the events of a group of series count as.
 type role string
 
 const (
@@ -140,9 +140,9 @@ func (c *counter) counterArms(g group, at grid) []arm {
 		if !in.apart {
 			return nil
 		}
-		return []arm{tagged("sum"+c.by()+c.difference(g, at), g.tag, sumArm)}
+		return []arm{tagged("sum"+c.by()+c.increase(at)(g.each), g.tag, sumArm)}
 	}
-	return append(c.numbered(c.difference(g, at), c.by(g.outcome...), g.tag), c.seen(g, at))
+	return append(c.numbered(c.increase(at)(g.each), c.by(g.outcome...), g.tag), c.seen(g, at))
 }
 
 // numbered is a sum and how many series it is of.
@@ -150,13 +150,13 @@ func (c *counter) numbered(differences, by, tag string) []arm {
 	if c.large {
 		return []arm{tagged("sum"+by+"("+differences+")", tag, wholeArm), tagged("count"+by+"("+differences+")", tag, plainArm)}
 	}
-	return []arm{tagged("sum"+by+"("+packed(differences)+")", tag, packedArm)}
+	return []arm{tagged("sum"+by+"("+differences+" + "+number(packUnit)+")", tag, packedArm)}
 }
 
 // seen is how many series of a group there are in the tick and the look-back before it, and how
 // often they fell. Their jobs are told apart, for startQuery.
 func (c *counter) seen(g group, at grid) arm {
-	return tagged("sum"+c.by(model.JobLabel)+"("+packedFalls(g.falls(at))+")", g.tag, seenArm)
+	return tagged("sum"+c.by(model.JobLabel)+"("+g.falls(at)+" + "+number(seriesUnit)+")", g.tag, seenArm)
 }
 
 // histogramArms are the sums of a role of a group of histograms.
@@ -164,17 +164,21 @@ func (c *counter) histogramArms(g group, at grid) []arm {
 	if c.asksLittle() {
 		return c.littleArms(g, at)
 	}
-	by := c.by()
+	h, by := g.histogram, c.by()
+	counted := h.good
+	if g.role == total {
+		counted = h.counted
+	}
 	arms := []arm{
-		tagged("count"+by+"("+g.counted(as(""))+")", g.tag, nowArm),
-		tagged("count"+by+"("+g.counted(as(offset(at.Interval)))+")", g.tag, beforeArm),
+		tagged("count"+by+"("+counted(as(""))+")", g.tag, nowArm),
+		tagged("count"+by+"("+counted(as(offset(at.Interval)))+")", g.tag, beforeArm),
 	}
 	if g.role != total {
-		return append(arms, tagged("sum"+by+g.difference(at), g.tag, sumArm))
+		return append(arms, tagged("sum"+by+h.difference(g.role, at), g.tag, sumArm))
 	}
-	arms = append(arms, c.numbered(g.difference(at), by, g.tag)...)
+	arms = append(arms, c.numbered(h.difference(g.role, at), by, g.tag)...)
 	arms = append(arms, c.seen(g, at))
-	return append(arms, g.histogram.arms(g.tag, at, by, c.groupBy)...)
+	return append(arms, h.arms(g.tag, at, by, c.groupBy)...)
 }
 
 // by is the modifier of an aggregation to the label sets of group_by, and of some labels more.
@@ -199,17 +203,8 @@ func fallsOver(interval time.Duration) time.Duration {
 // of a replica that is behind, rises far too much then. Series that ended in that time are among
 // them.
 func (g group) falls(at grid) string {
-	back := "[" + duration(at.Interval+fallsOver(at.Interval)) + "]"
+	back := over(at.Interval + fallsOver(at.Interval))
 	return "(" + g.times(func(s string) string { return "resets(" + s + back + ")" }) + ")"
-}
-
-// difference is the group's increase over the last interval, per series that has a finite and
-// non-negative one. A histogram's series has one where its events and its good ones both have.
-func (g group) difference(at grid) string {
-	if g.histogram != nil {
-		return g.histogram.difference(g.role, at)
-	}
-	return at.increase(g.each)
 }
 
 // each makes something of every selector, and joins it.
@@ -221,14 +216,6 @@ func (g group) each(write writer, more ...*labels.Matcher) string {
 		return g.histogram.total(write, more...)
 	}
 	return g.histogram.good(write, more...)
-}
-
-// counted is each without the series that are left out.
-func (g group) counted(write writer) string {
-	if g.histogram != nil && g.role == total {
-		return g.histogram.counted(write)
-	}
-	return g.each(write)
 }
 
 // times is each where what is written are times.
@@ -246,9 +233,6 @@ func (g group) times(write writer, more ...*labels.Matcher) string {
 // multiple as there is room for. More events than packUnit in one tick can't be told from a series.
 const packUnit = 1 << 36
 
-// packed is an expression's values with the unit added, to be summed.
-func packed(expr string) string { return expr + " + " + number(packUnit) }
-
 // unpack takes a sum apart: of how many series it is, and what they sum to.
 func unpack(packed float64) (series, sum float64) {
 	series = math.Floor(packed / packUnit)
@@ -258,9 +242,6 @@ func unpack(packed float64) (series, sum float64) {
 // seriesUnit is added to the number of times that a series fell, so that a sum of them has the
 // number of series as well: up to 2^26 of them, and as many falls.
 const seriesUnit = 1.0 / (1 << 26)
-
-// packedFalls is numbers of falls with the unit added, to be summed.
-func packedFalls(falls string) string { return falls + " + " + number(seriesUnit) }
 
 // unpackFalls takes such a sum apart.
 func unpackFalls(packed float64) (series, falls float64) {

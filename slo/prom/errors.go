@@ -62,8 +62,6 @@ func (c *Client) explain(err error) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return tooMuch{fmt.Errorf("%w: no answer within %s", slo.ErrUnreachable, c.timeout)}
-	case errors.Is(err, errUsedUp):
-		return fmt.Errorf("%w: %w", slo.ErrRefused, err)
 	case errors.Is(err, errAhead):
 		return fmt.Errorf("%w: this clock is more than %s ahead of its own: set the clocks right", slo.ErrClock, clockTolerance)
 	case errors.Is(err, errPartial):

@@ -5,10 +5,6 @@ import (
 	"fmt"
 	"math"
 	"sync/atomic"
-	"time"
-
-	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
-	"github.com/prometheus/common/model"
 
 	"github.com/postburn/postburn/slo"
 )
@@ -51,44 +47,14 @@ func nothing(n int) []float64 {
 // Bounded is the same client with a number of queries after which it refuses to ask more.
 func (c *Client) Bounded(queries int) *Client {
 	bounded := *c
-	bounded.api = &boundedAPI{API: c.api, most: queries}
+	bounded.most, bounded.asked = queries, new(atomic.Int64)
 	return &bounded
-}
-
-// boundedAPI counts queries.
-type boundedAPI struct {
-	v1.API
-	most  int
-	asked atomic.Int64
-}
-
-// Query implements v1.API.
-func (b *boundedAPI) Query(ctx context.Context, query string, at time.Time, opts ...v1.Option) (model.Value, v1.Warnings, error) {
-	if err := b.take(); err != nil {
-		return nil, nil, err
-	}
-	return b.API.Query(ctx, query, at, opts...)
-}
-
-// QueryRange implements v1.API.
-func (b *boundedAPI) QueryRange(ctx context.Context, query string, r v1.Range, opts ...v1.Option) (model.Value, v1.Warnings, error) {
-	if err := b.take(); err != nil {
-		return nil, nil, err
-	}
-	return b.API.QueryRange(ctx, query, r, opts...)
-}
-
-func (b *boundedAPI) take() error {
-	if b.asked.Add(1) > int64(b.most) {
-		return fmt.Errorf("%w: at most %d", errUsedUp, b.most)
-	}
-	return nil
 }
 
 // Asked is how many queries a bounded client has sent; 0 of another client.
 func (c *Client) Asked() int {
-	if bounded, is := c.api.(*boundedAPI); is {
-		return min(int(bounded.asked.Load()), max(0, bounded.most))
+	if c.asked == nil {
+		return 0
 	}
-	return 0
+	return min(int(c.asked.Load()), max(0, c.most))
 }

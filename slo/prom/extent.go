@@ -3,6 +3,8 @@ package prom
 import (
 	"math"
 	"slices"
+
+	"github.com/prometheus/prometheus/model/labels"
 )
 
 // extent is how much a counter asks in its sumQuery. What is counted does not depend on it.
@@ -22,22 +24,19 @@ const (
 // And most histograms are classic and have a bucket for the threshold. A third of what there is to
 // ask about them suffices to know that it is so, and to count.
 
-// difference is the increase of a group of counters.
-func (c *counter) difference(g group, at grid) string {
+// increase writes the differences of a group, each by itself.
+func (c *counter) increase(at grid) func(func(writer, ...*labels.Matcher) string) string {
 	if c.asks == steady {
-		return at.unchecked(g.each)
+		return at.unchecked
 	}
-	return g.difference(at)
+	return at.increase
 }
 
 // littleArms are the sums of a role of histograms, each by itself: they are of the same targets
 // where there are as many of either.
 func (c *counter) littleArms(g group, at grid) []arm {
-	by, classic, increase := c.by(), *g.histogram, at.increase
+	by, classic, increase := c.by(), *g.histogram, c.increase(at)
 	classic.native = askNone
-	if c.asks == steady {
-		increase = at.unchecked
-	}
 	if g.role != total {
 		return c.numbered(increase(classic.good), by, g.tag)
 	}

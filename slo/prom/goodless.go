@@ -115,7 +115,7 @@ func (c *counter) goodlessQuery(at grid) query {
 		now := "(" + g.each(as("")) + ")"
 		arms = append(arms,
 			tagged("group"+byLabels(slices.Compact(each))+"("+now+" unless on "+targets+" "+anyGood+")", g.tag, goodlessArm),
-			tagged("sum"+c.by()+"("+g.difference(at)+" unless on "+targets+" "+anyGood+")", g.tag, strayArm),
+			tagged("sum"+c.by()+"("+at.increase(g.each)+" unless on "+targets+" "+anyGood+")", g.tag, strayArm),
 			tagged("count"+c.by()+"("+now+" and on "+targets+" "+anyGood+")", g.tag, sharedArm))
 	}
 	return query{arms: arms}

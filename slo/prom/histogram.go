@@ -183,7 +183,7 @@ func (h *histogram) part(suffix string, write writer, more ...*labels.Matcher) s
 	return joined(parts, write, more...)
 }
 
-// difference is the increase of a role's numbers, of targets where neither role's fell.
+// difference is the finite increase of a role's numbers, of targets where neither role's fell.
 func (h *histogram) difference(r role, at grid) string {
 	own, other := at.increase(h.total), at.increase(h.good)
 	if r == good {
@@ -193,11 +193,11 @@ func (h *histogram) difference(r role, at grid) string {
 }
 
 // counted is total without the targets that are left out, once it is known which those are.
-func (h *histogram) counted(write writer) string {
+func (h *histogram) counted(write writer, more ...*labels.Matcher) string {
 	if !h.resolved {
-		return h.total(write)
+		return h.total(write, more...)
 	}
-	return h.total(write) + " and (" + h.good(write) + ")"
+	return h.total(write, more...) + " and (" + h.good(write, more...) + ")"
 }
 
 // targets is the number of targets that an expression has series of.
@@ -223,8 +223,7 @@ func (h *histogram) arms(tag string, at grid, by string, groupBy []string) (arms
 		arms = append(arms, h.nativeTargets(tag, by, groupBy))
 	}
 	if h.native == askAll {
-		span := "[" + duration(max(gaugeWindow, 2*at.Interval)) + "]"
-		rates := joined(h.selectors, func(s string) string { return "rate(" + s + span + ")" })
+		rates := joined(h.selectors, func(s string) string { return "rate(" + s + over(max(gaugeWindow, 2*at.Interval)) + ")" })
 		arms = append(arms,
 			tagged("sum"+by+"((("+whole+") - ("+joined(h.selectors, before)+")) and "+h.difference(total, at)+")", tag, shapeArm),
 			tagged("count"+by+"(histogram_count("+rates+") < 0)", tag, gaugeArm))

@@ -1,6 +1,7 @@
 package prom
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,112 +19,83 @@ import (
 	"github.com/postburn/postburn/slo/count"
 )
 
-// Quantiles asks how long the events of a latency objective took, of one label set of its group_by: all those in (First - Interval,
-// Last]. It costs one query, or two at a server that knows no native histograms. There are none where there are no events, or where they
-// can't be told. Its errors wrap one of slo's Err values.
+// Quantiles asks how long the events of a latency objective took, of one label set of its group_by:
+// all those in (First - Interval, Last]. What a target counted before it was first seen in a step is
+// left out: of a share that makes little. It costs one query, or two at a server that knows no native
+// histograms. There are none where there are no events, or where they can't be told. Its errors wrap
+// one of slo's Err values.
 func (c *Client) Quantiles(ctx context.Context, o slo.Objective, set slo.Labels, ticks slo.Ticks, shares ...float64) ([]slo.Quantile, error) {
-	durations, err := newDurations(o, set)
+	if o.Indicator.Latency == nil {
+		return nil, fmt.Errorf("%w: the indicator is no latency", slo.ErrRefused)
+	}
+	counter, err := newCounter(o)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", slo.ErrRefused, err)
 	}
-	points, err := c.askOne(ctx, durations.Query(ticks.Interval), ticks)
+	points, err := c.askOne(ctx, counter.durationQuery(ticks.Interval, set), ticks)
 	if err != nil && errors.Is(err, slo.ErrRefused) && tooNative(err) {
-		durations = durations.Classic()
-		points, err = c.askOne(ctx, durations.Query(ticks.Interval), ticks)
+		counter = counter.with(func(h *histogram, _ string) { h.native = askNone })
+		points, err = c.askOne(ctx, counter.durationQuery(ticks.Interval, set), ticks)
 	}
 	if err != nil {
 		return nil, err
 	}
-	found, err := durations.Quantiles(points, shares...)
+	found, err := quantiles(points, cmp.Or(o.Indicator.Latency.Unit, time.Second), shares)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", slo.ErrRefused, err)
 	}
 	return found, nil
 }
 
-// The arms of a durations query.
+// The arms of a durationQuery.
 const (
 	bucketArm = "bucket" // the increase of classic buckets, by le
 	seriesArm = "series" // how many series that is of
 	spreadArm = "spread" // the increase of native histograms, as a histogram
 )
 
-// errLayouts means that histograms can't be added up, because their boundaries are not the same.
-var errLayouts = errors.New("the histograms of its targets have different boundaries")
-
-// durations asks how long the events of a latency took. What a target counted before it was first seen in a step is left out: of a
-// share that makes little.
-type durations struct {
-	histograms []*histogram
-	where      []*labels.Matcher
-	unit       time.Duration
-}
-
-// newDurations takes the latency of an objective apart, for one label set of its group_by.
-func newDurations(o slo.Objective, set slo.Labels) (*durations, error) {
-	c, err := newCounter(o)
-	if err != nil {
-		return nil, err
+// durationQuery asks for the increase of all buckets of a label set over the step before. A target
+// with both kinds of histograms counts once.
+func (c *counter) durationQuery(step time.Duration, set slo.Labels) query {
+	var where []*labels.Matcher
+	for name, v := range set.Map() {
+		where = append(where, labels.MustNewMatcher(labels.MatchEqual, name, v))
 	}
-	if o.Indicator.Latency == nil {
-		return nil, errors.New("the indicator is no latency")
-	}
-	d := &durations{unit: o.Indicator.Latency.Unit}
-	if d.unit == 0 {
-		d.unit = time.Second
-	}
-	for _, g := range c.groups {
-		if g.role == total {
-			d.histograms = append(d.histograms, g.histogram)
-		}
-	}
-	values := set.Map()
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		d.where = append(d.where, labels.MustNewMatcher(labels.MatchEqual, name, values[name]))
-	}
-	return d, nil
-}
-
-// query asks for the increase of all buckets over the step before. A target with both kinds of histograms counts once.
-func (d *durations) Query(step time.Duration) query {
+	slices.SortFunc(where, func(a, b *labels.Matcher) int { return cmp.Compare(a.Name, b.Name) })
 	var arms []arm
-	for i, h := range d.histograms {
-		tag := strconv.Itoa(i)
-		buckets := func(write writer) string { return "(" + h.part("_bucket", write, d.where...) + ")" }
-		whole := func(write writer) string { return "(" + joined(h.selectors, write, d.where...) + ")" }
+	for _, g := range c.groups {
+		if g.role != total {
+			continue
+		}
+		h := g.histogram
+		buckets := func(write writer) string { return "(" + h.part("_bucket", write, where...) + ")" }
+		whole := func(write writer) string { return "(" + joined(h.selectors, write, where...) + ")" }
 		now, before := as(""), as(offset(step))
 		classic := "(((" + buckets(now) + " - " + buckets(before) + ") >= 0) or (" + buckets(now) + " < " + buckets(before) + "))"
 		if h.native != askNone {
 			count, was := "histogram_count("+whole(now)+")", "histogram_count("+whole(before)+")"
 			native := "((" + whole(now) + " - " + whole(before) + ") and (" + count + " >= " + was + ")) or (" + whole(now) + " and (" + count + " < " + was + "))"
-			arms = append(arms, tagged("sum("+native+")", tag, spreadArm))
+			arms = append(arms, tagged("sum("+native+")", g.tag, spreadArm))
 			classic = "(" + classic + " unless ignoring (le) " + was + ")"
 		}
-		arms = append(arms, tagged("sum by (le) ("+classic+")", tag, bucketArm), tagged("count by (le) ("+classic+")", tag, seriesArm))
+		arms = append(arms, tagged("sum by (le) ("+classic+")", g.tag, bucketArm), tagged("count by (le) ("+classic+")", g.tag, seriesArm))
 	}
 	return query{arms: arms}
 }
 
-// Classic asks about classic histograms only: old servers don't know others.
-func (d *durations) Classic() *durations {
-	other := *d
-	other.histograms = nil
-	for _, h := range d.histograms {
-		classic := *h
-		classic.native = askNone
-		other.histograms = append(other.histograms, &classic)
-	}
-	return &other
-}
+// errLayouts means that histograms can't be added up, because their boundaries are not the same.
+var errLayouts = errors.New("the histograms of its targets have different boundaries")
 
-// Quantiles are those of all events in the answers to Query. There are none where there are no events. It returns errLayouts where
-// classic histograms of different boundaries would have to be added up.
-func (d *durations) Quantiles(answers [][]point, shares ...float64) ([]slo.Quantile, error) {
+// quantiles are those of all events in the answers to durationQuery. There are none where there are
+// no events. It returns errLayouts where classic histograms of different boundaries would have to be
+// added up.
+func quantiles(answers [][]point, unit time.Duration, shares []float64) ([]slo.Quantile, error) {
 	var all spread
 	for _, points := range answers {
 		cumulative, series := map[string]map[float64]float64{}, map[string]map[float64]float64{}
 		for _, p := range points {
-			tag, arm, _ := strings.Cut(p.Tag, "/")
+			arm := p.Tag[strings.LastIndexByte(p.Tag, '/')+1:]
+			tag := strings.TrimSuffix(p.Tag, arm)
 			into := cumulative
 			switch arm {
 			case spreadArm:
@@ -151,7 +123,7 @@ func (d *durations) Quantiles(answers [][]point, shares ...float64) ([]slo.Quant
 			all.addClassic(byBound)
 		}
 	}
-	return all.quantiles(d.unit, shares), nil
+	return all.quantiles(unit, shares), nil
 }
 
 // alike reports whether all bounds are those of as many series.
@@ -165,7 +137,7 @@ func alike(series map[float64]float64) bool {
 }
 
 // spread is how events are spread over buckets, which may overlap.
-type spread struct{ buckets []share }
+type spread []share
 
 // share is a bucket with the way in which its events are taken to be spread inside.
 type share struct {
@@ -175,7 +147,7 @@ type share struct {
 
 func (s *spread) add(b count.Bucket, exponential bool) {
 	if b.Count > 0 {
-		s.buckets = append(s.buckets, share{b, exponential})
+		*s = append(*s, share{b, exponential})
 	}
 }
 
@@ -193,16 +165,13 @@ func (s *spread) addClassic(cumulative map[float64]float64) {
 }
 
 // upTo is how many events took at most that.
-func (s *spread) upTo(v float64) (n float64) {
-	for _, b := range s.buckets {
+func (s spread) upTo(v float64) (n float64) {
+	for _, b := range s {
 		switch {
 		case v >= b.Upper:
 			n += b.Count
-		case v <= b.Lower || math.IsInf(b.Lower, -1) || math.IsInf(b.Upper, 1):
-		case b.exponential:
-			n += b.Count * math.Log(v/b.Lower) / math.Log(b.Upper/b.Lower)
-		default:
-			n += b.Count * (v - b.Lower) / (b.Upper - b.Lower)
+		case v > b.Lower:
+			n += b.Count * b.Below(v, b.exponential)
 		}
 	}
 	return n
@@ -211,13 +180,13 @@ func (s *spread) upTo(v float64) (n float64) {
 // halvings are enough for all digits of a quantile.
 const halvings = 60
 
-func (s *spread) quantiles(unit time.Duration, shares []float64) (found []slo.Quantile) {
+func (s spread) quantiles(unit time.Duration, shares []float64) (found []slo.Quantile) {
 	all := s.upTo(math.Inf(1))
 	if all <= 0 {
 		return nil
 	}
 	var bounds []float64
-	for _, b := range s.buckets {
+	for _, b := range s {
 		bounds = append(bounds, b.Lower, b.Upper)
 	}
 	bounds = slices.DeleteFunc(bounds, func(v float64) bool { return math.IsInf(v, 0) })

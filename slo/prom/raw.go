@@ -35,7 +35,7 @@ type run struct {
 	ticks           slo.Ticks
 	first           int               // the number of the first tick
 	where           []*labels.Matcher // the targets; nil: all
-	series, targets []rawSeries
+	series, targets []count.Series
 	allBuckets      bool // of histograms: some have none for the threshold
 }
 
@@ -164,7 +164,7 @@ func pieces(points []point, most int) (pieces [][]*labels.Matcher) {
 	job, n := "", 0
 	end := func() {
 		if len(instances) > 0 {
-			pieces = append(pieces, []*labels.Matcher(ofTargets([]string{job}, instances)))
+			pieces = append(pieces, ofTargets([]string{job}, instances))
 		}
 		instances, n = nil, 0
 	}
@@ -224,7 +224,7 @@ func (a *asker) fetchRun(ctx context.Context, r *run, shared *rawAnswers) (err e
 }
 
 // rawSeries are the samples of the task's own series.
-func (a *asker) rawSeries(ctx context.Context, r *run, shared *rawAnswers) (series []rawSeries, err error) {
+func (a *asker) rawSeries(ctx context.Context, r *run, shared *rawAnswers) (series []count.Series, err error) {
 	for _, selector := range r.task.counter.rawSelectors(r.where, r.allBuckets) {
 		found, err := shared.get(ctx, a, selector, r.ticks.Last, r.length())
 		if err != nil {
@@ -242,7 +242,7 @@ func (r *run) world(i int) *world {
 
 // worldSince is the raw samples of a run from a time up to its i-th tick, after those of the time
 // before.
-func (r *run) worldSince(from time.Time, i int, series, targets []rawSeries) *world {
+func (r *run) worldSince(from time.Time, i int, series, targets []count.Series) *world {
 	tick := r.ticks.At(i)
 	return r.task.counter.world(tick, r.ticks.Interval, joinRaw(series, cut(r.series, from, tick)), joinRaw(targets, cut(r.targets, from, tick)))
 }
@@ -253,7 +253,7 @@ func near(tick time.Time, interval time.Duration) time.Time {
 }
 
 // jobsIn are the jobs of series, sorted.
-func jobsIn(series []rawSeries) []string {
+func jobsIn(series []count.Series) []string {
 	jobs := map[string]bool{}
 	for _, s := range series {
 		if job := s.Labels[model.JobLabel]; job != "" {

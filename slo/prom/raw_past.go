@@ -113,14 +113,14 @@ func targetsOf(had []point, fresh []map[string]string) []*labels.Matcher {
 	if len(jobs) == 0 {
 		return nil
 	}
-	return []*labels.Matcher(ofTargets(slices.Sorted(maps.Keys(jobs)), slices.Sorted(maps.Keys(instances))))
+	return ofTargets(slices.Sorted(maps.Keys(jobs)), slices.Sorted(maps.Keys(instances)))
 }
 
 // pastOf reads the samples of all counters of some targets up to a time: as far back as any of the
 // fresh ones was there, in the fewest steps that are fine enough.
 func (a *asker) pastOf(
 	ctx context.Context, r *run, where []*labels.Matcher, until time.Time, fresh []*world,
-) (series, targets []rawSeries, err error) {
+) (series, targets []count.Series, err error) {
 	for _, look := range []struct{ back, step time.Duration }{{time.Hour, 0}, {6 * time.Hour, 75 * time.Second}, {count.Longest, 5 * time.Minute}} {
 		ticks := slo.Ticks{First: until, Last: until, Interval: time.Second}
 		write := func(selector string) string { return selector + over(look.back) }
@@ -148,7 +148,7 @@ func (a *asker) pastOf(
 }
 
 // anyIn reports whether any of the fresh counters is among some series, by its labels.
-func (w *world) anyIn(series []rawSeries) bool {
+func (w *world) anyIn(series []count.Series) bool {
 	there := map[slo.Labels]bool{}
 	for _, s := range series {
 		own := maps.Clone(s.Labels)

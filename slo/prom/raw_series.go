@@ -18,15 +18,6 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// rawSeries is the samples of one series as they were scraped, or its values at the steps of a coarse
-// look.
-type rawSeries struct {
-	Name    string
-	Labels  map[string]string // without the name
-	Samples []count.Sample
-	Native  []count.NativeSample
-}
-
 // rawSelectors are vector selectors of all series that the counter is of, with more matchers: those
 // of the targets concerned. Selectors that differ in nothing but the metric are one. Of classic
 // histograms they are of all buckets where some are not known to have one for the threshold.
@@ -84,7 +75,7 @@ type rawKey struct {
 // rawAnswer is asked for once, by whoever comes first.
 type rawAnswer struct {
 	once  sync.Once
-	found []rawSeries
+	found []count.Series
 	err   error
 }
 
@@ -96,8 +87,8 @@ type rawAnswers struct {
 }
 
 // get asks for the samples of a selector in a length of time up to one.
-func (s *rawAnswers) get(ctx context.Context, a *asker, selector string, at time.Time, length time.Duration) ([]rawSeries, error) {
-	ask := func() ([]rawSeries, error) {
+func (s *rawAnswers) get(ctx context.Context, a *asker, selector string, at time.Time, length time.Duration) ([]count.Series, error) {
+	ask := func() ([]count.Series, error) {
 		return a.raw(ctx, selector+over(length), slo.Ticks{First: at, Last: at, Interval: time.Second})
 	}
 	if s.known == nil {
@@ -117,7 +108,7 @@ func (s *rawAnswers) get(ctx context.Context, a *asker, selector string, at time
 
 // raw asks for the samples of series, by a range selector at one time or a vector selector at
 // several.
-func (a *asker) raw(ctx context.Context, query string, ticks slo.Ticks) ([]rawSeries, error) {
+func (a *asker) raw(ctx context.Context, query string, ticks slo.Ticks) ([]count.Series, error) {
 	answer, err := a.do(ctx, query, ticks)
 	if err != nil {
 		return nil, err
@@ -126,7 +117,7 @@ func (a *asker) raw(ctx context.Context, query string, ticks slo.Ticks) ([]rawSe
 	if !is {
 		return nil, a.failed(fmt.Errorf("%w: raw samples are not a matrix", slo.ErrBadAnswer))
 	}
-	found := make([]rawSeries, 0, len(matrix))
+	found := make([]count.Series, 0, len(matrix))
 	for _, stream := range matrix {
 		found = append(found, rawOf(stream, a.server.kind.Load() == victoriaMetrics))
 	}
@@ -135,8 +126,8 @@ func (a *asker) raw(ctx context.Context, query string, ticks slo.Ticks) ([]rawSe
 
 // rawOf is one series of an answer. VictoriaMetrics has staleness markers in it, and keeps two
 // samples of one time.
-func rawOf(stream *model.SampleStream, markers bool) rawSeries {
-	s := rawSeries{Name: string(stream.Metric[model.MetricNameLabel]), Labels: make(map[string]string, len(stream.Metric))}
+func rawOf(stream *model.SampleStream, markers bool) count.Series {
+	s := count.Series{Name: string(stream.Metric[model.MetricNameLabel]), Labels: make(map[string]string, len(stream.Metric))}
 	for name, v := range stream.Metric {
 		if name != model.MetricNameLabel {
 			s.Labels[string(name)] = string(v)
@@ -159,17 +150,17 @@ func rawOf(stream *model.SampleStream, markers bool) rawSeries {
 }
 
 // anyIn reports whether a series has a sample in a stretch.
-func anyIn(all []rawSeries, from, to time.Time) bool {
-	return slices.ContainsFunc(all, func(s rawSeries) bool {
+func anyIn(all []count.Series, from, to time.Time) bool {
+	return slices.ContainsFunc(all, func(s count.Series) bool {
 		i, _ := slices.BinarySearchFunc(s.Samples, from.UnixMilli()+1, func(v count.Sample, at int64) int { return cmp.Compare(v.At, at) })
 		return len(s.Native) > 0 || i < len(s.Samples) && s.Samples[i].At <= to.UnixMilli()
 	})
 }
 
 // cut is the samples of series in a stretch, without its left end, as Prometheus 3 has it.
-func cut(all []rawSeries, from, to time.Time) []rawSeries {
+func cut(all []count.Series, from, to time.Time) []count.Series {
 	first, last := from.UnixMilli()+1, to.UnixMilli()
-	kept := make([]rawSeries, 0, len(all))
+	kept := make([]count.Series, 0, len(all))
 	for _, s := range all {
 		i, _ := slices.BinarySearchFunc(s.Samples, first, func(v count.Sample, at int64) int { return cmp.Compare(v.At, at) })
 		j, _ := slices.BinarySearchFunc(s.Samples, last+1, func(v count.Sample, at int64) int { return cmp.Compare(v.At, at) })
@@ -185,11 +176,11 @@ func cut(all []rawSeries, from, to time.Time) []rawSeries {
 }
 
 // joinRaw puts samples of the time before in front of those of the same series.
-func joinRaw(before, after []rawSeries) []rawSeries {
+func joinRaw(before, after []count.Series) []count.Series {
 	if len(before) == 0 {
 		return after
 	}
-	key := func(s rawSeries) string { return s.Name + string(slo.NewLabels(s.Labels)) }
+	key := func(s count.Series) string { return s.Name + string(slo.NewLabels(s.Labels)) }
 	at := make(map[string]int, len(before))
 	all := slices.Clone(before)
 	for i, s := range all {
@@ -208,7 +199,7 @@ func joinRaw(before, after []rawSeries) []rawSeries {
 
 // lacksBuckets reports whether some classic histograms have no bucket among these series at some
 // time.
-func (c *counter) lacksBuckets(series []rawSeries) bool {
+func (c *counter) lacksBuckets(series []count.Series) bool {
 	type moment struct {
 		histogram slo.Labels
 		at        int64

@@ -47,7 +47,7 @@ const (
 
 // world sorts raw samples into what the counter counts, at a tick: those up to its end. Targets are
 // the series of targetSelector.
-func (c *counter) world(tick time.Time, interval time.Duration, series, targets []rawSeries) *world {
+func (c *counter) world(tick time.Time, interval time.Duration, series, targets []count.Series) *world {
 	w := &world{World: count.World{Tick: tick, Interval: interval}, counter: c}
 	histograms := map[*histogram][]count.RawHistogram{}
 	for _, s := range series {
@@ -68,11 +68,8 @@ func (c *counter) world(tick time.Time, interval time.Duration, series, targets 
 			}
 		}
 		if len(m.groups) > 0 {
-			m.labels = s.Labels
-			w.members = append(w.members, m)
-			w.Counters = append(w.Counters, count.Series{
-				Name: s.Name, Labels: s.Labels, Part: !m.isTotal(), Samples: s.Samples,
-			})
+			m.labels, s.Part = s.Labels, !m.isTotal()
+			w.members, w.Counters = append(w.members, m), append(w.Counters, s)
 		}
 	}
 	for _, g := range c.groups {
@@ -81,11 +78,10 @@ func (c *counter) world(tick time.Time, interval time.Duration, series, targets 
 		}
 	}
 	for _, s := range targets {
-		one := count.Series{Name: s.Name, Labels: s.Labels, Samples: s.Samples}
 		if s.Name == processStart {
-			w.Starts = append(w.Starts, one)
+			w.Starts = append(w.Starts, s)
 		} else {
-			w.Up = append(w.Up, one)
+			w.Up = append(w.Up, s)
 		}
 	}
 	return w
@@ -93,7 +89,7 @@ func (c *counter) world(tick time.Time, interval time.Duration, series, targets 
 
 // selects reports whether a selector selects a series, by its labels; the names of a histogram's
 // parts are not looked at.
-func selects(v *parser.VectorSelector, name string, s rawSeries) bool {
+func selects(v *parser.VectorSelector, name string, s count.Series) bool {
 	for _, m := range v.LabelMatchers {
 		value := s.Labels[m.Name]
 		if m.Name == model.MetricNameLabel {
@@ -107,7 +103,7 @@ func selects(v *parser.VectorSelector, name string, s rawSeries) bool {
 }
 
 // rawHistogram is a series as a part of the histograms of a metric; not ok where it is none.
-func rawHistogram(metric string, s rawSeries) (raw count.RawHistogram, ok bool) {
+func rawHistogram(metric string, s count.Series) (raw count.RawHistogram, ok bool) {
 	raw = count.RawHistogram{Name: metric, Labels: s.Labels, Bound: math.NaN(), Samples: s.Samples, Native: s.Native}
 	part, of := strings.CutPrefix(s.Name, metric)
 	switch {
