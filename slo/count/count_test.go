@@ -224,6 +224,22 @@ func TestTargets(t *testing.T) {
 			{"up" + one, ". 1 . 1 . .", "", 0}, {"all" + one, ". 10 . 70 . .", "0", 0}, {"start" + one, ". -37 . -37 . .", "", 0},
 			{"up" + other, ". . . . 1 1", "", 0}, {"all" + other, ". . . . 100 130", "60", 0}, {"start" + other, ". . . . -37 -37", "", 0},
 		}},
+		{"changes its instance as its exporter restarts", []row{
+			{"up" + one, "1+0x3 . .", "", 0}, {"all" + one, "1000+30x3 . .", "0", 0}, {"start" + one, "-900+0x3 . .", "", 0},
+			{"up" + other, ". . . . 1 1", "", 0}, {"all" + other, ". . . . 1120 1150", "60, restart 1090", 0}, {"start" + other, ". . . . 1 1", "", 0},
+		}},
+		{"changes its instance as its exporter restarts, or a pod replaces it", []row{
+			{"up" + one, "1+0x3 . .", "", 0}, {"all" + one, "50+30x3 . .", "0", 0}, {"start" + one, "-900+0x3 . .", "", 0},
+			{"up" + other, ". . . . 1 1", "", 0}, {"all" + other, ". . . . 170 200", "200, restart 170", 0}, {"start" + other, ". . . . 1 1", "", 0},
+		}},
+		{"begins and gets a label, no up", []row{
+			{"all" + other, "100+30x5", "60", 0}, {"all{job=a,instance=2,team=x}", "100+30x5", "60", 0},
+			{"all" + one, ". . . . 10 .", "10, new_target 10", 0}, {"all" + named, ". . . . . 40", "30", 0},
+		}},
+		{"pushed, restarts and gets a label, another one had as much", []row{
+			{"all{pod=x}", "6000+30x3 . .", "0", 4 * time.Second}, {"all{pod=x,team=t}", ". . . . . 50", "50, new_target 50", 4 * time.Second},
+			{"all{pod=y}", "5500+30x3 28 .", "28, reset 28", 0}, {"all{pod=z}", "100+30x5", "60", 2 * time.Second},
+		}},
 		{"a pod replaces a young one", []row{
 			{"up" + one, ". . 1 1 . .", "", 0}, {"all" + one, ". . 5 35 . .", "0", 0},
 			{"up" + other, ". . . . 1 1", "", 0}, {"all" + other, ". . . . 36 66", "66, new_target 36", 0},

@@ -209,7 +209,11 @@ func (t *target) first(now Sample) verdict {
 		if start < now.At-newborn {
 			return verdict{note: note(slo.Baseline, now.Value)}
 		}
-		return verdict{take: all, since: min(start, now.At)}
+		v := verdict{take: all, since: min(start, now.At)}
+		if t.doubtful && now.Value > 0 {
+			v.note = note(slo.Restart, now.Value)
+		}
+		return v
 	}
 	switch sum := t.firstSum(now.At); {
 	case sum == 0:

@@ -342,11 +342,11 @@ func (p *pod) scrape(at int64) {
 		return
 	}
 	values := slices.Clone(p.values)
-	dip := s.traits.dips && at > s.from && len(p.live) > 0 && s.chance(.02)
-	if dip {
+	dip := s.traits.dips && at > s.from && len(p.live) > 0 && s.chance(.02) && slices.Max(p.shown) > 100
+	if dip { // nothing that it shows is newer than the last scrape
 		for i := range values {
-			if p.shown[i] > 100 {
-				values[i] = math.Floor(p.shown[i] * .99)
+			if values[i] = p.shown[i]; values[i] > 100 {
+				values[i] = math.Floor(values[i] * .99)
 			}
 		}
 	}

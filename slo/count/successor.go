@@ -19,9 +19,7 @@ func link(all []*target) {
 		if 2*(t.scrapes[0]-t.world.near()) > 3*t.every {
 			began = append(began, t)
 		}
-		if t.scrapes[0] <= t.world.begin() {
-			t.linkCounters()
-		}
+		t.linkCounters()
 	}
 	if len(began) == 0 {
 		return
@@ -36,6 +34,7 @@ func link(all []*target) {
 			}
 			if o := t.predecessor(candidates(t), taken); o != nil {
 				taken[o], linked[t] = true, true
+				t.doubtful = false
 				t.inherit(o)
 			}
 		}
@@ -78,6 +77,15 @@ func newPast(all []*target) past {
 
 func (t *target) place() [2]string {
 	return [2]string{t.labels[model.JobLabel], t.labels[model.InstanceLabel]}
+}
+
+// isAt reports whether a target has the job and instance of another one, or all of its labels, or
+// less.
+func (t *target) isAt(o *target) bool {
+	if t.place() == ([2]string{}) {
+		return isExtended(t.labels, o.labels)
+	}
+	return t.place() == o.place()
 }
 
 // end is when a target was scraped last.
@@ -150,7 +158,7 @@ func (t *target) goesOnFrom(o *target) (apart float64, is bool) {
 	begun := t.scrapes[0]
 	start, known := t.start(begun)
 	was, wasKnown := o.start(o.end())
-	samePlace, apartBy := t.place() == o.place(), max(start-was, was-start)
+	samePlace, apartBy := t.isAt(o), max(start-was, was-start)
 	sameProcess := known && wasKnown && apartBy <= sameStart*1000
 	if known != wasKnown {
 		return 0, false
@@ -185,7 +193,9 @@ func (t *target) goesOnFrom(o *target) (apart float64, is bool) {
 		isOld = sum > 10*slices.Max(append(o.job.rates, 0))*float64(begun-start)
 	}
 	isNear := apart <= 2*o.rate*float64(begun-o.end()) || isOver && o.believable(apart, begun-o.end())
-	return apart, sum > 0 && isNear && (samePlace && !known || isOld)
+	isNear = isNear && sum > 0
+	t.doubtful = t.doubtful || isNear && known && !isOld
+	return apart, isNear && (samePlace && !known || isOld)
 }
 
 // inherit makes what is known of another target known of this one.
@@ -194,7 +204,7 @@ func (t *target) inherit(o *target) {
 	t.starts = slices.Concat(o.starts, t.starts)
 	t.rate = max(t.rate, o.rate)
 	_, known := t.start(t.end())
-	t.alike = !known && t.place() != o.place()
+	t.alike = !known && !t.isAt(o)
 	if t.every == 0 {
 		t.every = o.every
 	}

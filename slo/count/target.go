@@ -28,6 +28,7 @@ type target struct {
 	sum      *float64              // see firstSum
 	shared   *bool                 // see isShared
 	alike    bool                  // nothing but their values says that it goes on from another target
+	doubtful bool                  // nothing but its age says that it does not
 }
 
 // counter is a series of the world with what is known of it.
