@@ -57,10 +57,10 @@ const few = 100
 // isAggregate reports whether a counter that fell to a value cannot have been reset, as it has much
 // more than the target counts: so falls the sum of several processes when one of them is gone. A
 // value of up to 100 is a reset in any case; and so is any, where the process says that it started,
-// or where nothing is known of what the target counts.
+// or where no other step tells what the target counts.
 func (t *target) isAggregate(before, now Sample) bool {
 	_, started := t.started(before.At, now.At)
-	return !started && t.rate > 0 && now.Value > few && !t.believable(now.Value, now.At-before.At)
+	return !started && t.steps > 1 && now.Value > few && !t.believable(now.Value, now.At-before.At)
 }
 
 // uncountable reports whether a counter is of several processes, and how many events would be

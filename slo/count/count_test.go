@@ -166,6 +166,9 @@ func TestSteps(t *testing.T) {
 			ups, {all, "100000 50000 100010 50005 100020 50010 100030 50015", "0, uncountable 100035", 0}, {bad, "100 190 280 370 460 550 640 730", "0, uncountable 180", 0},
 		}},
 		{"crash loops that are scraped twice", []row{ups, {all, "5 65 7 66 4 66 5 66", "66, reset 5", 0}, {bad, "2 20 2 20 2 20 2 20", "20, reset 2", 0}}},
+		{"a reset, and nothing else is known", []row{
+			{"up" + one, "1 . 1", "", 0}, {all, "73000 . 392", "392, reset 392", 0}, {bad, "206 . 226", "226, restart 206", 0},
+		}},
 		{"not a number", []row{ups, {all, "70 100 NaN 160", "60, not_a_number 0", 0}}},
 		{"negative", []row{ups, {all, "70 100 -5 160", "60, not_a_number 0", 0}}},
 		{"infinite", []row{ups, {all, "70 100 +Inf 160", "60, not_a_number 0", 0}}},
@@ -239,6 +242,10 @@ func TestTargets(t *testing.T) {
 		{"pushed, restarts and gets a label, another one had as much", []row{
 			{"all{pod=x}", "6000+30x3 . .", "0", 4 * time.Second}, {"all{pod=x,team=t}", ". . . . . 50", "50, new_target 50", 4 * time.Second},
 			{"all{pod=y}", "5500+30x3 28 .", "28, reset 28", 0}, {"all{pod=z}", "100+30x5", "60", 2 * time.Second},
+		}},
+		{"two pods that started together, one is scraped first", []row{
+			{"up" + one, ". . . . 1 .", "", 0}, {"all" + one, ". . . . 7 .", "7", 0}, {"start" + one, ". . . . 1 .", "", 0},
+			{"up" + other, ". . . . . 1", "", 0}, {"all" + other, ". . . . . 180", "180", 0}, {"start" + other, ". . . . . 2", "", 0},
 		}},
 		{"a pod replaces a young one", []row{
 			{"up" + one, ". . 1 1 . .", "", 0}, {"all" + one, ". . 5 35 . .", "0", 0},

@@ -143,7 +143,7 @@ func (t *target) observe(turns map[span]*turn, c *counter, before, now Sample) {
 			since = max(min(start, s.to), s.from)
 		}
 		r.old, r.now = r.old+before.Value, r.now+now.Value
-		r.wentOn = r.wentOn || !hasFallen && (c.exceeds(2, before, now, since) || !t.believable(now.Value, s.to-since))
+		r.wentOn = r.wentOn || !hasFallen && (c.exceeds(2, before, now, since) || t.steps > 1 && !t.believable(now.Value, s.to-since))
 	}
 }
 

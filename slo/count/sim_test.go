@@ -218,7 +218,7 @@ func (s *simulation) run(n int, every, phase, begin int64) {
 		if !s.traits.sameTimes || !s.traits.noUp {
 			at += s.Int64N(40)
 		}
-		if at >= restart && at-p.begun > 8*60*second && !(p.isSilent(at) && !s.traits.start) {
+		if at >= restart && at-p.begun > 8*60*second && (s.traits.start || at < p.silent[0]-every-90*second || at > p.silent[1]+every) {
 			p.restart(restart, at)
 			restart = math.MaxInt64
 			if s.chance(.4) {
@@ -293,6 +293,7 @@ func (p *pod) relabel(at int64) {
 		}
 		delete(p.live, key)
 	}
+	p.again = 0 // a replica that is behind has the old labels
 	p.labels = maps.Clone(p.labels)
 	switch {
 	case p.labels["team"] != "":

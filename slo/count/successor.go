@@ -79,8 +79,8 @@ func (t *target) place() [2]string {
 	return [2]string{t.labels[model.JobLabel], t.labels[model.InstanceLabel]}
 }
 
-// isAt reports whether a target has the job and instance of another one, or all of its labels, or
-// less.
+// isAt reports whether a target has the job and instance of another one, or, where it has neither, a
+// label more or less.
 func (t *target) isAt(o *target) bool {
 	if t.place() == ([2]string{}) {
 		return isExtended(t.labels, o.labels)
@@ -183,9 +183,9 @@ func (t *target) goesOnFrom(o *target) (apart float64, is bool) {
 		sum += p.Value
 		apart += math.Abs(now.Value - p.Value)
 	}
-	isOver := 2*(t.world.end()-o.end()) > 3*o.every
+	isOver := 2*(t.world.end()-o.end()) > 3*o.usualGap()
 	if sameProcess {
-		isOld := begun-start > 2*o.every
+		isOld := begun-start > 2*o.usualGap()
 		return apart, shared && (samePlace || isOld || isOver || apartBy == 0)
 	}
 	isOld := sum > 3*o.usualStep()

@@ -23,6 +23,7 @@ type target struct {
 	behind   map[int64]bool        // scrapes of a replica that is behind: of a process that had ended
 	every    int64                 // the usual time between two scrapes, ms; 0: not known
 	rate     float64               // the most that it counted between two scrapes, in events a ms
+	steps    int                   // between scrapes in which it counted something
 	resets   spans                 // steps in which all its counters began anew
 	falls    spans                 // stretches between two samples of a counter that began anew
 	sum      *float64              // see firstSum
@@ -310,6 +311,7 @@ func (t *target) measure() {
 			}
 		}
 	}
+	t.steps = len(counted)
 	for s, n := range counted {
 		t.rate = max(t.rate, n/float64(s.to-s.from))
 	}
@@ -371,11 +373,15 @@ func (t *target) absent(c *counter, from, to int64) bool {
 
 // isStep reports whether the time between two scrapes is a usual one, so that none was left out.
 func (t *target) isStep(from, to int64) bool {
-	every := t.every
-	if every == 0 {
-		every = t.world.Interval.Milliseconds()
+	return 2*(to-from) <= 5*t.usualGap()
+}
+
+// usualGap is the usual time between two scrapes, in ms; an interval where it is not known.
+func (t *target) usualGap() int64 {
+	if t.every == 0 {
+		return t.world.Interval.Milliseconds()
 	}
-	return 2*(to-from) <= 5*every
+	return t.every
 }
 
 // start is when the process had started that was there at a time, in ms.
