@@ -29,6 +29,7 @@ type Series struct {
 	Part    bool              // its events are among those of another series: good ones among all
 	Samples []Sample
 	Native  []NativeSample // of a native histogram; World has those that Histograms makes of them
+	memory  *memory        // see Prepare
 }
 
 // Sample is a value at the time of its scrape.

@@ -4,52 +4,106 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/postburn/postburn/slo"
 )
+
+// names are the names of some labels, sorted, and as one text.
+type names struct {
+	each []string
+	text string
+}
+
+func namesOf(labels map[string]string) names {
+	each := slices.Sorted(maps.Keys(labels))
+	return names{each, strings.Join(each, "\xff")}
+}
+
+// memory is what was worked out of the labels of a series.
+type memory struct {
+	names names
+	parts map[string]part // by names
+}
+
+// part is a series' labels of some names.
+type part struct {
+	text string     // with its names; no two are alike
+	has  bool       // all of them
+	rest slo.Labels // its others
+}
+
+// Prepare makes series remember what is worked out of their labels. So that is done once for all
+// worlds that they, or copies of them, are in. Only one goroutine at a time may count these.
+func Prepare(series []Series) {
+	for i := range series {
+		series[i].memory = &memory{names: namesOf(series[i].Labels), parts: map[string]part{}}
+	}
+}
+
+func (s *Series) names() names {
+	if s.memory != nil {
+		return s.memory.names
+	}
+	return namesOf(s.Labels)
+}
+
+// under is the series' labels of some names, and its others.
+func (s *Series) under(of names) part {
+	if s.memory == nil {
+		return partOf(s.Labels, of)
+	}
+	p, known := s.memory.parts[of.text]
+	if !known {
+		p = partOf(s.Labels, of)
+		s.memory.parts[of.text] = p
+	}
+	return p
+}
+
+func partOf(labels map[string]string, of names) part {
+	var b strings.Builder
+	for _, name := range of.each {
+		v, has := labels[name]
+		if !has {
+			return part{}
+		}
+		b.WriteString(name + "\xff" + v + "\xff")
+	}
+	rest := maps.Clone(labels)
+	maps.DeleteFunc(rest, func(name, _ string) bool { return slices.Contains(of.each, name) })
+	return part{b.String(), true, slo.NewLabels(rest)}
+}
 
 // index finds the target of a series by its labels: the `up` series that has no other ones.
 type index struct {
-	names  [][]string                   // the sets of label names that `up` has, longest first
-	labels map[string]map[string]string // by what project makes of them
+	names  []names                      // that `up` series have, the most first
+	labels map[string]map[string]string // by their text
 }
 
 func newIndex(up []Series) index {
 	x := index{labels: map[string]map[string]string{}}
-	sets := map[string]bool{}
+	known := map[string]bool{}
 	for _, s := range up {
-		names := slices.Sorted(maps.Keys(s.Labels))
-		if set := strings.Join(names, "\xff"); !sets[set] {
-			sets[set] = true
-			x.names = append(x.names, names)
+		n := s.names()
+		if !known[n.text] {
+			known[n.text] = true
+			x.names = append(x.names, n)
 		}
-		key, _ := project(s.Labels, names)
-		x.labels[key] = s.Labels
+		x.labels[s.under(n).text] = s.Labels
 	}
-	slices.SortStableFunc(x.names, func(a, b []string) int { return len(b) - len(a) })
+	slices.SortStableFunc(x.names, func(a, b names) int { return len(b.each) - len(a.each) })
 	return x
 }
 
 // of is the labels of the `up` series whose target a series is of; nil where there is none. Of
 // several it is the one with the most labels.
-func (x index) of(series map[string]string) map[string]string {
-	for _, names := range x.names {
-		if key, ok := project(series, names); ok {
-			if labels := x.labels[key]; labels != nil {
-				return labels
+func (x index) of(s *Series) (labels map[string]string, n names) {
+	for _, n := range x.names {
+		if p := s.under(n); p.has {
+			if labels := x.labels[p.text]; labels != nil {
+				return labels, n
 			}
 		}
 	}
-	return nil
-}
-
-// project writes the labels of some names as one text; ok is false where one of them is missing.
-func project(labels map[string]string, names []string) (text string, ok bool) {
-	var b strings.Builder
-	for _, name := range names {
-		v, has := labels[name]
-		if !has {
-			return "", false
-		}
-		b.WriteString(name + "\xff" + v + "\xff")
-	}
-	return b.String(), true
+	return nil, names{}
 }

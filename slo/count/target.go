@@ -63,15 +63,16 @@ const sameStart = 2
 func (w *World) targets() []*target {
 	scraped := newIndex(w.Up)
 	unscraped := w.unscraped(scraped)
-	byLabels, jobs := map[slo.Labels]*target{}, map[string]*job{}
+	byLabels, jobs := map[string]*target{}, map[string]*job{}
 	var all []*target
-	for i, s := range w.Counters {
-		labels := scraped.of(s.Labels)
+	for i := range w.Counters {
+		s := &w.Counters[i]
+		labels, n := scraped.of(s)
 		if labels == nil {
-			labels = unscraped[i]
+			labels, n = unscraped[i], namesOf(unscraped[i])
 		}
-		key := slo.NewLabels(labels)
-		t := byLabels[key]
+		p := s.under(n)
+		t := byLabels[p.text]
 		if t == nil {
 			name := labels[model.JobLabel]
 			if jobs[name] == nil {
@@ -79,13 +80,13 @@ func (w *World) targets() []*target {
 			}
 			t = &target{world: w, labels: labels, job: jobs[name], known: map[identity]*counter{}, behind: map[int64]bool{}}
 			t.job.targets = append(t.job.targets, t)
-			byLabels[key] = t
+			byLabels[p.text] = t
 			all = append(all, t)
 		}
-		t.add(i, s)
+		t.add(i, *s, p.rest)
 	}
 	for _, s := range w.Up {
-		if t := byLabels[slo.NewLabels(s.Labels)]; t != nil {
+		if t := byLabels[s.under(s.names()).text]; t != nil {
 			for _, up := range s.Samples {
 				t.tries = append(t.tries, up.At)
 				if up.Value == 1 {
@@ -95,8 +96,8 @@ func (w *World) targets() []*target {
 		}
 	}
 	for _, s := range w.Starts {
-		if labels := scraped.of(s.Labels); labels != nil {
-			if t := byLabels[slo.NewLabels(labels)]; t != nil {
+		if labels, n := scraped.of(&s); labels != nil {
+			if t := byLabels[s.under(n).text]; t != nil {
 				t.starts = append(t.starts, s.Samples...)
 			}
 			continue
@@ -120,10 +121,10 @@ func (w *World) targets() []*target {
 	return all
 }
 
-// add makes a series a counter of the target.
-func (t *target) add(i int, s Series) {
+// add makes a series a counter of the target, by its labels that are not the target's.
+func (t *target) add(i int, s Series, own slo.Labels) {
 	c := &counter{Series: s, index: i}
-	c.identity = identity{name: s.Name, part: s.Part, own: slo.NewLabels(without(s.Labels, t.labels))}
+	c.identity = identity{name: s.Name, part: s.Part, own: own}
 	for t.known[c.identity] != nil {
 		c.nth++
 	}
@@ -146,7 +147,7 @@ func (w *World) unscraped(scraped index) map[int]map[string]string {
 	varies := map[string]string{}
 	tried := map[[2]int]bool{}
 	for i, s := range w.Counters {
-		if scraped.of(s.Labels) != nil {
+		if labels, _ := scraped.of(&s); labels != nil {
 			continue
 		}
 		joined[i] = i

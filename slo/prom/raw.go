@@ -186,30 +186,32 @@ func (a *asker) fetchRun(ctx context.Context, r *run, shared *rawAnswers) (err e
 	case <-ctx.Done():
 		return fmt.Errorf("%w: %w", slo.ErrUnreachable, ctx.Err())
 	}
-	if r.series, err = a.rawSeries(ctx, r, shared); err != nil {
+	if err := a.rawSeries(ctx, r, shared); err != nil {
 		return err
 	}
 	if r.task.counter.lacksBuckets(r.series) {
 		r.allBuckets = true
-		if r.series, err = a.rawSeries(ctx, r, shared); err != nil {
+		if err := a.rawSeries(ctx, r, shared); err != nil {
 			return err
 		}
 	}
 	if jobs := jobsIn(r.series); len(jobs) > 0 {
-		if r.targets, err = shared.get(ctx, a, targetSelector(append([]*labels.Matcher{anyOf(model.JobLabel, jobs)}, r.where...)), r.ticks.Last, r.length()); err != nil {
+		selector := targetSelector(append([]*labels.Matcher{anyOf(model.JobLabel, jobs)}, r.where...))
+		if r.targets, err = shared.get(ctx, a, selector, r.ticks.Last, r.length()); err != nil {
 			return err
 		}
 	}
+	whole := r.task.counter.world(r.series, r.targets)
 	worlds, fresh := make([]*world, r.ticks.Len()), map[int]*world{}
 	for i := range worlds {
 		if tick := r.ticks.At(i); r.task.tallies[r.first+i].isOdd && anyIn(r.series, tick.Add(-r.ticks.Interval), tick) {
-			worlds[i] = r.world(i)
+			worlds[i] = whole.at(tick, r.ticks.Interval, r.near(i))
 			if len(worlds[i].Fresh()) > 0 {
 				fresh[i] = worlds[i]
 			}
 		}
 	}
-	if err := a.readPast(ctx, r, fresh); err != nil {
+	if err := a.readPast(ctx, r, whole, fresh); err != nil {
 		return err
 	}
 	for i, w := range worlds {
@@ -223,34 +225,21 @@ func (a *asker) fetchRun(ctx context.Context, r *run, shared *rawAnswers) (err e
 	return nil
 }
 
-// rawSeries are the samples of the task's own series.
-func (a *asker) rawSeries(ctx context.Context, r *run, shared *rawAnswers) (series []count.Series, err error) {
+// rawSeries reads the samples of the task's own series.
+func (a *asker) rawSeries(ctx context.Context, r *run, shared *rawAnswers) error {
+	r.series = nil
 	for _, selector := range r.task.counter.rawSelectors(r.where, r.allBuckets) {
 		found, err := shared.get(ctx, a, selector, r.ticks.Last, r.length())
 		if err != nil {
-			return nil, err
+			return err
 		}
-		series = append(series, found...)
+		r.series = append(r.series, found...)
 	}
-	return series, nil
+	return nil
 }
 
-// world is the raw samples around the i-th tick of a run.
-func (r *run) world(i int) *world {
-	return r.worldSince(near(r.ticks.At(i), r.ticks.Interval), i, nil, nil)
-}
-
-// worldSince is the raw samples of a run from a time up to its i-th tick, after those of the time
-// before.
-func (r *run) worldSince(from time.Time, i int, series, targets []count.Series) *world {
-	tick := r.ticks.At(i)
-	return r.task.counter.world(tick, r.ticks.Interval, joinRaw(series, cut(r.series, from, tick)), joinRaw(targets, cut(r.targets, from, tick)))
-}
-
-// near is from when on all samples are needed to count a tick.
-func near(tick time.Time, interval time.Duration) time.Time {
-	return tick.Add(-interval - count.Lookback)
-}
+// near is from when on all samples are needed to count the i-th tick.
+func (r *run) near(i int) time.Time { return r.ticks.At(i).Add(-r.ticks.Interval - count.Lookback) }
 
 // jobsIn are the jobs of series, sorted.
 func jobsIn(series []count.Series) []string {

@@ -15,14 +15,14 @@ import (
 
 // readPast looks for the past of counters that were not there in the look-back, and puts it into
 // their worlds, by the numbers of the ticks.
-func (a *asker) readPast(ctx context.Context, r *run, fresh map[int]*world) error {
+func (a *asker) readPast(ctx context.Context, r *run, whole *world, fresh map[int]*world) error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	from := near(r.ticks.First, r.ticks.Interval)
+	from := r.near(0)
 	for i, w := range fresh {
-		if w.anyIn(cut(r.series, from, near(r.ticks.At(i), r.ticks.Interval))) {
-			fresh[i] = r.worldSince(from, i, nil, nil) // it was there earlier in the run
+		if w.anyIn(cut(r.series, from, r.near(i))) {
+			fresh[i] = whole.at(w.Tick, w.Interval, from) // it was there earlier in the run
 		}
 	}
 	had, err := a.hadPast(ctx, r, fresh)
@@ -43,8 +43,9 @@ func (a *asker) readPast(ctx context.Context, r *run, fresh map[int]*world) erro
 	if err != nil {
 		return err
 	}
-	for i := range fresh {
-		fresh[i] = r.worldSince(from, i, series, ofTargets)
+	whole = r.task.counter.world(joinRaw(series, cut(r.series, from, r.ticks.Last)), joinRaw(ofTargets, cut(r.targets, from, r.ticks.Last)))
+	for i, w := range fresh {
+		fresh[i] = whole.at(w.Tick, w.Interval, time.Time{})
 	}
 	return nil
 }
@@ -55,7 +56,7 @@ func (a *asker) hadPast(ctx context.Context, r *run, fresh map[int]*world) ([]po
 	for _, w := range fresh {
 		all = append(all, w.freshTargets()...)
 	}
-	at := near(r.ticks.First, r.ticks.Interval)
+	at := r.near(0)
 	points, err := a.askOne(ctx, r.task.counter.pastQuery(all, count.Longest), slo.Ticks{First: at, Last: at, Interval: time.Second})
 	if err != nil {
 		return nil, err

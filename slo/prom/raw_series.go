@@ -152,7 +152,7 @@ func rawOf(stream *model.SampleStream, markers bool) count.Series {
 // anyIn reports whether a series has a sample in a stretch.
 func anyIn(all []count.Series, from, to time.Time) bool {
 	return slices.ContainsFunc(all, func(s count.Series) bool {
-		i, _ := slices.BinarySearchFunc(s.Samples, from.UnixMilli()+1, func(v count.Sample, at int64) int { return cmp.Compare(v.At, at) })
+		i := position(s.Samples, from.UnixMilli()+1)
 		return len(s.Native) > 0 || i < len(s.Samples) && s.Samples[i].At <= to.UnixMilli()
 	})
 }
@@ -162,17 +162,21 @@ func cut(all []count.Series, from, to time.Time) []count.Series {
 	first, last := from.UnixMilli()+1, to.UnixMilli()
 	kept := make([]count.Series, 0, len(all))
 	for _, s := range all {
-		i, _ := slices.BinarySearchFunc(s.Samples, first, func(v count.Sample, at int64) int { return cmp.Compare(v.At, at) })
-		j, _ := slices.BinarySearchFunc(s.Samples, last+1, func(v count.Sample, at int64) int { return cmp.Compare(v.At, at) })
-		s.Samples = s.Samples[i:j]
-		i, _ = slices.BinarySearchFunc(s.Native, first, func(v count.NativeSample, at int64) int { return cmp.Compare(v.At, at) })
-		j, _ = slices.BinarySearchFunc(s.Native, last+1, func(v count.NativeSample, at int64) int { return cmp.Compare(v.At, at) })
+		s.Samples = s.Samples[position(s.Samples, first):position(s.Samples, last+1)]
+		i, _ := slices.BinarySearchFunc(s.Native, first, func(v count.NativeSample, at int64) int { return cmp.Compare(v.At, at) })
+		j, _ := slices.BinarySearchFunc(s.Native, last+1, func(v count.NativeSample, at int64) int { return cmp.Compare(v.At, at) })
 		s.Native = s.Native[i:j]
 		if len(s.Samples)+len(s.Native) > 0 {
 			kept = append(kept, s)
 		}
 	}
 	return kept
+}
+
+// position is the number of the first sample that is not before a time.
+func position(all []count.Sample, at int64) int {
+	i, _ := slices.BinarySearchFunc(all, at, func(s count.Sample, at int64) int { return cmp.Compare(s.At, at) })
+	return i
 }
 
 // joinRaw puts samples of the time before in front of those of the same series.

@@ -16,7 +16,8 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// world is the raw samples around one tick, and which label sets and roles they count for.
+// world is the raw samples of a run, or those around one of its ticks, and which label sets and roles
+// they count for.
 type world struct {
 	count.World
 	counter *counter
@@ -28,6 +29,8 @@ type member struct {
 	labels map[string]string
 	groups []group
 	kind   memberKind
+
+	isOfHistogram bool
 }
 
 // isTotal reports whether its events are of the total.
@@ -45,10 +48,10 @@ const (
 	ofLeft                     // events that are left out
 )
 
-// world sorts raw samples into what the counter counts, at a tick: those up to its end. Targets are
-// the series of targetSelector.
-func (c *counter) world(tick time.Time, interval time.Duration, series, targets []count.Series) *world {
-	w := &world{World: count.World{Tick: tick, Interval: interval}, counter: c}
+// world sorts the raw samples of a run into what the counter counts. Targets are the series of
+// targetSelector.
+func (c *counter) world(series, targets []count.Series) *world {
+	w := &world{counter: c}
 	histograms := map[*histogram][]count.RawHistogram{}
 	for _, s := range series {
 		var m member
@@ -84,7 +87,25 @@ func (c *counter) world(tick time.Time, interval time.Duration, series, targets 
 			w.Up = append(w.Up, s)
 		}
 	}
+	for _, all := range [][]count.Series{w.Counters, w.Up, w.Starts} {
+		count.Prepare(all)
+	}
 	return w
+}
+
+// at is what of a run's samples a tick is counted by: those since a time, up to its end.
+func (w *world) at(tick time.Time, interval time.Duration, from time.Time) *world {
+	part := &world{counter: w.counter}
+	part.Tick, part.Interval = tick, interval
+	part.Up, part.Starts = cut(w.Up, from, tick), cut(w.Starts, from, tick)
+	first, last := from.UnixMilli()+1, tick.UnixMilli()+1
+	for i, s := range w.Counters {
+		s.Samples = s.Samples[position(s.Samples, first):position(s.Samples, last)]
+		if m := w.members[i]; len(s.Samples) > 0 || m.isOfHistogram { // whose counters are told apart by their order
+			part.members, part.Counters = append(part.members, m), append(part.Counters, s)
+		}
+	}
+	return part
 }
 
 // selects reports whether a selector selects a series, by its labels; the names of a histogram's
@@ -134,7 +155,7 @@ func (w *world) addHistograms(raw []count.RawHistogram, all group) {
 			{h.Unsure, member{kind: ofUnsure}},
 			{h.Left, member{kind: ofLeft}},
 		} {
-			of.labels = of.series.Labels
+			of.labels, of.isOfHistogram = of.series.Labels, true
 			w.members, w.Counters = append(w.members, of.member), append(w.Counters, of.series)
 		}
 	}
