@@ -109,23 +109,19 @@ func (t *target) uncountable(c *counter) (note slo.Caveat, is bool) {
 	return note, isSwitching || after[len(after)/2] > most
 }
 
-// isShared reports whether a target is several processes by turns, so that none of its counters can
-// be counted: the one with the most events is seen to be of several. Where it is another one, that
-// is a client of many, and the others go on.
-func (t *target) isShared() bool {
-	if t.shared == nil {
-		var largest *counter
-		for _, c := range t.counters {
-			if n := len(c.kept); c.whole == nil && n > 0 && (largest == nil || c.kept[n-1].Value > largest.kept[len(largest.kept)-1].Value) {
-				largest = c
-			}
-		}
-		t.shared = new(bool)
-		if largest != nil {
-			_, *t.shared = t.uncountable(largest)
+// findShared finds out whether a target is several processes by turns: the counter with the most
+// events is seen to be of several. Where it is another one, that is a client of many, and the others
+// go on.
+func (t *target) findShared() {
+	var largest *counter
+	for _, c := range t.counters {
+		if n := len(c.kept); c.whole == nil && n > 0 && (largest == nil || c.kept[n-1].Value > largest.kept[len(largest.kept)-1].Value) {
+			largest = c
 		}
 	}
-	return *t.shared
+	if largest != nil {
+		_, t.shared = t.uncountable(largest)
+	}
 }
 
 // nearestBelow is the number of the largest of some values that a counter can have gone on from to

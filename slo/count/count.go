@@ -87,7 +87,7 @@ func (t *target) count(c *counter) (sum Counted) {
 	if c.whole != nil {
 		judged = c.whole
 	}
-	if why, is := t.uncountable(judged); is || t.isShared() {
+	if why, is := t.uncountable(judged); is || t.shared {
 		sum.Caveats = []slo.Caveat{why}
 		return sum
 	}

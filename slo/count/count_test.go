@@ -223,6 +223,10 @@ func TestTargets(t *testing.T) {
 			{"up" + one, "1+0x3 . .", "", 0}, {"all" + one, "1000+30x3 . .", "0", 0}, {"start" + one, "-900+0x3 . .", "", 0},
 			{"up" + other, ". . . . 1 1", "", 0}, {"all" + other, ". . . . 1120 1150", "60", 0}, {"start" + other, ". . . . -900 -900", "", 0},
 		}},
+		{"changes its instance, same start, a little lower", []row{
+			{"up" + one, "1+0x3 . .", "", 0}, {"all" + one, "1000+30x3 . .", "0", 0}, {"start" + one, "-900+0x3 . .", "", 0},
+			{"up" + other, ". . . . 1 1", "", 0}, {"all" + other, ". . . . 1080 1140", "50", 0}, {"start" + other, ". . . . -900 -900", "", 0},
+		}},
 		{"changes its instance, young, same start", []row{
 			{"up" + one, ". 1 . 1 . .", "", 0}, {"all" + one, ". 10 . 70 . .", "0", 0}, {"start" + one, ". -37 . -37 . .", "", 0},
 			{"up" + other, ". . . . 1 1", "", 0}, {"all" + other, ". . . . 100 130", "60", 0}, {"start" + other, ". . . . -37 -37", "", 0},

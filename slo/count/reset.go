@@ -1,29 +1,23 @@
 package count
 
 import (
-	"cmp"
 	"slices"
-	"sort"
 )
 
 // span is a stretch of time from one scrape to another.
 type span struct{ from, to int64 }
 
-// spans answers whether one of them is within a stretch of time. Sorted by their ends, each begins
-// as late as any that ends before it.
-type spans []span
+// spans are some stretches.
+type spans map[span]bool
 
-func (s spans) sorted() spans {
-	slices.SortFunc(s, func(a, b span) int { return cmp.Compare(a.to, b.to) })
-	for i := 1; i < len(s); i++ {
-		s[i].from = max(s[i].from, s[i-1].from)
-	}
-	return s
-}
-
+// within reports whether one of them is within a stretch.
 func (s spans) within(from, to int64) bool {
-	i := sort.Search(len(s), func(i int) bool { return s[i].to > to })
-	return i > 0 && s[i-1].from >= from
+	for one := range s {
+		if from <= one.from && one.to <= to {
+			return true
+		}
+	}
+	return false
 }
 
 // resetShare is the part of its value that a counter loses at least when it begins anew. One that
@@ -54,54 +48,28 @@ func (r turn) isReset(started bool) bool {
 // findResets finds the steps in which all counters of the target began anew, and when single ones
 // did.
 func (t *target) findResets() {
-	if t.isSteady() {
-		return
-	}
 	turns := map[span]*turn{}
 	for i := 1; i < len(t.scrapes); i++ {
 		if s := (span{t.scrapes[i-1], t.scrapes[i]}); t.hasStarted(s) {
 			turns[s] = &turn{}
 		}
 	}
+	if len(turns) == 0 && !t.lost {
+		return
+	}
+	t.resets, t.falls = spans{}, spans{}
 	for _, c := range t.counters {
-		samples := slices.Concat(c.older, c.kept)
-		for i := 1; i < len(samples); i++ {
-			if t.isEvidence(c, samples[i-1].At, samples[i].At) {
-				t.observe(turns, c, samples[i-1], samples[i])
+		for i := 1; i < len(c.kept); i++ {
+			if t.isEvidence(c, c.kept[i-1].At, c.kept[i].At) {
+				t.observe(turns, c, c.kept[i-1], c.kept[i])
 			}
 		}
 	}
 	for s, r := range turns {
 		if r.isReset(t.hasStarted(s)) {
-			t.resets = append(t.resets, s)
+			t.resets[s] = true
 		}
 	}
-	t.resets, t.falls = t.resets.sorted(), t.falls.sorted()
-}
-
-// isSteady reports whether no counter of the target fell, and its process is the same all the time.
-func (t *target) isSteady() bool {
-	for i := 1; i < len(t.starts); i++ {
-		if t.starts[i].Value-t.starts[i-1].Value > sameStart {
-			return false
-		}
-	}
-	if start, known := t.start(t.world.end()); known && len(t.scrapes) > 0 && start >= t.scrapes[0]-sameStart*1000 {
-		return false
-	}
-	for _, c := range t.counters {
-		for _, all := range [][]Sample{c.older, c.kept} {
-			for i := 1; i < len(all); i++ {
-				if all[i].Value < all[i-1].Value {
-					return false
-				}
-			}
-		}
-		if n := len(c.older); n > 0 && len(c.kept) > 0 && c.kept[0].Value < c.older[n-1].Value {
-			return false
-		}
-	}
-	return true
 }
 
 func (t *target) hasStarted(s span) bool {
@@ -125,7 +93,7 @@ func (t *target) observe(turns map[span]*turn, c *counter, before, now Sample) {
 	s := span{before.At, now.At}
 	hasFallen := fell(before.Value, now.Value)
 	if hasFallen {
-		t.falls = append(t.falls, s)
+		t.falls[s] = true
 	}
 	if last, _ := t.lastScrape(s.to); last != s.from {
 		return
@@ -152,7 +120,7 @@ func (t *target) observe(turns map[span]*turn, c *counter, before, now Sample) {
 // same is no proof: processes that crash all the time may each fail the same number of requests.
 // Nor is one that has few.
 func (c *counter) exceeds(times float64, before, now Sample, since int64) bool {
-	if len(c.older)+len(c.kept) < 3 || c.rate == 0 {
+	if len(c.kept) < 3 || c.rate == 0 {
 		return false
 	}
 	return now.Value >= before.Value && now.Value > max(few, times*c.rate*float64(now.At-since))

@@ -118,7 +118,7 @@ func (t *target) goneOn(c *counter, before, now Sample) verdict {
 		return v
 	case now.Value < before.Value:
 		return verdict{note: note(slo.Dip, before.Value-now.Value)}
-	case t.alike && len(c.kept) > 0 && now.At == c.kept[0].At:
+	case t.alike == now.At:
 		return verdict{take: growth, note: note(slo.Returned, before.Value)}
 	case before.Value > 0 && (started || t.falls.within(before.At, now.At) && t.believable(now.Value, now.At-before.At)):
 		return verdict{take: growth, note: note(slo.Restart, before.Value)}
@@ -215,24 +215,11 @@ func (t *target) first(now Sample) verdict {
 		}
 		return v
 	}
-	switch sum := t.firstSum(now.At); {
-	case sum == 0:
+	switch {
+	case t.sum == 0:
 		return verdict{take: all}
-	case sum <= 3*t.peersStep():
+	case t.sum <= 3*t.peersStep():
 		return verdict{take: all, note: note(slo.NewTarget, now.Value)}
 	}
 	return verdict{note: note(slo.Baseline, now.Value)}
-}
-
-// firstSum is what all counters of a target had together at its first scrape.
-func (t *target) firstSum(at int64) float64 {
-	if t.sum == nil {
-		t.sum = new(float64)
-		for _, c := range t.counters {
-			if s, has := c.at(at); has && c.whole == nil {
-				*t.sum += s.Value
-			}
-		}
-	}
-	return *t.sum
 }

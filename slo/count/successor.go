@@ -115,19 +115,16 @@ func (p past) like(t *target) (found []*target) {
 			all, largest = p.counters[c.identity], s.Value
 		}
 	}
-	end, _ := slices.BinarySearchFunc(all, largest, func(e ended, v float64) int { return upTo(e.value, v) })
+	end, _ := slices.BinarySearchFunc(all, largest, func(e ended, v float64) int {
+		if e.value <= v {
+			return -1
+		}
+		return 1
+	})
 	for _, e := range all[max(end-most, 0):end] {
 		found = append(found, e.target)
 	}
 	return found
-}
-
-// upTo makes a binary search find the end of the values of up to v.
-func upTo(value, v float64) int {
-	if value <= v {
-		return -1
-	}
-	return 1
 }
 
 // predecessor is the target that one goes on from; nil where there is none. Of several it is the
@@ -200,28 +197,34 @@ func (t *target) goesOnFrom(o *target) (apart float64, is bool) {
 
 // inherit makes what is known of another target known of this one.
 func (t *target) inherit(o *target) {
+	if _, known := t.start(t.end()); !known && !t.isAt(o) {
+		t.alike = t.scrapes[0]
+	}
 	t.scrapes = slices.Concat(o.scrapes, t.scrapes)
 	t.starts = slices.Concat(o.starts, t.starts)
-	t.rate = max(t.rate, o.rate)
-	_, known := t.start(t.end())
-	t.alike = !known && !t.isAt(o)
+	t.rate, t.lost = max(t.rate, o.rate), t.lost || o.lost
 	if t.every == 0 {
 		t.every = o.every
 	}
 	for _, c := range t.counters {
 		if before := o.known[c.identity]; before != nil {
-			c.goOnFrom(before)
+			t.goOn(c, before)
 		}
 	}
 }
 
-func (c *counter) goOnFrom(before *counter) {
-	c.older = before.kept
+// goOn makes a counter go on from one with other labels.
+func (t *target) goOn(c, before *counter) {
+	c.kept = slices.Concat(before.kept, c.kept)
 	c.shown = slices.Concat(before.shown, c.shown)
+	if n := len(before.kept); n > 0 && n < len(c.kept) {
+		t.lost = t.lost || c.kept[n].Value < c.kept[n-1].Value
+	}
 }
 
 // linkCounters finds counters that a target shows in the tick for the first time, in place of
-// others which have a label less or more, and go on from there.
+// others which have a label less or more, and go on from there. Of several it is the one with the
+// nearest value.
 func (t *target) linkCounters() {
 	type alike struct {
 		name string
@@ -229,37 +232,29 @@ func (t *target) linkCounters() {
 		nth  int
 		end  int64
 	}
-	gone := map[alike][]*counter{}
+	gone, taken := map[alike][]*counter{}, map[*counter]bool{}
 	value := func(c *counter) float64 { return c.kept[len(c.kept)-1].Value }
 	for _, c := range t.counters {
-		if n := len(c.kept); n > 0 && c.kept[n-1].Value > 0 && c.kept[n-1].At < t.end() {
+		if n := len(c.kept); n > 0 && value(c) > 0 && c.kept[n-1].At < t.end() {
 			k := alike{c.name, c.part, c.nth, c.kept[n-1].At}
 			gone[k] = append(gone[k], c)
 		}
 	}
-	for _, all := range gone {
-		slices.SortFunc(all, func(a, b *counter) int { return cmp.Compare(value(a), value(b)) })
-	}
-	taken := map[*counter]bool{}
 	for _, c := range t.counters {
-		if len(c.kept) == 0 || c.kept[0].At <= t.world.begin() {
+		if len(gone) == 0 || len(c.kept) == 0 || c.kept[0].At <= t.world.begin() {
 			continue
 		}
 		now := c.kept[0]
 		last, _ := t.lastScrape(now.At)
-		all := gone[alike{c.name, c.part, c.nth, last}]
-		end, _ := slices.BinarySearchFunc(all, now.Value, func(o *counter, v float64) int {
-			return upTo(value(o), v)
-		})
-		for _, o := range slices.Backward(all[max(end-most, 0):end]) {
-			if !t.believable(now.Value-value(o), now.At-last) {
-				break
+		var found *counter
+		for _, o := range gone[alike{c.name, c.part, c.nth, last}] {
+			if v := value(o); v <= now.Value && (found == nil || v > value(found)) && !taken[o] && isExtended(o.Labels, c.Labels) {
+				found = o
 			}
-			if !taken[o] && isExtended(o.Labels, c.Labels) {
-				taken[o] = true
-				c.goOnFrom(o)
-				break
-			}
+		}
+		if found != nil && t.believable(now.Value-value(found), now.At-last) {
+			taken[found] = true
+			t.goOn(c, found)
 		}
 	}
 }

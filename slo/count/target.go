@@ -25,10 +25,11 @@ type target struct {
 	rate     float64               // the most that it counted between two scrapes, in events a ms
 	steps    int                   // between scrapes in which it counted something
 	resets   spans                 // steps in which all its counters began anew
-	falls    spans                 // stretches between two samples of a counter that began anew
-	sum      *float64              // see firstSum
-	shared   *bool                 // see isShared
-	alike    bool                  // nothing but their values says that it goes on from another target
+	falls    spans                 // between two samples of a counter that began anew
+	sum      float64               // what its counters had together at its first scrape
+	shared   bool                  // it is several processes by turns, so that none of its counters can be counted
+	lost     bool                  // a counter has less than in its sample before
+	alike    int64                 // since when it goes on from another target, if nothing but their values says so
 	doubtful bool                  // nothing but its age says that it does not
 }
 
@@ -39,10 +40,9 @@ type counter struct {
 	index int
 	whole *counter // of a part: the counter of all events
 	good  *counter // of a whole: the counter of good events, if it has one
-	kept  []Sample // those that can be counted with
+	kept  []Sample // those that can be counted with, and those of a counter with other labels that it goes on from
 	dips  []int64  // scrapes in the tick that nothing is counted from, as another replica was a little behind
 	shown []int64  // when it was scraped, whatever its value
-	older []Sample // kept ones of a counter with other labels that it goes on from
 	rate  float64  // the most that it counted between two scrapes, in events a ms
 	rise  float64  // see findRise
 }
@@ -117,6 +117,7 @@ func (w *World) targets() []*target {
 	link(all)
 	for _, t := range all {
 		t.findResets()
+		t.findShared()
 	}
 	return all
 }
@@ -301,9 +302,12 @@ func (t *target) measure() {
 	}
 	counted := map[span]float64{}
 	for _, c := range t.counters {
+		if len(c.kept) > 0 && c.kept[0].At == t.scrapes[0] && c.whole == nil {
+			t.sum += c.kept[0].Value
+		}
 		for i := 1; i < len(c.kept); i++ {
 			s, events := span{c.kept[i-1].At, c.kept[i].At}, c.kept[i].Value-c.kept[i-1].Value
-			if events <= 0 {
+			if t.lost = t.lost || events < 0; events <= 0 {
 				continue
 			}
 			c.rate = max(c.rate, events/float64(s.to-s.from))
@@ -330,17 +334,15 @@ func find(samples []Sample, at int64) int {
 	return i
 }
 
-// before is the newest sample before a time, of the counter or of one that it goes on from.
+// before is the newest sample before a time.
 func (c *counter) before(at int64) (Sample, bool) {
 	dips := c.dips
 	if c.whole != nil {
 		dips = c.whole.dips
 	}
-	for _, all := range [][]Sample{c.kept, c.older} {
-		for i := find(all, at); i > 0; i-- {
-			if len(dips) == 0 || !slices.Contains(dips, all[i-1].At) {
-				return all[i-1], true
-			}
+	for i := find(c.kept, at); i > 0; i-- {
+		if !slices.Contains(dips, c.kept[i-1].At) {
+			return c.kept[i-1], true
 		}
 	}
 	return Sample{}, false
@@ -348,10 +350,8 @@ func (c *counter) before(at int64) (Sample, bool) {
 
 // at is the sample at a time.
 func (c *counter) at(at int64) (Sample, bool) {
-	for _, all := range [][]Sample{c.kept, c.older} {
-		if i := find(all, at); i < len(all) && all[i].At == at {
-			return all[i], true
-		}
+	if i := find(c.kept, at); i < len(c.kept) && c.kept[i].At == at {
+		return c.kept[i], true
 	}
 	return Sample{}, false
 }
