@@ -10,7 +10,7 @@
 // Start reading at World.Count. The files:
 //
 //	count.go      World, the samples, and Counted, the result
-//	labels.go     which `up` series a series is of
+//	labels.go     Prepare, and which `up` series a series is of
 //	target.go     which target a series is of, when that was scraped, how much it counts
 //	reset.go      when the counters of a target began anew, and scrapes that show a process once more
 //	rule.go       what one counter counted between two of its samples

@@ -62,23 +62,23 @@ const sameStart = 2
 // targets sorts the world's counters by target.
 func (w *World) targets() []*target {
 	scraped := newIndex(w.Up)
-	unscraped := w.unscraped(scraped)
+	labels, sets := make([]map[string]string, len(w.Counters)), make([]names, len(w.Counters))
+	for i := range w.Counters {
+		labels[i], sets[i] = scraped.of(&w.Counters[i])
+	}
+	w.findUnscraped(labels, sets)
 	byLabels, jobs := map[string]*target{}, map[string]*job{}
 	var all []*target
 	for i := range w.Counters {
 		s := &w.Counters[i]
-		labels, n := scraped.of(s)
-		if labels == nil {
-			labels, n = unscraped[i], namesOf(unscraped[i])
-		}
-		p := s.under(n)
+		p := s.under(sets[i])
 		t := byLabels[p.text]
 		if t == nil {
-			name := labels[model.JobLabel]
+			name := labels[i][model.JobLabel]
 			if jobs[name] == nil {
 				jobs[name] = &job{}
 			}
-			t = &target{world: w, labels: labels, job: jobs[name], known: map[identity]*counter{}, behind: map[int64]bool{}}
+			t = &target{world: w, labels: labels[i], job: jobs[name], known: map[identity]*counter{}, behind: map[int64]bool{}}
 			t.job.targets = append(t.job.targets, t)
 			byLabels[p.text] = t
 			all = append(all, t)
@@ -133,11 +133,10 @@ func (t *target) add(i int, s Series, own slo.Labels) {
 	t.counters = append(t.counters, c)
 }
 
-// unscraped finds the targets of counters without `up`, by the numbers of the counters: those of
-// one job and instance are one, unless other labels tell them apart. Where there is no job or no
-// instance, counters that are scraped together are one target.
-func (w *World) unscraped(scraped index) map[int]map[string]string {
-	found := map[int]map[string]string{}
+// findUnscraped finds the labels of targets without `up`: those of one job and instance are one,
+// unless other labels tell them apart. Where there is no job or no instance, counters that are
+// scraped together are one target.
+func (w *World) findUnscraped(labels []map[string]string, sets []names) {
 	pairs, joined := map[int64]int{}, map[int]int{} // by time: a counter; by counter: another of its target
 	root := func(i int) int {
 		for joined[i] != i {
@@ -148,7 +147,7 @@ func (w *World) unscraped(scraped index) map[int]map[string]string {
 	varies := map[string]string{}
 	tried := map[[2]int]bool{}
 	for i, s := range w.Counters {
-		if labels, _ := scraped.of(&s); labels != nil {
+		if labels[i] != nil {
 			continue
 		}
 		joined[i] = i
@@ -159,11 +158,11 @@ func (w *World) unscraped(scraped index) map[int]map[string]string {
 				continue
 			}
 			o := w.Counters[n]
-			if n == i || tried[[2]int{n, i}] || isPlaced(s) != isPlaced(o) || !together(s.Samples, o.Samples) {
-				tried[[2]int{n, i}] = true
+			known := n == i || tried[[2]int{n, i}]
+			tried[[2]int{n, i}] = true
+			if known || isPlaced(s) != isPlaced(o) || !together(s.Samples, o.Samples) {
 				continue
 			}
-			tried[[2]int{n, i}] = true
 			joined[root(i)] = root(n)
 			if isPlaced(s) {
 				differing(varies, o.Labels, s.Labels)
@@ -182,13 +181,13 @@ func (w *World) unscraped(scraped index) map[int]map[string]string {
 		}
 	}
 	for i := range joined {
-		if isPlaced(w.Counters[i]) {
-			found[i] = without(w.Counters[i].Labels, varies)
-		} else {
-			found[i] = without(w.Counters[i].Labels, apart[root(i)])
+		not := varies
+		if !isPlaced(w.Counters[i]) {
+			not = apart[root(i)]
 		}
+		labels[i] = without(w.Counters[i].Labels, not)
+		sets[i] = namesOf(labels[i])
 	}
-	return found
 }
 
 // isPlaced reports whether a series says of which job and instance it is.
