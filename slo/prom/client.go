@@ -131,7 +131,7 @@ func (c *Client) do(ctx context.Context, query string, ticks slo.Ticks) (model.V
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: %w", slo.ErrUnreachable, ctx.Err())
 	}
-	bounded, cancel := context.WithTimeout(asking(ctx, ticks.Last), c.timeout)
+	bounded, cancel := context.WithTimeout(askingAbout(ctx, ticks.Last), c.timeout)
 	defer cancel()
 	if c.asked != nil && c.asked.Add(1) > int64(c.most) {
 		return nil, c.failed(fmt.Errorf("%w: %w: at most %d", slo.ErrRefused, errUsedUp, c.most))

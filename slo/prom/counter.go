@@ -45,8 +45,14 @@ type counter struct {
 	groups  []group
 	groupBy []string
 	part    role // good or bad
-	asks    extent
-	large   bool // its sums may be too large to be packed
+	asking
+}
+
+// asking is how a counter asks. What is counted does not depend on it.
+type asking struct {
+	extent
+	large bool // the sums may be too large to be packed
+	apart bool // good or bad events are asked for by themselves, though they are series of the total
 }
 
 // newCounter takes an objective's indicator apart. It returns an error where the indicator is
@@ -136,13 +142,16 @@ func (c *counter) sumQuery(at grid) query {
 
 // counterArms are the sums of a group of counters.
 func (c *counter) counterArms(g group, at grid) []arm {
-	if in := g.within; in != nil {
-		if !in.apart {
-			return nil
-		}
+	outcome := g.outcome
+	switch {
+	case c.apart && g.within != nil:
 		return []arm{tagged("sum"+c.by()+c.increase(at)(g.each), g.tag, sumArm)}
+	case g.within != nil:
+		return nil
+	case c.apart:
+		outcome = nil
 	}
-	return append(c.numbered(c.increase(at)(g.each), c.by(g.outcome...), g.tag), c.seen(g, at))
+	return append(c.numbered(c.increase(at)(g.each), c.by(outcome...), g.tag), c.seen(g, at))
 }
 
 // numbered is a sum and how many series it is of.

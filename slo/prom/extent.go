@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// extent is how much a counter asks in its sumQuery. What is counted does not depend on it.
+// extent is how much a counter asks in its sumQuery.
 type extent int
 
 const (
@@ -26,7 +26,7 @@ const (
 
 // increase writes the differences of a group, each by itself.
 func (c *counter) increase(at grid) func(func(writer, ...*labels.Matcher) string) string {
-	if c.asks == steady {
+	if c.extent == steady {
 		return at.unchecked
 	}
 	return at.increase
@@ -65,34 +65,26 @@ func (c *counter) suffices(points []point) bool {
 }
 
 // asksLittle reports whether not all is asked.
-func (c *counter) asksLittle() bool { return c.asks == steady || c.asks == little }
+func (c *counter) asksLittle() bool { return c.extent == steady || c.extent == little }
 
 // next is the counter to begin the next tick with, by one tick's answer: it counts the same and
 // asks no more than it has to, if that tick is like this one. plain reports whether nothing
 // happened in this one.
 func (c *counter) next(points []point) (next *counter, plain bool) {
-	if c.scattered(points) {
-		c = c.apart()
-	}
-	c = c.sized(points)
+	how := c.asking
+	how.apart, how.large = c.apart || c.scattered(points), c.isLarge(points)
 	switch plain = c.isPlain(points); {
 	case plain:
-		return c.asking(steady), true
-	case c.asks == steady:
-		return c.asking(little), false
+		how.extent = steady
+	case c.extent == steady:
+		how.extent = little
 	}
-	return c, false
+	return c.with(how), plain
 }
 
-// same reports whether a counter of the same definition asks the same.
-func (c *counter) same(o *counter) bool {
-	isApart := func(g group) bool { return g.within != nil && g.within.apart }
-	return c.asks == o.asks && c.large == o.large && slices.ContainsFunc(c.groups, isApart) == slices.ContainsFunc(o.groups, isApart)
-}
-
-// sized is a counter that packs its sums, or does not, by what one tick's answer has: long before
-// they are too large, and not again before they are much smaller.
-func (c *counter) sized(points []point) *counter {
+// isLarge reports whether the sums are better not packed, by what one tick's answer has: long before
+// they are too large, and until they are much smaller.
+func (c *counter) isLarge(points []point) bool {
 	most := 0.0
 	for _, p := range points {
 		switch _, arm, _ := c.arm(p); arm {
@@ -105,23 +97,23 @@ func (c *counter) sized(points []point) *counter {
 			most = max(most, p.Value)
 		}
 	}
-	large := most > packUnit/16 || c.large && most > packUnit/64
-	if large == c.large {
+	return most > packUnit/16 || c.large && most > packUnit/64
+}
+
+// with is a counter that asks in another way.
+func (c *counter) with(how asking) *counter {
+	if c.asking == how {
 		return c
 	}
 	other := *c
-	other.large = large
+	other.asking = how
 	return &other
 }
 
-// asking is a counter that asks so much.
-func (c *counter) asking(e extent) *counter {
-	if c.asks == e {
-		return c
-	}
-	other := *c
-	other.asks = e
-	return &other
+// to is the same with another extent.
+func (a asking) to(e extent) asking {
+	a.extent = e
+	return a
 }
 
 func (c *counter) ofHistograms() bool { return c.groups[0].histogram != nil }

@@ -26,7 +26,7 @@ func TestNext(t *testing.T) {
 		name   string
 		points func(all, good, seen float64, more ...point) []point
 		c      *counter
-	}{{"little", quick, c}, {"all", full, c.asking(whole)}} {
+	}{{"little", quick, c}, {"all", full, c.with(c.to(whole))}} {
 		t.Run(tc.name, func(t *testing.T) {
 			for name, then := range map[string]struct {
 				points []point
@@ -44,8 +44,8 @@ func TestNext(t *testing.T) {
 					t.Errorf("%s: suffices: %v", name, suffices)
 				}
 				next, plain := tc.c.next(then.points)
-				if plain != then.little || (next.asks == steady) != plain {
-					t.Errorf("%s: plain: %v, and the next is steady: %v", name, plain, next.asks == steady)
+				if plain != then.little || (next.extent == steady) != plain {
+					t.Errorf("%s: plain: %v, and the next is steady: %v", name, plain, next.extent == steady)
 				}
 				if n := len(next.sumQuery(grid{Interval: time.Second}).arms); tc.name == "all" && (n == little) != then.little {
 					t.Errorf("%s: %d arms are asked next", name, n)
@@ -53,7 +53,7 @@ func TestNext(t *testing.T) {
 			}
 		})
 	}
-	if n := len(c.asking(whole).sumQuery(grid{Interval: time.Second}).arms); n <= little {
+	if n := len(c.with(c.to(whole)).sumQuery(grid{Interval: time.Second}).arms); n <= little {
 		t.Errorf("%d arms at all, and %d where little is asked", n, little)
 	}
 }

@@ -95,7 +95,7 @@ func (c *counter) matching(other func(*labels.Matcher) *labels.Matcher) *counter
 		}
 		return changed
 	}
-	changed := c.with(func(h *histogram, _ string) { h.selectors = change(h.selectors) })
+	changed := c.changed(func(h *histogram, _ string) { h.selectors = change(h.selectors) })
 	for i := range changed.groups {
 		changed.groups[i].selectors = change(changed.groups[i].selectors)
 	}

@@ -240,11 +240,11 @@ func (c *counter) simpler() *counter {
 			return nil
 		}
 	}
-	return c.with(func(h *histogram, _ string) { h.native++ })
+	return c.changed(func(h *histogram, _ string) { h.native++ })
 }
 
-// with is a counter whose histograms are changed. Both roles of a metric share one.
-func (c *counter) with(change func(h *histogram, tag string)) *counter {
+// changed is a counter whose histograms are. Both roles of a metric share one.
+func (c *counter) changed(change func(h *histogram, tag string)) *counter {
 	other := *c
 	other.groups = slices.Clone(c.groups)
 	changed := map[*histogram]*histogram{}

@@ -103,7 +103,7 @@ func (c *counter) resolve(answers [][]point) (*counter, error) {
 			c.addBounds(found[key.tag], key.tag, les)
 		}
 	}
-	return c.with(func(h *histogram, tag string) {
+	return c.changed(func(h *histogram, tag string) {
 		h.resolved = true
 		h.between = slices.SortedFunc(maps.Values(found[tag]), func(a, b pattern) int { return compareBounds(a.Bounds, b.Bounds) })
 		h.between = h.between[:min(len(h.between), maxBounds)]

@@ -41,7 +41,7 @@ func (p *plan) start(c *counter, grid grid) *sums {
 // follow has a counter be asked first from now on, after a tick in which nothing happened, or
 // something did.
 func (p *plan) follow(c *counter, plain bool, tick time.Time, grid grid) {
-	if s := p.sums.Load(); !c.same(s.counter) {
+	if s := p.sums.Load(); c.asking != s.counter.asking {
 		p.start(c, grid)
 	}
 	for at := tick.UnixNano(); plain; {

@@ -34,7 +34,7 @@ func (c *Client) Quantiles(ctx context.Context, o slo.Objective, set slo.Labels,
 	}
 	points, err := c.askOne(ctx, counter.durationQuery(ticks.Interval, set), ticks)
 	if err != nil && errors.Is(err, slo.ErrRefused) && tooNative(err) {
-		counter = counter.with(func(h *histogram, _ string) { h.native = askNone })
+		counter = counter.changed(func(h *histogram, _ string) { h.native = askNone })
 		points, err = c.askOne(ctx, counter.durationQuery(ticks.Interval, set), ticks)
 	}
 	if err != nil {

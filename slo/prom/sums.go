@@ -100,15 +100,15 @@ func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks, g
 func (t *task) begin(ticks slo.Ticks, grid grid) {
 	t.first = t.plan.sums.Load()
 	if ticks.Len() > 1 {
-		t.counter = t.first.counter.asking(whole)
+		t.counter = t.first.counter.with(t.first.counter.to(whole))
 		return
 	}
 	if t.first.grid != grid {
 		t.first = t.plan.start(t.first.counter, grid)
 	}
 	t.counter = t.first.counter
-	if t.counter.asks == steady && !t.plan.follows(ticks) {
-		t.counter = t.counter.asking(little)
+	if t.counter.extent == steady && !t.plan.follows(ticks) {
+		t.counter = t.counter.with(t.counter.to(little))
 	}
 }
 
@@ -116,8 +116,9 @@ func (t *task) begin(ticks slo.Ticks, grid grid) {
 func (t *task) learn(ticks slo.Ticks, grid grid) {
 	points := t.points[len(t.points)-1]
 	if ticks.Len() > 1 {
-		if sized := t.first.counter.sized(points); sized != t.first.counter {
-			t.plan.start(sized, t.first.grid)
+		how := t.first.counter.asking
+		if how.large = t.first.counter.isLarge(points); how != t.first.counter.asking {
+			t.plan.start(t.first.counter.with(how), t.first.grid)
 		}
 		return
 	}
@@ -133,7 +134,7 @@ func (t *task) complete(ticks slo.Ticks, grid grid) bool {
 	if t.err != nil || slices.IndexFunc(t.points, func(p []point) bool { return !t.counter.suffices(p) }) < 0 {
 		return false
 	}
-	t.counter = t.counter.asking(whole)
+	t.counter = t.counter.with(t.counter.to(whole))
 	t.plan.follow(t.counter, false, ticks.First, grid)
 	return true
 }

@@ -92,7 +92,7 @@ const clockTolerance = time.Minute
 // askingKey is the key of a context's value: the last time that a query asks about.
 type askingKey struct{}
 
-func asking(ctx context.Context, about time.Time) context.Context {
+func askingAbout(ctx context.Context, about time.Time) context.Context {
 	return context.WithValue(ctx, askingKey{}, about)
 }
 

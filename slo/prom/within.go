@@ -23,7 +23,6 @@ const maxOutcomes = 32
 type within struct {
 	tag   string              // of the group of the total that has all of them
 	marks [][]*labels.Matcher // one of these sets of matchers is that of a series, which others of the total are without
-	apart bool                // they are asked for by themselves all the same
 }
 
 // findWithin finds the groups of good or bad events that select from what the total does.
@@ -79,7 +78,7 @@ func (in *within) has(series map[string]string) bool {
 // partsOf are the groups that series of the total with these labels are of as well.
 func (c *counter) partsOf(whole group, series map[string]string) (parts []group) {
 	for _, g := range c.groups {
-		if in := g.within; in != nil && !in.apart && in.tag == whole.tag && in.has(series) {
+		if in := g.within; in != nil && !c.apart && in.tag == whole.tag && in.has(series) {
 			parts = append(parts, g)
 		}
 	}
@@ -98,7 +97,7 @@ func (c *counter) scattered(points []point) bool {
 	for _, p := range points {
 		g, arm, err := c.arm(p)
 		switch {
-		case err != nil || len(g.outcome) == 0:
+		case err != nil || len(g.outcome) == 0 || c.apart:
 		case arm == packedArm || arm == wholeArm:
 			sums++
 		case arm == seenArm:
@@ -106,19 +105,4 @@ func (c *counter) scattered(points []point) bool {
 		}
 	}
 	return sums > maxOutcomes*sets
-}
-
-// apart is a counter that asks for good or bad events by themselves.
-func (c *counter) apart() *counter {
-	other := *c
-	other.groups = slices.Clone(c.groups)
-	for i, g := range other.groups {
-		other.groups[i].outcome = nil
-		if g.within != nil {
-			in := *g.within
-			in.apart = true
-			other.groups[i].within = &in
-		}
-	}
-	return &other
 }
