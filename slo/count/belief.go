@@ -110,8 +110,8 @@ func (t *target) uncountable(c *counter) (note slo.Caveat, is bool) {
 }
 
 // findShared finds out whether a target is several processes by turns: the counter with the most
-// events is seen to be of several. Where it is another one, that is a client of many, and the others
-// go on.
+// events is seen to be of several. Where it is another one, that is a client of many, and the
+// others go on.
 func (t *target) findShared() {
 	var largest *counter
 	for _, c := range t.counters {

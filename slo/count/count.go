@@ -8,7 +8,8 @@ import (
 )
 
 // Lookback is how long before a tick begins World needs samples from: as long as Prometheus shows
-// the last value of a series that is not scraped. World.Fresh says of which counters more is needed.
+// the last value of a series that is not scraped. World.Fresh says of which counters more is
+// needed.
 const Lookback = 5 * time.Minute
 
 // World is what was scraped around one tick, (Tick - Interval, Tick], of the targets of one

@@ -79,8 +79,8 @@ func (t *target) place() [2]string {
 	return [2]string{t.labels[model.JobLabel], t.labels[model.InstanceLabel]}
 }
 
-// isAt reports whether a target has the job and instance of another one, or, where it has neither, a
-// label more or less.
+// isAt reports whether a target has the job and instance of another one, or, where it has neither,
+// a label more or less.
 func (t *target) isAt(o *target) bool {
 	if t.place() == ([2]string{}) {
 		return isExtended(t.labels, o.labels)

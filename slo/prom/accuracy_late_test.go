@@ -38,8 +38,8 @@ func lateWorlds() []lateWorld {
 	}
 }
 
-// row runs the engine, which learns what came late by reading ticks again, for as long as the world lasts. What it counted is what it
-// committed. The other ways count when all is there.
+// row runs the engine, which learns what came late by reading ticks again, for as long as the world
+// lasts. What it counted is what it committed. The other ways count when all is there.
 func (w lateWorld) row(t *testing.T) row {
 	t.Helper()
 	r := row{name: w.name}
@@ -55,7 +55,8 @@ func (w lateWorld) row(t *testing.T) row {
 	arrives := func(s promtest.Sample) time.Time { return s.Time.Add(w.late(s.Time)) }
 	slices.SortStableFunc(arriving, func(a, b promtest.Sample) int { return arrives(a).Compare(arrives(b)) })
 
-	// Nothing of the bubble gets out of it but the time of a question, and ticks, which are put into the world's time and back.
+	// Nothing of the bubble gets out of it but the time of a question, and ticks, which are put
+	// into the world's time and back.
 	type question struct {
 		now        time.Time
 		objectives []slo.Objective

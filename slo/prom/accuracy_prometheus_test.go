@@ -181,8 +181,9 @@ func remoteWrite(url string, samples []promtest.Sample) error {
 	return nil
 }
 
-// writeRequest encodes samples that have numbers as a WriteRequest of remote write 1.0, in protocol buffers: TimeSeries timeseries = 1, of
-// Label{string name = 1, value = 2} labels = 1 and Sample{double value = 1; int64 timestamp = 2} samples = 2.
+// writeRequest encodes samples that have numbers as a WriteRequest of remote write 1.0, in protocol
+// buffers: TimeSeries timeseries = 1, of Label{string name = 1, value = 2} labels = 1 and
+// Sample{double value = 1; int64 timestamp = 2} samples = 2.
 func writeRequest(samples []promtest.Sample) (request []byte) {
 	field := func(to []byte, number byte, content []byte) []byte {
 		to = append(to, number<<3|2) // with its length

@@ -67,7 +67,8 @@ func first(change func(p *pod)) []pod {
 // scrapeWorlds differ in how they are scraped.
 func scrapeWorlds() []world {
 	scraped := func(d time.Duration) []pod { return eight(func(_ int, p *pod) { p.scrape = d }) }
-	// One scrape of each twenty minutes and series has no number that can be counted with, and at another time three in a row.
+	// One scrape of each twenty minutes and series has no number that can be counted with, and at
+	// another time three in a row.
 	unusable := func(v float64) func(time.Time, string, int) float64 {
 		return func(at time.Time, _ string, n int) float64 {
 			one := at.Minute()%20 == 3 && at.Second() < 15

@@ -20,8 +20,8 @@ type point struct {
 	Buckets []count.Bucket // of a native histogram, which has no value; nil: it is a number
 }
 
-// fetch asks a query for each of the ticks, at most maxSteps, and returns what it found at each, native histograms too. A range query has
-// the same values as instant queries at its steps.
+// fetch asks a query for each of the ticks, at most maxSteps, and returns what it found at each,
+// native histograms too. A range query has the same values as instant queries at its steps.
 func (c *Client) fetch(ctx context.Context, query string, ticks slo.Ticks) ([][]point, error) {
 	answer, err := c.do(ctx, query, ticks)
 	if err != nil {

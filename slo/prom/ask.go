@@ -9,22 +9,24 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// request is what is asked about one objective, and the answer: the points of each tick, or why there are none.
+// request is what is asked about one objective, and the answer: the points of each tick, or why
+// there are none.
 type request struct {
 	query  query
 	points [][]point
 	err    error
 }
 
-// asker asks the queries of one call of Read. When Prometheus does not answer at all, it gives up: else each of a thousand queries would
-// wait for its own timeout.
+// asker asks the queries of one call of Read. When Prometheus does not answer at all, it gives up:
+// else each of a thousand queries would wait for its own timeout.
 type asker struct {
 	*Client
 	unanswered atomic.Int32 // queries in a row
 }
 
-// ask asks several requests in one query. One that fails is asked again in halves until it shows which request it is that fails: then the
-// others have their answers, and that one its error. A request that is too much for all ticks is asked for half of them at a time.
+// ask asks several requests in one query. One that fails is asked again in halves until it shows
+// which request it is that fails: then the others have their answers, and that one its error. A
+// request that is too much for all ticks is asked for half of them at a time.
 func (a *asker) ask(ctx context.Context, requests []*request, ticks slo.Ticks) {
 	split, err := a.fetch(ctx, requests, ticks)
 	middle := len(requests) / 2

@@ -11,8 +11,8 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-// BenchmarkBatch reads one tick of 100 objectives of 40 series each, in batches of different sizes: objectives that differ in a label alone, and
-// such that are not seen to be alike.
+// BenchmarkBatch reads one tick of 100 objectives of 40 series each, in batches of different sizes:
+// objectives that differ in a label alone, and such that are not seen to be alike.
 func BenchmarkBatch(b *testing.B) {
 	server := promtest.Start(b)
 	var samples []promtest.Sample

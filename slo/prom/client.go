@@ -123,7 +123,8 @@ func (c *Client) Ping(ctx context.Context) error {
 	return nil
 }
 
-// do sends one query, as one of the few that may run at a time. Its errors wrap one of slo's Err values and are counted.
+// do sends one query, as one of the few that may run at a time. Its errors wrap one of slo's Err
+// values and are counted.
 func (c *Client) do(ctx context.Context, query string, ticks slo.Ticks) (model.Value, error) {
 	select {
 	case c.slots <- struct{}{}:
@@ -162,8 +163,8 @@ func (c *Client) do(ctx context.Context, query string, ticks slo.Ticks) (model.V
 	return answer, nil
 }
 
-// realWarnings are those that mean missing data. Prometheus before 3.0 sends its hints about a query ("metric might not be a
-// counter") in the same list.
+// realWarnings are those that mean missing data. Prometheus before 3.0 sends its hints about a
+// query ("metric might not be a counter") in the same list.
 func realWarnings(warnings v1.Warnings) string {
 	var real []string
 	for _, w := range warnings {

@@ -9,7 +9,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// TestWithin has series of the total of which some are good or bad: sums of theirs are, and no other.
+// TestWithin has series of the total of which some are good or bad: sums of theirs are, and no
+// other.
 func TestWithin(t *testing.T) {
 	for _, tc := range []struct {
 		name, total, bad string

@@ -1,8 +1,8 @@
 // Package prom takes samples of objectives from Prometheus, or what speaks its query API (Thanos,
-// Mimir, VictoriaMetrics). It writes the queries, decides when to ask which, and says what an answer
-// that never came or makes no sense means. What raw samples count, package count decides. It keeps no
-// memory that a sample depends on, only parsed definitions and which of them are to be asked alone. It
-// does not try again: its caller reads the same ticks once more.
+// Mimir, VictoriaMetrics). It writes the queries, decides when to ask which, and says what an
+// answer that never came or makes no sense means. What raw samples count, package count decides. It
+// keeps no memory that a sample depends on, only parsed definitions and which of them are to be
+// asked alone. It does not try again: its caller reads the same ticks once more.
 //
 // Start reading at Client.Read, and follow a sample:
 //

@@ -25,7 +25,8 @@ var (
 	errUsedUp = errors.New("too many queries")
 )
 
-// errAhead means that the time asked about has yet to come, by the server's clock. It may answer all the same, with what it holds so far.
+// errAhead means that the time asked about has yet to come, by the server's clock. It may answer
+// all the same, with what it holds so far.
 var errAhead = errors.New("asked about a time that has yet to come by the server's clock")
 
 // errPartial means that a server answered from a part of the data.
@@ -166,7 +167,8 @@ func short(text string) string {
 	return text
 }
 
-// divisible reports whether a query that failed may do so because of one of its parts, or because they are too much together.
+// divisible reports whether a query that failed may do so because of one of its parts, or because
+// they are too much together.
 func divisible(err error) bool {
 	return errors.Is(err, errTooMuch) || !errors.Is(err, slo.ErrUnreachable) && !errors.Is(err, slo.ErrClock)
 }

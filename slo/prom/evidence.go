@@ -9,8 +9,9 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// Traces asks any PromQL that has instant vectors for its values at all ticks. Its errors wrap one of slo's Err values. Unlike Read, it
-// leaves the query as it is and does not halve a stretch that is too much.
+// Traces asks any PromQL that has instant vectors for its values at all ticks. Its errors wrap one
+// of slo's Err values. Unlike Read, it leaves the query as it is and does not halve a stretch that
+// is too much.
 func (c *Client) Traces(ctx context.Context, query string, ticks slo.Ticks) ([]slo.Trace, error) {
 	points, err := c.fetch(ctx, query, ticks)
 	if err != nil {

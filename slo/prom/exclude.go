@@ -59,9 +59,9 @@ func (t *task) mark(points [][]point, perStep int) error {
 	return nil
 }
 
-// isPlanned reports whether work is planned for a label set of an objective, by one tick's answer. A
-// value is about all label sets that have its labels; those that it does not have are left open. No
-// value, and one that is not a number, is no planned work. What is neither true nor false is an
+// isPlanned reports whether work is planned for a label set of an objective, by one tick's answer.
+// A value is about all label sets that have its labels; those that it does not have are left open.
+// No value, and one that is not a number, is no planned work. What is neither true nor false is an
 // error.
 func isPlanned(points []point, groupBy []string, set slo.Labels) (planned bool, err error) {
 	wanted := set.Map()

@@ -82,8 +82,8 @@ func (c *counter) next(points []point) (next *counter, plain bool) {
 	return c.with(how), plain
 }
 
-// isLarge reports whether the sums are better not packed, by what one tick's answer has: long before
-// they are too large, and until they are much smaller.
+// isLarge reports whether the sums are better not packed, by what one tick's answer has: long
+// before they are too large, and until they are much smaller.
 func (c *counter) isLarge(points []point) bool {
 	most := 0.0
 	for _, p := range points {

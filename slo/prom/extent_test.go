@@ -7,7 +7,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// TestNext has a tick in which something happens to histograms, and others: how much is asked about the next one.
+// TestNext has a tick in which something happens to histograms, and others: how much is asked about
+// the next one.
 func TestNext(t *testing.T) {
 	c, err := newCounter(slo.Objective{Indicator: slo.Indicator{Latency: &slo.Latency{Histogram: "d_seconds", Threshold: time.Second}}})
 	if err != nil {

@@ -11,8 +11,9 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Objectives are often alike: the same metric, of one service each. Then one arm can ask about all of them, as group_by does, which costs
-// Prometheus less: it looks up the series of one selector, and has fewer arms to join.
+// Objectives are often alike: the same metric, of one service each. Then one arm can ask about all
+// of them, as group_by does, which costs Prometheus less: it looks up the series of one selector,
+// and has fewer arms to join.
 
 // family is what a counter's queries have in common with others.
 type family struct {
@@ -49,7 +50,8 @@ func (c *counter) shared(write func(*counter) []arm) query {
 	return q
 }
 
-// fixed are the labels for which every selector has one matcher, of equality, with the same value, and which group_by does not name.
+// fixed are the labels for which every selector has one matcher, of equality, with the same value,
+// and which group_by does not name.
 func (c *counter) fixed() (found []equality) {
 	for i, s := range c.selectors() {
 		own := map[string][]*labels.Matcher{}
@@ -102,7 +104,8 @@ func (c *counter) matching(other func(*labels.Matcher) *labels.Matcher) *counter
 	return changed
 }
 
-// covering writes the arms of a family for several values of a label, by which their values are told apart.
+// covering writes the arms of a family for several values of a label, by which their values are
+// told apart.
 func (f *family) covering(label string, values []string) []arm {
 	one := anyOf(label, values)
 	c := f.counter.matching(func(m *labels.Matcher) *labels.Matcher {
@@ -115,7 +118,8 @@ func (f *family) covering(label string, values []string) []arm {
 	return f.write(c)
 }
 
-// reunite sorts queries into those that can be asked in the same arms: of one family, and equal but for one label.
+// reunite sorts queries into those that can be asked in the same arms: of one family, and equal but
+// for one label.
 func reunite(queries []query) (parts []part) {
 	families := map[[sha256.Size]byte][]int{}
 	for i, q := range queries {
@@ -135,7 +139,8 @@ func reunite(queries []query) (parts []part) {
 	return parts
 }
 
-// splitFamily finds the label that differs in most members of a family, and sorts them into those that differ in no other.
+// splitFamily finds the label that differs in most members of a family, and sorts them into those
+// that differ in no other.
 func splitFamily(queries []query, members []int) (parts []part) {
 	if len(members) == 0 {
 		return nil

@@ -220,7 +220,8 @@ func TestHalves(t *testing.T) {
 	}
 }
 
-// hang answers when the client has gone. The server notices that only once it has read the request's body.
+// hang answers when the client has gone. The server notices that only once it has read the
+// request's body.
 func hang(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()

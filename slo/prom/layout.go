@@ -143,8 +143,9 @@ func compareBounds(a, b count.Bounds) int {
 		strings.Compare(strconv.FormatBool(a.First), strconv.FormatBool(b.First)))
 }
 
-// spellings is a pattern that all ways match in which a bucket's bound is written in its `le`: 0.5, .5, 0.50, 5e-1, 500e-3. It is
-// anchored as all patterns in selectors are. Ways that were found go in as they are.
+// spellings is a pattern that all ways match in which a bucket's bound is written in its `le`: 0.5,
+// .5, 0.50, 5e-1, 500e-3. It is anchored as all patterns in selectors are. Ways that were found go
+// in as they are.
 func spellings(bound float64, found ...string) string {
 	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(bound, 'e', -1, 64), "e")
 	digits := strings.TrimRight(strings.Replace(mantissa, ".", "", 1), "0")
@@ -167,7 +168,8 @@ func spellings(bound float64, found ...string) string {
 	return strings.Join(ways, "|")
 }
 
-// exponents are those with which a number is written: with one digit before the point, with none behind it, and in steps of three.
+// exponents are those with which a number is written: with one digit before the point, with none
+// behind it, and in steps of three.
 func exponents(digits string, point int) []int {
 	steps := int(math.Floor(float64(point-1)/3)) * 3
 	all := []int{point - 1, point - len(digits), steps}
@@ -194,8 +196,8 @@ type Nearest struct {
 	Low, High float64 // else those next to it: 0 and infinity where there are none
 }
 
-// Nearest asks where the threshold of a latency is among the boundaries of its histograms; ok is false where there are none. Its errors
-// wrap one of slo's Err values.
+// Nearest asks where the threshold of a latency is among the boundaries of its histograms; ok is
+// false where there are none. Its errors wrap one of slo's Err values.
 func (c *Client) Nearest(ctx context.Context, o slo.Objective, at time.Time) (n Nearest, ok bool, err error) {
 	counter, err := newCounter(o)
 	if err != nil {
@@ -225,7 +227,8 @@ func (c *counter) boundaryQuery() query {
 	return query{arms: arms}
 }
 
-// Nearest looks for the threshold in the answer to boundaryQuery; ok is false where there is no histogram.
+// Nearest looks for the threshold in the answer to boundaryQuery; ok is false where there is no
+// histogram.
 func (c *counter) Nearest(points []point) (n Nearest, ok bool, err error) {
 	n.High = math.Inf(1)
 	near := func(h *histogram, boundary float64) {

@@ -51,10 +51,12 @@ type pod struct {
 // weight is what a request counts for.
 func (p pod) weight() float64 { return max(1, p.bytes) }
 
-// exposition makes series of what a process counted: by code, and of latencies the lengths of all its requests.
+// exposition makes series of what a process counted: by code, and of latencies the lengths of all
+// its requests.
 type exposition func(counts map[string]int, lengths *[len(bounds)]int) []promtest.Sample
 
-// bounds are the lengths of requests that are told apart, in seconds: all up to 0.5 are fast, as "200" is.
+// bounds are the lengths of requests that are told apart, in seconds: all up to 0.5 are fast, as
+// "200" is.
 var bounds = [...]float64{0.1, 0.25, 0.5, 1, 2, math.Inf(1)}
 
 // count is what the pods themselves counted.
@@ -264,7 +266,8 @@ func single(name string, v float64, labels ...string) promtest.Sample {
 	return promtest.Sample{Labels: all, Value: v}
 }
 
-// ordinary is a pod that has been up for the whole time, at 20 requests a second of which one in a hundred thousand fails, and 30 % during the incident.
+// ordinary is a pod that has been up for the whole time, at 20 requests a second of which one in a
+// hundred thousand fails, and 30 % during the incident.
 func ordinary(name string) pod {
 	return pod{
 		name: name, start: worldBegin, end: worldEnd, scrape: 15 * time.Second, has: []string{"200", "500"},

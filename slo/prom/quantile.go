@@ -20,10 +20,10 @@ import (
 )
 
 // Quantiles asks how long the events of a latency objective took, of one label set of its group_by:
-// all those in (First - Interval, Last]. What a target counted before it was first seen in a step is
-// left out: of a share that makes little. It costs one query, or two at a server that knows no native
-// histograms. There are none where there are no events, or where they can't be told. Its errors wrap
-// one of slo's Err values.
+// all those in (First - Interval, Last]. What a target counted before it was first seen in a step
+// is left out: of a share that makes little. It costs one query, or two at a server that knows no
+// native histograms. There are none where there are no events, or where they can't be told. Its
+// errors wrap one of slo's Err values.
 func (c *Client) Quantiles(ctx context.Context, o slo.Objective, set slo.Labels, ticks slo.Ticks, shares ...float64) ([]slo.Quantile, error) {
 	if o.Indicator.Latency == nil {
 		return nil, fmt.Errorf("%w: the indicator is no latency", slo.ErrRefused)
@@ -87,8 +87,8 @@ func (c *counter) durationQuery(step time.Duration, set slo.Labels) query {
 var errLayouts = errors.New("the histograms of its targets have different boundaries")
 
 // quantiles are those of all events in the answers to durationQuery. There are none where there are
-// no events. It returns errLayouts where classic histograms of different boundaries would have to be
-// added up.
+// no events. It returns errLayouts where classic histograms of different boundaries would have to
+// be added up.
 func quantiles(answers [][]point, unit time.Duration, shares []float64) ([]slo.Quantile, error) {
 	var all spread
 	for _, points := range answers {
@@ -151,8 +151,8 @@ func (s *spread) add(b count.Bucket, exponential bool) {
 	}
 }
 
-// addClassic adds the buckets of classic histograms, each of which has all events up to its bound. The first begins at 0, as
-// histogram_quantile has it.
+// addClassic adds the buckets of classic histograms, each of which has all events up to its bound.
+// The first begins at 0, as histogram_quantile has it.
 func (s *spread) addClassic(cumulative map[float64]float64) {
 	lower, before := math.Inf(-1), 0.0
 	for _, le := range slices.Sorted(maps.Keys(cumulative)) {

@@ -85,7 +85,8 @@ func TestQuantiles(t *testing.T) {
 	}
 }
 
-// TestQuantilesAreThoseOfHistogramQuantile compares them with what Prometheus computes of increases.
+// TestQuantilesAreThoseOfHistogramQuantile compares them with what Prometheus computes of
+// increases.
 func TestQuantilesAreThoseOfHistogramQuantile(t *testing.T) {
 	server := promtest.Start(t)
 	series := strings.Join(all(

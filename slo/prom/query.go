@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// markLabel tells the arms of a query apart. Its value is the number of the query, and the arm: the role, the number of the group, and
-// what of it is asked. No series has a label of that name, as Prometheus drops those that begin with two underscores.
+// markLabel tells the arms of a query apart. Its value is the number of the query, and the arm: the
+// role, the number of the group, and what of it is asked. No series has a label of that name, as
+// Prometheus drops those that begin with two underscores.
 const markLabel = "__postburn__"
 
 // query is what is asked about one objective at a tick: arms whose values are told apart.
@@ -38,12 +39,14 @@ type part struct {
 	owners map[string][]int // the numbers of the queries, by that value
 }
 
-// join makes one query of several. Those of one family are asked in the same arms, and equal ones once.
+// join makes one query of several. Those of one family are asked in the same arms, and equal ones
+// once.
 func join(queries []query) joint {
 	return joint{n: len(queries), parts: reunite(queries)}
 }
 
-// String is the PromQL. An `or` of many arms copies what is on its left once an arm, so they are joined in pairs, and pairs of pairs.
+// String is the PromQL. An `or` of many arms copies what is on its left once an arm, so they are
+// joined in pairs, and pairs of pairs.
 func (j joint) String() string {
 	var b strings.Builder
 	var arms []string
@@ -81,8 +84,8 @@ func writeTree(b *strings.Builder, arms []string) {
 	}
 }
 
-// split sorts the points of an answer by the query that they are of. It returns an error that wraps errAnswer where a point has no mark of
-// one of them.
+// split sorts the points of an answer by the query that they are of. It returns an error that wraps
+// errAnswer where a point has no mark of one of them.
 func (j joint) split(points []point) ([][]point, error) {
 	split := make([][]point, j.n)
 	for _, p := range points {

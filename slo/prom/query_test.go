@@ -80,7 +80,8 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// TestManyFamilies has objectives of every job and route: those of one job are asked together, or those of one route.
+// TestManyFamilies has objectives of every job and route: those of one job are asked together, or
+// those of one route.
 func TestManyFamilies(t *testing.T) {
 	var matchers []string
 	for job := range 2 {

@@ -98,8 +98,8 @@ func narrowed(series []map[string]string) (matchers []*labels.Matcher) {
 	return matchers
 }
 
-// targetsOf matches the targets of those fresh counters that had a past; it is empty where there are
-// none.
+// targetsOf matches the targets of those fresh counters that had a past; it is empty where there
+// are none.
 func targetsOf(had []point, fresh []map[string]string) []*labels.Matcher {
 	before := map[string]bool{}
 	for _, p := range had {

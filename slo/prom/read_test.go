@@ -245,8 +245,8 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// checkInstants reads a stretch in one go and tick by tick. Longer stretches are asked by range, single ticks at an instant: all see the
-// same.
+// checkInstants reads a stretch in one go and tick by tick. Longer stretches are asked by range,
+// single ticks at an instant: all see the same.
 func checkInstants(t *testing.T, c *prom.Client, o slo.Objective, ticks slo.Ticks) {
 	t.Helper()
 	whole := c.Read(t.Context(), []slo.Objective{o}, ticks)[0]
@@ -268,7 +268,8 @@ func checkInstants(t *testing.T, c *prom.Client, o slo.Objective, ticks slo.Tick
 	}
 }
 
-// TestTelescopes counts everything that 8 pods counted, scraped out of step with the ticks, through restarts and pauses.
+// TestTelescopes counts everything that 8 pods counted, scraped out of step with the ticks, through
+// restarts and pauses.
 func TestTelescopes(t *testing.T) {
 	server := promtest.Start(t)
 	truth := slo.Counts{}

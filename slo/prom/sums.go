@@ -159,8 +159,8 @@ func (t *task) simplify() bool {
 	return true
 }
 
-// someOf are the tasks that something holds for at any of the ticks, by their numbers, and the first
-// and the last of these.
+// someOf are the tasks that something holds for at any of the ticks, by their numbers, and the
+// first and the last of these.
 func someOf(tasks []*task, holds func(*task, int) bool, ticks int) (some []*task, first, last int) {
 	first, last = ticks, -1
 	for _, t := range tasks {

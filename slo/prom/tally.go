@@ -39,8 +39,8 @@ type set struct {
 type counts struct{ total, part float64 }
 
 // addSums takes the answer to sumQuery, and notes if something odd happened in the tick, so that it
-// has to be counted by raw samples. It returns an error that wraps errAnswer where the points do not
-// fit the query.
+// has to be counted by raw samples. It returns an error that wraps errAnswer where the points do
+// not fit the query.
 func (t *tally) addSums(points []point) error {
 	all := numbers{}
 	for _, p := range points {

@@ -86,7 +86,8 @@ func (i inspected) Do(ctx context.Context, r *http.Request) (*http.Response, []b
 	return resp, body, nil
 }
 
-// clockTolerance is how far a server's clock may be behind the time that it is asked about. Less is made up for as data that comes late is.
+// clockTolerance is how far a server's clock may be behind the time that it is asked about. Less is
+// made up for as data that comes late is.
 const clockTolerance = time.Minute
 
 // askingKey is the key of a context's value: the last time that a query asks about.

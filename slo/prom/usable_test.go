@@ -13,7 +13,8 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-// TestNumbersAgain has counters that are not a number for some scrapes, 15 s apart, under ticks of 30 s.
+// TestNumbersAgain has counters that are not a number for some scrapes, 15 s apart, under ticks of
+// 30 s.
 func TestNumbersAgain(t *testing.T) {
 	const ok, failed, process, up = `http_requests_total{job="shop",instance="a",code="200"} `, `http_requests_total{job="shop",instance="a",code="500"} `,
 		`process_start_time_seconds{job="shop",instance="a"} `, `up{job="shop",instance="a"} 1x400`
@@ -106,7 +107,8 @@ func TestNumbersAgain(t *testing.T) {
 	}
 }
 
-// TestNumbersAgainAskLittle has a counter that is not a number for good: it does not have its past read with every tick.
+// TestNumbersAgainAskLittle has a counter that is not a number for good: it does not have its past
+// read with every tick.
 func TestNumbersAgainAskLittle(t *testing.T) {
 	server := promtest.Start(t)
 	if err := server.Load(zero, 15*time.Second, `http_requests_total{job="shop",instance="a",code="200"} `+strings.Repeat("NaN ", 400)); err != nil {

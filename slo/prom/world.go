@@ -16,8 +16,8 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// world is the raw samples of a run, or those around one of its ticks, and which label sets and roles
-// they count for.
+// world is the raw samples of a run, or those around one of its ticks, and which label sets and
+// roles they count for.
 type world struct {
 	count.World
 	counter *counter

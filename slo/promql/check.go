@@ -27,8 +27,8 @@ const (
 	exampleExpression = "max(queue_depth)"
 )
 
-// Check finds what is wrong with an indicator's PromQL, ordered as the fields are in Problem, then by offset. Fields that are empty
-// are not looked at, but for a ratio's total.
+// Check finds what is wrong with an indicator's PromQL, ordered as the fields are in Problem, then
+// by offset. Fields that are empty are not looked at, but for a ratio's total.
 func Check(i slo.Indicator) []Problem {
 	var c checker
 	switch {
@@ -61,15 +61,16 @@ func CheckExclude(text string) []Problem {
 	return c.problems
 }
 
-// CheckExpression finds what is wrong with PromQL that is to have numbers at any time: a vector or a
-// single number. The field is for the problems to name.
+// CheckExpression finds what is wrong with PromQL that is to have numbers at any time: a vector or
+// a single number. The field is for the problems to name.
 func CheckExpression(field, text string) []Problem {
 	var c checker
 	c.expression(field, text)
 	return c.problems
 }
 
-// Numbers is PromQL that CheckExpression finds nothing wrong with, as a vector and without comments.
+// Numbers is PromQL that CheckExpression finds nothing wrong with, as a vector and without
+// comments.
 func Numbers(field, text string) (string, error) {
 	var c checker
 	expr := c.expression(field, text)
@@ -145,7 +146,8 @@ func (c *checker) parse(text string) parser.Expr {
 	return nil
 }
 
-// newParser accepts all of PromQL's extensions, so that those which do not belong here are named and not called a mistake of syntax.
+// newParser accepts all of PromQL's extensions, so that those which do not belong here are named
+// and not called a mistake of syntax.
 func newParser() parser.Parser {
 	return parser.NewParser(parser.Options{
 		EnableExperimentalFunctions:  true,

@@ -20,7 +20,8 @@ func Condition(field, text string) (query string, err error) {
 	return asVector(withoutNaN(expr)), nil
 }
 
-// boolean looks at a field that is true or false: any PromQL that is a vector or a number. It returns nil where there is a problem.
+// boolean looks at a field that is true or false: any PromQL that is a vector or a number. It
+// returns nil where there is a problem.
 func (c *checker) boolean(field, text string) parser.Expr {
 	c.field, c.noun, c.example = field, "condition", exampleCondition
 	expr := c.parse(text)

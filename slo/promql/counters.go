@@ -15,15 +15,16 @@ type Term struct {
 	Minus     bool                     // its events are subtracted
 }
 
-// Counters takes a field of counters apart into the terms that it adds and subtracts. The first one is
-// never subtracted. It returns the first of the problems that Check finds.
+// Counters takes a field of counters apart into the terms that it adds and subtracts. The first one
+// is never subtracted. It returns the first of the problems that Check finds.
 func Counters(field, text string) ([]Term, error) {
 	var c checker
 	terms := c.counters(field, text)
 	return terms, c.err()
 }
 
-// Histograms takes a latency's histogram apart. It returns the first of the problems that Check finds.
+// Histograms takes a latency's histogram apart. It returns the first of the problems that Check
+// finds.
 func Histograms(text string) ([]*parser.VectorSelector, error) {
 	var c checker
 	c.histogram(text)
@@ -153,7 +154,8 @@ func (c *checker) modifiers(s *parser.VectorSelector) {
 	}
 }
 
-// name is the metric's name that a selector demands; it is empty, and a problem, where the selector does not demand one.
+// name is the metric's name that a selector demands; it is empty, and a problem, where the selector
+// does not demand one.
 func (c *checker) name(s *parser.VectorSelector) string {
 	name := Name(s)
 	if name == "" {
@@ -178,7 +180,8 @@ func (c *checker) recordingRule(s *parser.VectorSelector, name string) {
 	c.add(int(s.PosRange.Start), "%s is a recording rule by its name (it has a colon): give the %s that it is made of, such as %s", name, c.noun, c.example)
 }
 
-// firstSelector is the text of the first selector inside an expression, bare of all modifiers, or an example.
+// firstSelector is the text of the first selector inside an expression, bare of all modifiers, or
+// an example.
 func (c *checker) firstSelector(expr parser.Expr) string {
 	found := c.example
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {

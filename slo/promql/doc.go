@@ -1,6 +1,6 @@
-// Package promql checks the PromQL that users write in their SLO files, with Prometheus' own parser, and
-// rewrites it so that it can be asked. It writes no queries that count events, and talks to no server:
-// package prom does both.
+// Package promql checks the PromQL that users write in their SLO files, with Prometheus' own
+// parser, and rewrites it so that it can be asked. It writes no queries that count events, and
+// talks to no server: package prom does both.
 //
 // Start reading at Check. The files:
 //
