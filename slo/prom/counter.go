@@ -154,6 +154,14 @@ func (c *counter) counterArms(g group, at grid) []arm {
 	return append(c.numbered(c.increase(at)(g.each), c.by(outcome...), g.tag), c.seen(g, at))
 }
 
+// increase writes the differences of a group, each by itself.
+func (c *counter) increase(at grid) func(func(writer, ...*labels.Matcher) string) string {
+	if c.extent == steady {
+		return at.unchecked
+	}
+	return at.increase
+}
+
 // numbered is a sum and how many series it is of.
 func (c *counter) numbered(differences, by, tag string) []arm {
 	if c.large {
@@ -166,28 +174,6 @@ func (c *counter) numbered(differences, by, tag string) []arm {
 // often they fell. Their jobs are told apart, for startQuery.
 func (c *counter) seen(g group, at grid) arm {
 	return tagged("sum"+c.by(model.JobLabel)+"("+g.falls(at)+" + "+number(seriesUnit)+")", g.tag, seenArm)
-}
-
-// histogramArms are the sums of a role of a group of histograms.
-func (c *counter) histogramArms(g group, at grid) []arm {
-	if c.asksLittle() {
-		return c.littleArms(g, at)
-	}
-	h, by := g.histogram, c.by()
-	counted := h.good
-	if g.role == total {
-		counted = h.counted
-	}
-	arms := []arm{
-		tagged("count"+by+"("+counted(as(""))+")", g.tag, nowArm),
-		tagged("count"+by+"("+counted(as(offset(at.Interval)))+")", g.tag, beforeArm),
-	}
-	if g.role != total {
-		return append(arms, tagged("sum"+by+h.difference(g.role, at), g.tag, sumArm))
-	}
-	arms = append(arms, c.numbered(h.difference(g.role, at), by, g.tag)...)
-	arms = append(arms, c.seen(g, at))
-	return append(arms, h.arms(g.tag, at, by, c.groupBy)...)
 }
 
 // by is the modifier of an aggregation to the label sets of group_by, and of some labels more.

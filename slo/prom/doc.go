@@ -10,7 +10,7 @@
 //	plan.go        what is kept of a definition: its PromQL, parsed and written once
 //	sums.go        readCounters: asks the sums of a batch, then what is odd
 //	counter.go     a ratio's or latency's counters, and the query of their sums
-//	extent.go      how much of that has to be asked
+//	extent.go      how much of that has to be asked, by what the tick before showed
 //	within.go      good or bad events that are series of the total
 //	histogram.go   the sums of a latency
 //	layout.go      histograms without a bucket for the threshold

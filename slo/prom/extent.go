@@ -3,8 +3,6 @@ package prom
 import (
 	"math"
 	"slices"
-
-	"github.com/prometheus/prometheus/model/labels"
 )
 
 // extent is how much a counter asks in its sumQuery.
@@ -24,36 +22,8 @@ const (
 // And most histograms are classic and have a bucket for the threshold. A third of what there is to
 // ask about them suffices to know that it is so, and to count.
 
-// increase writes the differences of a group, each by itself.
-func (c *counter) increase(at grid) func(func(writer, ...*labels.Matcher) string) string {
-	if c.extent == steady {
-		return at.unchecked
-	}
-	return at.increase
-}
-
-// littleArms are the sums of a role of histograms, each by itself: they are of the same targets
-// where there are as many of either.
-func (c *counter) littleArms(g group, at grid) []arm {
-	by, classic, increase := c.by(), *g.histogram, c.increase(at)
-	classic.native = askNone
-	if g.role != total {
-		return c.numbered(increase(classic.good), by, g.tag)
-	}
-	arms := append(c.numbered(increase(classic.total), by, g.tag), c.seen(group{role: g.role, tag: g.tag, histogram: &classic}, at))
-	if g.histogram.native != askNone {
-		arms = append(arms, g.histogram.nativeTargets(g.tag, by, c.groupBy))
-	}
-	return arms
-}
-
-// nativeTargets is how many targets have native histograms.
-func (h *histogram) nativeTargets(tag, by string, groupBy []string) arm {
-	return tagged(targets("histogram_count("+joined(h.selectors, as(""))+")", by, groupBy), tag, nativeArm)
-}
-
-// suffices reports whether one tick's answer to sumQuery tells all that can be told by it; else it
-// all has to be asked.
+// suffices reports whether one tick's answer to sumQuery tells all that can be told by it;
+// else all has to be asked.
 func (c *counter) suffices(points []point) bool {
 	switch {
 	case !c.asksLittle():

@@ -87,6 +87,43 @@ func newLatency(o slo.Objective) (*counter, error) {
 	return c, nil
 }
 
+// histogramArms are the sums of a role of a group of histograms.
+func (c *counter) histogramArms(g group, at grid) []arm {
+	if c.asksLittle() {
+		return c.littleArms(g, at)
+	}
+	h, by := g.histogram, c.by()
+	counted := h.good
+	if g.role == total {
+		counted = h.counted
+	}
+	arms := []arm{
+		tagged("count"+by+"("+counted(as(""))+")", g.tag, nowArm),
+		tagged("count"+by+"("+counted(as(offset(at.Interval)))+")", g.tag, beforeArm),
+	}
+	if g.role != total {
+		return append(arms, tagged("sum"+by+h.difference(g.role, at), g.tag, sumArm))
+	}
+	arms = append(arms, c.numbered(h.difference(g.role, at), by, g.tag)...)
+	arms = append(arms, c.seen(g, at))
+	return append(arms, h.arms(g.tag, at, by, c.groupBy)...)
+}
+
+// littleArms are the sums of a role of histograms, each by itself: they are of the same targets
+// where there are as many of either.
+func (c *counter) littleArms(g group, at grid) []arm {
+	by, classic, increase := c.by(), *g.histogram, c.increase(at)
+	classic.native = askNone
+	if g.role != total {
+		return c.numbered(increase(classic.good), by, g.tag)
+	}
+	arms := append(c.numbered(increase(classic.total), by, g.tag), c.seen(group{role: g.role, tag: g.tag, histogram: &classic}, at))
+	if g.histogram.native != askNone {
+		arms = append(arms, g.histogram.nativeTargets(g.tag, by, c.groupBy))
+	}
+	return arms
+}
+
 // twin is the tag of a histogram's other role.
 func (g group) twin() string {
 	role, number, _ := strings.Cut(g.tag, "/")
@@ -229,6 +266,11 @@ func (h *histogram) arms(tag string, at grid, by string, groupBy []string) (arms
 			tagged("count"+by+"(histogram_count("+rates+") < 0)", tag, gaugeArm))
 	}
 	return arms
+}
+
+// nativeTargets is how many targets have native histograms.
+func (h *histogram) nativeTargets(tag, by string, groupBy []string) arm {
+	return tagged(targets("histogram_count("+joined(h.selectors, as(""))+")", by, groupBy), tag, nativeArm)
 }
 
 // simpler is a counter that asks less of the server: after the first step no sums of native
