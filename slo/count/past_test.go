@@ -67,9 +67,10 @@ func (r *recording) isPlain(begin, end int64) bool {
 		if !had || !has {
 			return false
 		}
-		samples := c.raw(begin, end)
-		if first, ok := c.visible(begin); ok {
-			samples = slices.Concat([]Sample{{begin, first}}, samples)
+		back := begin - min(max(10*(end-begin), 75*1000), Lookback.Milliseconds()) // falls are looked for so long
+		samples := c.raw(back, end)
+		if first, ok := c.visible(back); ok {
+			samples = slices.Concat([]Sample{{back, first}}, samples)
 		}
 		for i := 1; i < len(samples); i++ {
 			if !(samples[i].Value >= samples[i-1].Value) {
