@@ -103,13 +103,14 @@ func FuzzQueries(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		o := slo.Objective{Indicator: slo.Indicator{Ratio: &slo.Ratio{Good: text, Total: text}}}
 		at := grid{Interval: time.Second, Phase: time.Duration(len(text)%2) * time.Millisecond}
+		fresh := []map[string]string{{"job": strings.ToValidUTF8(text, "?")}} // as JSON has it
 		var queries []query
 		if c, err := newCounter(o); err == nil {
-			queries = append(queries, c.sumQuery(at), c.pastQuery([]map[string]string{{"job": text}}, time.Hour))
+			queries = append(queries, c.sumQuery(at), c.pastQuery(fresh, time.Hour))
 		}
 		o.Indicator = slo.Indicator{Latency: &slo.Latency{Histogram: text, Threshold: time.Second}}
 		if c, err := newCounter(o); err == nil {
-			queries = append(queries, c.sumQuery(at), c.pastQuery([]map[string]string{{"job": text}}, time.Hour), c.layoutQuery(time.Second))
+			queries = append(queries, c.sumQuery(at), c.pastQuery(fresh, time.Hour), c.layoutQuery(time.Second))
 		}
 		for _, i := range []slo.Indicator{{Bool: text}, {Sampled: &slo.Sampled{Bad: text, Total: text}}} {
 			o.Indicator = i
