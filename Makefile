@@ -43,7 +43,7 @@ bench: setup-prometheus3 ## Print what watching objectives costs, beside recordi
 
 .PHONY: race
 race: ## Run the tests of what starts goroutines under the race detector, which needs cgo and a C compiler.
-	CGO_ENABLED=1 $(GO) test -race -skip TestAccuracy ./alert/sqlite ./cmd/demo ./cmd/internal/shop ./issue ./issue/github/... ./issue/local ./slo/prom/... ./web
+	CGO_ENABLED=1 $(GO) test -race -skip TestAccuracy ./cmd/demo ./cmd/internal/shop ./issue ./issue/github/... ./issue/local ./slo/prom/... ./store/... ./web
 	CGO_ENABLED=1 $(GO) test -race -run 'Engine|Backfill' ./alert
 	CGO_ENABLED=1 $(GO) test -race -run 'Daemon|Reload|Worlds/(the_world|the_clock)' ./cmd/internal/daemon
 

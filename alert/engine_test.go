@@ -20,8 +20,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/postburn/postburn/alert"
-	"github.com/postburn/postburn/alert/sqlite"
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/store/sqlite"
 )
 
 // service is a source whose samples depend on nothing but the tick: every objective has 100 events a second, and all of them are bad

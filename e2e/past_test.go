@@ -13,10 +13,10 @@ import (
 	metrics "github.com/prometheus/client_golang/prometheus"
 
 	"github.com/postburn/postburn/alert"
-	"github.com/postburn/postburn/alert/sqlite"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/slo/prom"
 	"github.com/postburn/postburn/slo/prom/promtest"
+	"github.com/postburn/postburn/store/sqlite"
 )
 
 const (

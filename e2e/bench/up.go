@@ -12,10 +12,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/postburn/postburn/alert"
-	"github.com/postburn/postburn/alert/sqlite"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/prom"
+	"github.com/postburn/postburn/store/sqlite"
 )
 
 // past is a postburn in a time that is over: the product's own engine, store and client of Prometheus, with another clock.

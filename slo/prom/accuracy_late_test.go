@@ -14,10 +14,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/postburn/postburn/alert"
-	"github.com/postburn/postburn/alert/sqlite"
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/prom"
 	"github.com/postburn/postburn/slo/prom/promtest"
+	"github.com/postburn/postburn/store/sqlite"
 )
 
 // lateWorld is one whose scrapes reach Prometheus after the ticks that they belong to were read.

@@ -20,11 +20,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/postburn/postburn/alert"
-	"github.com/postburn/postburn/alert/sqlite"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/issue/postmortem"
 	"github.com/postburn/postburn/slo/prom"
+	"github.com/postburn/postburn/store/sqlite"
 	"github.com/postburn/postburn/web"
 )
 

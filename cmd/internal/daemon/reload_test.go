@@ -15,9 +15,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/postburn/postburn/alert"
-	"github.com/postburn/postburn/alert/sqlite"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/store/sqlite"
 )
 
 const file = `

@@ -15,13 +15,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/postburn/postburn/alert"
-	"github.com/postburn/postburn/alert/sqlite"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/issue/local"
 	"github.com/postburn/postburn/issue/postmortem"
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/prom"
 	"github.com/postburn/postburn/slo/prom/promtest"
+	"github.com/postburn/postburn/store/sqlite"
 )
 
 // world is a postburn and the Prometheus that it is led to: the real engine, store, publisher, client and server. Postburn lives in a

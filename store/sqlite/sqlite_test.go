@@ -4,7 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/postburn/postburn/alert/storetest"
+	"github.com/postburn/postburn/store/storetest"
 )
 
 func TestStore(t *testing.T) {
