@@ -61,3 +61,20 @@ type Row struct {
 	Tick    time.Time
 	Samples []byte
 }
+
+// IncidentPage asks for a page of recovered incidents, newest onset first, and by ID where onsets
+// are equal.
+type IncidentPage struct {
+	// Start and End leave out the incidents that ended by Start, or began at End or later. Zero is
+	// no bound.
+	Start, End time.Time
+	Group      string           // of the incidents; empty: any
+	After      IncidentPosition // of the last incident on the page before; zero: the newest come first
+	Limit      int              // the most incidents to return; at least 1
+}
+
+// IncidentPosition is where an incident stands in the order of an IncidentPage.
+type IncidentPosition struct {
+	Onset time.Time
+	ID    string
+}

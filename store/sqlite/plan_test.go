@@ -16,6 +16,7 @@ import (
 func TestQueryPlans(t *testing.T) {
 	s := openAt(t, filepath.Join(t.TempDir(), "postburn.db"))
 	wholeTable := regexp.MustCompile(`SCAN (incidents|publications|publication_incidents|samples|checkpoints)\b`)
+	small := regexp.MustCompile(`INDEX (incidents_behind|publications_open)\b`)
 	for name, tc := range map[string]struct {
 		text string
 		args []any
@@ -25,6 +26,11 @@ func TestQueryPlans(t *testing.T) {
 		"open writes":      {selectOpen, nil, []string{"SCAN publications USING INDEX publications_open"}},
 		"incidents since": {selectIncidents, []any{1}, []string{
 			"USING INDEX incidents_by_onset (onset>?)", "USING INDEX incidents_by_end (ended>?)", "USING INDEX incidents_by_end (ended=?)",
+		}},
+		"open incidents":  {selectOpenIncidents, nil, []string{"SEARCH incidents USING INDEX incidents_by_end (ended=?)"}},
+		"incidents by ID": {selectByID, []any{"[]"}, []string{"INDEX sqlite_autoindex_incidents_1 (id=?)"}},
+		"summaries": {selectSummaries, []any{"[]"}, []string{
+			"SEARCH i USING PRIMARY KEY (incident=?)", "SEARCH p USING COVERING INDEX publications_summary (key=?)",
 		}},
 		"old samples": {prune, []any{1, 1}, []string{
 			"INDEX sqlite_autoindex_samples_1 (lane=? AND tick<?)", "SEARCH samples USING INTEGER PRIMARY KEY (rowid=?)",
@@ -46,9 +52,31 @@ func TestQueryPlans(t *testing.T) {
 			}
 			for line := range strings.Lines(plan) {
 				// An index of those that are behind or open holds nothing else.
-				if wholeTable.MatchString(line) && !strings.Contains(line, "incidents_behind") && !strings.Contains(line, "publications_open") {
+				if wholeTable.MatchString(line) && !small.MatchString(line) {
 					t.Errorf("all of a table is read: %s", line)
 				}
+			}
+		})
+	}
+}
+
+// TestPagePlans checks that a page is read in the order of an index, from where it begins to where it is full.
+func TestPagePlans(t *testing.T) {
+	s := openAt(t, filepath.Join(t.TempDir(), "postburn.db"))
+	for name, tc := range map[string]struct {
+		page alert.IncidentPage
+		want string
+	}{
+		"the first":     {alert.IncidentPage{Limit: 1}, "SEARCH incidents USING INDEX incidents_recovered (onset>? AND onset<?)"},
+		"one of a time": {alert.IncidentPage{Start: tickTime(1), End: tickTime(2), Limit: 1}, "SEARCH incidents USING INDEX incidents_recovered (onset>? AND onset<?)"},
+		"one of a group": {alert.IncidentPage{Group: "g", Limit: 1},
+			"SEARCH incidents USING INDEX incidents_recovered_by_group (incident_group=? AND onset>? AND onset<?)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text, args := pageQuery(tc.page)
+			plan := explainPlan(t, s, text, args)
+			if !strings.Contains(plan, tc.want) || !strings.Contains(plan, "INDEX incidents_by_length") || strings.Contains(plan, "TEMP B-TREE") {
+				t.Errorf("the plan is not as it should be:\n%s", plan)
 			}
 		})
 	}

@@ -24,9 +24,9 @@ const (
 
 // The statements of Save; ?1 is the publication's key, ?2 a JSON array of its parts.
 const (
-	upsertPublication = `INSERT INTO publications (key, publication_group, repository, open_writes, doc) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (key) DO UPDATE SET publication_group = excluded.publication_group,
-			repository = excluded.repository, open_writes = excluded.open_writes, doc = excluded.doc`
+	upsertPublication = `INSERT INTO publications (key, publication_group, repository, open_writes, doc, summary) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (key) DO UPDATE SET publication_group = excluded.publication_group, repository = excluded.repository,
+			open_writes = excluded.open_writes, doc = excluded.doc, summary = excluded.summary`
 	selectTaken = `SELECT incident, publication FROM publication_incidents
 		WHERE publication <> ?1 AND incident IN (SELECT value ->> 'incident' FROM json_each(?2)) LIMIT 1`
 	leaveIncidents = `UPDATE incidents SET posted = 0 WHERE id IN (SELECT incident FROM publication_incidents
@@ -82,7 +82,8 @@ func (s *Store) Save(ctx context.Context, p issue.Publication) error {
 	return nil
 }
 
-func (s *Store) save(ctx context.Context, tx *sql.Tx, p issue.Publication, doc []byte) error {
+// checkFence returns alert.ErrFenced where this store was acquired, and another process has acquired it since.
+func (s *Store) checkFence(ctx context.Context, tx *sql.Tx) error {
 	fence, err := currentFence(ctx, tx)
 	if err != nil {
 		return err
@@ -90,8 +91,19 @@ func (s *Store) save(ctx context.Context, tx *sql.Tx, p issue.Publication, doc [
 	if own := s.fence.Load(); own != 0 && own != fence {
 		return fmt.Errorf("fence %d, now %d: %w", own, fence, alert.ErrFenced)
 	}
+	return nil
+}
+
+func (s *Store) save(ctx context.Context, tx *sql.Tx, p issue.Publication, doc []byte) error {
+	if err := s.checkFence(ctx, tx); err != nil {
+		return err
+	}
+	summary, err := json.Marshal(p.Summary())
+	if err != nil {
+		return err
+	}
 	open := slices.ContainsFunc(p.Writes, func(w issue.Write) bool { return w.State != issue.Posted && w.State != issue.Gone })
-	if _, err := tx.ExecContext(ctx, upsertPublication, p.Key, p.Group, p.Repository, open, string(doc)); err != nil {
+	if _, err := tx.ExecContext(ctx, upsertPublication, p.Key, p.Group, p.Repository, open, string(doc), string(summary)); err != nil {
 		return err
 	}
 	parts, err := json.Marshal(append([]issue.Part{}, p.Parts...)) // never null
@@ -115,15 +127,8 @@ func (s *Store) save(ctx context.Context, tx *sql.Tx, p issue.Publication, doc [
 }
 
 // Incidents implements issue.Store. The end of an incident that is open is still to come, so that it is after any time.
-func (s *Store) Incidents(ctx context.Context, since time.Time) (incidents []alert.Incident, err error) {
-	err = transact(ctx, s.reader, func(tx *sql.Tx) error {
-		incidents, err = documents[alert.Incident](ctx, tx, selectIncidents, nanos(since))
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading incidents: %w", err)
-	}
-	return incidents, nil
+func (s *Store) Incidents(ctx context.Context, since time.Time) ([]alert.Incident, error) {
+	return s.incidents(ctx, "reading incidents", selectIncidents, nanos(since))
 }
 
 // Authors implements issue.Store. It reads all publications: it is asked once, at the start.

@@ -1,9 +1,10 @@
-// Package storetest is what every database that keeps lanes, incidents and publications is held to: the contracts of alert.Store and
-// issue.Store, sentence by sentence. It tests nothing that is particular to one database, such as what it does when its disk is full.
+// Package storetest is what every database that keeps lanes, incidents and publications is held to: the contracts of alert.Store,
+// issue.Store and of what pages show, sentence by sentence. It tests nothing that is particular to one database, such as what it does when its disk is full.
 package storetest
 
 import (
 	"bytes"
+	"context"
 	"reflect"
 	"testing"
 	"time"
@@ -16,17 +17,26 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// Store is a database that keeps both what the fold has committed and what the publisher has posted.
+// Store is a database that keeps both what the fold has committed and what the publisher has posted, for the pages too.
 type Store interface {
 	alert.Store
 	issue.Store
+	pages
+}
+
+// pages is what the web pages read: those parts of web.Store that issue.Store has not.
+type pages interface {
+	OpenIncidents(ctx context.Context) ([]alert.Incident, error)
+	RecoveredIncidents(ctx context.Context, page alert.IncidentPage) ([]alert.Incident, error)
+	IncidentsByID(ctx context.Context, ids []string) ([]alert.Incident, error)
+	Summaries(ctx context.Context, incidents []string) (map[string]issue.Summary, error)
 }
 
 // Run tests a Store. Each call of open returns one on a new, empty database, which is closed when its test ends.
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	for name, cases := range map[string]map[string]func(*fixture){
 		"Acquire": acquireCases, "Load": loadCases, "Commit": commitCases, "Retry": retryCases, "Checkpoint": checkpointCases,
-		"Incidents": incidentCases, "Behind": behindCases, "Publication": publicationCases,
+		"Incidents": incidentCases, "Behind": behindCases, "Publication": publicationCases, "Pages": pageCases, "Summaries": summaryCases,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for name, run := range cases {

@@ -1,0 +1,106 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+)
+
+// The queries of the pages and the API. None of them reads more because there are more incidents.
+const (
+	selectOpenIncidents = `SELECT doc FROM incidents WHERE ended IS NULL ORDER BY onset DESC, id`
+	selectRecovered     = `SELECT doc FROM incidents WHERE ended IS NOT NULL` + onPage
+	selectOfGroup       = `SELECT doc FROM incidents WHERE ended IS NOT NULL AND incident_group = ?6` + onPage
+	selectByID          = `SELECT doc FROM incidents WHERE id IN (SELECT value FROM json_each(?1)) ORDER BY onset DESC, id`
+	selectSummaries     = `SELECT i.incident, p.summary FROM publication_incidents i JOIN publications p INDEXED BY publications_summary
+		ON p.key = i.publication WHERE i.incident IN (SELECT value FROM json_each(?1))`
+
+	// ?1 is the page's start, ?2 the latest onset, ?3 and ?4 the position that the page is after, ?5 its limit. No incident that
+	// was going on at the start began earlier than the longest of all lasted.
+	onPage = ` AND ended > ?1 AND onset <= ?2 AND (onset < ?3 OR id > ?4)
+		AND onset >= ?1 - ifnull((SELECT ended - onset FROM incidents WHERE ended IS NOT NULL ORDER BY ended - onset DESC LIMIT 1), 0)
+		ORDER BY onset DESC, id LIMIT ?5`
+)
+
+// OpenIncidents returns all incidents that are open, newest onset first.
+func (s *Store) OpenIncidents(ctx context.Context) ([]alert.Incident, error) {
+	return s.incidents(ctx, "reading open incidents", selectOpenIncidents)
+}
+
+// RecoveredIncidents returns a page of the incidents that are over. Where it has fewer than the
+// page's limit, there are no more.
+func (s *Store) RecoveredIncidents(ctx context.Context, page alert.IncidentPage) ([]alert.Incident, error) {
+	if page.Limit < 1 {
+		return nil, fmt.Errorf("reading recovered incidents: the page's limit must be at least 1, not %d", page.Limit)
+	}
+	text, args := pageQuery(page)
+	return s.incidents(ctx, "reading recovered incidents", text, args...)
+}
+
+// pageQuery returns the query for a page, and its arguments.
+func pageQuery(page alert.IncidentPage) (text string, args []any) {
+	latest, after := int64(math.MaxInt64), int64(math.MaxInt64)
+	if !page.End.IsZero() {
+		latest = nanos(page.End.Add(-time.Nanosecond))
+	}
+	if page.After != (alert.IncidentPosition{}) {
+		after = nanos(page.After.Onset)
+	}
+	args = []any{nanos(page.Start), min(latest, after), after, page.After.ID, page.Limit}
+	if page.Group != "" {
+		return selectOfGroup, append(args, page.Group)
+	}
+	return selectRecovered, args
+}
+
+// IncidentsByID returns those of the incidents that there are, newest onset first.
+func (s *Store) IncidentsByID(ctx context.Context, ids []string) ([]alert.Incident, error) {
+	list, err := json.Marshal(append([]string{}, ids...)) // never null
+	if err != nil {
+		return nil, fmt.Errorf("encoding the IDs of incidents: %w", err)
+	}
+	return s.incidents(ctx, "reading incidents by ID", selectByID, string(list))
+}
+
+func (s *Store) incidents(ctx context.Context, doing, text string, args ...any) (found []alert.Incident, err error) {
+	err = transact(ctx, s.reader, func(tx *sql.Tx) error {
+		found, err = documents[alert.Incident](ctx, tx, text, args...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	return found, nil
+}
+
+// Summaries returns what lists tell of the incidents' publications, by the ID of the incident. An
+// incident without a publication is not in the map.
+func (s *Store) Summaries(ctx context.Context, incidents []string) (map[string]issue.Summary, error) {
+	list, err := json.Marshal(append([]string{}, incidents...)) // never null
+	found := map[string]issue.Summary{}
+	if err == nil {
+		err = transact(ctx, s.reader, func(tx *sql.Tx) error {
+			return query(ctx, tx, selectSummaries, []any{string(list)}, func(rows *sql.Rows) error {
+				var id string
+				var text []byte
+				if err := rows.Scan(&id, &text); err != nil {
+					return err
+				}
+				var summary issue.Summary
+				err := json.Unmarshal(text, &summary)
+				found[id] = summary
+				return err
+			})
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading summaries of publications: %w", err)
+	}
+	return found, nil
+}
