@@ -17,11 +17,25 @@ import (
 
 // Data is what the handler shows. Its functions may be called at any time once the handler is ready.
 type Data struct {
-	Statuses  func(now time.Time) []alert.Status
-	Incidents func(ctx context.Context) ([]alert.Incident, error) // all, newest onset first
-	// Publication is the one that an incident is part of; zero where there is none.
-	Publication func(ctx context.Context, incident string) (issue.Publication, error)
-	Reload      func(ctx context.Context) error // reads the SLO files again; its error says why the old objectives stay
+	Statuses func(now time.Time) []alert.Status
+	Store    Store
+	Reload   func(ctx context.Context) error // reads the SLO files again; its error says why the old objectives stay
+}
+
+// Store reads incidents and their publications. No page and no answer reads all that there are.
+type Store interface {
+	// OpenIncidents returns all incidents that are open, newest onset first.
+	OpenIncidents(ctx context.Context) ([]alert.Incident, error)
+	// RecoveredIncidents returns a page of the incidents that are over. Where it has fewer than the
+	// page's limit, there are no more.
+	RecoveredIncidents(ctx context.Context, page alert.IncidentPage) ([]alert.Incident, error)
+	// IncidentsByID returns those of the incidents that there are, newest onset first.
+	IncidentsByID(ctx context.Context, ids []string) ([]alert.Incident, error)
+	// Publication returns the one that an incident is part of; ok is false where there is none yet.
+	Publication(ctx context.Context, incident string) (p issue.Publication, ok bool, err error)
+	// Summaries returns what lists tell of the incidents' publications, by the ID of the incident. An
+	// incident without a publication is not in the map.
+	Summaries(ctx context.Context, incidents []string) (map[string]issue.Summary, error)
 }
 
 // Handler serves the pages, the API, the metrics and the endpoints of an orchestrator.
@@ -38,9 +52,11 @@ func NewHandler(logger *slog.Logger, metrics prometheus.Gatherer) *Handler {
 	h.mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "postburn is healthy.\n") })
 	h.mux.HandleFunc("GET /-/ready", h.ready)
 	h.mux.HandleFunc("GET /{$}", h.overviewPage)
+	h.mux.HandleFunc("GET /incidents", h.incidentsPage)
 	h.mux.HandleFunc("GET /incidents/{id}", h.incidentPage)
 	h.mux.HandleFunc("GET /api/v1/slos", h.slos)
 	h.mux.HandleFunc("GET /api/v1/incidents", h.incidents)
+	h.mux.HandleFunc("GET /api/v1/incidents/{id}", h.incident)
 	h.mux.HandleFunc("POST /-/reload", h.reload)
 	return h
 }
@@ -82,28 +98,6 @@ func (h *Handler) slos(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	h.json(w, http.StatusOK, map[string]any{"slos": ViewObjectives(d.Statuses(time.Now()))})
-}
-
-func (h *Handler) incidents(w http.ResponseWriter, r *http.Request) {
-	d := h.data.Load()
-	if d == nil {
-		h.fail(w, http.StatusServiceUnavailable, "postburn is starting")
-		return
-	}
-	incidents, err := d.Incidents(r.Context())
-	if err != nil {
-		h.logger.Error("reading incidents for the API", "err", err)
-		h.fail(w, http.StatusInternalServerError, "the store can't be read")
-		return
-	}
-	views := ViewIncidents(incidents, func(id string) issue.Publication {
-		p, err := d.Publication(r.Context(), id)
-		if err != nil {
-			h.logger.Error("reading a publication for the API", "incident", id, "err", err)
-		}
-		return p
-	})
-	h.json(w, http.StatusOK, map[string]any{"incidents": views})
 }
 
 func (h *Handler) fail(w http.ResponseWriter, status int, message string) {

@@ -47,7 +47,7 @@ func get(t *testing.T, h http.Handler, path string) (int, string) {
 func TestHandler(t *testing.T) {
 	h := web.NewHandler(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	for path, want := range map[string]int{
-		"/-/healthy": 200, "/-/ready": 503, "/api/v1/slos": 503, "/api/v1/incidents": 503, "/metrics": 200, "/nothing": 404,
+		"/-/healthy": 200, "/-/ready": 503, "/api/v1/slos": 503, "/api/v1/incidents": 503, "/api/v1/incidents/one": 503, "/metrics": 200, "/nothing": 404,
 	} {
 		if got, _ := get(t, h, path); got != want {
 			t.Errorf("%s before it is ready: %d, want %d", path, got, want)
@@ -56,21 +56,19 @@ func TestHandler(t *testing.T) {
 	burning, ended := window(), window()
 	ended.Kind, ended.Rule, ended.Phases, ended.Caveats, ended.Ended = alert.Budget, nil, nil, nil, at.Add(time.Hour)
 	ended.Labels = slo.NewLabels(map[string]string{"region": "eu"})
-	var failing, bad error
+	var bad error
+	store := &memory{
+		incidents: []alert.Incident{{ID: "one", Group: "checkout", Windows: []alert.Window{burning}}, {ID: "two", Group: "b", Windows: []alert.Window{ended}}},
+		publications: map[string]issue.Publication{
+			"one": {Triage: issue.Noise, Writes: []issue.Write{{Ref: issue.Ref{URL: "postmortems/one.md"}}}},
+		},
+	}
 	h.Ready(web.Data{
 		Statuses: func(time.Time) []alert.Status {
 			return []alert.Status{{Objective: burning.Objective, Window: slo.Counts{Total: 10, Bad: 1}, BudgetRemaining: -99, State: alert.Blind}}
 		},
-		Incidents: func(context.Context) ([]alert.Incident, error) {
-			return []alert.Incident{{ID: "one", Group: "checkout", Windows: []alert.Window{burning}}, {ID: "two", Group: "b", Windows: []alert.Window{ended}}}, failing
-		},
+		Store:  store,
 		Reload: func(context.Context) error { return bad },
-		Publication: func(_ context.Context, id string) (issue.Publication, error) {
-			if id != "one" {
-				return issue.Publication{}, nil
-			}
-			return issue.Publication{Triage: issue.Noise, Writes: []issue.Write{{Ref: issue.Ref{URL: "postmortems/one.md"}}}}, nil
-		},
 	})
 	for path, want := range map[string]string{
 		"/-/ready":     "postburn is ready.\n",
@@ -98,7 +96,7 @@ func TestHandler(t *testing.T) {
 	if code, _ := get(t, h, "/-/reload"); code != http.StatusMethodNotAllowed {
 		t.Errorf("GET /-/reload: %d", code)
 	}
-	failing = errors.New("disk I/O error at /secret/path")
+	store.failing = errors.New("disk I/O error at /secret/path")
 	if code, body := get(t, h, "/api/v1/incidents"); code != 500 || body != `{"error":"the store can't be read"}`+"\n" {
 		t.Errorf("with an unreadable store: %d %s", code, body)
 	}

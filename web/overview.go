@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"net/url"
 	"slices"
 	"strings"
@@ -31,6 +32,8 @@ type overview struct {
 	Backfilling  int       // objectives whose past is still being read
 	Filter       filter
 	Open, Recent incidentList
+	More         bool   // there are older incidents that are over, besides those that are shown
+	Incidents    string // the relative address of the list of all incidents that match the filter's words
 	Sections     []section
 }
 
@@ -38,13 +41,6 @@ type overview struct {
 type stateCount struct {
 	State alert.State
 	N     int
-}
-
-// incidentList is as many incidents as are shown.
-type incidentList struct {
-	Rows    []incidentRow
-	All     int // that match the filter
-	Caption string
 }
 
 // section is the objectives that are in one way, by service.
@@ -119,9 +115,20 @@ func (f filter) matchesIncident(i alert.Incident) bool {
 	return f.matches(i.Group, i.ID) || slices.ContainsFunc(i.Windows, func(w alert.Window) bool { return f.matchesObjective(w.Objective, w.Labels) })
 }
 
-// newOverview makes the page of objectives, and of incidents in the order in which they are to be shown.
-func newOverview(now time.Time, statuses []alert.Status, incidents []alert.Incident, f filter) overview {
+// newOverview makes the page of objectives, of open incidents, and of the newest ones that are over.
+func newOverview(ctx context.Context, now time.Time, d *Data, f filter) (overview, error) {
+	statuses := d.Statuses(now)
 	o := overview{page: page{Root: "./", Now: now}, All: len(statuses), Filter: f}
+	incidents, err := d.Store.OpenIncidents(ctx)
+	if err != nil {
+		return o, err
+	}
+	o.addObjectives(now, statuses, openIncidents(incidents))
+	return o, o.addIncidents(ctx, now, d.Store, incidents, blindOnes(statuses))
+}
+
+// addObjectives puts the objectives that match the filter into sections, and counts all of them.
+func (o *overview) addObjectives(now time.Time, statuses []alert.Status, open map[slo.ID]string) {
 	sections := []section{
 		{ID: "burning", Heading: "Burning", About: "A breach window is open: the target is being missed, or the error budget burns too fast."},
 		{ID: "blind", Heading: "Blind", About: "There is no data, or none that could be had. That is not “fine”: nobody knows how these objectives do."},
@@ -144,7 +151,7 @@ func newOverview(now time.Time, statuses []alert.Status, incidents []alert.Incid
 		if s.Unread > 0 {
 			o.Backfilling++
 		}
-		if (f.State == "" || f.State == s.State) && f.matchesObjective(s.Objective, s.Labels) {
+		if (o.Filter.State == "" || o.Filter.State == s.State) && o.Filter.matchesObjective(s.Objective, s.Labels) {
 			at := sectionOf(s)
 			found[at] = append(found[at], s)
 		}
@@ -154,7 +161,6 @@ func newOverview(now time.Time, statuses []alert.Status, incidents []alert.Incid
 	}
 	o.Summary = summary(n[alert.Burning], n[alert.Blind], len(statuses))
 	o.Title = o.Summary + " · postburn"
-	open := openIncidents(incidents)
 	for i, s := range sections {
 		s.All = len(found[i])
 		s.fill(now, found[i], open)
@@ -162,8 +168,6 @@ func newOverview(now time.Time, statuses []alert.Status, incidents []alert.Incid
 			o.Sections = append(o.Sections, s)
 		}
 	}
-	o.listIncidents(now, incidents, blindOnes(statuses))
-	return o
 }
 
 // summary says first what needs attention; it is the page's title.
@@ -270,19 +274,18 @@ func blindOnes(statuses []alert.Status) map[slo.ID]bool {
 	return blind
 }
 
-// listIncidents takes the newest incidents that match the filter.
-func (o *overview) listIncidents(now time.Time, incidents []alert.Incident, blind map[slo.ID]bool) {
-	for _, i := range incidents {
-		if !o.Filter.matchesIncident(i) {
-			continue
-		}
-		list, most := &o.Recent, maxRecent
-		if i.IsOpen() {
-			list, most = &o.Open, maxOpen
-		}
-		if list.All++; len(list.Rows) < most {
-			list.Rows = append(list.Rows, newIncidentRow(now, i, blind))
-		}
+// addIncidents adds the open incidents and the newest of the others, as far as they match the filter.
+func (o *overview) addIncidents(ctx context.Context, now time.Time, store Store, open []alert.Incident, blind map[slo.ID]bool) error {
+	open = slices.DeleteFunc(open, func(i alert.Incident) bool { return !o.Filter.matchesIncident(i) })
+	o.Open = newIncidentList(now, "Open incidents, newest first", open, maxOpen, blind)
+	over, next, err := searchPage(ctx, store, alert.IncidentPage{Limit: maxRecent}, o.Filter)
+	if err != nil {
+		return err
 	}
-	o.Open.Caption, o.Recent.Caption = "Open incidents, newest first", "Incidents that are over, newest first"
+	o.Recent = newIncidentList(now, "Incidents that are over, newest first", over, maxRecent, blind)
+	if o.More = next != ""; o.More {
+		o.Recent.Caption = "The newest incidents that are over"
+	}
+	o.Incidents = listAddress(url.Values{"q": {o.Filter.Query}}, "")
+	return addSummaries(ctx, store, o.Open.Rows, o.Recent.Rows)
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
@@ -10,10 +9,8 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
-	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
 )
 
@@ -63,20 +60,11 @@ func (h *Handler) overviewPage(w http.ResponseWriter, r *http.Request) {
 		h.starting(w, "./")
 		return
 	}
-	incidents, err := d.Incidents(r.Context())
+	now := time.Now()
+	o, err := newOverview(r.Context(), now, d, filterOf(r.URL.Query()))
 	if err != nil {
 		h.unreadable(w, "./", fmt.Errorf("reading incidents: %w", err))
 		return
-	}
-	now := time.Now()
-	o := newOverview(now, d.Statuses(now), incidents, filterOf(r.URL.Query()))
-	for _, list := range [][]incidentRow{o.Open.Rows, o.Recent.Rows} {
-		for i := range list {
-			if err := list[i].addPublication(r.Context(), d); err != nil {
-				h.unreadable(w, "./", err)
-				return
-			}
-		}
 	}
 	h.show(w, http.StatusOK, "overview", o)
 }
@@ -87,44 +75,37 @@ func (h *Handler) incidentPage(w http.ResponseWriter, r *http.Request) {
 		h.starting(w, "../")
 		return
 	}
-	incidents, err := d.Incidents(r.Context())
+	id := r.PathValue("id")
+	incidents, err := d.Store.IncidentsByID(r.Context(), []string{id})
 	if err != nil {
-		h.unreadable(w, "../", fmt.Errorf("reading incidents: %w", err))
+		h.unreadable(w, "../", fmt.Errorf("reading incident %s: %w", id, err))
 		return
 	}
-	id := r.PathValue("id")
-	n := slices.IndexFunc(incidents, func(i alert.Incident) bool { return i.ID == id })
-	if n < 0 {
+	if len(incidents) == 0 {
 		h.show(w, http.StatusNotFound, "message", message{
 			page{"No such incident · postburn", "../", time.Now()}, "No such incident",
-			"postburn has recorded no incident “" + shown(id) + "”. The link may be cut short, or be of another postburn, or of one whose store is gone.",
+			"postburn has recorded no incident “" + shown(id) + "”. The link may be cut short, or be of another postburn, or of one whose store is gone. It may also have been dropped, as incidents are that ended long ago.",
 		})
 		return
 	}
 	now := time.Now()
-	v := newIncidentView(now, incidents[n], d.Statuses(now))
-	if err := v.addPublication(r.Context(), d); err != nil {
-		h.unreadable(w, "../", err)
+	v := newIncidentView(now, incidents[0], d.Statuses(now))
+	p, _, err := d.Store.Publication(r.Context(), id)
+	if err != nil {
+		h.unreadable(w, "../", fmt.Errorf("reading the publication of incident %s: %w", id, err))
 		return
 	}
+	v.addSummary(p.Summary())
 	h.show(w, http.StatusOK, "incident", v)
 }
 
-// addPublication adds what is known of the incident's issue.
-func (r *incidentRow) addPublication(ctx context.Context, d *Data) error {
-	p, err := d.Publication(ctx, r.ID)
-	if err != nil {
-		return fmt.Errorf("reading the publication of incident %s: %w", r.ID, err)
+// addSummary adds what is known of the incident's issue.
+func (r *incidentRow) addSummary(s issue.Summary) {
+	r.Incident = viewIncident(r.incident, s)
+	r.Number, r.TriageText = s.Number, triageText(s.Triage)
+	if s.Kind != issue.Single {
+		r.SharedBy = s.Parts
 	}
-	r.Incident = viewIncident(r.incident, p)
-	r.TriageText = triageText(p.Triage)
-	if len(p.Writes) > 0 {
-		r.Number = p.Writes[0].Ref.Number
-	}
-	if p.Kind != issue.Single {
-		r.SharedBy = len(p.Parts)
-	}
-	return nil
 }
 
 func (h *Handler) starting(w http.ResponseWriter, root string) {

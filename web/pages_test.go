@@ -33,23 +33,17 @@ var update = flag.Bool("update", false, "write the golden files")
 
 // world is what a handler is asked about. Its times are before now, so it is made in a synctest bubble.
 type world struct {
-	statuses     []alert.Status
-	incidents    []alert.Incident
-	publications map[string]issue.Publication
-	failing      error // of the store
-	unpublished  error // of reading publications
-	log          bytes.Buffer
+	memory
+	statuses []alert.Status
+	log      bytes.Buffer
 }
 
 func (w *world) handler() *web.Handler {
 	h := web.NewHandler(slog.New(slog.NewTextHandler(&w.log, nil)), prometheus.NewRegistry())
 	h.Ready(web.Data{
-		Statuses:  func(time.Time) []alert.Status { return w.statuses },
-		Incidents: func(context.Context) ([]alert.Incident, error) { return w.incidents, w.failing },
-		Publication: func(_ context.Context, id string) (issue.Publication, error) {
-			return w.publications[id], w.unpublished
-		},
-		Reload: func(context.Context) error { return nil },
+		Statuses: func(time.Time) []alert.Status { return w.statuses },
+		Store:    &w.memory,
+		Reload:   func(context.Context) error { return nil },
 	})
 	return h
 }
@@ -132,6 +126,7 @@ var styled = regexp.MustCompile(`(?s)<style>(.*?)</style>`)
 func TestPagesGolden(t *testing.T) {
 	for name, path := range map[string]string{
 		"overview": "/", "filtered": "/?q=PAYMENTS+latency&state=blind", "incident": "/incidents/checkout-1", "blind-incident": "/incidents/payments-blind-1",
+		"incidents": "/incidents",
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -200,6 +195,8 @@ func TestPagesSay(t *testing.T) {
 		"a state that there is not":         {path: "/?state=good", says: []string{"search-freshness"}, not: []string{"Show all"}},
 		"a store that can't be read":        {change: func(w *world) { w.failing = errors.New("disk I/O error at /secret") }, path: "/", status: 500, says: []string{"The store can't be read"}},
 		"nor for an incident":               {change: func(w *world) { w.failing = errors.New("disk I/O error at /secret") }, path: "/incidents/cart-1", status: 500, says: []string{"The store can't be read"}},
+		"a list that can't be read":         {change: func(w *world) { w.failing = errors.New("disk I/O error at /secret") }, path: "/incidents", status: 500, says: []string{"The store can't be read"}},
+		"nor what is published of it":       {change: func(w *world) { w.unpublished = errors.New("disk I/O error at /secret") }, path: "/incidents", status: 500, says: []string{"The store can't be read"}},
 		"publications that can't be read":   {change: func(w *world) { w.unpublished = errors.New("disk I/O error at /secret") }, path: "/", status: 500, says: []string{"The store can't be read"}},
 		"nor for an incident's page":        {change: func(w *world) { w.unpublished = errors.New("disk I/O error at /secret") }, path: "/incidents/cart-1", status: 500, says: []string{"The store can't be read"}},
 	} {
@@ -234,7 +231,7 @@ func TestPagesSay(t *testing.T) {
 
 func TestPagesBeforeReady(t *testing.T) {
 	h := web.NewHandler(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-	for _, path := range []string{"/", "/incidents/one"} {
+	for _, path := range []string{"/", "/incidents", "/incidents/one"} {
 		code, page := get(t, h, path)
 		if code != http.StatusServiceUnavailable || !strings.Contains(page, "<h1>postburn is starting</h1>") {
 			t.Errorf("%s: %d %s", path, code, page)
@@ -245,7 +242,7 @@ func TestPagesBeforeReady(t *testing.T) {
 // TestPolicy checks that browsers take the style sheet, and nothing else.
 func TestPolicy(t *testing.T) {
 	h := usual().handler()
-	for _, path := range []string{"/", "/incidents/checkout-1", "/incidents/none", "/nothing", "/api/v1/slos"} {
+	for _, path := range []string{"/", "/incidents", "/incidents?limit=x", "/incidents/checkout-1", "/incidents/none", "/nothing", "/api/v1/slos"} {
 		r := httptest.NewRecorder()
 		h.ServeHTTP(r, httptest.NewRequest(http.MethodGet, path, nil))
 		policy := r.Header().Get("Content-Security-Policy")
@@ -284,9 +281,18 @@ func TestHostileValues(t *testing.T) {
 	w.incidents[0].ID, w.incidents[0].Group = `"><script>alert(2)</script>/../x?y#z`, evil
 	for _, url := range []string{"javascript:alert(3)", "JaVaScRiPt:alert(3)", "data:text/html,<script>alert(3)</script>", "https://me:hunter2@acme.example/", `https://acme.example/"><script>`} {
 		w.publications = map[string]issue.Publication{w.incidents[0].ID: published(url, issue.Triage("<b>"))}
-		for _, path := range []string{"/", "/?q=%22%3E%3Cscript%3E&state=%22", "/incidents/%22%3E%3Cscript%3Ealert(2)%3C%2Fscript%3E%2F..%2Fx%3Fy%23z", "/incidents/%3Cscript%3E"} {
+		const evilQuery = "%22%3E%3Cscript%3Ealert(2)%3C%2Fscript%3E"
+		for _, path := range []string{"/", "/?q=%22%3E%3Cscript%3E&state=%22", "/incidents", "/incidents?q=" + evilQuery + "&group=" + evilQuery,
+			"/incidents?start=" + evilQuery, "/incidents?cursor=" + evilQuery, "/incidents/%22%3E%3Cscript%3Ealert(2)%3C%2Fscript%3E%2F..%2Fx%3Fy%23z", "/incidents/%3Cscript%3E"} {
 			code, page := get(t, w.handler(), path)
-			if want := map[bool]int{true: 404, false: 200}[path == "/incidents/%3Cscript%3E"]; code != want {
+			want := 200
+			switch {
+			case path == "/incidents/%3Cscript%3E":
+				want = 404
+			case strings.Contains(path, "start="), strings.Contains(path, "cursor="):
+				want = 400
+			}
+			if code != want {
 				t.Fatalf("%s: %d", path, code)
 			}
 			lower := strings.ToLower(page)
@@ -334,23 +340,17 @@ func TestManyObjectives(t *testing.T) {
 		}
 		w.incidents = append(w.incidents, alert.Incident{ID: fmt.Sprintf("incident-%05d", i), Group: s.Objective.Service, Windows: []alert.Window{v}})
 	}
-	asked := 0
-	h := web.NewHandler(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-	h.Ready(web.Data{
-		Statuses:    func(time.Time) []alert.Status { return w.statuses },
-		Incidents:   func(context.Context) ([]alert.Incident, error) { return w.incidents, nil },
-		Publication: func(context.Context, string) (issue.Publication, error) { asked++; return issue.Publication{}, nil },
-	})
+	h := w.handler()
 	began := time.Now()
 	_, page := get(t, h, "/")
-	t.Logf("%d KiB in %s, %d publications read", len(page)>>10, time.Since(began), asked)
-	if len(page) > 1<<20 || asked > 70 {
-		t.Errorf("%d bytes, %d publications read", len(page), asked)
+	t.Logf("%d KiB in %s, %d publications read", len(page)>>10, time.Since(began), w.asked)
+	if len(page) > 1<<20 || w.asked > 70 {
+		t.Errorf("%d bytes, %d publications read", len(page), w.asked)
 	}
 	said := text(page)
 	for _, want := range []string{
 		"2,000 burning, 2,000 blind of 10,000 objectives", "Burning: the first 200 of 2,000 objectives; filter to see others", "Blind: the first 200 of 2,000 objectives",
-		"50 of 5,000 incidents", "20 of 5,000 incidents",
+		"50 of 5,000 incidents", "The newest incidents that are over",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q is not said in %.5000s", want, said)

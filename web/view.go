@@ -92,22 +92,22 @@ func viewObjective(s alert.Status) Objective {
 	return v
 }
 
-// ViewIncidents makes the JSON form of incidents; it is never null. publicationOf returns a zero one where there is none.
-func ViewIncidents(incidents []alert.Incident, publicationOf func(id string) issue.Publication) []Incident {
+// ViewIncidents makes the JSON form of incidents; it is never null. The summaries are of their publications, by the ID of the incident.
+func ViewIncidents(incidents []alert.Incident, summaries map[string]issue.Summary) []Incident {
 	views := make([]Incident, 0, len(incidents))
 	for _, i := range incidents {
-		views = append(views, viewIncident(i, publicationOf(i.ID)))
+		views = append(views, viewIncident(i, summaries[i.ID]))
 	}
 	return views
 }
 
-func viewIncident(i alert.Incident, p issue.Publication) Incident {
+func viewIncident(i alert.Incident, s issue.Summary) Incident {
 	v := Incident{
 		ID: i.ID, State: stateOf(i), Group: i.Group, Onset: i.Onset(), Detected: i.Detected(), Ended: present(i.Ended()),
-		Triage: string(p.Triage), Windows: make([]Window, 0, len(i.Windows)),
+		Triage: string(s.Triage), Windows: make([]Window, 0, len(i.Windows)),
 	}
-	if url := p.URL(); url != "" {
-		v.IssueURL = &url
+	if s.URL != "" {
+		v.IssueURL = &s.URL
 	}
 	for _, w := range i.Windows {
 		v.Windows = append(v.Windows, viewWindow(w))

@@ -88,7 +88,7 @@ func (c replayCommand) print(w io.Writer, found alert.Replayed, start, end time.
 	return encoder.Encode(replayed{
 		Start: start, End: end, Step: model.Duration(interval).String(),
 		Objectives: web.ViewObjectives(found.Statuses),
-		Incidents:  web.ViewIncidents(found.Incidents, func(string) issue.Publication { return issue.Publication{} }),
+		Incidents:  web.ViewIncidents(found.Incidents, nil),
 	})
 }
 

@@ -18,7 +18,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/postburn/postburn/alert"
-	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/web"
 )
 
@@ -171,29 +170,42 @@ func (d *daemon) incidents(ctx context.Context) (map[string]string, error) {
 	if address == nil {
 		return nil, errors.New("postburn does not say where it listens")
 	}
-	body, err := get(ctx, "http://"+string(address[1])+"/api/v1/incidents")
-	if err != nil {
-		return nil, err
+	all := map[string]string{}
+	for next := ""; ; {
+		body, err := get(ctx, "http://"+string(address[1])+"/api/v1/incidents?limit=1000&cursor="+next)
+		if err != nil {
+			return nil, err
+		}
+		page, more, err := byID(body)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, page)
+		if next = more; next == "" {
+			return all, nil
+		}
 	}
-	return byID(body)
 }
 
-// byID takes an answer of the API apart.
-func byID(body []byte) (map[string]string, error) {
-	var answer struct{ Incidents []map[string]json.RawMessage }
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, err
+// byID takes an answer of the API apart. next is the cursor of the next page.
+func byID(body []byte) (texts map[string]string, next string, err error) {
+	var answer struct {
+		Incidents []map[string]json.RawMessage
+		Next      string
 	}
-	texts := map[string]string{}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, "", err
+	}
+	texts = map[string]string{}
 	for _, i := range answer.Incidents {
 		delete(i, "issue_url")
 		text, err := json.Marshal(i)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		texts[string(i["id"])] = string(text)
 	}
-	return texts, nil
+	return texts, answer.Next, nil
 }
 
 // watchAllTheTime watches the first n objectives from a tick to another, each tick at its time. A group is watched on its own, since groups
@@ -228,11 +240,12 @@ func (b *bench) watchAllTheTime(ctx context.Context, n int, from, to time.Time) 
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(map[string]any{"incidents": web.ViewIncidents(all, func(string) issue.Publication { return issue.Publication{} })})
+	body, err := json.Marshal(map[string]any{"incidents": web.ViewIncidents(all, nil)})
 	if err != nil {
 		return nil, err
 	}
-	return byID(body)
+	texts, _, err := byID(body)
+	return texts, err
 }
 
 // same returns an error where what was found by catching up is not, byte for byte, what was found by having been up.

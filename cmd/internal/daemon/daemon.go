@@ -100,7 +100,7 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 	if err := engine.Recover(ctx); err != nil {
 		return err
 	}
-	handler.Ready(data(engine, store, reloader))
+	handler.Ready(web.Data{Statuses: engine.Statuses, Store: store, Reload: reloader.reload})
 	logger.Info("watching", "objectives", len(opts.Definitions), "prometheus", env.PrometheusURL.String(), "interval", env.Interval)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return engine.Run(ctx) })
@@ -146,21 +146,6 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, con
 func closeStore(store *sqlite.Store, logger *slog.Logger) {
 	if err := store.Close(); err != nil {
 		logger.Error("closing the store", "err", err)
-	}
-}
-
-// data is what the web pages show: the engine's objectives, and the store's incidents.
-func data(engine *alert.Engine, store *sqlite.Store, reloader *reloader) web.Data {
-	return web.Data{
-		Reload:   reloader.reload,
-		Statuses: engine.Statuses,
-		Incidents: func(ctx context.Context) ([]alert.Incident, error) {
-			return store.Incidents(ctx, time.Time{})
-		},
-		Publication: func(ctx context.Context, incident string) (issue.Publication, error) {
-			p, _, err := store.Publication(ctx, incident)
-			return p, err
-		},
 	}
 }
 

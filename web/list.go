@@ -1,0 +1,146 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/slo"
+)
+
+// How many incidents the list of them shows on a page.
+const (
+	listedOpen      = 200
+	listedRecovered = 50
+)
+
+// incidentList is as many incidents as are shown.
+type incidentList struct {
+	Caption string
+	Rows    []incidentRow
+	All     int // how many there are, where that is known; else as many as there are rows
+}
+
+// listView is the page of incidents, page by page.
+type listView struct {
+	page
+	Query           string // words that have to be in an incident
+	Start, End      string // as they were asked for
+	Group, State    string // as they were asked for
+	Filtered        bool
+	First           bool // it is the first page
+	HasOpen         bool // it is about open incidents
+	HasRecovered    bool // it is about incidents that are over
+	Open, Recovered incidentList
+	Newest          string    // the relative address of the first page
+	Next            string    // that of the page of older ones; empty on the last
+	Searched        time.Time // onset of the last incident that was looked through for the words; zero if all were
+}
+
+// incidentsPage shows the open incidents and then, page by page, those that are over.
+func (h *Handler) incidentsPage(w http.ResponseWriter, r *http.Request) {
+	d := h.data.Load()
+	if d == nil {
+		h.starting(w, "./")
+		return
+	}
+	now, query := time.Now(), r.URL.Query()
+	ask, err := incidentRequestOf(query)
+	if err != nil {
+		h.show(w, http.StatusBadRequest, "message", message{
+			page{"No such page of incidents · postburn", "./", now}, "No such page of incidents", shown(err.Error()) + ".",
+		})
+		return
+	}
+	v, err := newListView(r.Context(), now, d, ask, query)
+	if err != nil {
+		h.unreadable(w, "./", fmt.Errorf("reading incidents: %w", err))
+		return
+	}
+	h.show(w, http.StatusOK, "incidents-page", v)
+}
+
+func newListView(ctx context.Context, now time.Time, d *Data, ask incidentRequest, query url.Values) (listView, error) {
+	f := filterOf(query)
+	v := listView{
+		page:  page{Title: "Incidents · postburn", Root: "./", Now: now},
+		Query: f.Query, Start: query.Get("start"), End: query.Get("end"), First: query.Get("cursor") == "",
+		Group: ask.Group, State: query.Get("state"), HasOpen: ask.open, HasRecovered: ask.recovered, Newest: listAddress(query, ""),
+		Filtered: len(f.words) > 0 || !ask.Start.IsZero() || !ask.End.IsZero() || ask.Group != "" || query.Get("state") != "",
+	}
+	ask.Limit = listedRecovered
+	blind := blindOnes(d.Statuses(now))
+	if ask.open {
+		open, err := readOpen(ctx, d.Store, ask.IncidentPage)
+		if err != nil {
+			return v, err
+		}
+		open = slices.DeleteFunc(open, func(i alert.Incident) bool { return !f.matchesIncident(i) })
+		v.Open = newIncidentList(now, "Open incidents, newest first", open, listedOpen, blind)
+	}
+	if ask.recovered {
+		over, next, err := searchPage(ctx, d.Store, ask.IncidentPage, f)
+		if err != nil {
+			return v, err
+		}
+		v.Recovered = newIncidentList(now, "Incidents that are over, newest first", over, len(over), blind)
+		if next != "" {
+			v.Next = listAddress(query, next)
+		}
+		if next != "" && len(over) < ask.Limit {
+			at, _ := readCursor(next) // it was made just now
+			v.Searched = at.Onset
+		}
+	}
+	return v, addSummaries(ctx, d.Store, v.Open.Rows, v.Recovered.Rows)
+}
+
+// listAddress returns the relative address of a page of incidents.
+func listAddress(query url.Values, next string) string {
+	kept := url.Values{}
+	for _, name := range []string{"q", "start", "end", "group", "state"} {
+		if value := query.Get(name); value != "" {
+			kept.Set(name, value)
+		}
+	}
+	if next != "" {
+		kept.Set("cursor", next)
+	}
+	if len(kept) == 0 {
+		return "./incidents"
+	}
+	return "./incidents?" + kept.Encode()
+}
+
+// newIncidentList makes rows of the first incidents.
+func newIncidentList(now time.Time, caption string, incidents []alert.Incident, most int, blind map[slo.ID]bool) incidentList {
+	l := incidentList{Caption: caption, All: len(incidents)}
+	for _, i := range incidents[:min(len(incidents), most)] {
+		l.Rows = append(l.Rows, newIncidentRow(now, i, blind))
+	}
+	return l
+}
+
+// addSummaries adds what is known of the incidents' issues.
+func addSummaries(ctx context.Context, store Store, lists ...[]incidentRow) error {
+	var ids []string
+	for _, rows := range lists {
+		for _, r := range rows {
+			ids = append(ids, r.ID)
+		}
+	}
+	summaries, err := store.Summaries(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("reading what is published: %w", err)
+	}
+	for _, rows := range lists {
+		for i := range rows {
+			rows[i].addSummary(summaries[rows[i].ID])
+		}
+	}
+	return nil
+}
