@@ -67,17 +67,16 @@ func (p *Publisher) resume(ctx context.Context, publications map[string]Publicat
 	for _, i := range have {
 		byID[i.ID] = i
 	}
-	var missing []Part
+	var missing []string
 	for _, pub := range publications {
 		for _, part := range pub.Parts {
 			if _, ok := byID[part.Incident]; !ok {
-				missing = append(missing, part)
+				missing = append(missing, part.Incident)
 			}
 		}
 	}
 	if len(missing) > 0 {
-		first := slices.MinFunc(missing, func(a, b Part) int { return a.Onset.Compare(b.Onset) })
-		others, err := p.Store.Incidents(ctx, first.Onset.Add(-time.Second))
+		others, err := p.Store.IncidentsByID(ctx, missing)
 		if err != nil {
 			return nil, fmt.Errorf("reading incidents: %w", err)
 		}

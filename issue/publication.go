@@ -205,6 +205,6 @@ type Store interface {
 	// Incidents returns all incidents with an onset or an end after `since`, newest onset first. An end that is still to come is after any
 	// time.
 	Incidents(ctx context.Context, since time.Time) ([]alert.Incident, error)
-	// Authors are all that publications were posted as.
-	Authors(ctx context.Context) ([]string, error)
+	// IncidentsByID returns those of the incidents that there are, newest onset first.
+	IncidentsByID(ctx context.Context, ids []string) ([]alert.Incident, error)
 }

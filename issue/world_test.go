@@ -49,7 +49,16 @@ func (m *memory) load(incident string) (issue.Publication, bool) {
 	return issue.Publication{}, false
 }
 
-func (m *memory) Authors(context.Context) ([]string, error) { return nil, nil }
+func (m *memory) IncidentsByID(_ context.Context, ids []string) (found []alert.Incident, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range ids {
+		if i, ok := m.incidents[id]; ok {
+			found = append(found, i)
+		}
+	}
+	return found, nil
+}
 
 func (m *memory) Behind(context.Context) (incidents []alert.Incident, unposted []issue.Publication, err error) {
 	m.mu.Lock()

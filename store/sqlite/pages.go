@@ -59,7 +59,7 @@ func pageQuery(page alert.IncidentPage) (text string, args []any) {
 	return selectRecovered, args
 }
 
-// IncidentsByID returns those of the incidents that there are, newest onset first.
+// IncidentsByID implements issue.Store.
 func (s *Store) IncidentsByID(ctx context.Context, ids []string) ([]alert.Incident, error) {
 	list, err := json.Marshal(append([]string{}, ids...)) // never null
 	if err != nil {

@@ -131,7 +131,7 @@ func (s *Store) Incidents(ctx context.Context, since time.Time) ([]alert.Inciden
 	return s.incidents(ctx, "reading incidents", selectIncidents, nanos(since))
 }
 
-// Authors implements issue.Store. It reads all publications: it is asked once, at the start.
+// Authors returns all that publications were posted as. It reads all publications: it is asked once, at the start.
 func (s *Store) Authors(ctx context.Context) (authors []string, err error) {
 	err = transact(ctx, s.reader, func(tx *sql.Tx) error {
 		return query(ctx, tx, selectAuthors, nil, func(rows *sql.Rows) error {

@@ -22,13 +22,14 @@ type Store interface {
 	alert.Store
 	issue.Store
 	pages
+	// Authors returns all that publications were posted as.
+	Authors(ctx context.Context) ([]string, error)
 }
 
 // pages is what the web pages read: those parts of web.Store that issue.Store has not.
 type pages interface {
 	OpenIncidents(ctx context.Context) ([]alert.Incident, error)
 	RecoveredIncidents(ctx context.Context, page alert.IncidentPage) ([]alert.Incident, error)
-	IncidentsByID(ctx context.Context, ids []string) ([]alert.Incident, error)
 	Summaries(ctx context.Context, incidents []string) (map[string]issue.Summary, error)
 }
 

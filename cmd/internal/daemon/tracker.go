@@ -12,6 +12,7 @@ import (
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/issue/github"
 	"github.com/postburn/postburn/issue/local"
+	"github.com/postburn/postburn/store/sqlite"
 )
 
 const (
@@ -30,7 +31,7 @@ type tracker struct {
 	list   issue.Lister    // tells what people do with issues; nil: they do nothing with them
 }
 
-func openTracker(ctx context.Context, env config.Environment, store issue.Store, logger *slog.Logger, registry prometheus.Registerer) (tracker, error) {
+func openTracker(ctx context.Context, env config.Environment, store *sqlite.Store, logger *slog.Logger, registry prometheus.Registerer) (tracker, error) {
 	if env.Tracker == "github" {
 		logins, err := store.Authors(ctx)
 		if err != nil {
