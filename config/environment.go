@@ -21,14 +21,15 @@ const Prefix = "POSTBURN_"
 // Environment is how the daemon is set up, from the variables POSTBURN_*.
 type Environment struct {
 	Source
-	SLOPath       string // a file or a folder
-	SQLite        string // the path of the store
-	Tracker       string // "github" or "local"
-	LocalDir      string // where the local tracker keeps its files
-	GitHub        GitHub // where the tracker is "github"
-	Listen        string // host:port
-	WebConfigFile string // TLS and basic auth, in exporter-toolkit's form; empty: none
-	ExternalURL   URL    // for links in issues; empty: none
+	SLOPath       string        // a file or a folder
+	SQLite        string        // the path of the store
+	Retention     time.Duration // how long after their end incidents are kept; 0: for ever
+	Tracker       string        // "github" or "local"
+	LocalDir      string        // where the local tracker keeps its files
+	GitHub        GitHub        // where the tracker is "github"
+	Listen        string        // host:port
+	WebConfigFile string        // TLS and basic auth, in exporter-toolkit's form; empty: none
+	ExternalURL   URL           // for links in issues; empty: none
 	LogLevel      slog.Level
 	LogFormat     string // "logfmt" or "json"
 }
@@ -49,6 +50,7 @@ type variables struct {
 	Interval             string          `env:"INTERVAL, default=30s"`
 	Delay                string          `env:"DELAY, default=1m"`
 	Store                string          `env:"STORE, default=sqlite:postburn.db"`
+	Retention            string          `env:"RETENTION, default=2y"`
 	Tracker              string          `env:"TRACKER"`
 	LocalDir             string          `env:"LOCAL_DIR, default=postmortems"`
 	GitHub               gitHubVariables `env:", prefix=GITHUB_"`
@@ -71,6 +73,7 @@ func LoadEnvironment(ctx context.Context, lookuper envconfig.Lookuper) (Environm
 		Source:        w.source(v),
 		SLOPath:       v.SLOPath,
 		SQLite:        w.store(v.Store),
+		Retention:     w.retention(v.Retention),
 		Tracker:       w.tracker(v.Tracker, v.GitHub.Repository),
 		LocalDir:      v.LocalDir,
 		Listen:        w.listen(v.Listen),
@@ -179,6 +182,18 @@ func (w *wrong) interval(text string, length time.Duration) {
 	if _, err := model.ParseDuration(text); err == nil && (length < time.Second || length%time.Second != 0) {
 		w.addf("INTERVAL", "must be at least 1s and whole seconds, not %s", text)
 	}
+}
+
+// leastRetention is how far back post-mortems list earlier incidents, and noise is counted.
+const leastRetention = 90 * 24 * time.Hour
+
+func (w *wrong) retention(text string) time.Duration {
+	const name = "RETENTION"
+	length := w.duration(name, text, "2y")
+	if length != 0 && length < leastRetention {
+		w.addf(name, "must be at least 90d, or 0s to keep all incidents, not %s", text)
+	}
+	return length
 }
 
 // store does not repeat what was given: it may hold a password.

@@ -18,7 +18,7 @@ func TestLoadEnvironment(t *testing.T) {
 	prometheus := URL{"http://localhost:9090"}
 	defaults := Environment{
 		Source:  Source{PrometheusURL: prometheus, Interval: 30 * time.Second, Delay: time.Minute},
-		SLOPath: "slos.yaml", SQLite: "postburn.db", Tracker: "local", LocalDir: "postmortems", Listen: ":9847", LogFormat: "logfmt",
+		SLOPath: "slos.yaml", SQLite: "postburn.db", Retention: 2 * 365 * 24 * time.Hour, Tracker: "local", LocalDir: "postmortems", Listen: ":9847", LogFormat: "logfmt",
 	}
 	tests := []struct {
 		name string
@@ -36,6 +36,7 @@ func TestLoadEnvironment(t *testing.T) {
 			"POSTBURN_INTERVAL":               "1s",
 			"POSTBURN_DELAY":                  "0s",
 			"POSTBURN_STORE":                  "sqlite:/data/p.db",
+			"POSTBURN_RETENTION":              "0s",
 			"POSTBURN_TRACKER":                "local",
 			"POSTBURN_LOCAL_DIR":              "/issues",
 			"POSTBURN_LISTEN":                 "127.0.0.1:0",
@@ -50,6 +51,15 @@ func TestLoadEnvironment(t *testing.T) {
 			SLOPath: "slos", SQLite: "/data/p.db", Tracker: "local", LocalDir: "/issues", Listen: "127.0.0.1:0",
 			WebConfigFile: "web.yaml", ExternalURL: URL{"https://postburn.example.org"}, LogLevel: slog.LevelDebug, LogFormat: "json",
 		}},
+	}
+	for text, length := range map[string]time.Duration{"90d": leastRetention, "17520h": 2 * 365 * 24 * time.Hour} {
+		want := defaults
+		want.Retention = length
+		tests = append(tests, struct {
+			name string
+			set  map[string]string
+			want Environment
+		}{"kept for " + text, map[string]string{"POSTBURN_PROMETHEUS_URL": "http://localhost:9090", "POSTBURN_RETENTION": text}, want})
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -76,6 +86,7 @@ func TestLoadEnvironmentProblems(t *testing.T) {
 			"POSTBURN_INTERVAL":       "5x",
 			"POSTBURN_DELAY":          "-1m",
 			"POSTBURN_STORE":          "postburn.db",
+			"POSTBURN_RETENTION":      "two years",
 			"POSTBURN_TRACKER":        "jira",
 			"POSTBURN_LISTEN":         "9847",
 			"POSTBURN_EXTERNAL_URL":   "ftp://example.org",
@@ -86,6 +97,7 @@ func TestLoadEnvironmentProblems(t *testing.T) {
 			`POSTBURN_INTERVAL must be a duration like 30s, not "5x"`,
 			`POSTBURN_DELAY must be a duration like 1m, not "-1m"`,
 			"POSTBURN_STORE must be sqlite:PATH",
+			`POSTBURN_RETENTION must be a duration like 2y, not "two years"`,
 			`POSTBURN_TRACKER must be github or local, not "jira"`,
 			`POSTBURN_LISTEN must be an address like :9847 or 127.0.0.1:9847, not "9847"`,
 			"POSTBURN_EXTERNAL_URL must be a URL like https://postburn.example.org",
@@ -96,6 +108,8 @@ func TestLoadEnvironmentProblems(t *testing.T) {
 			[]string{"POSTBURN_INTERVAL must be at least 1s and whole seconds, not 1500ms"}},
 		{"no interval", map[string]string{"POSTBURN_PROMETHEUS_URL": "http://p", "POSTBURN_INTERVAL": "0s"},
 			[]string{"POSTBURN_INTERVAL must be at least 1s and whole seconds, not 0s"}},
+		{"incidents that are dropped too early", map[string]string{"POSTBURN_PROMETHEUS_URL": "http://p", "POSTBURN_RETENTION": "2159h"},
+			[]string{"POSTBURN_RETENTION must be at least 90d, or 0s to keep all incidents, not 2159h"}},
 		{"a port that is none", map[string]string{"POSTBURN_PROMETHEUS_URL": "http://p", "POSTBURN_LISTEN": ":70000"},
 			[]string{`POSTBURN_LISTEN must be an address like :9847 or 127.0.0.1:9847, not ":70000"`}},
 		{"what is not built yet", map[string]string{

@@ -32,6 +32,13 @@ func TestQueryPlans(t *testing.T) {
 		"summaries": {selectSummaries, []any{"[]"}, []string{
 			"SEARCH i USING PRIMARY KEY (incident=?)", "SEARCH p USING COVERING INDEX publications_summary (key=?)",
 		}},
+		"old incidents": {selectOld, []any{1}, []string{
+			"SEARCH i USING INDEX incidents_by_end (ended<?)", "SEARCH p USING PRIMARY KEY (incident=?)",
+		}},
+		"whole publications":   {selectWhole, []any{1, "k"}, []string{"INDEX publication_incidents_by_publication (publication=?)", "SEARCH i USING INDEX sqlite_autoindex_incidents_1 (id=?)"}},
+		"dropped parts":        {deleteParts, []any{"[]"}, []string{"publication_incidents USING PRIMARY KEY (incident=?)"}},
+		"dropped incidents":    {deleteOld, []any{"[]"}, []string{"INDEX sqlite_autoindex_incidents_1 (id=?)"}},
+		"dropped publications": {deletePublications, []any{"[]"}, []string{"INDEX publication_incidents_by_publication (publication=?)"}},
 		"old samples": {prune, []any{1, 1}, []string{
 			"INDEX sqlite_autoindex_samples_1 (lane=? AND tick<?)", "SEARCH samples USING INTEGER PRIMARY KEY (rowid=?)",
 		}},

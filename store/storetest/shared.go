@@ -47,4 +47,13 @@ var sharedCases = map[string]func(a, b *fixture){
 		}
 		b.published("i", &want)
 	},
+	"the one that was taken over drops no incident": func(a, b *fixture) {
+		a.commitIncidents(incident("i", 1, 1, 2))
+		a.save(publication("i", 1, issue.Posted))
+		b.acquire()
+		if _, err := a.DropIncidents(a.Context(), tick(9), 1); !errors.Is(err, alert.ErrFenced) {
+			a.Errorf("got %v", err)
+		}
+		b.drop(9, 10, 1)
+	},
 }

@@ -24,6 +24,10 @@ type Store interface {
 	pages
 	// Authors returns all that publications were posted as.
 	Authors(ctx context.Context) ([]string, error)
+	// DropIncidents removes incidents that ended before a time, those that ended first first, `most` of
+	// them at most, and publications that are for no other. It returns how many incidents it removed;
+	// fewer than `most` means that no more are to go. Those stay of which something is unfinished.
+	DropIncidents(ctx context.Context, endedBefore time.Time, most int) (dropped int, err error)
 }
 
 // pages is what the web pages read: those parts of web.Store that issue.Store has not.
@@ -37,7 +41,7 @@ type pages interface {
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	for name, cases := range map[string]map[string]func(*fixture){
 		"Acquire": acquireCases, "Load": loadCases, "Commit": commitCases, "Retry": retryCases, "Checkpoint": checkpointCases,
-		"Incidents": incidentCases, "Behind": behindCases, "Publication": publicationCases, "Pages": pageCases, "Summaries": summaryCases,
+		"Incidents": incidentCases, "Behind": behindCases, "Publication": publicationCases, "Pages": pageCases, "Summaries": summaryCases, "Drop": dropCases,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for name, run := range cases {

@@ -24,6 +24,7 @@ import (
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/issue/postmortem"
 	"github.com/postburn/postburn/slo/prom"
+	"github.com/postburn/postburn/store"
 	"github.com/postburn/postburn/store/sqlite"
 	"github.com/postburn/postburn/web"
 )
@@ -73,38 +74,40 @@ func Run(ctx context.Context, opts Options) error {
 // watch opens the store, makes the handler ready, and folds and publishes until ctx is done.
 func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.Handler, registry *prometheus.Registry) error {
 	env, logger := opts.Environment, opts.Logger
-	store, err := sqlite.Open(ctx, env.SQLite, sqlite.Options{})
+	database, err := sqlite.Open(ctx, env.SQLite, sqlite.Options{})
 	if err != nil {
 		return err
 	}
-	defer closeStore(store, logger)
-	tracker, err := openTracker(ctx, env, store, logger, registry)
+	defer closeStore(database, logger)
+	tracker, err := openTracker(ctx, env, database, logger, registry)
 	if err != nil {
 		return err
 	}
 	reloader := newReloader(opts, registry)
 	newest := func() time.Time { return time.Now().Add(-env.Delay) }
-	collectors := []issue.Collector{Evidence(client, env.Interval, newest, reloader.settings), issue.People(store, tracker.reader), reloader.redefined.changes}
+	collectors := []issue.Collector{Evidence(client, env.Interval, newest, reloader.settings), issue.People(database, tracker.reader), reloader.redefined.changes}
 	if tracker.github != nil {
 		collectors = append(collectors, tracker.github.Changes(reloader.settings))
 	}
 	publisher := issue.NewPublisher(issue.Options{
-		Store: store, Tracker: tracker.Tracker, Render: postmortem.Render, Logger: logger, Registerer: registry,
+		Store: database, Tracker: tracker.Tracker, Render: postmortem.Render, Logger: logger, Registerer: registry,
 		Interval: env.Interval, ExternalURL: env.ExternalURL.Reveal(), Settings: reloader.settings, List: tracker.list, Settle: tracker.settle, LookEvery: tracker.settle,
 		Collectors: collectors,
 	})
 	engine := alert.NewEngine(alert.Options{
-		Definitions: alertDefinitions(opts.Definitions, env.GitHub.Repository), Interval: env.Interval, Delay: env.Delay, Source: client.Read, Store: store,
+		Definitions: alertDefinitions(opts.Definitions, env.GitHub.Repository), Interval: env.Interval, Delay: env.Delay, Source: client.Read, Store: database,
 		Logger: logger, Registerer: registry, Committed: publisher.Notify,
 	})
+	retention := store.NewRetention(store.Options{Keep: env.Retention, Drop: database.DropIncidents, Logger: logger, Registerer: registry})
 	if err := engine.Recover(ctx); err != nil {
 		return err
 	}
-	handler.Ready(web.Data{Statuses: engine.Statuses, Store: store, Reload: reloader.reload})
+	handler.Ready(web.Data{Statuses: engine.Statuses, Store: database, Reload: reloader.reload})
 	logger.Info("watching", "objectives", len(opts.Definitions), "prometheus", env.PrometheusURL.String(), "interval", env.Interval)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return engine.Run(ctx) })
 	g.Go(func() error { return publisher.Run(ctx) })
+	g.Go(func() error { return retention.Run(ctx) })
 	g.Go(func() error { return tracker.check(ctx, reloader.repositories, logger) })
 	g.Go(func() error { return reloader.run(ctx, engine) })
 	return g.Wait()
@@ -143,8 +146,8 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, con
 	return nil
 }
 
-func closeStore(store *sqlite.Store, logger *slog.Logger) {
-	if err := store.Close(); err != nil {
+func closeStore(database *sqlite.Store, logger *slog.Logger) {
+	if err := database.Close(); err != nil {
 		logger.Error("closing the store", "err", err)
 	}
 }
