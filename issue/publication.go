@@ -3,6 +3,7 @@ package issue
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/postburn/postburn/alert"
@@ -58,6 +59,14 @@ func (p Publication) Posted(incident string) int {
 	}
 	return 0
 }
+
+// has reports whether it is for an incident.
+func (p Publication) has(incident string) bool {
+	return slices.ContainsFunc(p.Parts, func(part Part) bool { return part.Incident == incident })
+}
+
+// gone reports whether a person removed its issue.
+func (p Publication) gone() bool { return len(p.Writes) > 0 && p.Writes[0].State == Gone }
 
 // URL is where people find the issue; empty where there is none yet.
 func (p Publication) URL() string {

@@ -411,6 +411,7 @@ type story struct {
 	service    string
 	owner      string
 	repository string
+	kind       alert.Kind  // empty: burn
 	severity   map[int]int // from which revision on it has which one
 	onset      time.Time
 	spans      [][2]time.Duration
@@ -426,7 +427,7 @@ func (s story) at(now time.Time) (i alert.Incident, ok bool) {
 		if now.Before(detected) {
 			break
 		}
-		w := alert.Window{Objective: slo.Objective{Name: s.group, Service: s.service, Owner: s.owner}, Kind: alert.Burn, Onset: onset, Detected: detected}
+		w := alert.Window{Objective: slo.Objective{Name: s.group, Service: s.service, Owner: s.owner}, Kind: cmp.Or(s.kind, alert.Burn), Onset: onset, Detected: detected}
 		until := now
 		if !now.Before(end) {
 			w.Ended, until = end, end
