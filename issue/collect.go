@@ -39,9 +39,9 @@ func (p *Publisher) text(ctx context.Context, j *job, i int) (Text, error) {
 // facts are all that is known about what a publication is for. Only an incident's body tells of other incidents and evidence.
 func (p *Publisher) facts(ctx context.Context, j *job, stage Stage) (f Facts, err error) {
 	if j.pub.Kind == Single {
-		f, err = p.incidentFacts(ctx, j.incidents[0], stage)
+		f, err = p.incidentFacts(ctx, j, stage)
 	} else {
-		f = manyFacts(j)
+		f = p.manyFacts(j)
 	}
 	if err != nil {
 		return Facts{}, err
@@ -57,10 +57,11 @@ func (p *Publisher) facts(ctx context.Context, j *job, stage Stage) (f Facts, er
 	return f, nil
 }
 
-func manyFacts(j *job) Facts {
-	f := Facts{Kind: j.pub.Kind}
+func (p *Publisher) manyFacts(j *job) Facts {
+	f := Facts{Kind: j.pub.Kind, Pages: map[string]string{}}
 	f.Incidents = slices.SortedStableFunc(slices.Values(j.incidents), func(a, b alert.Incident) int { return a.Onset().Compare(b.Onset()) })
 	for _, i := range f.Incidents {
+		f.Pages[i.ID] = p.pageOf(i.ID)
 		if at := asOf(i); at.After(f.AsOf) {
 			f.AsOf = at
 		}
@@ -68,7 +69,8 @@ func manyFacts(j *job) Facts {
 	return f
 }
 
-func (p *Publisher) incidentFacts(ctx context.Context, i alert.Incident, stage Stage) (Facts, error) {
+func (p *Publisher) incidentFacts(ctx context.Context, j *job, stage Stage) (Facts, error) {
+	i := j.incidents[0]
 	worst := i.Worst()
 	var others []alert.Incident
 	if stage == Opening || worst.Kind == alert.Budget {
@@ -91,13 +93,19 @@ func (p *Publisher) incidentFacts(ctx context.Context, i alert.Incident, stage S
 	if p.Settings != nil {
 		f.Settings = p.Settings(worst.Objective.Name)
 	}
-	if p.ExternalURL != "" {
-		f.URL = strings.TrimSuffix(p.ExternalURL, "/") + "/incidents/" + url.PathEscape(i.ID)
-	}
+	f.URL = p.pageOf(i.ID)
 	if stage == Opening {
-		f.Add(p.collect(ctx, i))
+		f.Add(p.evidence(ctx, j, i))
 	}
 	return f, nil
+}
+
+// pageOf is the address of an incident's page; empty where the daemon has none.
+func (p *Publisher) pageOf(id string) string {
+	if p.ExternalURL == "" {
+		return ""
+	}
+	return strings.TrimSuffix(p.ExternalURL, "/") + "/incidents/" + url.PathEscape(id)
 }
 
 // NewFacts are what is known about an incident from it and the others, which may include itself. publicationOf is asked for the

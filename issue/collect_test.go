@@ -12,6 +12,7 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/slo"
 )
 
 // tell renders nothing but what evidence says.
@@ -104,6 +105,40 @@ func TestEvidenceIsCollectedAtTheOpeningAndAtTheEnd(t *testing.T) {
 		}
 		if failed != 3 || asked != 2 {
 			t.Errorf("refused %d times, asked %d times", failed, asked)
+		}
+	})
+}
+
+// TestEvidenceIsKept has all that there may be of evidence come out of the store as it was found.
+func TestEvidenceIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		id := slo.ID{SLO: "checkout", Labels: slo.NewLabels(map[string]string{"a": "\u202e<b>\"", "z": "\x00"})}
+		counts := slo.Counts{Total: 1e9 / 3, Bad: 0.1}
+		now := time.Now().UTC().Truncate(time.Second)
+		want := issue.Evidence{
+			Chart:        &issue.Chart{Of: id, Step: time.Minute, Points: []issue.Point{{Time: now, Counts: counts, Blind: true}}},
+			Contributors: []issue.Contributor{{Of: id, Where: []issue.Clause{{Label: "l", Values: []string{"v"}, Of: 3, Also: []issue.Label{{Name: "n", Value: "v"}}}}, Outcome: true, In: counts, All: counts}},
+			Traffic:      []issue.Traffic{{Of: id, Window: counts, Length: time.Hour, Usual: []issue.Usual{{When: issue.WeekBefore, Length: time.Hour, Counts: counts}}}},
+			Durations:    []issue.Durations{{Of: id, Window: []slo.Quantile{{Share: 0.5, Value: time.Second, Above: true}}}},
+			Timeline:     []issue.Entry{{Time: now, Text: "t", Source: "s", URL: "u", Symptom: true, Person: true}},
+			People:       []string{"p"}, FollowUps: []issue.FollowUp{{Incident: "i", Text: "t"}}, Unresolved: []string{"u"},
+		}
+		r := newRun(short())
+		r.options.Collectors = []issue.Collector{func(context.Context, alert.Incident) issue.Evidence { return want }}
+		r.until(t, 3*time.Minute, nil)
+		pub, _ := r.store.load("checkout-1")
+		got, ok, err := pub.Evidence("checkout-1")
+		if err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if n := len(pub.Parts[0].Evidence); n > 1024 {
+			t.Errorf("it takes %d bytes", n)
+		}
+		if _, ok, err := pub.Evidence("another"); ok || err != nil {
+			t.Error("there is evidence of an incident of another publication:", err)
 		}
 	})
 }

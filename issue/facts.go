@@ -34,22 +34,23 @@ type EvidenceQuery struct {
 
 // Facts is all that is known about an incident; a post-mortem's facts are made of it and nothing else.
 type Facts struct {
-	Kind       Kind             // of the publication
-	Incident   alert.Incident   // where it is for one
-	Incidents  []alert.Incident // where it is for many, earliest onset first
-	AsOf       time.Time        // end of the last tick that is in the numbers
-	Settings   Settings         // of the objective of its worst breach window
-	Interval   time.Duration    // of the ticks that times are rounded to
-	URL        string           // the incident's page, where the daemon has an external URL
-	Evidence                    // its timeline is in any order
-	SpentBy    []Spender        // for a breach of kind budget: the incidents that spent it, earliest onset first
-	Earlier    []Earlier        // incidents of the same objective in the 90 days before, newest first: a few of ...
-	EarlierAll int              // ... that many
-	Noise      int              // how many of those people called noise
-	Edited     bool             // a person has changed the issue's body, so that it was left as it is
-	Mention    []string         // owners to be mentioned: a user or a team, with its @
-	Dropped    []string         // labels, and assignees with an @, that the tracker left out of the issue
-	Original   string           // for the sweep: the issue that stays
+	Kind       Kind              // of the publication
+	Incident   alert.Incident    // where it is for one
+	Incidents  []alert.Incident  // where it is for many, earliest onset first
+	AsOf       time.Time         // end of the last tick that is in the numbers
+	Settings   Settings          // of the objective of its worst breach window
+	Interval   time.Duration     // of the ticks that times are rounded to
+	URL        string            // the incident's page, where the daemon has an external URL
+	Pages      map[string]string // the same for many, by their IDs
+	Evidence                     // its timeline is in any order
+	SpentBy    []Spender         // for a breach of kind budget: the incidents that spent it, earliest onset first
+	Earlier    []Earlier         // incidents of the same objective in the 90 days before, newest first: a few of ...
+	EarlierAll int               // ... that many
+	Noise      int               // how many of those people called noise
+	Edited     bool              // a person has changed the issue's body, so that it was left as it is
+	Mention    []string          // owners to be mentioned: a user or a team, with its @
+	Dropped    []string          // labels, and assignees with an @, that the tracker left out of the issue
+	Original   string            // for the sweep: the issue that stays
 }
 
 // Entry is a row of the timeline.

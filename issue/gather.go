@@ -29,14 +29,20 @@ func (p *Publisher) behind(ctx context.Context) ([]*job, error) {
 		return nil, fmt.Errorf("looking for what to publish: %w", err)
 	}
 	var fresh []alert.Incident
-	publications := map[string]Publication{}
+	publications, seen := map[string]Publication{}, map[string]bool{}
 	for _, i := range incidents {
+		if seen[i.ID] {
+			continue // a storm's publication is large: it is read once
+		}
 		pub, ok, err := p.Store.Publication(ctx, i.ID)
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("reading the publication of incident %s: %w", i.ID, err)
 		case ok:
 			publications[pub.Key] = pub
+			for _, part := range pub.Parts {
+				seen[part.Incident] = true
+			}
 		default:
 			fresh = append(fresh, i)
 		}

@@ -48,6 +48,11 @@ type Part struct {
 	Incident string    `json:"incident"`       // its ID
 	Posted   int       `json:"posted"`         // its newest revision that the tracker agrees with
 	Onset    time.Time `json:"onset,omitzero"` // of the incident when it became a part
+
+	// Evidence is packed: Publication.Evidence unpacks it. EvidenceEnd is the incident's end when it
+	// was fetched; zero: it went on.
+	Evidence    []byte    `json:"evidence,omitempty"`
+	EvidenceEnd time.Time `json:"evidence_end,omitzero"`
 }
 
 // Posted is the newest revision of an incident that the tracker agrees with; 0 where the publication is not for it.

@@ -53,9 +53,10 @@ func (p *Publisher) advance(ctx context.Context, j *job) (time.Time, error) {
 	return time.Now(), nil
 }
 
-// finish notes that the tracker agrees, once all is over: as long as something burns there will be more to tell.
+// finish notes that the tracker agrees, once all is over and all evidence is fetched: as long as
+// something burns there will be more to tell.
 func (p *Publisher) finish(ctx context.Context, j *job) error {
-	if j.open() || j.posted() {
+	if j.open() || j.posted() || len(p.withoutEvidence(j)) > 0 {
 		return nil
 	}
 	j.agree()

@@ -59,8 +59,7 @@ type Publisher struct {
 
 	old      map[string]gathered // incidents that wait for a digest, by repository
 	triage   triage
-	evidence map[string]collected // the last ones, by incident
-	patience time.Duration        // left in this pass for collecting evidence
+	patience time.Duration // left in this pass for fetching evidence
 }
 
 // NewPublisher makes a publisher that does nothing before Run.
@@ -78,7 +77,7 @@ func NewPublisher(o Options) *Publisher {
 	return &Publisher{
 		Options: o, metrics: newMetrics(o.Registerer), nudge: make(chan struct{}, 1),
 		waiting: map[string]time.Time{}, tried: map[string]time.Time{}, failing: map[string]string{}, old: map[string]gathered{},
-		triage: newTriage(), evidence: map[string]collected{},
+		triage: newTriage(),
 	}
 }
 
@@ -150,6 +149,9 @@ func (p *Publisher) pass(ctx context.Context) (next time.Time, err error) {
 		if !due.IsZero() && due.Before(next) {
 			next = due
 		}
+	}
+	if err := p.fetchForStorms(ctx, jobs); err != nil {
+		return next, err
 	}
 	p.waiting = waiting
 	maps.DeleteFunc(p.tried, func(key string, _ time.Time) bool { _, ok := waiting[key]; return !ok })

@@ -1,6 +1,7 @@
 package issue_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -215,6 +216,61 @@ func TestStormIsToldWithoutAFlood(t *testing.T) {
 		}
 		if n := strings.Count(strings.Join(r.forge.calls, "\n"), "replace "); n > 10 {
 			t.Errorf("%d texts were replaced in 40 minutes", n)
+		}
+	})
+}
+
+// TestEvidenceOfEachIncidentOfAStormIsKept has it take longer than a pass has time for all.
+func TestEvidenceOfEachIncidentOfAStormIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stories := wave("s", 8, 0, 0, 20*time.Minute)
+		stories[7].spans[0][1] += 15 * time.Minute
+		r := newRun(stories...)
+		began, opened := time.Now(), time.Duration(0)
+		asked := map[string]int{}
+		r.options.ExternalURL = "https://postburn.example/"
+		r.options.Collectors = []issue.Collector{func(_ context.Context, i alert.Incident) issue.Evidence {
+			time.Sleep(3 * time.Second)
+			asked[i.Group]++
+			return issue.Evidence{Timeline: []issue.Entry{{Text: fmt.Sprintf("of %s, open %t", i.Group, i.IsOpen())}}}
+		}}
+		var pages map[string]string
+		r.options.Render = func(f issue.Facts, stage issue.Stage) (issue.Text, error) {
+			if opened == 0 {
+				opened = time.Since(began)
+			}
+			pages = f.Pages
+			return render(f, stage)
+		}
+		kept := func(want string) func() {
+			return func() {
+				for n := range 8 {
+					id := fmt.Sprintf("s%02d-1", n)
+					pub, _ := r.store.load(id)
+					e, ok, err := pub.Evidence(id)
+					if err != nil || !ok || pub.Kind != issue.Storm || len(e.Timeline) != 1 || e.Timeline[0].Text != fmt.Sprintf(want, n) {
+						t.Errorf("%s at %s: %+v, %t, %v", id, time.Since(began), e, ok, err)
+					}
+				}
+			}
+		}
+		r.until(t, time.Hour, map[time.Duration]func(){10 * time.Minute: kept("of s%02d, open true")})
+		kept("of s%02d, open false")()
+		for group, n := range asked {
+			if n != 2 {
+				t.Errorf("evidence of %s was fetched %d times", group, n)
+			}
+		}
+		if opened > 75*time.Second {
+			t.Errorf("the issue waited for %s", opened)
+		}
+		if want := "https://postburn.example/incidents/s07-1"; pages["s07-1"] != want {
+			t.Errorf("the page of an incident is %q, want %q", pages["s07-1"], want)
+		}
+		for _, part := range r.store.publications["s00-1"].Parts {
+			if part.Posted != r.store.incidents[part.Incident].Revision {
+				t.Errorf("%+v is not posted", part)
+			}
 		}
 	})
 }
