@@ -32,13 +32,16 @@ type ManyView struct {
 	Caveats  []string
 	BurnRate string
 	Edited   bool
+	Pages    bool // the rows link to the incidents' pages
 }
 
 // IncidentRow is a row of the table of incidents.
 type IncidentRow struct {
 	WindowRow
 	Service, Severity string
-	More              int // of its objectives
+	Kinds             string // of its windows, the headline's first
+	Page              string // a link to the incident's page; empty: there is none
+	More              int    // of its objectives
 }
 
 // renderMany writes the text of a stage of a publication that is for many incidents.
@@ -70,7 +73,10 @@ func newManyView(f issue.Facts) ManyView {
 	}
 	for _, i := range sorted[:len(sorted)-v.Hidden] {
 		w := i.Worst()
-		row := IncidentRow{WindowRow: windowRow(w, c), Service: Escape(w.Objective.Service), Severity: "none"}
+		row := IncidentRow{WindowRow: windowRow(w, c), Service: Escape(w.Objective.Service), Severity: "none", Kinds: kinds(i, w)}
+		if page := f.Pages[i.ID]; page != "" {
+			row.Page, v.Pages = Link("chart, timeline", page), true
+		}
 		if s := i.Severity(); s > 0 {
 			row.Severity = strconv.Itoa(s)
 		}
@@ -94,6 +100,17 @@ func newManyView(f issue.Facts) ManyView {
 		}
 	}
 	return v
+}
+
+// kinds are those of an incident's windows, the headline's first.
+func kinds(i alert.Incident, headline alert.Window) string {
+	all := []string{Escape(string(headline.Kind))}
+	for _, w := range i.Windows {
+		if kind := Escape(string(w.Kind)); !slices.Contains(all, kind) {
+			all = append(all, kind)
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // manySummary says how many incidents there are, when they began, and what has become of them.

@@ -32,7 +32,8 @@ func storm() issue.Facts {
 	}
 	return issue.Facts{
 		Kind: issue.Storm, Interval: 30 * time.Second, AsOf: at("11:22:00"),
-		Incidents: []alert.Incident{incident("a", first, second), incident("b", second), incident("c", third)},
+		Incidents: []alert.Incident{incident("a", first, second, budget()), incident("b", second), incident("c", third)},
+		Pages:     map[string]string{"a": "https://postburn.example/incidents/a", "b": "https://postburn.example/incidents/b", "c": "https://postburn.example/incidents/c"},
 	}
 }
 
@@ -42,6 +43,7 @@ func manyCases() map[string]func() (issue.Facts, issue.Stage) {
 		w := f.Incidents[2].Windows[0]
 		w.Ended = at("11:30:00")
 		f.Incidents[2].Windows = []alert.Window{w}
+		f.Incidents[0].Windows = f.Incidents[0].Windows[:2] // without its budget, which is spent for longer
 		f.AsOf = at("11:30:00")
 		return f
 	}
@@ -61,7 +63,7 @@ func manyCases() map[string]func() (issue.Facts, issue.Stage) {
 		},
 		"digest": func() (issue.Facts, issue.Stage) {
 			f := over()
-			f.Kind = issue.Digest
+			f.Kind, f.Pages = issue.Digest, nil
 			return f, issue.Opening
 		},
 		"storm-of-one": func() (issue.Facts, issue.Stage) {
@@ -132,6 +134,7 @@ func renderedWith(t testing.TB, kind issue.Kind, stage issue.Stage, value string
 	for n := range f.Incidents {
 		i := &f.Incidents[n]
 		i.Group, i.ID = value, value
+		f.Pages[value] = "https://postburn.example/incidents/1" // IDs are made to be short and plain
 		for k := range i.Windows {
 			w := &i.Windows[k]
 			w.Objective.Service, w.Objective.Description, w.Objective.Owner = value, value, value
