@@ -43,14 +43,12 @@ func (p *Publisher) evidence(ctx context.Context, j *job, i alert.Incident) Evid
 		return Evidence{Unresolved: []string{"Evidence was not collected yet: that of other incidents took all the time there was."}}
 	}
 	e := p.fetchEvidence(ctx, i)
-	packed, err := pack(e)
-	switch {
-	case ctx.Err() != nil: // it is not all
-	case err != nil:
+	if ctx.Err() != nil {
+		return e // it is not all
+	}
+	j.pub.Parts = slices.Clone(j.pub.Parts)
+	if err := j.pub.Parts[n].Keep(e, i.Ended()); err != nil {
 		p.Logger.Error("keeping evidence", "incident", i.ID, "err", err)
-	default:
-		j.pub.Parts = slices.Clone(j.pub.Parts)
-		j.pub.Parts[n].Evidence, j.pub.Parts[n].EvidenceEnd = packed, i.Ended()
 	}
 	return e
 }
@@ -152,17 +150,19 @@ func (p Publication) Evidence(incident string) (e Evidence, ok bool, err error) 
 	return Evidence{}, false, nil
 }
 
-// pack makes evidence small: publications are read and written as a whole.
-func pack(e Evidence) ([]byte, error) {
+// Keep keeps what was found around the incident, with its end then; zero while it goes on. It is
+// made small, because publications are read and written as a whole.
+func (part *Part) Keep(e Evidence, ended time.Time) error {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	if err := json.NewEncoder(w).Encode(e); err != nil {
-		return nil, fmt.Errorf("packing evidence: %w", err)
+		return fmt.Errorf("packing evidence: %w", err)
 	}
 	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("packing evidence: %w", err)
+		return fmt.Errorf("packing evidence: %w", err)
 	}
-	return b.Bytes(), nil
+	part.Evidence, part.EvidenceEnd = b.Bytes(), ended
+	return nil
 }
 
 func unpack(packed []byte) (e Evidence, err error) {

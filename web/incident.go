@@ -35,6 +35,7 @@ type incidentView struct {
 	incidentRow
 	WorstFirst []windowRow
 	Hidden     int // windows that are not shown
+	Evidence   evidenceView
 }
 
 // windowRow is a breach window on a page.

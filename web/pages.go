@@ -96,6 +96,10 @@ func (h *Handler) incidentPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v.addSummary(p.Summary())
+	if err := v.addEvidence(p); err != nil {
+		h.unreadable(w, "../", err)
+		return
+	}
 	h.show(w, http.StatusOK, "incident", v)
 }
 

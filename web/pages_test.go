@@ -117,8 +117,41 @@ func usual() *world {
 	}
 	storm := w.publications["cart-1"]
 	storm.Kind, storm.Parts = issue.Storm, make([]issue.Part, 7)
+	storm.Parts[3] = found(w.incidents[3], "")
 	w.publications["cart-1"] = storm
 	return w
+}
+
+// found is an incident as a part of a publication, with all that there may be of evidence.
+func found(i alert.Incident, value string) issue.Part {
+	w := i.Windows[0]
+	id := w.ID()
+	in, all := slo.Counts{Total: 4000, Bad: 3000}, slo.Counts{Total: 10000, Bad: 3002}
+	chart := &issue.Chart{Of: id, Step: time.Hour}
+	for n, c := range []slo.Counts{{Total: 1000}, {Total: 1000, Bad: 900}, {}, {Total: 1000, Bad: 1}} {
+		chart.Points = append(chart.Points, issue.Point{Time: w.Onset.Add(time.Duration(n-1) * time.Hour), Counts: c, Blind: n == 2})
+	}
+	quantiles := []slo.Quantile{{Value: 42 * time.Millisecond}, {Value: 1234567 * time.Microsecond}, {Value: 10 * time.Second, Above: true}}
+	part := issue.Part{Incident: i.ID}
+	err := part.Keep(issue.Evidence{
+		Chart: chart,
+		Contributors: []issue.Contributor{
+			{Of: id, Where: []issue.Clause{{Label: "route", Values: []string{"/cart" + value}, Of: 4, Also: []issue.Label{{Name: "page", Value: "cart" + value}}}, {Label: "zone", Values: []string{"a", "b"}, Of: 3}}, In: in, All: all},
+			{Of: id, Where: []issue.Clause{{Label: "code", Values: []string{"503" + value}, Of: 2}}, In: all, All: all, Outcome: true},
+		},
+		Traffic:   []issue.Traffic{{Of: id, Window: all, Length: time.Hour, Usual: []issue.Usual{{When: issue.WeekBefore, Length: time.Hour, Counts: slo.Counts{Total: 6000, Bad: 6}}}}},
+		Durations: []issue.Durations{{Of: id, Window: quantiles, WeekBefore: quantiles[:2]}},
+		Timeline: []issue.Entry{
+			{Time: w.Onset.Add(-time.Minute), Text: "Job cart: version 2 appeared" + value, Source: "Prometheus, app_build_info" + value},
+			{Time: w.Onset.Add(time.Hour), Text: "Pull request 12 was merged" + value, Source: "GitHub", URL: "https://github.com/acme/cart/pull/12" + value},
+			{Time: w.Onset.Add(2 * time.Hour), Text: "nowhere to go", Source: "GitHub", URL: "javascript:alert(1)" + value},
+		},
+		Unresolved: []string{"What changed at GitHub could not be found out" + value + "."},
+	}, i.Ended())
+	if err != nil {
+		panic(err)
+	}
+	return part
 }
 
 var styled = regexp.MustCompile(`(?s)<style>(.*?)</style>`)
@@ -126,7 +159,8 @@ var styled = regexp.MustCompile(`(?s)<style>(.*?)</style>`)
 func TestPagesGolden(t *testing.T) {
 	for name, path := range map[string]string{
 		"overview": "/", "filtered": "/?q=PAYMENTS+latency&state=blind", "incident": "/incidents/checkout-1", "blind-incident": "/incidents/payments-blind-1",
-		"incidents": "/incidents",
+		"incidents":           "/incidents",
+		"incident-of-a-storm": "/incidents/cart-1",
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -280,7 +314,9 @@ func TestHostileValues(t *testing.T) {
 	}
 	w.incidents[0].ID, w.incidents[0].Group = `"><script>alert(2)</script>/../x?y#z`, evil
 	for _, url := range []string{"javascript:alert(3)", "JaVaScRiPt:alert(3)", "data:text/html,<script>alert(3)</script>", "https://me:hunter2@acme.example/", `https://acme.example/"><script>`} {
-		w.publications = map[string]issue.Publication{w.incidents[0].ID: published(url, issue.Triage("<b>"))}
+		p := published(url, issue.Triage("<b>"))
+		p.Parts = []issue.Part{found(w.incidents[0], evil)}
+		w.publications = map[string]issue.Publication{w.incidents[0].ID: p}
 		const evilQuery = "%22%3E%3Cscript%3Ealert(2)%3C%2Fscript%3E"
 		for _, path := range []string{"/", "/?q=%22%3E%3Cscript%3E&state=%22", "/incidents", "/incidents?q=" + evilQuery + "&group=" + evilQuery,
 			"/incidents?start=" + evilQuery, "/incidents?cursor=" + evilQuery, "/incidents/%22%3E%3Cscript%3Ealert(2)%3C%2Fscript%3E%2F..%2Fx%3Fy%23z", "/incidents/%3Cscript%3E"} {
