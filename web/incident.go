@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/slo"
 )
 
@@ -94,6 +95,7 @@ func newIncidentView(now time.Time, i alert.Incident, statuses []alert.Status) i
 
 func newWindowRow(now time.Time, w alert.Window, blind map[slo.ID]bool) windowRow {
 	o := w.Objective
+	w.Phases = issue.JoinPhases(w.Phases)
 	r := windowRow{
 		Window: viewWindow(w), Name: nameOf(w.ID()), Service: shown(o.Service), Owner: shown(o.Owner), Description: shown(o.Description),
 		Target: o.Target.Percent(), Period: windowName(o.Window), KindText: kindText(w.Kind), Unknown: w.Kind == alert.Blindness,

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -316,6 +317,38 @@ func TestPartsComeInOrder(t *testing.T) {
 			t.Fatalf("%q is missing or out of order", part)
 		}
 		rest = after
+	}
+}
+
+func TestPhasesThatAreOneAreToldOnce(t *testing.T) {
+	w := recovered()
+	w.Phases = []alert.Phase{
+		{Kind: alert.Outage, Span: span("10:41:00", "10:46:00"), Counts: slo.Counts{Total: 1000, Bad: 700}},
+		{Kind: alert.Outage, Span: span("10:46:00", "10:51:00"), Counts: slo.Counts{Total: 1000, Bad: 900}},
+		{Kind: alert.BlindGap, Span: span("10:51:00", "10:52:00")},
+		{Kind: alert.BlindGap, Span: span("10:52:00", "10:53:00")},
+		{Kind: alert.Degraded, Span: span("10:53:00", "11:00:00"), Counts: slo.Counts{Total: 1000, Bad: 100}},
+		{Kind: alert.Degraded, Span: span("11:10:00", "11:22:00"), Counts: slo.Counts{Total: 1000, Bad: 100}},
+	}
+	view := postmortem.NewView(facts(w))
+	var got []string
+	for _, r := range view.Timeline {
+		got = append(got, r.Text)
+	}
+	want := []string{
+		"Onset: `checkout-availability` began to miss its target",
+		"Outage began: 80 % of requests failed over the next 10 minutes",
+		"No data for 2 minutes: what happened then is not known",
+		"Degraded: 10 % of requests failed over the next 7 minutes",
+		"Within the target for 10 minutes",
+		"Degraded: 10 % of requests failed over the next 12 minutes",
+		"End: `checkout-availability` was within its target again, 41 minutes after onset (time to recover)",
+	}
+	got = slices.DeleteFunc(got, func(s string) bool {
+		return strings.Contains(s, "etected") || strings.Contains(s, "_(fill in)_")
+	})
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

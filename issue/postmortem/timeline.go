@@ -104,9 +104,10 @@ func windowEvents(w alert.Window, phases, several bool) []event {
 func phaseEvents(w alert.Window) []event {
 	say := wordsOf(w.Objective.Indicator)
 	var events []event
-	for i, p := range w.Phases {
+	phases := issue.JoinPhases(w.Phases)
+	for i, p := range phases {
 		length := "over the next " + duration(p.End.Sub(p.Start))
-		if w.IsOpen() && i == len(w.Phases)-1 {
+		if w.IsOpen() && i == len(phases)-1 {
 			length = fmt.Sprintf("in the %s up to now", period(p.End.Sub(p.Start)))
 		}
 		text := ""
@@ -119,8 +120,8 @@ func phaseEvents(w alert.Window) []event {
 			text = fmt.Sprintf("No data for %s: what happened then is not known", duration(p.End.Sub(p.Start)))
 		}
 		events = append(events, event{p.Start, phase, Row{Text: text, Source: "postburn"}})
-		if i+1 < len(w.Phases) && w.Phases[i+1].Start.After(p.End) {
-			well := fmt.Sprintf("Within the target for %s", duration(w.Phases[i+1].Start.Sub(p.End)))
+		if i+1 < len(phases) && phases[i+1].Start.After(p.End) {
+			well := fmt.Sprintf("Within the target for %s", duration(phases[i+1].Start.Sub(p.End)))
 			events = append(events, event{p.End, phase, Row{Text: well, Source: "postburn"}})
 		}
 	}
