@@ -17,7 +17,23 @@ const (
 	maxEarlier = 5
 	// Lookback is how long before the onset what changed is looked for.
 	Lookback = 2 * time.Hour
+	// leastPast and pastTicks: see LookPast.
+	leastPast = 2 * time.Minute
+	pastTicks = 5
+	// laterHalf is the longest stretch before an end that LaterHalf returns.
+	laterHalf = time.Hour
 )
+
+// LookPast is how long after the end what changed is looked for: five ticks, and at least two
+// minutes. What ended a breach, such as a process that starts, is seen a scrape or two later, and by
+// the clocks of others it may begin after the last bad tick.
+func LookPast(interval time.Duration) time.Duration { return max(pastTicks*interval, leastPast) }
+
+// LaterHalf is when the later half of an incident begins, at most an hour before its end. What
+// changed from then on may have ended it.
+func LaterHalf(onset, ended time.Time) time.Time {
+	return ended.Add(-min(laterHalf, ended.Sub(onset)/2))
+}
 
 // text renders a write's text. Where a user's template is bad, the built-in text is taken and the template's error logged.
 func (p *Publisher) text(ctx context.Context, j *job, i int) (Text, error) {

@@ -54,7 +54,7 @@ func (c *collector) changes(ctx context.Context, p Prometheus, series *seriesOf)
 	return err
 }
 
-// end is until when changes are looked for: a little beyond the end, to see that what was gone then stayed away.
+// end is until when changes are looked for: a little past the end.
 func (c *collector) end() time.Time {
 	var end time.Time
 	for _, w := range c.incident.Windows {
@@ -62,7 +62,7 @@ func (c *collector) end() time.Time {
 			end = u
 		}
 	}
-	if end = end.Add(gap * c.Interval); end.After(c.newest) {
+	if end = end.Add(issue.LookPast(c.Interval)); end.After(c.newest) {
 		return c.newest
 	}
 	return end
@@ -147,7 +147,7 @@ func (c *collector) targets(l *look, jobs []string) error {
 		}
 	}
 	for _, t := range up {
-		c.numbers(l, t, func(from, to float64) string {
+		c.numbers(l, t, far, func(from, to float64) string {
 			return fmt.Sprintf("Job %s: %s, before %s", t.Labels["job"], many(int(to), "target"), number(from))
 		}, "Prometheus, up")
 	}
@@ -254,7 +254,7 @@ func (c *collector) deployments(l *look, series *seriesOf) error {
 		if t.Labels["of"] == "generation" {
 			source = "Prometheus, kube_deployment_metadata_generation"
 		}
-		c.numbers(l, t, func(from, to float64) string {
+		c.numbers(l, t, c.apart, func(from, to float64) string {
 			if t.Labels["of"] == "generation" {
 				return fmt.Sprintf("Deployment %s was changed: generation %s, before %s", name, number(to), number(from))
 			}
@@ -264,8 +264,9 @@ func (c *collector) deployments(l *look, series *seriesOf) error {
 	return nil
 }
 
-// numbers tells how a number changed; changes close together as one, and nothing where they come to nothing.
-func (c *collector) numbers(l *look, t slo.Trace, text func(from, to float64) string, source string) {
+// numbers tells how a number changed; changes that are not apart as one, and nothing where they come
+// to nothing, as of the targets that are there twice in a rollout.
+func (c *collector) numbers(l *look, t slo.Trace, apart func(a, b time.Time) bool, text func(from, to float64) string, source string) {
 	rows, before := 0, math.NaN()
 	for i := 0; i < len(t.Values) && rows < maxRows; i++ {
 		v := t.Values[i]
@@ -277,7 +278,7 @@ func (c *collector) numbers(l *look, t slo.Trace, text func(from, to float64) st
 			continue
 		}
 		start := i
-		for j := i + 1; j < len(t.Values) && l.ticks.At(j).Sub(l.ticks.At(i)) <= together; j++ {
+		for j := i + 1; j < len(t.Values) && !apart(l.ticks.At(i), l.ticks.At(j)); j++ {
 			if l.at(j) && !math.IsNaN(t.Values[j]) && t.Values[j] != v {
 				i, v = j, t.Values[j]
 			}
@@ -296,10 +297,28 @@ type change struct {
 	job, what string
 }
 
+// far reports whether two changes are more than five minutes apart.
+func far(a, b time.Time) bool { return b.Sub(a) > together }
+
+// apart reports whether two changes are told in different rows: those that are far from each
+// other, and those of which one is before and the other after the onset, or the later half
+// of the incident, if they are more than a tick apart. So the restarts that ended an incident have
+// another row than those that began it, and a rollout that goes on over the onset has one.
+func (c *collector) apart(a, b time.Time) bool {
+	between := func(at time.Time) bool { return a.Before(at) && !b.Before(at) }
+	onset, ended := c.incident.Onset(), c.incident.Ended()
+	switch {
+	case far(a, b):
+		return true
+	case b.Sub(a) <= c.Interval:
+		return false
+	}
+	return between(onset) || !ended.IsZero() && between(issue.LaterHalf(onset, ended))
+}
+
 // tell makes rows of changes. Those of one job that follow each other closely share a row, at the
-// time of the first, until something changes a second time: so the restarts that ended an incident
-// have another row than those that began it. Of many rows the first and the last are told one by
-// one.
+// time of the first, until something changes a second time. Of many rows the first and the last are
+// told one by one.
 func (c *collector) tell(all []change, source string, text func(what []string, job string) string) {
 	slices.SortFunc(all, func(a, b change) int {
 		return cmp.Or(cmp.Compare(a.job, b.job), a.at.Compare(b.at), cmp.Compare(a.what, b.what))
@@ -307,7 +326,7 @@ func (c *collector) tell(all []change, source string, text func(what []string, j
 	byJob := map[string][]wave{}
 	for _, ch := range all {
 		waves := byJob[ch.job]
-		if n := len(waves); n == 0 || ch.at.Sub(waves[n-1].last) > together || slices.Contains(waves[n-1].what, ch.what) {
+		if n := len(waves); n == 0 || c.apart(waves[n-1].last, ch.at) || slices.Contains(waves[n-1].what, ch.what) {
 			waves = append(waves, wave{first: ch.at, times: 1})
 		}
 		w := &waves[len(waves)-1]
@@ -317,8 +336,11 @@ func (c *collector) tell(all []change, source string, text func(what []string, j
 	for _, job := range slices.Sorted(maps.Keys(byJob)) {
 		for _, w := range shortened(byJob[job]) {
 			row := text(w.what, job)
-			if w.times > 1 {
+			switch {
+			case w.times > 1:
 				row += fmt.Sprintf("; this happened %d times until %s", w.times, w.last.UTC().Format(time.TimeOnly))
+			case w.last.Sub(w.first) > c.Interval:
+				row += fmt.Sprintf("; the last one %s later", w.last.Sub(w.first).Round(time.Second))
 			}
 			c.add(w.first, row, source)
 		}
@@ -352,7 +374,7 @@ func shortened(waves []wave) []wave {
 
 // add makes a row of a change. What ended an incident is often seen a little after the end only.
 func (c *collector) add(at time.Time, text, source string) {
-	c.addUntil(gap*c.Interval, issue.Entry{Time: at, Text: text, Source: source})
+	c.addUntil(issue.LookPast(c.Interval), issue.Entry{Time: at, Text: text, Source: source})
 }
 
 // addSymptom makes a row of something that nobody did.

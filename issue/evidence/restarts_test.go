@@ -2,8 +2,16 @@ package evidence_test
 
 import (
 	"fmt"
+	"strings"
+	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/issue/evidence"
+	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
@@ -173,4 +181,55 @@ func slowAndRestarted() []fault {
 		}
 	}
 	return found
+}
+
+// TestRestartsBeforeAndAtTheEndAreKeptApart has a breach of two minutes, with restarts before it,
+// in it, at its end, and a second after that; a deployment has no replicas meanwhile.
+func TestRestartsBeforeAndAtTheEndAreKeptApart(t *testing.T) {
+	const second = 1 / 60.0
+	s := fleet(57, 12, 1)
+	for n, at := range []float64{-3, -3, -2.9, -3, -3, -3, 2 + second, 0.5, 1.5, 1.5, 1.5, 1.5} {
+		s.Targets[n].Restarts = []promtest.Restart{{At: minute(at)}}
+	}
+	s.Targets[0].Restarts = append(s.Targets[0].Restarts, promtest.Restart{At: minute(5)}) // much later
+	server := promtest.Start(t)
+	if err := server.LoadService(s); err != nil {
+		t.Fatal(err)
+	}
+	replicas := `kube_deployment_spec_replicas{namespace="web",deployment="store"} ` +
+		"12x299 0x4 12x116" // a value every 30 s: none from noon until two minutes later
+	if err := server.Load(s.Start, 30*time.Second, replicas); err != nil {
+		t.Fatal(err)
+	}
+	client := newClient(t, server.URL())
+	collect := evidence.New(evidence.Options{
+		Open:     func(n int) evidence.Prometheus { return client.Bounded(n) },
+		Interval: 5 * time.Second, Newest: func() time.Time { return minute(10) },
+	})
+	e := collect(t.Context(), alert.Incident{ID: "a", Windows: []alert.Window{{
+		Objective: objective().Objective, Kind: alert.Burn, Onset: noon, Detected: minute(1), Ended: minute(2), Counts: slo.Counts{Total: 1000, Bad: 100},
+	}}})
+	var got []string
+	for _, r := range e.Timeline {
+		if strings.Contains(r.Text, "started") || strings.Contains(r.Text, "Deployment") {
+			got = append(got, r.Time.Format(time.TimeOnly)+" "+r.Text)
+		}
+	}
+	want := []string{
+		"11:57:00 Job store: the processes of 6 targets started: 10.1.0.0:80, 10.1.0.1:80, 10.1.0.3:80 and 3 others; the last one 6s later",
+		"12:00:30 Job store: the process of 10.1.0.7:80 started",
+		"12:01:30 Job store: the processes of 5 targets started: 10.1.0.10:80, 10.1.0.11:80, 10.1.0.8:80 and 2 others; the last one 31s later",
+		"12:00:00 Deployment store wanted 0 replicas, before 12",
+		"12:02:30 Deployment store wanted 12 replicas, before 0",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s\nnot found out: %q", diff, e.Unresolved)
+	}
+	text := fmt.Sprint(e.Timeline)
+	if strings.Contains(text, "12:05") {
+		t.Errorf("it tells of what came long after: %s", text)
+	}
+	if issue.LookPast(5*time.Second) != 2*time.Minute || issue.LookPast(time.Minute) != 5*time.Minute {
+		t.Error("what is past the end is looked for over another time than documented")
+	}
 }

@@ -214,22 +214,20 @@ func review(f issue.Facts) string {
 }
 
 const (
-	// hintsFrom is how long before the end, or the onset, what changed is a hint, and maxHints how many
-	// of them are given: the latest. What ended an incident is often seen a few ticks after the end.
-	hintsFrom  = time.Hour
-	hintsAfter = 5
-	maxHints   = 5
-	maxBefore  = 3
+	// hintsFrom is how long before the onset what changed is a hint, and maxHints and maxBefore how
+	// many are given: the latest.
+	hintsFrom = time.Hour
+	maxHints  = 5
+	maxBefore = 3
 )
 
-// hints are what changed last before the end, in the later half of the incident. That may be what ended it.
+// hints are what changed in the later half of the incident or a little after its end. That may be what ended it.
 func hints(f issue.Facts, c clock) []string {
 	end, onset := f.Incident.Ended(), f.Incident.Onset()
 	if end.IsZero() {
 		return nil
 	}
-	from := end.Add(-min(hintsFrom, end.Sub(onset)/2))
-	return changed(f, c, from, end.Add(hintsAfter*f.Interval), maxHints)
+	return changed(f, c, issue.LaterHalf(onset, end), end.Add(issue.LookPast(f.Interval)), maxHints)
 }
 
 // before is what changed last before the onset, or in its first tick.
