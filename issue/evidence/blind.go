@@ -15,12 +15,17 @@ func (c *collector) blindness(ctx context.Context) {
 	before.Onset, before.Ended = c.worst.Onset.Add(-issue.Lookback), c.worst.Onset
 	series := c.seriesOf(ctx, before)
 	if series == nil {
+		series = c.targetsOf(ctx, before)
+	}
+	if series == nil || series.named {
 		if !c.away {
 			c.found.Timeline = append(c.found.Timeline, issue.Entry{
 				Time: c.worst.Onset, Source: "Prometheus", Text: fmt.Sprintf("Prometheus had no series of %s in the two hours before, either", c.worst.ID()),
 			})
 		}
-		return
+		if series == nil {
+			return
+		}
 	}
 	c.part(ctx, 1, "Whether the targets are up", func(ctx context.Context, p Prometheus) error { return c.fates(ctx, p, series) })
 	c.part(ctx, changeQueries, "What changed in Prometheus", func(ctx context.Context, p Prometheus) error {

@@ -89,10 +89,13 @@ func (c *collector) collect(ctx context.Context) {
 		c.blindness(ctx)
 		return
 	}
-	series := c.seriesOf(ctx, c.worst)
+	series, targets := c.seriesOf(ctx, c.worst), c.targetsOf(ctx, c.worst)
+	if targets == nil {
+		targets = series
+	}
 	c.queries(ctx)
 	c.part(ctx, changeQueries, "What changed in Prometheus", func(ctx context.Context, p Prometheus) error {
-		return c.changes(ctx, p, series)
+		return c.changes(ctx, p, targets)
 	})
 	rest := others(c.incident, c.worst)
 	for _, w := range append([]alert.Window{c.worst}, rest...) {

@@ -32,29 +32,20 @@ var outcomes = [...]string{
 type seriesOf struct {
 	shape       promql.Shape
 	total, part []slo.Trace
+	named       bool // there are none: these are what selectors name
 }
 
 // list asks which series an objective had towards the end of a window.
 func (c *collector) list(ctx context.Context, p Prometheus, w alert.Window) (*seriesOf, error) {
 	shape, err := promql.NewShape(w.Objective)
 	if err != nil {
-		return nil, errNothing // a condition's labels say nothing of where its value comes from
+		return nil, errNothing // a condition's labels say nothing of where bad events are
 	}
 	end := until(w)
 	while := min(end.Sub(w.Onset)+c.Interval, listed)
 	at := slo.Ticks{First: end, Last: end, Interval: c.Interval}
-	counted, err := p.Traces(ctx, "count("+shape.TotalSeries(while)+")", at)
-	if err != nil {
-		return nil, err
-	}
-	if len(counted) == 0 {
-		return nil, errNothing
-	}
-	if n := counted[0].Values[0]; n > maxSeries {
-		return nil, fmt.Errorf("the objective has %.0f series, more than the %d that are looked at", n, maxSeries)
-	}
 	s := &seriesOf{shape: shape}
-	if s.total, err = p.Traces(ctx, shape.TotalSeries(while), at); err != nil {
+	if s.total, err = traces(ctx, p, shape.TotalSeries(while), at); err != nil {
 		return nil, err
 	}
 	if parts := shape.PartSeries(while); parts != "" {
@@ -64,6 +55,21 @@ func (c *collector) list(ctx context.Context, p Prometheus, w alert.Window) (*se
 	}
 	s.total, s.part = restricted(s.total, w), restricted(s.part, w)
 	return s, nil
+}
+
+// traces asks for series that it has counted: too many are an error, as are none.
+func traces(ctx context.Context, p Prometheus, query string, at slo.Ticks) ([]slo.Trace, error) {
+	counted, err := p.Traces(ctx, "count("+query+")", at)
+	if err != nil {
+		return nil, err
+	}
+	if len(counted) == 0 {
+		return nil, errNothing
+	}
+	if n := counted[0].Values[0]; n > maxSeries {
+		return nil, fmt.Errorf("the objective has %.0f series, more than the %d that are looked at", n, maxSeries)
+	}
+	return p.Traces(ctx, query, at)
 }
 
 // restricted are the series of a window's label set.
