@@ -87,10 +87,10 @@ func (p *Publisher) manyFacts(j *job) Facts {
 
 func (p *Publisher) incidentFacts(ctx context.Context, j *job, stage Stage) (Facts, error) {
 	i := j.incidents[0]
-	worst := i.Worst()
+	worst := Headline(i)
 	var others []alert.Incident
-	if stage == Opening || worst.Kind == alert.Budget {
-		since := i.Onset().Add(-max(remembered, worst.Objective.Window.Longest()))
+	if stage == Opening || hasBudget(i) {
+		since := i.Onset().Add(-max(remembered, longestBudget(i)))
 		var err error
 		if others, err = p.Store.Incidents(ctx, since); err != nil {
 			return Facts{}, fmt.Errorf("reading other incidents: %w", err)
@@ -128,14 +128,13 @@ func (p *Publisher) pageOf(id string) string {
 // publications of those that are told of, and returns a zero one where there is none; its error is returned.
 func NewFacts(i alert.Incident, others []alert.Incident, publicationOf func(id string) (Publication, error)) (Facts, error) {
 	f := Facts{Incident: i, AsOf: asOf(i)}
-	worst := i.Worst()
 	others = slices.SortedStableFunc(slices.Values(others), alert.NewestFirst)
 	for _, other := range others {
 		if other.ID == i.ID {
 			continue
 		}
-		spent, earlier, beside := spentBy(other, worst, f.AsOf), earlierThan(other, i), beside(other, i, f.AsOf)
-		if spent == 0 && earlier == nil && len(beside) == 0 {
+		spent, earlier, beside := spentBy(other, i, f.AsOf), earlierThan(other, i), beside(other, i, f.AsOf)
+		if len(spent) == 0 && earlier == nil && len(beside) == 0 {
 			continue
 		}
 		pub, err := publicationOf(other.ID)
@@ -152,40 +151,67 @@ func NewFacts(i alert.Incident, others []alert.Incident, publicationOf func(id s
 		if len(f.Earlier) == maxEarlier {
 			earlier = nil
 		}
-		if spent > 0 {
-			f.SpentBy = append(f.SpentBy, Spender{ID: other.ID, Onset: other.Onset(), Bad: spent, URL: address})
+		for _, s := range spent {
+			s.URL = address
+			f.SpentBy = append(f.SpentBy, s)
 		}
 		if earlier != nil {
-			f.Earlier = append(f.Earlier, Earlier{other.ID, other.Onset(), other.Ended(), *earlier, address})
+			f.Earlier = append(f.Earlier, Earlier{other.ID, other.Onset(), Ended(other), *earlier, address})
 		}
 		for _, e := range beside {
 			e.URL = address
 			f.Timeline = append(f.Timeline, e)
 		}
 	}
-	slices.Reverse(f.SpentBy)
+	f.SpentBy = append(f.SpentBy, spentBy(i, i, f.AsOf)...)
+	slices.SortStableFunc(f.SpentBy, func(a, b Spender) int { return a.Onset.Compare(b.Onset) })
 	return f, nil
 }
 
-// spentBy is how many bad events of an incident spent the budget that a window of kind budget is about.
-func spentBy(other alert.Incident, worst alert.Window, end time.Time) (bad float64) {
-	if worst.Kind != alert.Budget {
-		return 0
+// budgets are the incident's windows of kind budget: the last one of each objective.
+func budgets(i alert.Incident) (all []alert.Window) {
+	for _, w := range i.Windows {
+		if w.Kind != alert.Budget {
+			continue
+		}
+		all = slices.DeleteFunc(all, func(v alert.Window) bool { return v.ID() == w.ID() })
+		all = append(all, w)
 	}
-	periods, _ := worst.Objective.Window.Periods() // whether there are such is checked where SLO files are read
-	since := periods.At(worst.Detected).Start
-	for _, v := range other.Windows {
-		if v.Kind == alert.Burn && v.ID() == worst.ID() && v.Onset.Before(end) && !until(v).Before(since) {
-			bad += v.Bad
+	return all
+}
+
+func hasBudget(i alert.Incident) bool { return len(budgets(i)) > 0 }
+
+// longestBudget is how long the longest period is that an incident's budgets are of.
+func longestBudget(i alert.Incident) (longest time.Duration) {
+	for _, w := range budgets(i) {
+		longest = max(longest, w.Objective.Window.Longest())
+	}
+	return longest
+}
+
+// spentBy says what an incident spent of the budgets that windows of another one, or of its own, are
+// about.
+func spentBy(other, i alert.Incident, end time.Time) (spent []Spender) {
+	for _, w := range budgets(i) {
+		periods, _ := w.Objective.Window.Periods() // whether there are such is checked where SLO files are read
+		since, bad := periods.At(w.Detected).Start, 0.0
+		for _, v := range other.Windows {
+			if v.Kind == alert.Burn && v.ID() == w.ID() && v.Onset.Before(end) && !until(v).Before(since) {
+				bad += v.Bad
+			}
+		}
+		if bad > 0 {
+			spent = append(spent, Spender{Of: w.ID(), ID: other.ID, Onset: other.Onset(), Bad: bad})
 		}
 	}
-	return bad
+	return spent
 }
 
 // earlierThan is the worst of another incident's windows that are of the same objective and were over before; nil where there is none.
 func earlierThan(other, i alert.Incident) *alert.Window {
-	worst := i.Worst()
-	if worst.Kind == alert.Budget || other.IsOpen() || other.Ended().After(i.Onset()) || other.Ended().Before(i.Onset().Add(-remembered)) {
+	worst, ended, onset := Headline(i), Ended(other), Core(i).Onset()
+	if worst.Kind == alert.Budget || ended.IsZero() || ended.After(onset) || ended.Before(onset.Add(-remembered)) {
 		return nil
 	}
 	var same []alert.Window
@@ -197,16 +223,16 @@ func earlierThan(other, i alert.Incident) *alert.Window {
 	if len(same) == 0 {
 		return nil
 	}
-	found := alert.Incident{Windows: same}.Worst()
+	found := Headline(alert.Incident{Windows: same})
 	return &found
 }
 
 // beside are the breaches of another incident that began shortly before, or while it went on.
 func beside(other, i alert.Incident, end time.Time) (entries []Entry) {
-	if i.Worst().Kind == alert.Budget {
+	if Headline(i).Kind == alert.Budget {
 		return nil
 	}
-	from := i.Onset().Add(-Lookback)
+	from := Core(i).Onset().Add(-Lookback)
 	for _, v := range other.Windows {
 		if v.Kind == alert.Burn && !v.Onset.Before(from) && !v.Onset.After(end) {
 			entries = append(entries, Entry{Time: v.Onset, Text: "Another incident: " + v.ID().String() + " began to miss its target", Source: "postburn", Symptom: true})
@@ -217,6 +243,7 @@ func beside(other, i alert.Incident, end time.Time) (entries []Entry) {
 
 // asOf is the end of the last tick that is in the numbers: those of an open breach go to where it was last getting worse.
 func asOf(i alert.Incident) time.Time {
+	i = Core(i)
 	if !i.IsOpen() {
 		return i.Ended()
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/slo"
 )
 
 // Settings are how incidents of an objective are published. They come from the SLO file.
@@ -43,7 +44,7 @@ type Facts struct {
 	URL        string            // the incident's page, where the daemon has an external URL
 	Pages      map[string]string // the same for many, by their IDs
 	Evidence                     // its timeline is in any order
-	SpentBy    []Spender         // for a breach of kind budget: the incidents that spent it, earliest onset first
+	SpentBy    []Spender         // for windows of kind budget: the incidents that spent them, earliest onset first
 	Earlier    []Earlier         // incidents of the same objective in the 90 days before, newest first: a few of ...
 	EarlierAll int               // ... that many
 	Noise      int               // how many of those people called noise
@@ -64,8 +65,10 @@ type Entry struct {
 	Person  bool // a person wrote it; the source is the login
 }
 
-// Spender is an incident that spent a part of an objective's budget.
+// Spender is an incident that spent a part of an objective's budget: another one, or the incident
+// that also has the window of kind budget.
 type Spender struct {
+	Of    slo.ID // the objective
 	ID    string
 	Onset time.Time
 	Bad   float64 // events

@@ -47,7 +47,7 @@ func (p *Publisher) evidence(ctx context.Context, j *job, i alert.Incident) Evid
 		return e // it is not all
 	}
 	j.pub.Parts = slices.Clone(j.pub.Parts)
-	if err := j.pub.Parts[n].Keep(e, i.Ended()); err != nil {
+	if err := j.pub.Parts[n].Keep(e, Ended(i)); err != nil {
 		p.Logger.Error("keeping evidence", "incident", i.ID, "err", err)
 	}
 	return e
@@ -55,7 +55,7 @@ func (p *Publisher) evidence(ctx context.Context, j *job, i alert.Incident) Evid
 
 // hasEvidence reports whether there is evidence of how the incident stands now.
 func (part Part) hasEvidence(i alert.Incident) bool {
-	return len(part.Evidence) > 0 && (i.IsOpen() || part.EvidenceEnd.Equal(i.Ended()))
+	return len(part.Evidence) > 0 && (IsOpen(i) || part.EvidenceEnd.Equal(Ended(i)))
 }
 
 // fetchEvidence has all collectors look for evidence, side by side. What they do not hand in in time is told to be missing.

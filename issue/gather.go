@@ -125,7 +125,7 @@ func (p *Publisher) gather(ctx context.Context, jobs []*job, fresh []alert.Incid
 func (p *Publisher) digest(repository string, fresh []alert.Incident, now time.Time) (made []*job, rest []alert.Incident) {
 	var old []alert.Incident
 	for _, i := range fresh {
-		if ended := i.Ended(); !ended.IsZero() && now.Sub(ended) > digestAfter {
+		if ended := Ended(i); !ended.IsZero() && now.Sub(ended) > digestAfter {
 			old = append(old, i)
 		} else {
 			rest = append(rest, i)

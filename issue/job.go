@@ -1,9 +1,13 @@
 package issue
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/postburn/postburn/alert"
@@ -35,7 +39,11 @@ func (j *job) join(i alert.Incident) {
 }
 
 // open reports whether one of the incidents goes on.
-func (j *job) open() bool { return slices.ContainsFunc(j.incidents, alert.Incident.IsOpen) }
+func (j *job) open() bool { return slices.ContainsFunc(j.incidents, IsOpen) }
+
+// hasOpenWindow reports whether any window is open: its incident still changes, even if that is only how
+// far a budget is overspent.
+func (j *job) hasOpenWindow() bool { return slices.ContainsFunc(j.incidents, alert.Incident.IsOpen) }
 
 // burning reports whether one goes on of which there is progress to tell: a budget that stays spent has none.
 func (j *job) burning() bool {
@@ -54,7 +62,7 @@ func (j *job) ended() time.Time {
 	if j.open() {
 		return time.Time{}
 	}
-	return slices.MaxFunc(j.incidents, func(a, b alert.Incident) int { return a.Ended().Compare(b.Ended()) }).Ended()
+	return Ended(slices.MaxFunc(j.incidents, func(a, b alert.Incident) int { return Ended(a).Compare(Ended(b)) }))
 }
 
 // revision rises with every change of an incident, and with every one that joins.
@@ -63,6 +71,30 @@ func (j *job) revision() (sum int) {
 		sum += i.Revision
 	}
 	return sum
+}
+
+// facts is a digest of what texts tell of the incidents: all of their windows, but of a spent budget
+// beside other windows only since when, and until when. So how far it is overspent, which changes
+// with every tick for weeks, changes no text.
+func (j *job) facts() string {
+	h := sha256.New()
+	for _, i := range j.incidents {
+		core := Core(i)
+		told := []any{i.ID, core.Windows}
+		if len(core.Windows) < len(i.Windows) {
+			for _, w := range i.Windows {
+				if w.Kind == alert.Budget {
+					told = append(told, w.ID(), w.Onset, w.Ended)
+				}
+			}
+		}
+		text, err := json.Marshal(told)
+		if err != nil {
+			return strconv.Itoa(j.revision()) // then every revision is told
+		}
+		h.Write(text)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // posted reports whether the tracker agrees with the newest revisions of all incidents.

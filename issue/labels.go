@@ -162,7 +162,7 @@ func WorstFirst(incidents []alert.Incident) []alert.Incident {
 		if n := level(a) - level(b); n != 0 {
 			return n
 		}
-		switch x, y := a.Worst().BudgetSpent, b.Worst().BudgetSpent; {
+		switch x, y := Headline(a).BudgetSpent, Headline(b).BudgetSpent; {
 		case x > y:
 			return -1
 		case x < y:

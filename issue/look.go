@@ -54,7 +54,7 @@ func (p *Publisher) look(ctx context.Context, j *job, i int) error {
 		w.State = Posted
 		p.found(j, i)
 	case p.believed(w, now): // it is as it was, or a person has changed it: the tracker will say
-		w.Text, w.State, w.Revision, w.Ended = w.Prior, Wanted, 0, time.Time{}
+		w.Text, w.State, w.Revision, w.Facts, w.Ended = w.Prior, Wanted, 0, "", time.Time{}
 		w.clear()
 	}
 	return p.save(ctx, j)

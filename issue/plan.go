@@ -134,7 +134,7 @@ func (j *job) due(i int) (at time.Time, ok bool) {
 	case w.State == Gone || w.Edited || w.Revision >= j.revision():
 		return time.Time{}, false
 	case w.Stage == Opening:
-		return w.NotUntil, !j.open()
+		return w.NotUntil, !j.open() && w.Facts != j.facts()
 	case w.Stage == Progress:
 		return w.At.Add(progressEvery), j.burning() && !j.unwanted()
 	}

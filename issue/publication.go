@@ -95,6 +95,7 @@ type Write struct {
 	Prior    Text      `json:"prior,omitzero"`     // what Text is to replace, while it is not known whether it has
 	Ref      Ref       `json:"ref,omitzero"`       // where it is, once that is known
 	Revision int       `json:"revision"`           // of the incident in the text; the sum of them where there are many
+	Facts    string    `json:"facts,omitempty"`    // digest of what the text tells of the incidents
 	Ended    time.Time `json:"ended,omitzero"`     // the end that the text tells of; zero where it tells of none
 	Edited   bool      `json:"edited,omitempty"`   // a person has changed it: it is theirs now
 	Labels   []string  `json:"labels,omitempty"`   // of the issue: those that it was given

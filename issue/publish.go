@@ -56,7 +56,7 @@ func (p *Publisher) advance(ctx context.Context, j *job) (time.Time, error) {
 // finish notes that the tracker agrees, once all is over and all evidence is fetched: as long as
 // something burns there will be more to tell.
 func (p *Publisher) finish(ctx context.Context, j *job) error {
-	if j.open() || j.posted() || len(p.withoutEvidence(j)) > 0 {
+	if j.open() || j.hasOpenWindow() || j.posted() || len(p.withoutEvidence(j)) > 0 {
 		return nil
 	}
 	j.agree()
@@ -173,7 +173,7 @@ func (p *Publisher) send(ctx context.Context, j *job, i int) error {
 		return err
 	}
 	before := *w
-	w.Text, w.State, w.At, w.Looks, w.Revision = text, Sending, time.Now().UTC(), 0, j.revision()
+	w.Text, w.State, w.At, w.Looks, w.Revision, w.Facts = text, Sending, time.Now().UTC(), 0, j.revision(), j.facts()
 	if w.Stage == Opening {
 		w.Ended = j.ended()
 	}
@@ -217,7 +217,7 @@ func (p *Publisher) created(j *job, i int, post Post, found Found) {
 		j.pub.Author = found.Author
 	}
 	if len(w.Dropped) > 0 {
-		w.Revision = 0 // to be said in the text when it is written again
+		w.Revision, w.Facts = 0, "" // to be said in the text when it is written again
 	}
 }
 

@@ -307,7 +307,7 @@ func TestFactsOfABudgetBreach(t *testing.T) {
 		w.Objective.Window.Rolling = time.Hour
 		r.store.put(alert.Incident{ID: "budget", Revision: 1, Group: "checkout budget", Windows: []alert.Window{w}})
 		r.until(t, 20*time.Minute, nil)
-		want := []issue.Spender{{ID: "checkout-1", Onset: spender.Onset(), Bad: 12, URL: "https://forge.example/1"}}
+		want := []issue.Spender{{Of: w.ID(), ID: "checkout-1", Onset: spender.Onset(), Bad: 12, URL: "https://forge.example/1"}}
 		if diff := cmp.Diff(want, facts.SpentBy); diff != "" {
 			t.Error(diff)
 		}

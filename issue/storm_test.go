@@ -14,6 +14,7 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/slo"
 )
 
 // at is a story that begins at an offset from now, and burns for a time.
@@ -271,6 +272,73 @@ func TestEvidenceOfEachIncidentOfAStormIsKept(t *testing.T) {
 			if part.Posted != r.store.incidents[part.Incident].Revision {
 				t.Errorf("%+v is not posted", part)
 			}
+		}
+	})
+}
+
+// TestASpentBudgetHoldsNothingUp has an incident recover whose budget stays overspent for hours.
+func TestASpentBudgetHoldsNothingUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRun()
+		onset := time.Now().Truncate(time.Minute)
+		r.options.Render = func(f issue.Facts, stage issue.Stage) (issue.Text, error) {
+			text := fmt.Sprintf("%s, over %t, of kind %s", stage, !issue.IsOpen(f.Incident), issue.Headline(f.Incident).Kind)
+			for _, s := range f.SpentBy {
+				text += fmt.Sprintf(", %g spent by %s", s.Bad, s.ID)
+			}
+			for _, w := range f.Incident.Windows {
+				if w.Kind == alert.Budget {
+					text += fmt.Sprintf(", overspent %t", w.IsOpen())
+				}
+			}
+			return issue.Text{Title: "t", Body: text}, nil
+		}
+		revision := 0
+		tick := func(burns, overspent bool) func() {
+			return func() {
+				revision++
+				i := alert.Incident{ID: "a", Revision: revision, Group: "a", Windows: []alert.Window{
+					{Kind: alert.Burn, Onset: onset, Detected: onset.Add(time.Minute), Counts: slo.Counts{Total: 100, Bad: 50}},
+					{Kind: alert.Budget, Onset: onset, Detected: onset.Add(time.Minute), Counts: slo.Counts{Total: float64(revision)}},
+				}}
+				i.Windows[1].Objective.Window.Rolling = time.Hour
+				if !burns {
+					i.Windows[0].Ended = onset.Add(10 * time.Minute)
+				}
+				if !overspent {
+					i.Windows[1].Ended = onset.Add(2 * time.Hour)
+				}
+				r.store.put(i)
+			}
+		}
+		ticks := map[time.Duration]func(){}
+		for at := time.Minute; at < 3*time.Hour; at += 30 * time.Second {
+			ticks[at] = tick(at < 15*time.Minute, at < 2*time.Hour)
+		}
+		calls := 0
+		for at, want := range map[time.Duration]int{20 * time.Minute: -1, 110 * time.Minute: 0, 130 * time.Minute: 1, 170 * time.Minute: 0} {
+			next := ticks[at]
+			ticks[at] = func() {
+				if n := len(r.forge.calls) - calls; want >= 0 && n != want {
+					t.Errorf("%d calls up to %s: %q", n, at, r.forge.calls[calls:])
+				}
+				calls = len(r.forge.calls)
+				next()
+			}
+		}
+		r.until(t, 3*time.Hour, ticks)
+		r.wantKeys(t, "a", "a/progress", "a/recovery-1")
+		if got, want := r.forge.body(t, "a"), "opening, over true, of kind burn, 50 spent by a, overspent false"; got != want {
+			t.Errorf("the body is %q, want %q", got, want)
+		}
+		if got, want := r.forge.body(t, "a/recovery-1"), "recovery, over true, of kind burn, 50 spent by a, overspent true"; got != want {
+			t.Errorf("the recovery is %q, want %q", got, want)
+		}
+		if !slices.Contains(r.forge.texts[0].labels, "status:recovered") {
+			t.Errorf("labels %q", r.forge.texts[0].labels)
+		}
+		if pub, _ := r.store.load("a"); pub.Posted("a") != revision {
+			t.Errorf("revision %d is posted, of %d", pub.Posted("a"), revision)
 		}
 	})
 }

@@ -79,7 +79,7 @@ func (p *Publisher) published(ctx context.Context, now time.Time) (map[string]ma
 				noise[name]++
 			}
 		}
-		recent := i.IsOpen() || now.Sub(i.Ended()) < triaged
+		recent := IsOpen(i) || now.Sub(Ended(i)) < triaged
 		if !ok || !recent || len(pub.Writes) == 0 || !pub.Writes[0].exists() || pub.Writes[0].State == Gone {
 			continue
 		}

@@ -68,7 +68,7 @@ type namedLink struct{ Name, URL string }
 func newIncidentRow(now time.Time, i alert.Incident, blind map[slo.ID]bool) incidentRow {
 	r := incidentRow{
 		Incident: Incident{ID: i.ID, State: stateOf(i), Onset: i.Onset(), Detected: i.Detected(), Ended: present(i.Ended())},
-		Name:     shown(i.Group), Headline: newWindowRow(now, i.Worst(), blind), Others: len(i.Windows) - 1, Severity: i.Severity(),
+		Name:     shown(i.Group), Headline: newWindowRow(now, issue.Headline(i), blind), Others: len(i.Windows) - 1, Severity: i.Severity(),
 		Lasted: until(now, i.Ended()).Sub(i.Onset()), incident: i,
 	}
 	for _, w := range i.Windows {

@@ -61,7 +61,7 @@ type Options struct {
 // New makes a collector. Its methods keep nothing of one incident for the next.
 func New(o Options) issue.Collector {
 	return func(ctx context.Context, i alert.Incident) issue.Evidence {
-		c := &collector{Options: o, incident: i, worst: i.Worst(), newest: o.Newest().Truncate(o.Interval), left: maxQueries}
+		c := &collector{Options: o, incident: issue.Core(i), worst: issue.Headline(i), newest: o.Newest().Truncate(o.Interval), left: maxQueries}
 		c.collect(ctx)
 		return c.found
 	}
@@ -170,7 +170,7 @@ func others(i alert.Incident, worst alert.Window) (windows []alert.Window) {
 			break
 		}
 		rest = alert.Incident{Windows: left}
-		next := rest.Worst()
+		next := issue.Headline(rest)
 		seen[next.ID()] = true
 		windows = append(windows, next)
 	}

@@ -23,13 +23,14 @@ const (
 	maxRepositories = 3 // of one incident's objectives
 )
 
-// Changes makes a collector of what changed in the repositories that the objectives' settings name as those of their services:
-// deployments, releases and merges to the default branch, from two hours before the onset until the end. It is a method of the tracker
-// because it goes the same way to the same GitHub; it needs no more than to read, and writes nothing.
+// Changes makes a collector of what changed in the repositories that the objectives' settings name
+// as those of their services: deployments, releases and merges to the default branch, from two hours
+// before the onset until the end. It is a method of the tracker because it goes the same way to the
+// same GitHub; it needs no more than to read, and writes nothing.
 func (t *Tracker) Changes(settings func(objective string) issue.Settings) issue.Collector {
 	return func(ctx context.Context, i alert.Incident) issue.Evidence {
 		var found issue.Evidence
-		if i.Worst().Kind == alert.Budget {
+		if issue.Headline(i).Kind == alert.Budget {
 			return found
 		}
 		var names []string
@@ -40,7 +41,7 @@ func (t *Tracker) Changes(settings func(objective string) issue.Settings) issue.
 			}
 		}
 		for _, name := range names {
-			c := changes{tracker: t, name: name, from: i.Onset().Add(-issue.Lookback), to: i.Ended()}
+			c := changes{tracker: t, name: name, from: issue.Core(i).Onset().Add(-issue.Lookback), to: issue.Ended(i)}
 			if c.to.IsZero() {
 				c.to = time.Now()
 			}

@@ -2,7 +2,6 @@ package postmortem
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/postburn/postburn/alert"
 )
@@ -22,7 +21,7 @@ func blindSummary(w alert.Window, c clock) string {
 }
 
 // blindEvents are the rows of a window without data.
-func blindEvents(w alert.Window, add func(at time.Time, rank int, format string, args ...any)) {
+func blindEvents(w alert.Window, add addRow) {
 	name := Code(w.ID().String())
 	add(w.Onset, began, "Onset: Prometheus had no data of %s from here on", name)
 	add(w.Detected, detected, "%s without data for %s", name, duration(w.Detected.Sub(w.Onset)))

@@ -81,7 +81,7 @@ xychart-beta
 
 // windowOf is the breach window that a chart is of.
 func windowOf(i alert.Incident, c issue.Chart) (alert.Window, bool) {
-	if w := i.Worst(); w.ID() == c.Of {
+	if w := issue.Headline(i); w.ID() == c.Of {
 		return w, true
 	}
 	for _, w := range i.Windows {

@@ -156,7 +156,7 @@ func earlier(f issue.Facts) (intro string, lines []string) {
 	if len(f.Earlier) == 0 {
 		return "", nil
 	}
-	worst := f.Incident.Worst()
+	worst := issue.Headline(f.Incident)
 	intro = fmt.Sprintf("%s had %s in the 90 days before", Code(worst.ID().String()), many(int64(f.EarlierAll), "other incident"))
 	if f.Noise > 0 {
 		intro += fmt.Sprintf(" (%s closed as not planned)", thousands(float64(f.Noise)))
@@ -185,8 +185,8 @@ const maxPeople = 10
 
 // review is by when the post-mortem is to be held, and with whom.
 func review(f issue.Facts) string {
-	ended := f.Incident.Ended()
-	if ended.IsZero() || f.Incident.Worst().Kind == alert.Budget {
+	ended := issue.Ended(f.Incident)
+	if ended.IsZero() || issue.Headline(f.Incident).Kind == alert.Budget {
 		return ""
 	}
 	by := ended.UTC()
@@ -223,7 +223,7 @@ const (
 
 // hints are what changed in the later half of the incident or a little after its end. That may be what ended it.
 func hints(f issue.Facts, c clock) []string {
-	end, onset := f.Incident.Ended(), f.Incident.Onset()
+	end, onset := issue.Ended(f.Incident), issue.Core(f.Incident).Onset()
 	if end.IsZero() {
 		return nil
 	}
@@ -232,10 +232,10 @@ func hints(f issue.Facts, c clock) []string {
 
 // before is what changed last before the onset, or in its first tick.
 func before(f issue.Facts, c clock) []string {
-	if f.Incident.Worst().Kind != alert.Burn {
+	if issue.Headline(f.Incident).Kind != alert.Burn {
 		return nil
 	}
-	onset := f.Incident.Onset()
+	onset := issue.Core(f.Incident).Onset()
 	return changed(f, c, onset.Add(-hintsFrom), onset.Add(f.Interval), maxBefore)
 }
 
@@ -249,7 +249,7 @@ func changed(f issue.Facts, c clock, from, to time.Time, most int) (lines []stri
 	}
 	slices.SortStableFunc(last, func(a, b issue.Entry) int { return a.Time.Compare(b.Time) })
 	for _, e := range last[max(0, len(last)-most):] {
-		lines = append(lines, c.since(e.Time, f.Incident.Onset())+": "+Link(e.Text, e.URL))
+		lines = append(lines, c.since(e.Time, issue.Core(f.Incident).Onset())+": "+Link(e.Text, e.URL))
 	}
 	return lines
 }

@@ -38,7 +38,8 @@ type View struct {
 	Caveats    []string
 	Unresolved []string
 	SpentBy    []string
-	AsOf       string // the end of the last tick that is in the numbers
+	Remarks    []Remark // on windows of other kinds
+	AsOf       string   // the end of the last tick that is in the numbers
 	Ended      string
 	Back       string // what was well again when it ended
 	Recovered  string // how long after the onset it ended
@@ -93,7 +94,7 @@ func render(f issue.Facts, stage issue.Stage) (issue.Text, error) {
 	if stage != issue.Opening {
 		return issue.Text{Body: body}, nil
 	}
-	text := issue.Text{Body: body, Title: title(f.Incident.Worst())}
+	text := issue.Text{Body: body, Title: title(issue.Headline(f.Incident))}
 	if file := f.Settings.Template; file != "" {
 		own, err := executeFile(file, view)
 		if err != nil {
@@ -131,8 +132,7 @@ func tidy(body string) string {
 
 // NewView puts the facts into words.
 func NewView(f issue.Facts) View {
-	i := f.Incident
-	worst := i.Worst()
+	i, worst := issue.Core(f.Incident), issue.Headline(f.Incident)
 	c := newClock(allTimes(f))
 	v := View{
 		Subject:  Escape(subject(worst)),
@@ -151,22 +151,15 @@ func NewView(f issue.Facts) View {
 	v.Hints, v.Before = hints(f, c), before(f, c)
 	v.Brief = brief(f)
 	v.Full, v.PostMortemAt = isFull(f), percent(f.Settings.PostMortemAt)
-	if now, ok := latest(i); ok && !worst.IsOpen() {
+	if now, ok := current(i); ok {
 		v.Current = summary(now, c)
 	}
 	if !f.AsOf.IsZero() {
 		v.AsOf = c.in(f.AsOf)
 	}
-	if ended := i.Ended(); !ended.IsZero() {
-		v.Ended, v.Recovered = c.in(ended), duration(ended.Sub(i.Onset()))
-		v.Back = v.Subject + " was within its target again"
-		if v.Blind {
-			v.Back = "There was data again"
-		}
-		if slices.ContainsFunc(i.Windows, func(w alert.Window) bool { return w.ID() != worst.ID() }) && !v.Blind {
-			v.Back = "All objectives were within their targets again"
-		}
-	}
+	v.resolve(i, c)
+	v.Remarks = remarks(f, c)
+	i.Windows = slices.DeleteFunc(slices.Clone(i.Windows), func(w alert.Window) bool { return w.Kind != worst.Kind })
 	windows := slices.SortedStableFunc(slices.Values(i.Windows), func(a, b alert.Window) int {
 		return cmp.Or(-cmp.Compare(a.BudgetSpent, b.BudgetSpent), a.Onset.Compare(b.Onset))
 	})
@@ -184,8 +177,12 @@ func NewView(f issue.Facts) View {
 	for _, u := range f.Unresolved {
 		v.Unresolved = append(v.Unresolved, Escape(u))
 	}
-	for _, s := range f.SpentBy {
-		v.SpentBy = append(v.SpentBy, fmt.Sprintf("%s: %s %s", Link("Incident of "+s.Onset.UTC().Format("2006-01-02 15:04 UTC"), s.URL), events(s.Bad, worst), wordsOf(worst.Objective.Indicator).bad))
+	if v.Budget {
+		for n, w := range i.Windows {
+			if !laterOf(i.Windows[n+1:], w) {
+				v.SpentBy = append(v.SpentBy, spentBy(f, w, len(i.Windows) > 1)...)
+			}
+		}
 	}
 	if f.URL != "" {
 		v.URL = Link("This incident in postburn", f.URL)
@@ -193,14 +190,42 @@ func NewView(f issue.Facts) View {
 	return v
 }
 
-// isFull reports whether an incident has spent so much of a budget that the form of the analysis is included.
-func isFull(f issue.Facts) bool {
-	return slices.ContainsFunc(f.Incident.Windows, func(w alert.Window) bool { return w.Kind != alert.Burn || w.BudgetSpent >= f.Settings.PostMortemAt })
+// resolve says when an incident ended, and what was well again then; nothing while it goes on.
+func (v *View) resolve(i alert.Incident, c clock) {
+	ended, worst := i.Ended(), issue.Headline(i)
+	if ended.IsZero() {
+		return
+	}
+	v.Ended, v.Recovered = c.in(ended), duration(ended.Sub(i.Onset()))
+	v.Back = v.Subject + " was within its target again"
+	switch {
+	case v.Blind:
+		v.Back = "There was data again"
+	case worst.Kind == quiet:
+		v.Back = v.Subject + " had as much traffic as usual again"
+	case slices.ContainsFunc(i.Windows, func(w alert.Window) bool { return w.ID() != worst.ID() }):
+		v.Back = "All objectives were within their targets again"
+	}
 }
 
-// latest is the open window that was found last.
-func latest(i alert.Incident) (w alert.Window, ok bool) {
-	for _, have := range i.Windows {
+// isFull reports whether an incident has spent so much of a budget that the form of the analysis is
+// included. One whose budget is overspent has.
+func isFull(f issue.Facts) bool {
+	burns := issue.Headline(f.Incident).Kind == alert.Burn
+	return slices.ContainsFunc(f.Incident.Windows, func(w alert.Window) bool {
+		if w.Kind == alert.Burn {
+			return w.BudgetSpent >= f.Settings.PostMortemAt
+		}
+		return !burns || w.Kind == alert.Budget
+	})
+}
+
+// current is the open window that was found last, where the headline is of one that is over.
+func current(i alert.Incident) (w alert.Window, ok bool) {
+	if issue.Headline(i).IsOpen() {
+		return w, false
+	}
+	for _, have := range issue.Core(i).Windows {
 		if have.IsOpen() && (!ok || have.Detected.After(w.Detected)) {
 			w, ok = have, true
 		}

@@ -101,6 +101,32 @@ func noData() alert.Window {
 	return w
 }
 
+// overspent is an incident that is over, though its budget is still overspent, and that had no data
+// and hardly any traffic of another objective for a while.
+func overspent() issue.Facts {
+	blind, quiet := noData(), hardlyAny()
+	blind.Onset, blind.Detected, blind.Ended = at("10:59:00"), at("11:14:00"), at("11:16:00")
+	quiet.Objective.Name, quiet.Ended = "checkout-latency", at("11:22:00")
+	spent := budget()
+	spent.Onset, spent.Detected = at("10:41:30"), at("10:42:00")
+	f := facts(recovered(), spent, blind, quiet)
+	f.AsOf = at("11:22:00")
+	f.SpentBy = []issue.Spender{
+		{Of: spent.ID(), ID: "checkout-20260921t081500z", Onset: at("08:15:00").AddDate(0, 0, -23), Bad: 18650, URL: "https://github.com/acme/checkout/issues/41"},
+		{Of: spent.ID(), ID: f.Incident.ID, Onset: at("10:41:00"), Bad: 15337},
+	}
+	return f
+}
+
+// hardlyAny is a time with hardly any traffic, which goes on.
+func hardlyAny() alert.Window {
+	w := recovered()
+	w.Kind, w.Rule, w.Phases, w.Caveats = "quiet", nil, nil, nil
+	w.Counts, w.BudgetSpent, w.PeakBurnRate = slo.Counts{Total: 12}, 0, 0
+	w.Detected, w.Ended = at("10:56:00"), time.Time{}
+	return w
+}
+
 // cases are the golden files: what is known, and the stage.
 func cases() map[string]func() (issue.Facts, issue.Stage) {
 	return map[string]func() (issue.Facts, issue.Stage){
@@ -117,8 +143,8 @@ func cases() map[string]func() (issue.Facts, issue.Stage) {
 			f := facts(budget())
 			f.AsOf = at("14:33:00")
 			f.SpentBy = []issue.Spender{
-				{ID: "checkout-20260921t081500z", Onset: at("08:15:00").AddDate(0, 0, -23), Bad: 18650, URL: "https://github.com/acme/checkout/issues/41"},
-				{ID: "checkout-20261014t104100z", Onset: at("10:41:00"), Bad: 15337},
+				{Of: budget().ID(), ID: "checkout-20260921t081500z", Onset: at("08:15:00").AddDate(0, 0, -23), Bad: 18650, URL: "https://github.com/acme/checkout/issues/41"},
+				{Of: budget().ID(), ID: "checkout-20261014t104000z", Onset: at("10:41:00"), Bad: 15337},
 			}
 			return f, issue.Opening
 		},
@@ -199,6 +225,28 @@ func cases() map[string]func() (issue.Facts, issue.Stage) {
 			f := facts(w)
 			f.URL = ""
 			return f, issue.Opening
+		},
+		"overspent": func() (issue.Facts, issue.Stage) { return overspent(), issue.Opening },
+		"overspent-recovery": func() (issue.Facts, issue.Stage) {
+			f := overspent()
+			f.Incident.Windows[1].Ended = at("19:02:00")
+			return f, issue.Recovery
+		},
+		"overspent-burning": func() (issue.Facts, issue.Stage) {
+			w := budget()
+			w.Onset = at("10:41:30")
+			return facts(w, burning()), issue.Progress
+		},
+		"overspent-no-data": func() (issue.Facts, issue.Stage) {
+			f := overspent()
+			f.Incident.Windows[2].Ended = time.Time{}
+			return f, issue.Progress
+		},
+		"quiet": func() (issue.Facts, issue.Stage) { return facts(hardlyAny()), issue.Opening },
+		"quiet-over": func() (issue.Facts, issue.Stage) {
+			w := hardlyAny()
+			w.Ended = at("11:22:00")
+			return facts(w), issue.Opening
 		},
 		"check": func() (issue.Facts, issue.Stage) {
 			w := recovered()

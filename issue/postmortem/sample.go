@@ -55,7 +55,7 @@ func samples() []issue.Facts {
 		{Incident: alert.Incident{ID: "sample-1", Windows: []alert.Window{open}}, AsOf: after(17), Interval: 30 * time.Second}, all, small,
 		{
 			Incident: alert.Incident{ID: "sample-1", Windows: []alert.Window{budget}}, AsOf: after(41), Interval: 30 * time.Second,
-			SpentBy: []issue.Spender{{ID: "sample-0", Onset: onset, Bad: 300}},
+			SpentBy: []issue.Spender{{Of: budget.ID(), ID: "sample-0", Onset: onset, Bad: 300}},
 		},
 		{Incident: alert.Incident{ID: "sample-1", Windows: []alert.Window{blind}}, AsOf: after(41), Interval: 30 * time.Second},
 	}

@@ -63,7 +63,7 @@ func renderMany(f issue.Facts, stage issue.Stage) (issue.Text, error) {
 func newManyView(f issue.Facts) ManyView {
 	c := newClock(manyTimes(f))
 	sorted := issue.WorstFirst(f.Incidents)
-	worst := sorted[0].Worst()
+	worst := issue.Headline(sorted[0])
 	v := ManyView{
 		Summary: manySummary(f, c), Worst: summary(worst, c), Alone: len(f.Incidents) == 1, Digest: f.Kind == issue.Digest, Ongoing: burning(f) > 0,
 		Hidden: max(0, len(sorted)-maxIncidents), BurnRate: burnRate(worst), Edited: f.Edited,
@@ -72,7 +72,7 @@ func newManyView(f issue.Facts) ManyView {
 		v.AsOf = c.in(f.AsOf)
 	}
 	for _, i := range sorted[:len(sorted)-v.Hidden] {
-		w := i.Worst()
+		w := issue.Headline(i)
 		row := IncidentRow{WindowRow: windowRow(w, c), Service: Escape(w.Objective.Service), Severity: "none", Kinds: kinds(i, w)}
 		if page := f.Pages[i.ID]; page != "" {
 			row.Page, v.Pages = Link("chart, timeline", page), true
@@ -80,7 +80,7 @@ func newManyView(f issue.Facts) ManyView {
 		if s := i.Severity(); s > 0 {
 			row.Severity = strconv.Itoa(s)
 		}
-		if ended := i.Ended(); ended.IsZero() {
+		if ended := issue.Ended(i); ended.IsZero() {
 			row.End = "goes on"
 		} else {
 			row.End = c.since(ended, w.Onset)
@@ -149,7 +149,7 @@ func manyTitle(f issue.Facts) string {
 	case f.Kind == issue.Digest:
 		return fmt.Sprintf("Digest of %s from %s to %s", n, first.Format(time.DateOnly), lastEnd(f).UTC().Format(time.DateOnly))
 	case len(f.Incidents) == 1:
-		return "Among many incidents: " + title(f.Incidents[0].Worst())
+		return "Among many incidents: " + title(issue.Headline(f.Incidents[0]))
 	case burning(f) > 0:
 		return fmt.Sprintf("%s in %s at once (since %s UTC)", n, services(f), first.Format("2006-01-02 15:04"))
 	}
@@ -168,7 +168,7 @@ func services(f issue.Facts) string {
 
 func burning(f issue.Facts) (n int) {
 	for _, i := range f.Incidents {
-		if i.IsOpen() {
+		if issue.IsOpen(i) {
 			n++
 		}
 	}
@@ -177,8 +177,8 @@ func burning(f issue.Facts) (n int) {
 
 func lastEnd(f issue.Facts) (end time.Time) {
 	for _, i := range f.Incidents {
-		if i.Ended().After(end) {
-			end = i.Ended()
+		if ended := issue.Ended(i); ended.After(end) {
+			end = ended
 		}
 	}
 	return end

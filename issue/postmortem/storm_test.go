@@ -43,7 +43,6 @@ func manyCases() map[string]func() (issue.Facts, issue.Stage) {
 		w := f.Incidents[2].Windows[0]
 		w.Ended = at("11:30:00")
 		f.Incidents[2].Windows = []alert.Window{w}
-		f.Incidents[0].Windows = f.Incidents[0].Windows[:2] // without its budget, which is spent for longer
 		f.AsOf = at("11:30:00")
 		return f
 	}

@@ -150,6 +150,8 @@ func summary(w alert.Window, c clock) string {
 		return budgetSummary(w, c)
 	case alert.Blindness:
 		return blindSummary(w, c)
+	case quiet:
+		return quietSummary(w, c)
 	}
 	told, blind := stretches(w)
 	var parts []string
@@ -254,6 +256,12 @@ func title(w alert.Window) string {
 			return fmt.Sprintf("%s has no data (since %s UTC)", name, w.Onset.UTC().Format("2006-01-02 15:04"))
 		}
 		return fmt.Sprintf("%s had no data for %s on %s", name, duration(w.Ended.Sub(w.Onset)), on)
+	}
+	if w.Kind == quiet {
+		if w.IsOpen() {
+			return fmt.Sprintf("%s has hardly any traffic (since %s UTC)", name, w.Onset.UTC().Format("2006-01-02 15:04"))
+		}
+		return fmt.Sprintf("%s had hardly any traffic for %s on %s", name, duration(w.Ended.Sub(w.Onset)), on)
 	}
 	told, _ := stretches(w)
 	worst := told[0]

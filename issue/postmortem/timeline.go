@@ -38,9 +38,13 @@ const (
 
 // timeline is all that is known of when what happened, in order, with blank rows for what only people know.
 func timeline(f issue.Facts, c clock) []Row {
-	worst := f.Incident.Worst()
+	worst := issue.Headline(f.Incident)
 	var events []event
 	for _, w := range f.Incident.Windows {
+		if w.Kind == alert.Budget && worst.Kind != alert.Budget {
+			events = append(events, overspent(w)...)
+			continue
+		}
 		events = append(events, windowEvents(w, w.ID() == worst.ID(), len(f.Incident.Windows) > 1)...)
 	}
 	entries := slices.SortedStableFunc(slices.Values(f.Timeline), func(a, b issue.Entry) int { return a.Time.Compare(b.Time) })
@@ -48,7 +52,7 @@ func timeline(f issue.Facts, c clock) []Row {
 		events = append(events, event{e.Time, entry, Row{Text: Link(e.Text, e.URL), Source: Escape(e.Source)}})
 	}
 	if worst.Kind == alert.Burn {
-		events = append(events, event{f.Incident.Detected(), acknowledged, Row{Text: "Acknowledged _(fill in)_"}})
+		events = append(events, event{issue.Core(f.Incident).Detected(), acknowledged, Row{Text: "Acknowledged _(fill in)_"}})
 		events = append(events, event{until(worst), mitigated, Row{Text: "Mitigated _(fill in)_"}})
 	}
 	slices.SortStableFunc(events, func(a, b event) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.rank, b.rank)) })
@@ -67,6 +71,19 @@ func timeline(f issue.Facts, c clock) []Row {
 	return rows
 }
 
+// overspent are the rows of a spent budget beside what the incident is about.
+func overspent(w alert.Window) []event {
+	budget := fmt.Sprintf("The %s error budget of %s", windowName(w.Objective.Window), Code(w.ID().String()))
+	events := []event{{w.Onset, phase, Row{Text: budget + " was overspent from here on", Source: "postburn"}}}
+	if !w.IsOpen() {
+		events = append(events, event{w.Ended, over, Row{Text: budget + " was no longer overspent", Source: "postburn"}})
+	}
+	return events
+}
+
+// addRow adds a row of what happened to a window.
+type addRow func(at time.Time, rank int, format string, args ...any)
+
 // windowEvents are the rows of one breach window; its phases only where it is of the objective that the headline is about.
 func windowEvents(w alert.Window, phases, several bool) []event {
 	var events []event
@@ -74,11 +91,14 @@ func windowEvents(w alert.Window, phases, several bool) []event {
 		events = append(events, event{at, rank, Row{Text: fmt.Sprintf(format, args...), Source: "postburn"}})
 	}
 	name := Code(w.ID().String())
-	if w.Kind == alert.Blindness {
+	switch w.Kind {
+	case alert.Blindness:
 		blindEvents(w, add)
 		return events
-	}
-	if w.Kind == alert.Budget {
+	case quiet:
+		quietEvents(w, add)
+		return events
+	case alert.Budget:
 		add(w.Onset, began, "The %s error budget of %s was used up: its target was missed", windowName(w.Objective.Window), name)
 		if !w.IsOpen() {
 			add(w.Ended, ended, "%s was within its target again", name)

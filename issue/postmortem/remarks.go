@@ -1,0 +1,105 @@
+package postmortem
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+)
+
+// quiet is the kind of windows with far less traffic than usual.
+const quiet alert.Kind = "quiet"
+
+// Remark is about a breach window of another kind than what the incident is about.
+type Remark struct {
+	Text    string
+	Budget  string   // the error budget that the remark is about; empty: none
+	SpentBy []string // the incidents that spent it
+}
+
+// remarks are about the windows of other kinds than the headline's: spent budgets, missing data and
+// missing traffic. What the summary tells of is none, and nothing in them changes while the window
+// goes on.
+func remarks(f issue.Facts, c clock) (all []Remark) {
+	headline := issue.Headline(f.Incident)
+	current, goesOn := current(f.Incident)
+	for n, w := range f.Incident.Windows {
+		if w.Kind == headline.Kind || goesOn && w.ID() == current.ID() && w.Kind == current.Kind && w.IsOpen() {
+			continue
+		}
+		name := Code(w.ID().String())
+		state := stateOf(w, c)
+		switch w.Kind {
+		case alert.Budget:
+			r := Remark{Budget: fmt.Sprintf("%s error budget of %s", windowName(w.Objective.Window), name)}
+			r.Text = fmt.Sprintf("The %s %s overspent %s.", r.Budget, state.been, state.when)
+			if !laterOf(f.Incident.Windows[n+1:], w) {
+				r.SpentBy = spentBy(f, w, false)
+			}
+			all = append(all, r)
+		case alert.Blindness:
+			all = append(all, Remark{Text: fmt.Sprintf("There %s no data of %s %s: how it did then is not known.", state.been, name, state.when)})
+		case quiet:
+			all = append(all, Remark{Text: fmt.Sprintf("%s %s far fewer %ss than usual %s.", name, state.had, wordsOf(w.Objective.Indicator).noun, state.when)})
+		}
+	}
+	return all
+}
+
+// laterOf reports whether one of the windows is of the same objective and kind.
+func laterOf(windows []alert.Window, w alert.Window) bool {
+	return slices.ContainsFunc(windows, func(v alert.Window) bool { return v.ID() == w.ID() && v.Kind == w.Kind })
+}
+
+// state is how a window stands, in words.
+type state struct{ been, had, when string }
+
+func stateOf(w alert.Window, c clock) state {
+	if w.IsOpen() {
+		return state{"has been", "has had", "since " + c.in(w.Onset)}
+	}
+	from := c.in(w.Onset)
+	if w.Onset.UTC().Format(time.DateOnly) == w.Ended.UTC().Format(time.DateOnly) {
+		from = w.Onset.UTC().Format(c.layout)
+	}
+	return state{"was", "had", fmt.Sprintf("from %s to %s", from, c.in(w.Ended))}
+}
+
+// spentBy lists the incidents that spent an objective's budget, which it names where there are several.
+func spentBy(f issue.Facts, w alert.Window, named bool) (lines []string) {
+	for _, s := range f.SpentBy {
+		if s.Of != w.ID() {
+			continue
+		}
+		line := Link("Incident of "+s.Onset.UTC().Format("2006-01-02 15:04 UTC"), s.URL)
+		if s.ID == f.Incident.ID {
+			line = "This incident"
+		}
+		if named {
+			line = Code(s.Of.String()) + ": " + line
+		}
+		lines = append(lines, fmt.Sprintf("%s: %s %s", line, events(s.Bad, w), wordsOf(w.Objective.Indicator).bad))
+	}
+	return lines
+}
+
+// quietSummary is for a time with far less traffic than usual.
+func quietSummary(w alert.Window, c clock) string {
+	noun := wordsOf(w.Objective.Indicator).noun
+	if w.IsOpen() {
+		return fmt.Sprintf("%s has had far fewer %ss than usual since %s: %s so far.", Escape(subject(w)), noun, c.in(w.Onset), events(w.Total, w))
+	}
+	return fmt.Sprintf("%s had far fewer %ss than usual for %s: %s.", Escape(subject(w)), noun, duration(w.Ended.Sub(w.Onset)), events(w.Total, w))
+}
+
+// quietEvents are the rows of a window with far less traffic than usual.
+func quietEvents(w alert.Window, add addRow) {
+	name, noun := Code(w.ID().String()), wordsOf(w.Objective.Indicator).noun
+	add(w.Onset, began, "Onset: %s had far fewer %ss than usual from here on", name, noun)
+	add(w.Detected, detected, "%s with far fewer %ss than usual for %s", name, noun, duration(w.Detected.Sub(w.Onset)))
+	if !w.IsOpen() {
+		add(w.Ended, over, "End: %s had as many %ss as usual again, %s after onset", name, noun, duration(w.Ended.Sub(w.Onset)))
+	}
+}
