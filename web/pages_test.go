@@ -166,6 +166,9 @@ func TestPagesGolden(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				_, got := get(t, usual().handler(), path)
 				got = styled.ReplaceAllString(got, "<style></style>")
+				if tables, captions := strings.Count(got, "<table"), strings.Count(got, "<caption"); tables != captions {
+					t.Errorf("%d of %d tables have a caption", captions, tables)
+				}
 				file := filepath.Join("testdata", name+".html")
 				if *update {
 					if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
