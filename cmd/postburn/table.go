@@ -51,7 +51,11 @@ func printTable(w io.Writer, found alert.Replayed, start, end time.Time, interva
 			id = "" // once is enough
 		}
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	printStorms(w, found.Incidents)
+	return nil
 }
 
 // window is an objective's window as an SLO file has it: 30d, or month.
