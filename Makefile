@@ -44,7 +44,7 @@ bench: setup-prometheus3 ## Print what watching objectives costs, beside recordi
 .PHONY: race
 race: ## Run the tests of what starts goroutines under the race detector, which needs cgo and a C compiler.
 	CGO_ENABLED=1 $(GO) test -race -skip TestAccuracy ./cmd/demo ./cmd/internal/shop ./issue ./issue/github/... ./issue/local ./slo/prom/... ./store/... ./web
-	CGO_ENABLED=1 $(GO) test -race -run 'Engine|Backfill' ./alert
+	CGO_ENABLED=1 $(GO) test -race -run 'Engine|Backfill' ./alert/engine
 	CGO_ENABLED=1 $(GO) test -race -run 'Daemon|Reload|Worlds/(the_world|the_clock)' ./cmd/internal/daemon
 
 FUZZTIME ?= 1m
@@ -155,7 +155,7 @@ setup-chromium:
 .PHONY: e2e
 e2e: setup ## Run the end-to-end tests, against real Prometheus servers, old and new, VictoriaMetrics, a GitHub that is checked, Chromium, and a Kubernetes API server.
 	$(GO) test -count=1 -timeout 20m -tags e2e ./e2e/...
-	$(GO) test -count=1 -timeout 20m -tags e2e -run CatchUp ./alert
+	$(GO) test -count=1 -timeout 20m -tags e2e -run CatchUp ./alert/engine
 	PROMETHEUS_BIN="$(PROMETHEUS3)" $(GO) test -count=1 -timeout 20m -tags e2e -skip '$(NO_PROMETHEUS)' ./e2e
 	$(GO) run ./e2e/bench -prometheus "$(PROMETHEUS3)" -what catchup -most 20
 

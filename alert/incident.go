@@ -11,7 +11,7 @@ import (
 )
 
 // maxSpread is how long after an incident's onset a breach may begin and still be part of it.
-const maxSpread = 24 * time.Hour
+const MaxSpread = 24 * time.Hour
 
 // Incident is one or more breach windows that belong together.
 type Incident struct {
@@ -120,7 +120,7 @@ func replace(windows []Window, i int, w Window) []Window {
 
 // together reports whether a new window belongs to an incident.
 func together(i Incident, w Window, gap time.Duration) bool {
-	if w.Onset.Sub(i.Onset()) > maxSpread {
+	if w.Onset.Sub(i.Onset()) > MaxSpread {
 		return false
 	}
 	return i.IsOpen() || w.Onset.Sub(i.lastEnd()) <= gap
@@ -141,4 +141,12 @@ func incidentID(group, repository string, onset time.Time) string {
 	h := fnv.New32a()
 	fmt.Fprintf(h, "%s\n%s", group, repository)
 	return fmt.Sprintf("%s-%08x", id, h.Sum32())
+}
+
+// NewestFirst orders incidents by onset, newest first, then by ID.
+func NewestFirst(a, b Incident) int {
+	if c := b.Onset().Compare(a.Onset()); c != 0 {
+		return c
+	}
+	return slices.Compare([]byte(a.ID), []byte(b.ID))
 }

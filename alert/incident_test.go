@@ -10,9 +10,11 @@ import (
 )
 
 func TestCorrelate(t *testing.T) {
-	at := func(minute int) time.Time { return epoch.Add(time.Duration(minute) * time.Minute) }
+	at := func(minute int) time.Time {
+		return time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC).Add(time.Duration(minute) * time.Minute)
+	}
 	burn := func(name string, onset, end int) alert.Window {
-		w := alert.Window{Objective: objective("0.999"), Kind: alert.Burn, Onset: at(onset), Detected: at(onset + 2)}
+		w := alert.Window{Kind: alert.Burn, Onset: at(onset), Detected: at(onset + 2)}
 		w.Objective.Name = name
 		if end > 0 {
 			w.Ended = at(end)
@@ -46,7 +48,7 @@ func TestCorrelate(t *testing.T) {
 			var incidents []alert.Incident
 			var got [][]int
 			for n, w := range tc.windows {
-				p := policy()
+				p := alert.Policy{MergeGap: 30 * time.Minute, Group: "checkout"}
 				if n < len(tc.group) && tc.group[n] != "" {
 					p.Group = tc.group[n]
 				}

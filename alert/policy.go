@@ -1,7 +1,8 @@
-// Package alert decides what counts as an incident. It folds samples into breach windows (the step function, Watch.Step), breach
-// windows into incidents (Correlate), and commits both, lane by lane, through the Store that it defines. The fold is
-// deterministic: it takes the time from its samples and never reads a clock, a network or a random source, so that the daemon, the
-// catch-up after downtime and a replay find the same. Publishing incidents is not its business.
+// Package alert holds what counts as an incident: a policy, the breach windows and incidents that
+// it makes of samples, and the Store that keeps them. It does no I/O and reads no clock.
+//
+// Package fold below it finds breach windows in samples, package engine takes the samples and
+// commits what is found. Publishing incidents is the business of package issue.
 package alert
 
 import (
@@ -56,7 +57,7 @@ func (s Severity) reached(w Window) bool {
 }
 
 // severityOf is the worst level that a window's numbers reach; 0 where they reach none.
-func (p Policy) severityOf(w Window) int {
+func (p Policy) SeverityOf(w Window) int {
 	for _, s := range p.Severities {
 		if s.reached(w) {
 			return s.Level
@@ -99,7 +100,7 @@ func (d Definition) measures() string {
 }
 
 // warmup is how much history the rules need before they judge as they would have with all of it.
-func (d Definition) warmup() time.Duration {
+func (d Definition) Warmup() time.Duration {
 	var longest time.Duration
 	for _, r := range d.Policy.Rules {
 		longest = max(longest, r.Long)
@@ -114,4 +115,9 @@ func digest(parts ...any) string {
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:8])
+}
+
+// sameEvents reports whether two definitions are of the same objective and count the same.
+func (d Definition) SameEvents(other Definition) bool {
+	return d.Objective.Name == other.Objective.Name && d.measures() == other.measures()
 }

@@ -31,7 +31,7 @@ func TestSeverity(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := policy.severityOf(test.window); got != test.want {
+			if got := policy.SeverityOf(test.window); got != test.want {
 				t.Errorf("got %d, want %d", got, test.want)
 			}
 		})

@@ -13,6 +13,7 @@ import (
 	metrics "github.com/prometheus/client_golang/prometheus"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/slo/prom"
 	"github.com/postburn/postburn/slo/prom/promtest"
@@ -106,7 +107,7 @@ func (p *past) watchUntilStart(slos, store string) {
 	}
 	defer client.Close()
 	shift := time.Since(p.now) + time.Hour
-	engine := alert.NewEngine(alert.Options{
+	engine := engine.NewEngine(engine.Options{
 		Definitions: watched, Interval: pastTick, Source: client.Read, Store: db, Logger: slog.New(slog.DiscardHandler),
 		Registerer: metrics.NewRegistry(), Now: func() time.Time { return time.Now().Add(-shift) },
 	})

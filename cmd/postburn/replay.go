@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/cmd/internal/daemon"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/issue"
@@ -62,7 +63,7 @@ func (c replayCommand) Run(ctx context.Context, s surroundings) error {
 	for i, d := range definitions {
 		defs[i] = d.Alert()
 	}
-	found, err := alert.Replay(ctx, client.Read, defs, source.Interval, start, end, progress(s.stderr))
+	found, err := engine.Replay(ctx, client.Read, defs, source.Interval, start, end, progress(s.stderr))
 	if err != nil {
 		return fmt.Errorf("replaying %s to %s: %w", start.Format(time.RFC3339), end.Format(time.RFC3339), err)
 	}
@@ -79,7 +80,7 @@ func (c replayCommand) Run(ctx context.Context, s surroundings) error {
 }
 
 // print prints what was found.
-func (c replayCommand) print(w io.Writer, found alert.Replayed, start, end time.Time, interval time.Duration) error {
+func (c replayCommand) print(w io.Writer, found engine.Replayed, start, end time.Time, interval time.Duration) error {
 	if c.Output == "table" {
 		return printTable(w, found, start, end, interval)
 	}

@@ -11,12 +11,12 @@ import (
 
 	"github.com/prometheus/common/model"
 
-	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/slo"
 )
 
 // printTable prints a replay for people: how the objectives stood at its end, and a line for each breach window.
-func printTable(w io.Writer, found alert.Replayed, start, end time.Time, interval time.Duration) error {
+func printTable(w io.Writer, found engine.Replayed, start, end time.Time, interval time.Duration) error {
 	const minute = "2006-01-02 15:04:05"
 	fmt.Fprintf(w, "%s to %s UTC, in ticks of %s\n\n", start.Format(minute), end.Format(minute), model.Duration(interval))
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/prom"
@@ -50,7 +51,7 @@ func (p *past) run(ctx context.Context, from, to time.Time) ([]alert.Incident, e
 		return readings
 	}
 	p.now = from.Add(delay)
-	engine := alert.NewEngine(alert.Options{
+	engine := engine.NewEngine(engine.Options{
 		Definitions: p.definitions, Interval: p.interval, Delay: delay, Source: source, Store: db, Logger: slog.New(slog.DiscardHandler),
 		Registerer: prometheus.NewRegistry(), Now: p.clock,
 	})

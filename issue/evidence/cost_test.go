@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/issue/evidence"
 	"github.com/postburn/postburn/slo"
@@ -33,7 +34,7 @@ func TestCostIsBounded(t *testing.T) {
 	second := objective()
 	second.Objective.Name = "store-again"
 	defs := []alert.Definition{objective(), second, latencyObjective()}
-	found, err := alert.Replay(t.Context(), client.Read, defs, interval, minute(-30), minute(60), nil)
+	found, err := engine.Replay(t.Context(), client.Read, defs, interval, minute(-30), minute(60), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

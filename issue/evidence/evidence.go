@@ -38,7 +38,7 @@ const (
 
 // Prometheus answers a number of queries.
 type Prometheus interface {
-	// Read takes samples, as alert.Source.
+	// Read takes samples, as engine.Source.
 	Read(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading
 	// Traces asks PromQL for its values at all ticks.
 	Traces(ctx context.Context, query string, ticks slo.Ticks) ([]slo.Trace, error)

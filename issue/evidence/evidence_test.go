@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/issue/evidence"
 	"github.com/postburn/postburn/issue/postmortem"
@@ -95,7 +96,7 @@ func (f fault) collect(t *testing.T) (alert.Incident, issue.Evidence, int) {
 	if f.service.Latency != nil {
 		definition = latencyObjective()
 	}
-	found, err := alert.Replay(t.Context(), client.Read, []alert.Definition{definition}, interval, minute(-30), minute(60), nil)
+	found, err := engine.Replay(t.Context(), client.Read, []alert.Definition{definition}, interval, minute(-30), minute(60), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/prom"
 	"github.com/postburn/postburn/slo/prom/promtest"
@@ -148,7 +149,7 @@ func (r *recorder) add(s slo.Sample) {
 }
 
 // run has an engine watch one objective for two and a half hours.
-func (r *recorder) run(t *testing.T, path string, source alert.Source) {
+func (r *recorder) run(t *testing.T, path string, source engine.Source) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	db, err := sqlite.Open(ctx, path, sqlite.Options{})
@@ -157,7 +158,7 @@ func (r *recorder) run(t *testing.T, path string, source alert.Source) {
 	}
 	defer db.Close()
 	r.Store = db
-	engine := alert.NewEngine(alert.Options{
+	engine := engine.NewEngine(engine.Options{
 		Definitions: []alert.Definition{{
 			Objective: slo.Objective{
 				Name: "shop", Target: slo.MustDecimal("99.9%"), Window: slo.Window{Rolling: 30 * 24 * time.Hour}, Indicator: requests().indicator,

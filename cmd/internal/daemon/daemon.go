@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/issue/postmortem"
@@ -94,7 +95,7 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 		Interval: env.Interval, ExternalURL: env.ExternalURL.Reveal(), Settings: reloader.settings, List: tracker.list, Settle: tracker.settle, LookEvery: tracker.settle,
 		Collectors: collectors,
 	})
-	engine := alert.NewEngine(alert.Options{
+	engine := engine.NewEngine(engine.Options{
 		Definitions: alertDefinitions(opts.Definitions, env.GitHub.Repository), Interval: env.Interval, Delay: env.Delay, Source: client.Read, Store: database,
 		Logger: logger, Registerer: registry, Committed: publisher.Notify,
 	})

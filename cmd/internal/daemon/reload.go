@@ -13,7 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/issue"
 )
@@ -99,7 +99,7 @@ func (r *reloader) reload(ctx context.Context) error {
 }
 
 // run reloads until ctx is done.
-func (r *reloader) run(ctx context.Context, engine *alert.Engine) error {
+func (r *reloader) run(ctx context.Context, engine *engine.Engine) error {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
@@ -123,7 +123,7 @@ func (r *reloader) run(ctx context.Context, engine *alert.Engine) error {
 }
 
 // load reads the files and hands them to the engine.
-func (r *reloader) load(ctx context.Context, engine *alert.Engine) error {
+func (r *reloader) load(ctx context.Context, engine *engine.Engine) error {
 	definitions, problems := config.Load([]string{r.path})
 	for _, p := range problems {
 		r.logger.Warn("a problem of the SLO files", "problem", p.String())

@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/store/sqlite"
@@ -69,7 +69,7 @@ func TestReload(t *testing.T) {
 		}
 		var log bytes.Buffer
 		logger, registry := slog.New(slog.NewTextHandler(&log, nil)), prometheus.NewRegistry()
-		engine := alert.NewEngine(alert.Options{
+		engine := engine.NewEngine(engine.Options{
 			Definitions: alertDefinitions(definitions, ""), Interval: 30 * time.Second, Delay: time.Minute, Source: nothing, Store: store,
 			Logger: logger, Registerer: registry,
 		})

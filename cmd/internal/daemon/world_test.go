@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/issue/local"
 	"github.com/postburn/postburn/issue/postmortem"
@@ -39,7 +40,7 @@ type world struct {
 	errs    map[string]int         // why there were none
 
 	store  *sqlite.Store
-	engine *alert.Engine
+	engine *engine.Engine
 	stop   context.CancelFunc
 	ended  chan error
 	log    bytes.Buffer
@@ -132,7 +133,7 @@ func (w *world) start() {
 	publisher := issue.NewPublisher(issue.Options{
 		Store: store, Tracker: tracker, Render: postmortem.Render, Logger: logger, Registerer: registry, Settle: time.Second, LookEvery: time.Second,
 	})
-	engine := alert.NewEngine(alert.Options{
+	engine := engine.NewEngine(engine.Options{
 		Definitions: []alert.Definition{w.definition}, Interval: 30 * time.Second, Delay: time.Minute, Source: w.read, Store: store,
 		Logger: logger, Registerer: registry, Committed: publisher.Notify, Now: w.now,
 	})

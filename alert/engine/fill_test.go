@@ -1,0 +1,159 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/alert/engine"
+	"github.com/postburn/postburn/slo"
+)
+
+// TestFill starts with many objectives, and catches up after hours: few answers are asked for, and none is large.
+func TestFill(t *testing.T) {
+	for _, tc := range []struct {
+		name                string
+		objectives, regions int   // of each objective; 0: it is not grouped
+		fill, samples       int64 // reads and samples that fill the past: ...
+		catchUp             int64 // ... and reads that catch up
+	}{
+		// The last 6 hours of the 3 days are 728 ticks, with what makes them begin on the grid of 5 minutes of the others, which are 792. Tick
+		// by tick all were 8,648. Catching up 6 hours is 720 ticks; a read has 1,000 ticks, or 40,000 samples.
+		{"objectives", 45, 0, 3 * (1 + 1), 45 * (792 + 728), 1},
+		{"more objectives than there are samples in a tick's read", 400, 0, 20 * (1 + 1), 400 * (792 + 728), 8},
+		{"label sets", 1, 300, 1 + 6 + 6, 300 * (1 + 792 + 728), 6},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{regions: map[string]slo.Span{}}
+				for i := range tc.regions {
+					s.regions[fmt.Sprintf("r%03d", i)] = slo.Span{Start: time.Now().Add(-10 * day), End: time.Now().Add(day)}
+				}
+				p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s}
+				for i := range tc.objectives {
+					def := definition(fmt.Sprintf("objective-%03d", i))
+					if tc.regions > 0 {
+						def.Objective.GroupBy = []string{"region"}
+					}
+					p.defs = append(p.defs, def)
+				}
+				p.start()
+				synctest.Wait()
+				if got := s.reads.Load(); got != tc.fill {
+					t.Errorf("%d reads fill the past, want %d", got, tc.fill)
+				}
+				if got := s.asked.Load(); got != tc.samples {
+					t.Errorf("%d samples fill the past, want %d", got, tc.samples)
+				}
+				time.Sleep(time.Minute)
+				p.kill()
+				time.Sleep(6 * time.Hour)
+				s.reads.Store(0)
+				p.start()
+				synctest.Wait()
+				if got := s.reads.Load(); got != tc.catchUp {
+					t.Errorf("%d reads catch up, want %d", got, tc.catchUp)
+				}
+				for _, state := range p.states() {
+					if state != alert.OK {
+						t.Errorf("an objective is %s after that, want ok", state)
+					}
+				}
+				if got := s.largest.Load(); got > 40_000 {
+					t.Errorf("an answer had %d samples", got)
+				}
+				p.kill()
+			})
+		})
+	}
+}
+
+// TestFewCatchUpTogether has many lanes that are hours behind, and a disk that is full: few of them take memory at the same time.
+func TestFewCatchUpTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{}
+		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s}
+		for i := range 60 {
+			def := definition(fmt.Sprintf("objective-%02d", i))
+			def.Policy.Group = def.Objective.Name
+			p.defs = append(p.defs, def)
+		}
+		p.start()
+		time.Sleep(time.Minute)
+		p.kill()
+		time.Sleep(6 * time.Hour)
+		var read atomic.Int64 // stretches of many ticks
+		p.source = func(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
+			if ticks.Len() > 50 {
+				read.Add(1)
+			}
+			return s.read(ctx, objectives, ticks)
+		}
+		disk := &fullDisk{}
+		disk.full.Store(true)
+		p.wrap = func(store alert.Store) alert.Store { disk.Store = store; return disk }
+		p.start()
+		time.Sleep(time.Hour)
+		if got := read.Load(); got != 4 {
+			t.Errorf("%d lanes catch up while nothing can be committed, want 4", got)
+		}
+		disk.full.Store(false)
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		for name, state := range p.states() {
+			if state != alert.OK {
+				t.Errorf("%s is %s, want ok", name, state)
+			}
+		}
+		p.kill()
+	})
+}
+
+// TestSlowQueries has an objective of which Prometheus can't answer many ticks in time, beside one of which it can: both are filled, both
+// catch up, and an outage that went by meanwhile is found.
+func TestSlowQueries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{faultFrom: time.Now().Add(3 * time.Hour), faultTo: time.Now().Add(200 * time.Minute)}
+		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s, defs: []alert.Definition{definition("large"), definition("small")}}
+		p.source = func(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
+			readings := s.read(ctx, objectives, ticks)
+			for i, o := range objectives {
+				if o.Name == "large" && ticks.Len() > 60 && ticks.First.After(time.Now().Add(-121*time.Hour)) { // what is before that is backfilled
+					time.Sleep(30 * time.Second)
+					readings[i] = slo.Reading{Err: fmt.Errorf("%w: context deadline exceeded", slo.ErrUnreachable)}
+				}
+			}
+			return readings
+		}
+		p.start()
+		time.Sleep(90 * time.Minute)
+		p.kill()
+		time.Sleep(6 * time.Hour)
+		p.start()
+		time.Sleep(30 * time.Minute)
+		synctest.Wait()
+		for name, state := range p.states() {
+			if state != alert.OK {
+				t.Errorf("%s is %s, want ok", name, state)
+			}
+		}
+		got := p.incidents()
+		p.kill()
+		if len(got) != 1 || len(got[0].Windows) != 2 {
+			t.Fatalf("want one incident of two windows, got %+v", got)
+		}
+		for _, w := range got[0].Windows {
+			if !w.Onset.Equal(s.faultFrom) || !w.Ended.Equal(s.faultTo) || w.Bad != 120_000 || len(w.Caveats) > 0 {
+				t.Errorf("%s: %s to %s, %v bad, caveats %v", w.ID(), w.Onset, w.Ended, w.Bad, w.Caveats)
+			}
+		}
+		if _, err := engine.Replay(t.Context(), p.source, p.defs, interval, time.Now().Add(-2*day), time.Now().Add(-time.Hour), nil); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,81 @@
+package engine
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// health logs what is wrong once when it begins and once when it is over, however often it is reported.
+type health struct {
+	logger *slog.Logger
+
+	mu     sync.Mutex
+	faulty map[string]bool            // by what is faulty
+	wrong  map[string]map[string]bool // by the kind of error: the objectives that have it
+}
+
+func newHealth(logger *slog.Logger) *health {
+	return &health{logger: logger, faulty: map[string]bool{}, wrong: map[string]map[string]bool{}}
+}
+
+// failing notes that a part does not work. Nothing is lost: what it was to do is tried again.
+func (h *health) failing(what string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.faulty[what] {
+		h.faulty[what] = true
+		h.logger.Error("failing; nothing is lost, trying again", "what", what, "err", err)
+	}
+}
+
+// ok notes that a part works.
+func (h *health) ok(what string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.faulty[what] {
+		delete(h.faulty, what)
+		h.logger.Info("working again", "what", what)
+	}
+}
+
+// reading notes how the reading of an objective went. What concerns all of Prometheus is logged once for all objectives, what
+// concerns a query once for its own.
+func (h *health) reading(name string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := ""
+	if err != nil {
+		now = kindOf(name, err)
+	}
+	for kind, names := range h.wrong {
+		if !names[name] || kind == now {
+			continue
+		}
+		delete(names, name)
+		if len(names) == 0 {
+			delete(h.wrong, kind)
+			h.logger.Info("prometheus answers again", "slo", name, "after", kind)
+		}
+	}
+	if err == nil {
+		return
+	}
+	if h.wrong[now] == nil {
+		h.wrong[now] = map[string]bool{}
+		h.logger.Warn("no samples; the objective is blind until they can be read", "slo", name, "err", err)
+	}
+	h.wrong[now][name] = true
+}
+
+// kindOf names what is wrong, without what changes from one try to the next.
+func kindOf(name string, err error) string {
+	for _, kind := range []error{slo.ErrUnreachable, slo.ErrBadAnswer, slo.ErrIncomplete, slo.ErrClock} {
+		if errors.Is(err, kind) {
+			return kind.Error()
+		}
+	}
+	return "query of " + name
+}

@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+
+	"github.com/postburn/postburn/alert"
+)
+
+// metrics are the engine's own.
+type metrics struct {
+	ticks          prometheus.Counter
+	lateTicks      prometheus.Counter
+	readFailures   prometheus.Counter
+	refused        prometheus.Counter
+	lateEvents     prometheus.Counter
+	windows        *prometheus.CounterVec
+	commitFailures prometheus.Counter
+	commitSeconds  prometheus.Histogram
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	m := &metrics{
+		ticks: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "postburn_ticks_total", Help: "Ticks folded and committed, summed over lanes.",
+		}),
+		lateTicks: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "postburn_ticks_late_total", Help: "Ticks that were more than an interval late when they were read, summed over lanes.",
+		}),
+		readFailures: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "postburn_reads_failed_total", Help: "Readings of an objective that gave no samples and are tried again.",
+		}),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "postburn_label_sets_refused_total", Help: "Label sets of group_by that there was no room for, each time they were read.",
+		}),
+		lateEvents: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "postburn_late_events_total", Help: "Events that had reached Prometheus only after their tick was read, and were added later.",
+		}),
+		windows: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "postburn_breach_windows_total", Help: "Breach windows opened, by kind.",
+		}, []string{"kind"}),
+		commitFailures: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "postburn_commits_failed_total", Help: "Commits to the store that failed and are tried again.",
+		}),
+		commitSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "postburn_commit_duration_seconds", Help: "Time that a commit to the store takes.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
+		}),
+	}
+	m.windows.WithLabelValues(string(alert.Burn))
+	m.windows.WithLabelValues(string(alert.Budget))
+	m.windows.WithLabelValues(string(alert.Blindness))
+	r.MustRegister(m.ticks, m.lateTicks, m.readFailures, m.refused, m.lateEvents, m.windows, m.commitFailures, m.commitSeconds)
+	return m
+}
+
+var (
+	budgetDesc = prometheus.NewDesc("postburn_slo_error_budget_remaining_ratio",
+		"Share of the error budget that is left in the objective's window; below 0 it is overspent.", []string{"slo", "service", "labels"}, nil)
+	burnDesc = prometheus.NewDesc("postburn_slo_burn_rate",
+		"Error ratio over the window divided by 1 - target; 1 spends the budget in exactly the objective's window.", []string{"slo", "service", "labels", "window"}, nil)
+	stateDesc = prometheus.NewDesc("postburn_slo_state",
+		"1 for the state that the objective is in, 0 for the others.", []string{"slo", "service", "labels", "state"}, nil)
+	blindDesc = prometheus.NewDesc("postburn_slo_blind_seconds",
+		"For how long there has been no data, or none that could be had; 0 with data, absent where there never was any.", []string{"slo", "service", "labels"}, nil)
+	backfillDesc = prometheus.NewDesc("postburn_backfill_remaining_seconds",
+		"Time before the objectives were watched that is still to be read from Prometheus for their budgets, summed over objectives.", nil, nil)
+	tickDesc = prometheus.NewDesc("postburn_slo_last_tick_timestamp_seconds",
+		"End of the last tick that was committed; absent before the first.", []string{"slo", "service", "labels"}, nil)
+)
+
+// statusCollector shows how the objectives stand at the last committed tick.
+type statusCollector struct{ engine *Engine }
+
+func (c statusCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- budgetDesc
+	ch <- burnDesc
+	ch <- stateDesc
+	ch <- blindDesc
+	ch <- tickDesc
+	ch <- backfillDesc
+}
+
+func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	gauge(backfillDesc, c.engine.leftToRead().Seconds())
+	now := c.engine.opts.Now()
+	for _, s := range c.engine.Statuses(now) {
+		id := []string{s.Objective.Name, s.Objective.Service, string(s.Labels)}
+		for _, state := range []alert.State{alert.OK, alert.Burning, alert.Blind} {
+			is := 0.0
+			if s.State == state {
+				is = 1
+			}
+			gauge(stateDesc, is, append(id, string(state))...)
+		}
+		switch {
+		case s.State != alert.Blind:
+			gauge(blindDesc, 0, id...)
+		case !s.BlindSince.IsZero():
+			gauge(blindDesc, now.Sub(s.BlindSince).Seconds(), id...)
+		}
+		if s.Tick.IsZero() {
+			continue
+		}
+		gauge(budgetDesc, s.BudgetRemaining, id...)
+		gauge(tickDesc, float64(s.Tick.UnixMilli())/1000, id...)
+		for _, b := range s.BurnRates {
+			gauge(burnDesc, b.Rate, append(id, model.Duration(b.Window).String())...)
+		}
+	}
+}

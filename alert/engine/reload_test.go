@@ -1,0 +1,49 @@
+package engine_test
+
+import (
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/slo"
+)
+
+// TestEngineReload hands other definitions to a running engine: one objective is tightened, one goes, one is new.
+func TestEngineReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{faultFrom: time.Now().Add(time.Hour), faultTo: time.Now().Add(80 * time.Minute)}
+		loose := definition("checkout")
+		loose.Objective.Target = slo.MustDecimal("0.5") // nothing fires
+		loose.Policy.Budget = false
+		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s, defs: []alert.Definition{loose, definition("goes")}}
+		p.start()
+		time.Sleep(70 * time.Minute)
+		synctest.Wait()
+		if err := p.engine.Reload(t.Context(), []alert.Definition{definition("checkout"), definition("new")}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Hour)
+		synctest.Wait()
+		want := map[string]alert.State{"checkout": alert.OK, "new": alert.OK}
+		if got := p.states(); len(got) != 2 || got["checkout"] != want["checkout"] || got["new"] != want["new"] {
+			t.Errorf("states %v, want %v", got, want)
+		}
+		all := p.incidents()
+		p.kill()
+		if len(all) != 1 || all[0].IsOpen() {
+			t.Fatalf("want one incident that is over, got %+v", all)
+		}
+		ended := map[string]time.Time{}
+		for _, w := range all[0].Windows {
+			if !w.Onset.Equal(s.faultFrom) {
+				t.Errorf("%s begins at %s, want %s", w.ID(), w.Onset, s.faultFrom)
+			}
+			ended[w.Objective.Name] = w.Ended
+		}
+		if len(ended) != 3 || !ended["checkout"].Equal(s.faultTo) || !ended["new"].Equal(s.faultTo) || !ended["goes"].Before(s.faultTo) {
+			t.Errorf("ends %v, want that of the fault, %s, and an earlier one for what went", ended, s.faultTo)
+		}
+	})
+}

@@ -1,0 +1,358 @@
+package fold
+
+import (
+	"slices"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/slo"
+)
+
+// Watch is the step function of one objective and label set: it folds samples, one a tick, into breach windows. It is used by one
+// goroutine at a time.
+type Watch struct {
+	Def     alert.Definition
+	digest  string
+	Labels  slo.Labels
+	History *slo.History
+	periods slo.Periods   // of the objective's window
+	base    slo.Threshold // 1 - target
+	Rules   []armedRule
+	memory  time.Duration   // for how long a closed window is in sight of the rules: a prorated bucket longer than their windows
+	windows []time.Duration // all windows of the rules, shortest first
+	Last    slo.Sample      // the newest
+	WatchState
+}
+
+// watchState is what a checkpoint keeps of a watch, beside its history.
+type WatchState struct {
+	Armed   time.Time     `json:"armed"`             // windows are opened at ticks after this
+	Track   []tracker     `json:"track"`             // one a rule
+	Burn    *OpenWindow   `json:"burn,omitempty"`    // the open window of kind burn
+	Budget  *OpenWindow   `json:"budget,omitempty"`  // the open window of kind budget
+	Excused []excused     `json:"excused,omitempty"` // closed windows that rules still see, oldest first
+	Silent  int           `json:"silent,omitempty"`  // ticks without data in a row
+	Blind   *alert.Window `json:"blind,omitempty"`   // the open window of kind blind
+	Dark    *darkness     `json:"dark,omitempty"`    // while there is no data
+	Planned []planned     `json:"planned,omitempty"` // stretches of planned work, oldest first
+	Period  *period       `json:"period,omitempty"`  // of a calendar window: the one that the last tick is in
+	Shifts  *shifts       `json:"shifts,omitempty"`  // at the last tick with data; nil if good and total are seen together
+}
+
+// armedRule is a rule with its windows rounded up to ticks.
+type armedRule struct {
+	alert.Rule
+	threshold slo.Threshold
+}
+
+// openWindow is a breach window that is not over.
+type OpenWindow struct {
+	Window alert.Window  `json:"window"`
+	Run    run           `json:"run"`
+	First  time.Time     `json:"first"` // the onset before any widening: where it was getting worse is found from there on
+	Hold   time.Duration `json:"hold"`  // the fastest fired rule's short window, or what the policy says
+	Fired  []bool        `json:"fired,omitempty"`
+	Runs   []alert.Phase `json:"runs,omitempty"` // from the onset to where the breach was last getting worse
+	Tail   []alert.Phase `json:"tail,omitempty"` // after that
+}
+
+// excused is a closed window, whose bad events count as good for the rules.
+type excused struct {
+	slo.Span
+	From float64 `json:"from"` // bad events of the whole history up to its onset
+	To   float64 `json:"to"`   // and up to its end
+
+	Window *alert.Window `json:"window,omitempty"` // until its numbers are final
+	Hold   time.Duration `json:"hold,omitempty"`   // after which it was declared over, at the earliest
+}
+
+// NewWatch starts an objective's fold: its first sample will be that of the tick after `start`, and it opens windows at ticks after
+// `armed`.
+func NewWatch(def alert.Definition, labels slo.Labels, interval time.Duration, start, armed time.Time) *Watch {
+	w := &Watch{Labels: labels}
+	w.History = slo.NewHistory(interval, start, def.Warmup(), def.Objective.Window.Longest())
+	w.Armed = armed
+	w.Define(def)
+	w.Track = make([]tracker, len(w.Rules))
+	return w
+}
+
+func (w *Watch) Define(def alert.Definition) {
+	w.Def, w.digest = def, def.Digest()
+	w.base = slo.NewThreshold(slo.MustDecimal("1"), def.Objective.Target)
+	w.periods, _ = def.Objective.Window.Periods() // whether there are such is checked where SLO files are read
+	w.Rules, w.windows = nil, nil
+	for _, r := range def.Policy.Rules {
+		r.Long, r.Short = w.roundUp(r.Long), w.roundUp(r.Short)
+		w.Rules = append(w.Rules, armedRule{r, slo.NewThreshold(r.Rate, def.Objective.Target)})
+		w.windows = append(w.windows, r.Long, r.Short)
+	}
+	w.memory = def.Warmup() + def.Warmup()/100 + 2*w.History.Interval()
+	slices.Sort(w.windows)
+	w.windows = slices.Compact(w.windows)
+}
+
+// ID names the objective and label set.
+func (w *Watch) ID() slo.ID { return slo.ID{SLO: w.Def.Objective.Name, Labels: w.Labels} }
+
+// Now is the last tick that was folded in.
+func (w *Watch) Now() time.Time { return w.History.Now() }
+
+// Step folds in the sample of the next tick and returns what happened to the objective's breach windows: nothing, most of the time.
+// An open window is reported at every tick, with its numbers so far.
+func (w *Watch) Step(s slo.Sample) []alert.Event { return w.StepLong(s, 1) }
+
+// stepLong is Step with a sample of so many ticks together, which are too long ago to matter one by one: an onset is found to within
+// them. No window may be open, or be opened.
+func (w *Watch) StepLong(s slo.Sample, ticks int) []alert.Event {
+	start := w.History.Now()
+	w.notePlanned(s, slo.Span{Start: start, End: start.Add(time.Duration(ticks) * w.History.Interval())})
+	origin := w.History.Origin()
+	w.History.AddLong(s.Unplanned(), int64(ticks))
+	if w.Period != nil && w.History.Origin().Before(origin) && !w.Period.Start.After(origin) {
+		w.Period.Before = w.History.Cumulative(w.Period.Start) // of what was backfilled
+	}
+	s = s.Watched()
+	spent := Everything(s) // of the budget
+	s = s.Unplanned()
+	s.Tick = w.History.Now()
+	w.Last = s
+	w.Silent += ticks
+	if !s.Blind {
+		w.Silent = 0
+	}
+	w.Excused = slices.DeleteFunc(w.Excused, func(x excused) bool { return s.Tick.Sub(x.End) > w.memory })
+	for i := range w.Excused {
+		for _, l := range s.Late {
+			w.Excused[i].From += l.Until(w.Excused[i].Start).Bad
+			w.Excused[i].To += l.Until(w.Excused[i].End).Bad
+		}
+	}
+	w.turn(s)
+	w.look(s, start)
+	change := w.shiftTo(&w.Shifts, start, s.Tick, s.Blind || s.Excluded)
+	if from, late := w.relearn(s); late {
+		w.retrack(s, from)
+	} else {
+		w.track(s, start, change)
+	}
+	counts, allBad := Everything(s), w.History.All().Bad
+	events := w.amend(s)
+	if e, ok := w.stepBurn(s, counts, allBad, change); ok {
+		events = append(events, e)
+	}
+	events = append(events, w.stepBudget(s, spent, allBad, start)...)
+	if e, ok := w.stepBlind(s, start); ok {
+		events = append(events, e)
+	}
+	for i := range events {
+		events[i].Policy = w.Def.Policy
+	}
+	return events
+}
+
+// track folds a sample into the rules' trackers.
+func (w *Watch) track(s slo.Sample, start time.Time, change *shifts) {
+	counts, allBad := Everything(s), w.History.All().Bad
+	for i, r := range w.Rules {
+		t := &w.Track[i]
+		t.add(s, counts, r.threshold, w.base, start, allBad, change)
+		if t.isOn() {
+			t.PeakBurn = max(t.PeakBurn, slo.BurnRate(w.forRules(r.Short), w.Def.Objective.Target))
+		}
+	}
+}
+
+// mayOpen reports whether a window may be opened at this sample's tick. A blind tick says nothing new, and would only let good events
+// slide out of a rule's window.
+func (w *Watch) mayOpen(s slo.Sample) bool {
+	return s.Tick.After(w.Armed) && !s.Blind && !s.Excluded
+}
+
+func (w *Watch) stepBurn(s slo.Sample, counts slo.Counts, allBad float64, change *shifts) (alert.Event, bool) {
+	if w.Burn == nil {
+		if !w.mayOpen(s) || !w.openBurn(s) {
+			return alert.Event{}, false
+		}
+		return alert.Event{Tick: s.Tick, Opened: true, Window: w.Snapshot(w.Burn)}, true
+	}
+	open := w.Burn
+	open.Run.add(s, counts, w.thresholdOf(open), allBad, change)
+	w.addTick(open, s)
+	if from, late := w.relearn(s); late {
+		w.rerun(open, from)
+	}
+	if open.Window.Rule != nil {
+		open.Run.PeakBurn = max(open.Run.PeakBurn, slo.BurnRate(w.forRules(open.Window.Rule.Short), open.Window.Objective.Target))
+	}
+	if open.Window.Definition == w.digest && !s.Blind {
+		w.widen(open)
+	}
+	if s.Blind || !w.isWell(open) {
+		return alert.Event{Tick: s.Tick, Window: w.Snapshot(open)}, true
+	}
+	closed := w.Snapshot(open)
+	closed.Ended = open.Run.End
+	w.Excused = append(w.Excused, excused{
+		Span: slo.Span{Start: open.Run.Onset, End: open.Run.End},
+		From: open.Run.EndBad - open.Run.AtEnd.Bad,
+		To:   open.Run.EndBad,
+
+		Window: &closed, Hold: s.Tick.Sub(open.Run.End),
+	})
+	w.Burn = nil
+	for i := range w.Track {
+		w.Track[i] = tracker{}
+	}
+	return alert.Event{Tick: s.Tick, Closed: true, Window: closed}, true
+}
+
+// openBurn opens a window if a rule fires: the fastest one that does. Slower ones that fire as well may widen it at once.
+func (w *Watch) openBurn(s slo.Sample) bool {
+	for i, r := range w.Rules {
+		if !w.Fires(i) {
+			continue
+		}
+		rule := r.Rule
+		w.Burn = &OpenWindow{
+			Window: alert.Window{
+				Objective: w.Def.Objective, Labels: w.Labels, Kind: alert.Burn, Rule: &rule, Definition: w.digest, Detected: s.Tick,
+			},
+			Run:   w.Track[i].run.clone(),
+			Hold:  w.hold(r),
+			Fired: make([]bool, len(w.Rules)),
+		}
+		w.Burn.Fired[i] = true
+		w.Burn.First = w.Burn.Run.Onset
+		w.Burn.Run.close(s.Tick, w.History.All().Bad)
+		w.retrace(w.Burn)
+		w.widen(w.Burn)
+		return true
+	}
+	return false
+}
+
+// widen notes the rules that fire while a window is open. A slower one widens the onset to its own if the stretch gained holds
+// at least min_bad_events; a faster one shortens the hold.
+func (w *Watch) widen(open *OpenWindow) {
+	for i, r := range w.Rules {
+		if open.Fired[i] || !w.Fires(i) {
+			continue
+		}
+		open.Fired[i] = true
+		open.Hold = min(open.Hold, w.hold(r))
+		t := w.Track[i]
+		if !t.Onset.Before(open.Run.Onset) {
+			continue
+		}
+		if gained := t.Counts.Sub(open.Run.Counts); gained.Bad > 0 && gained.Bad >= w.Def.Policy.MinBadEvents {
+			open.Run.Onset = t.Onset
+			open.Run.Counts = open.Run.Counts.Add(gained)
+			open.Run.AtEnd = open.Run.AtEnd.Add(gained)
+			w.retrace(open)
+		}
+	}
+}
+
+// addTick adds the newest tick to an open window's runs.
+func (w *Watch) addTick(open *OpenWindow, s slo.Sample) {
+	kind := classify(w.thresholdOf(open), s.Counts)
+	if s.Blind {
+		kind = alert.BlindGap
+	}
+	open.Tail = addRun(open.Tail, alert.Phase{Kind: kind, Span: slo.Span{Start: s.Tick.Add(-w.History.Interval()), End: s.Tick}, Counts: s.Counts})
+	if open.Run.End.Equal(s.Tick) {
+		for _, r := range open.Tail {
+			open.Runs = addRun(open.Runs, r)
+		}
+		open.Tail = nil
+	}
+}
+
+// retrace finds an open window's runs anew, from the history.
+func (w *Watch) retrace(open *OpenWindow) {
+	base := w.thresholdOf(open)
+	open.Runs = runsOf(w.History, base, open.Run.Onset, open.Run.End)
+	open.Tail = runsOf(w.History, base, open.Run.End, w.History.Now())
+}
+
+func (w *Watch) hold(r armedRule) time.Duration {
+	if w.Def.Policy.Hold > 0 {
+		return w.roundUp(w.Def.Policy.Hold)
+	}
+	return r.Short
+}
+
+// Fires reports whether the burn rate is above the i-th rule's, strictly, over both of its windows.
+func (w *Watch) Fires(i int) bool {
+	r := w.Rules[i]
+	if w.History.Apart() {
+		return w.Track[i].isOn() && w.isCertain(r)
+	}
+	if !r.threshold.Exceeded(w.forRules(r.Short)) {
+		return false
+	}
+	long := w.forRules(r.Long)
+	return long.Bad >= w.Def.Policy.MinBadEvents && r.threshold.Exceeded(long)
+}
+
+// forRules sums the last `length` of events; bad ones in closed windows count as good.
+func (w *Watch) forRules(length time.Duration) slo.Counts {
+	c := w.History.Last(length)
+	c.Bad -= w.excusedSince(w.History.Now().Add(-length))
+	return c.Cut()
+}
+
+// excusedSince sums the bad events of closed windows after a time.
+func (w *Watch) excusedSince(from time.Time) (bad float64) {
+	if len(w.Excused) == 0 {
+		return 0
+	}
+	before, exact := w.History.Cumulative(from).Bad, w.History.EachTick(from)
+	for _, x := range w.Excused {
+		if exact && !x.End.After(from) {
+			continue // bad events are signed, so there may have been more before its end than before a time after it
+		}
+		bad += max(0, x.To-max(x.From, before)) // 0 where the window begins after it
+	}
+	return bad
+}
+
+// snapshot is an open window with its numbers so far.
+func (w *Watch) Snapshot(open *OpenWindow) alert.Window {
+	v := open.Window
+	v.Onset, v.Counts, v.PeakBurnRate = open.Run.Onset, open.Run.AtEnd, open.Run.PeakBurn
+	v.Caveats = slices.Clone(open.Run.Caveats)
+	v.Clip()
+	w.spend(&v, open.Run.End)
+	if v.Kind == alert.Burn {
+		v.Phases = phases(slices.Clone(open.Runs), w.thresholdOf(open), v.Rule.Short, w.History.Interval())
+	}
+	if blind := w.blindTicks(v.Onset, open.Run.End); blind > 0 {
+		v.Caveats = slo.MergeCaveats(v.Caveats, []slo.Caveat{{Kind: slo.NoData, Count: blind}})
+	}
+	if v.Kind == alert.Burn {
+		w.sayPlanned(&v, open.Run.End)
+	}
+	v.Caveats = slo.MergeCaveats(v.Caveats, v.Objective.Indicator.Caveats())
+	v.Severity = w.Def.Policy.SeverityOf(v)
+	return v
+}
+
+// blindTicks counts the ticks without data in (from, to].
+func (w *Watch) blindTicks(from, to time.Time) int {
+	var length time.Duration
+	for _, b := range w.History.Blind() {
+		length += shared(b, slo.Span{Start: from, End: to})
+	}
+	return int(length / w.History.Interval())
+}
+
+func (w *Watch) thresholdOf(open *OpenWindow) slo.Threshold {
+	return slo.NewThreshold(slo.MustDecimal("1"), open.Window.Objective.Target)
+}
+
+func (w *Watch) roundUp(d time.Duration) time.Duration {
+	interval := w.History.Interval()
+	return (d + interval - 1) / interval * interval
+}
