@@ -187,9 +187,13 @@ func (c *counter) by(more ...string) string {
 }
 
 // fallsOver is how long before a tick falls are looked for: ten ticks, and as long as it takes to
-// scrape every target once, but no longer than Prometheus shows a value that is not scraped.
+// scrape every target once, but no longer than Prometheus shows a value that is not scraped. A step
+// of the past that is as long as that has enough scrapes of its own.
 func fallsOver(interval time.Duration) time.Duration {
 	const scrapes = 75 * time.Second // of targets that are scraped once a minute
+	if interval >= count.Lookback {
+		return 0
+	}
 	return min(max(10*interval, scrapes), count.Lookback)
 }
 

@@ -46,14 +46,14 @@ func (a *asker) readCounters(ctx context.Context, tasks []*task, ticks slo.Ticks
 // fetchSums asks the tasks' sums. Where little was asked and did not suffice, all is; where the
 // server can't answer all that is asked about native histograms, less is; where histograms have no
 // bucket for the threshold, their others are looked at. Starts are asked with them.
-func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks, grid grid) (starts *request) {
+func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks, grid grid) (starts *starting) {
 	for _, t := range tasks {
 		t.begin(ticks, grid)
 	}
-	starts = &request{query: startQuery(grid, expectedJobs(tasks, ticks))}
+	starts = askStarts(grid, expectedJobs(tasks, ticks))
 	var more []*request
 	if len(starts.query.arms) > 0 {
-		more = append(more, starts)
+		more = append(more, &starts.request)
 	}
 	for pending := tasks; len(pending) > 0; more = nil {
 		points := a.askEach(ctx, pending, ticks, func(t *task) query {
@@ -211,20 +211,30 @@ func startQuery(at grid, jobs []string) query {
 	return query{arms: []arm{{at.difference(each) + " > " + number(sameStart.Seconds()), processTag}}}
 }
 
+// starting is a startQuery, and the jobs that it is about. Other calls learn of a plan's jobs at the
+// same time, so what was asked can't be told from the plans later on.
+type starting struct {
+	request
+	jobs []string
+}
+
+func askStarts(at grid, jobs []string) *starting {
+	return &starting{request: request{query: startQuery(at, jobs)}, jobs: jobs}
+}
+
 // startedIn are the targets of the tasks' jobs whose process started anew, by tick. Of the jobs
 // that were expected they were asked with the sums. A server that refuses the query knows of none.
 func (a *asker) startedIn(
-	ctx context.Context, tasks []*task, ticks slo.Ticks, grid grid, asked *request,
+	ctx context.Context, tasks []*task, ticks slo.Ticks, grid grid, asked *starting,
 ) ([][]point, error) {
 	none := make([][]point, ticks.Len())
-	expected := expectedJobs(tasks, ticks)
 	jobs := jobsOf(tasks)
 	if len(jobs) == 0 {
 		return none, nil
 	}
-	if slices.ContainsFunc(jobs, func(job string) bool { return !slices.Contains(expected, job) }) {
-		asked = &request{query: startQuery(grid, jobs)}
-		a.ask(ctx, []*request{asked}, ticks)
+	if slices.ContainsFunc(jobs, func(job string) bool { return !slices.Contains(asked.jobs, job) }) {
+		asked = askStarts(grid, jobs)
+		a.ask(ctx, []*request{&asked.request}, ticks)
 	}
 	switch {
 	case errors.Is(asked.err, slo.ErrRefused) && !errors.Is(asked.err, errUsedUp):
