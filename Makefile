@@ -6,7 +6,7 @@ LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 .PHONY: help
 help: ## Show what there is.
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/postburn.
@@ -38,8 +38,13 @@ accuracy: setup-prometheus3 ## Check how exact the counts are, on a real Prometh
 
 # BESIDE is an older postburn to measure as well, BENCH more flags, such as `-what bad_hour -most 100`.
 .PHONY: bench
-bench: setup-prometheus3 ## Print what watching objectives costs, beside recording rules and the postburn BESIDE, and how long catching up takes.
+bench: setup-prometheus3 ## Print what watching objectives costs, beside recording rules and the postburn BESIDE, and how long catching up and replaying take.
 	@$(GO) run ./e2e/bench -prometheus "$${PROMETHEUS_BIN:-$(PROMETHEUS3)}" $(if $(BESIDE),-beside "$(BESIDE)") $(BENCH)
+
+PAGES ?= 300
+.PHONY: bench-pages
+bench-pages: ## Print how long pages and the API take with 5,000 objectives and with 200 and 20,000 incidents; PAGES (300) requests each.
+	$(GO) test -run '^$$' -bench '^BenchmarkPages$$' -benchtime $(PAGES)x -timeout 20m ./cmd/internal/daemon
 
 .PHONY: race
 race: ## Run the tests of what starts goroutines under the race detector, which needs cgo and a C compiler.

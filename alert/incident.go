@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// maxSpread is how long after an incident's onset a breach may begin and still be part of it.
+// MaxSpread is how long after an incident's onset a breach may begin and still be part of it.
 const MaxSpread = 24 * time.Hour
 
 // Incident is one or more breach windows that belong together.
@@ -22,12 +22,38 @@ type Incident struct {
 	Windows    []Window `json:"windows"` // in the order in which they were found
 }
 
-// IsOpen reports whether one of its breaches goes on.
-func (i Incident) IsOpen() bool { return slices.ContainsFunc(i.Windows, Window.IsOpen) }
+// A budget stays spent for weeks, long after what spent it is over. So an incident's windows of
+// kind budget do not decide when it begins and ends, unless it has no others.
 
-// Onset is the earliest onset of its windows.
+// decides reports whether a window decides when the incident begins and ends.
+func (i Incident) decides(w Window) bool {
+	return w.Kind != Budget || !slices.ContainsFunc(i.Windows, func(v Window) bool { return v.Kind != Budget })
+}
+
+// IsOpen reports whether one of its breaches goes on. A spent budget beside others does not keep it
+// open.
+func (i Incident) IsOpen() bool {
+	return slices.ContainsFunc(i.Windows, func(w Window) bool { return w.IsOpen() && i.decides(w) })
+}
+
+// HasOpenWindow reports whether one of its windows is open, and will change, even if it is only
+// that of a spent budget.
+func (i Incident) HasOpenWindow() bool { return slices.ContainsFunc(i.Windows, Window.IsOpen) }
+
+// Onset is the earliest onset of its windows. Beside others, a budget that was overspent long
+// before it was found counts from when it was found.
 func (i Incident) Onset() time.Time {
-	return slices.MinFunc(i.Windows, func(a, b Window) int { return a.Onset.Compare(b.Onset) }).Onset
+	var onset time.Time
+	for _, w := range i.Windows {
+		at := w.Onset
+		if !i.decides(w) {
+			at = w.begin()
+		}
+		if onset.IsZero() || at.Before(onset) {
+			onset = at
+		}
+	}
+	return onset
 }
 
 // Detected is when the first of its windows was found.
@@ -35,18 +61,25 @@ func (i Incident) Detected() time.Time {
 	return slices.MinFunc(i.Windows, func(a, b Window) int { return a.Detected.Compare(b.Detected) }).Detected
 }
 
-// Ended is the latest end of its windows; zero while one is open.
+// Ended is the latest end of its windows; zero while it is open.
 func (i Incident) Ended() time.Time {
 	if i.IsOpen() {
 		return time.Time{}
 	}
-	return i.lastEnd()
+	var end time.Time
+	for _, w := range i.Windows {
+		if i.decides(w) && w.Ended.After(end) {
+			end = w.Ended
+		}
+	}
+	return end
 }
 
-// Worst is the window that the incident's headline is about: the one that spent most of its budget, a burn before a budget one.
+// Worst is the window that the incident's headline is about: the one that spent most of its budget,
+// a burn before too little traffic, that before no data, and that before a budget.
 func (i Incident) Worst() Window {
 	return slices.MinFunc(i.Windows, func(a, b Window) int {
-		return cmp.Or(-cmp.Compare(a.Kind, b.Kind), -cmp.Compare(a.BudgetSpent, b.BudgetSpent))
+		return cmp.Or(a.Kind.Compare(b.Kind), -cmp.Compare(a.BudgetSpent, b.BudgetSpent))
 	})
 }
 
@@ -61,45 +94,35 @@ func (i Incident) Severity() int {
 	return worst
 }
 
-// lastEnd is the latest end of its windows that are over.
-func (i Incident) lastEnd() time.Time {
-	var end time.Time
-	for _, w := range i.Windows {
-		if w.Ended.After(end) {
-			end = w.Ended
-		}
-	}
-	return end
-}
-
-// Correlate puts an event's breach window into the incident that it belongs to, or into a new one, and returns the incidents with the
-// index of the one that changed. A new window joins an incident of the same group and repository that it overlaps, or follows
-// within its merge gap, if it began at most 24 h after the incident did; the one with the latest onset where there are several.
-// Windows of kind budget are grouped with nothing but earlier ones of the same objective, those of kind blind with others of that kind.
+// Correlate puts an event's breach window into the incident that it belongs to, or into a new one,
+// and returns the incidents with the index of the one that changed; -1 if none has: a budget that
+// stays spent tells nothing new of an incident that is over.
 //
-// It is deterministic; events come in the order of (tick, objective, labels). The slice that is passed in may be changed.
+// A new window of any kind joins an incident of the same group and repository that it overlaps, or
+// follows within its merge gap, if it began at most 24 h after the incident did; the one with the
+// latest onset where there are several. For that, a window of kind budget is but a moment, see
+// Window.begin: it neither keeps an incident open, nor does what fails days later belong to it.
+//
+// It is deterministic; events come in the order of (tick, objective, labels). The slice that is
+// passed in may be changed.
 func Correlate(incidents []Incident, e Event, policy Policy) ([]Incident, int) {
 	if !e.Opened {
 		for i := range incidents {
 			if w := slices.IndexFunc(incidents[i].Windows, e.Window.same); w >= 0 {
+				if e.Window.Kind == Budget && !e.Closed && !incidents[i].IsOpen() {
+					return incidents, -1
+				}
 				incidents[i].Windows = replace(incidents[i].Windows, w, e.Window)
 				return incidents, i
 			}
 		}
 	}
-	group := policy.Group
-	switch e.Window.Kind {
-	case Budget:
-		group = e.Window.ID().String() + " budget"
-	case Blindness:
-		group += " blind"
-	}
 	best := -1
 	for i, have := range incidents {
-		if have.Group != group || have.Repository != policy.Repository || !together(have, e.Window, policy.MergeGap) {
+		if have.Group != policy.Group || have.Repository != policy.Repository || !together(have, e.Window, policy.MergeGap) {
 			continue
 		}
-		if best < 0 || !have.Onset().Before(incidents[best].Onset()) {
+		if best < 0 || !have.begin().Before(incidents[best].begin()) {
 			best = i
 		}
 	}
@@ -107,8 +130,8 @@ func Correlate(incidents []Incident, e Event, policy Policy) ([]Incident, int) {
 		incidents[best].Windows = append(slices.Clone(incidents[best].Windows), e.Window)
 		return incidents, best
 	}
-	id := incidentID(group, policy.Repository, e.Window.Onset)
-	return append(incidents, Incident{ID: id, Group: group, Repository: policy.Repository, Windows: []Window{e.Window}}), len(incidents)
+	id := incidentID(policy.Group, policy.Repository, e.Window.begin())
+	return append(incidents, Incident{ID: id, Group: policy.Group, Repository: policy.Repository, Windows: []Window{e.Window}}), len(incidents)
 }
 
 // replace is a copy with one window exchanged: snapshots of an incident that were handed out stay as they are.
@@ -118,12 +141,26 @@ func replace(windows []Window, i int, w Window) []Window {
 	return windows
 }
 
+// begin is the earliest begin of its windows.
+func (i Incident) begin() time.Time {
+	return slices.MinFunc(i.Windows, func(a, b Window) int { return a.begin().Compare(b.begin()) }).begin()
+}
+
 // together reports whether a new window belongs to an incident.
 func together(i Incident, w Window, gap time.Duration) bool {
-	if w.Onset.Sub(i.Onset()) > MaxSpread {
+	begin := w.begin()
+	if begin.Sub(i.begin()) > MaxSpread {
 		return false
 	}
-	return i.IsOpen() || w.Onset.Sub(i.lastEnd()) <= gap
+	return slices.ContainsFunc(i.Windows, func(v Window) bool {
+		switch {
+		case v.Kind == Budget:
+			return begin.Sub(v.Detected) <= gap
+		case v.IsOpen():
+			return true
+		}
+		return begin.Sub(v.Ended) <= gap
+	})
 }
 
 var notPlain = regexp.MustCompile(`[^a-z0-9]+`)

@@ -25,6 +25,7 @@ type Policy struct {
 	Repository   string        `json:"repository"` // where its issue lives; an incident never spans two
 	Severities   []Severity    `json:"severities"` // worst first
 	Blind        BlindPolicy   `json:"blind,omitzero"`
+	Quiet        QuietPolicy   `json:"quiet,omitzero"`
 }
 
 // Rule fires when the burn rate over both windows is above the rate (SRE Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate
@@ -56,7 +57,7 @@ func (s Severity) reached(w Window) bool {
 	return s.Outage > 0 && outage >= s.Outage || !s.BudgetSpent.IsZero() && w.BudgetSpent >= s.BudgetSpent.Float()
 }
 
-// severityOf is the worst level that a window's numbers reach; 0 where they reach none.
+// SeverityOf is the worst level that a window's numbers reach; 0 where they reach none.
 func (p Policy) SeverityOf(w Window) int {
 	for _, s := range p.Severities {
 		if s.reached(w) {
@@ -70,6 +71,27 @@ func (p Policy) SeverityOf(w Window) int {
 type BlindPolicy struct {
 	After time.Duration `json:"after,omitempty"`
 	Issue bool          `json:"issue,omitempty"`
+}
+
+// QuietPolicy says when traffic is too low, and whether that is worth an issue. The zero value is
+// DefaultQuiet, so that a digest is what it was before there was such a policy.
+type QuietPolicy struct {
+	Below slo.Decimal   `json:"below,omitzero"` // a share of what is usual: of the same hours a day and a week before; 0 if others are set: never
+	After time.Duration `json:"after,omitempty"`
+	Issue bool          `json:"issue,omitempty"`
+}
+
+// DefaultQuiet returns what holds where an SLO file says nothing.
+func DefaultQuiet() QuietPolicy {
+	return QuietPolicy{Below: slo.MustDecimal("10%"), After: 15 * time.Minute}
+}
+
+// OrDefault returns the policy that holds.
+func (p QuietPolicy) OrDefault() QuietPolicy {
+	if p == (QuietPolicy{}) {
+		return DefaultQuiet()
+	}
+	return p
 }
 
 // Definition is an objective with what counts as an incident of it.
@@ -99,7 +121,7 @@ func (d Definition) measures() string {
 	return digest(d.Objective.Indicator, d.Objective.GroupBy, d.Objective.Exclude)
 }
 
-// warmup is how much history the rules need before they judge as they would have with all of it.
+// Warmup is how much history the rules need before they judge as they would have with all of it.
 func (d Definition) Warmup() time.Duration {
 	var longest time.Duration
 	for _, r := range d.Policy.Rules {
@@ -117,7 +139,7 @@ func digest(parts ...any) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// sameEvents reports whether two definitions are of the same objective and count the same.
+// SameEvents reports whether two definitions are of the same objective and count the same.
 func (d Definition) SameEvents(other Definition) bool {
 	return d.Objective.Name == other.Objective.Name && d.measures() == other.measures()
 }

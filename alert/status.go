@@ -14,6 +14,7 @@ const (
 	OK      State = "ok"
 	Burning State = "burning" // a breach window is open
 	Blind   State = "blind"   // there is no data, or none could be had: never "ok"
+	Quiet   State = "quiet"   // there is far less traffic than usual, and no rule has fired
 )
 
 // Status is how an objective stands at the last committed tick.
@@ -28,6 +29,10 @@ type Status struct {
 	State           State
 	Unread          time.Duration // how much of the objective's window, before what is known, is still to be read from Prometheus
 	BlindSince      time.Time     // from when on there is no data, or none that could be had; zero where there is, and where there never was
+	QuietSince      time.Time     // from when on there is far less traffic than usual; zero where there is not
+
+	Redefined time.Time // the tick after which the present definition holds; zero if it always did
+	Changes   []string  // from what to what it changed then
 
 	Extra time.Duration // that is added to the delay
 }

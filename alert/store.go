@@ -8,7 +8,8 @@ import (
 
 // Errors of a Store.
 var (
-	// ErrConflict means that a lane's cursor is not where the batch expects it: something else has written.
+	// ErrConflict means that a lane's cursor is not where the batch expects it: something else has
+	// written.
 	ErrConflict = errors.New("the store was written by another process")
 	// ErrFenced means that another process has opened the store since and is the writer now.
 	ErrFenced = errors.New("another postburn has taken over the store")
@@ -16,13 +17,15 @@ var (
 
 // Store keeps what the fold has committed.
 type Store interface {
-	// Acquire makes the caller the only writer, and returns the fence that its batches carry. It also returns the names of all lanes.
+	// Acquire makes the caller the only writer, and returns the fence that its batches carry. It
+	// also returns the names of all lanes.
 	Acquire(ctx context.Context) (fence int64, lanes []string, err error)
 	// Load returns what a lane has committed. A lane that was never committed is the zero Recovery.
 	Load(ctx context.Context, lane string) (Recovery, error)
-	// Commit writes the batches, all or none, in order. It returns ErrFenced where another writer has acquired the store, and ErrConflict
-	// where a lane's cursor is not the batch's Prev. After any other error it is not known whether the batches were written: the
-	// same ones are to be committed again, and a batch that is there already is taken as written.
+	// Commit writes the batches, all or none, in order. It returns ErrFenced where another writer
+	// has acquired the store, and ErrConflict where a lane's cursor is not the batch's Prev. After
+	// any other error it is not known whether the batches were written: the same ones are to be
+	// committed again, and a batch that is there already is taken as written.
 	Commit(ctx context.Context, batches []Batch) error
 }
 
@@ -38,14 +41,16 @@ type Batch struct {
 	Checkpoint *Checkpoint // on an event, a new roster, and from time to time; else nil
 }
 
-// Checkpoint is the fold's state at a batch's tick, from which it goes on without the samples before. States are small and written
-// often, histories are large and written seldom: the rows since the last one bring it up to date.
+// Checkpoint is the fold's state at a batch's tick, from which it goes on without the samples
+// before. States are small and written often, histories are large and written seldom: the rows
+// since the last one bring it up to date.
 type Checkpoint struct {
 	State   []byte // everything but the histories
 	History []byte // nil where only the state is written
 }
 
-// Recovery is what a lane goes on from: the newest state and history, and the rows since the older of the two.
+// Recovery is what a lane goes on from: the newest state and history, and the rows since the older
+// of the two.
 type Recovery struct {
 	Cursor      time.Time
 	Roster      []byte // the newest

@@ -24,7 +24,7 @@ const (
 func incidentSchema() schema {
 	return schema{
 		of: "incident", path: "incident.",
-		keys: []string{"burn", "budget", "min_bad_events", "hold", "merge_gap", "group", "severity", "blind"},
+		keys: []string{"burn", "budget", "min_bad_events", "hold", "merge_gap", "group", "severity", "blind", "quiet"},
 	}
 }
 
@@ -67,6 +67,9 @@ func (d *document) policy(n *yaml.Node, s settings, o slo.Objective) alert.Polic
 	if f, ok := s.incident["blind"]; ok {
 		policy.Blind = d.blind(f)
 	}
+	if f, ok := s.incident["quiet"]; ok {
+		policy.Quiet = d.quiet(f)
+	}
 	if f, ok := s.incident["burn"]; ok && len(f.value.Content) == 0 && !policy.Budget {
 		d.warnf(f.value, "no rules and no budget: nothing is ever an incident of this objective")
 	}
@@ -83,6 +86,36 @@ func (d *document) blind(f field) alert.BlindPolicy {
 	if after, there := found["after"]; there {
 		if p.After, ok = d.duration(after, "a duration like 15m"); ok && p.After == 0 {
 			d.errorf(after.value, "%s must be longer than 0: one scrape that fails is no reason for an issue", after.path)
+		}
+	}
+	if wanted, there := found["issue"]; there {
+		p.Issue = d.truth(wanted)
+	}
+	return p
+}
+
+// quiet reads when traffic is too low, and whether that is worth an issue.
+func (d *document) quiet(f field) alert.QuietPolicy {
+	p := alert.DefaultQuiet()
+	found, ok := d.mapping(f.value, schema{of: "incident.quiet", path: "incident.quiet.", keys: []string{"below", "after", "issue"}})
+	if !ok {
+		return p
+	}
+	if below, there := found["below"]; there {
+		before := len(d.problems)
+		p.Below = d.budgetShare(below)
+		if len(d.problems) == before && p.Below.Cmp(slo.MustDecimal("1")) >= 0 {
+			d.errorf(below.value, "%s must be less than 100 %%, not %s: traffic that is a little below what is usual is no news", below.path, p.Below.Percent())
+		}
+	}
+	if after, there := found["after"]; there {
+		const most = 6 * time.Hour
+		p.After, ok = d.duration(after, "a duration like 15m")
+		switch {
+		case ok && p.After == 0:
+			d.errorf(after.value, "%s must be longer than 0", after.path)
+		case p.After > most:
+			d.errorf(after.value, "%s must be at most %s, not %s", after.path, model.Duration(most), model.Duration(p.After))
 		}
 	}
 	if wanted, there := found["issue"]; there {

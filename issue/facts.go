@@ -18,6 +18,7 @@ type Settings struct {
 	Template     string        `json:"template,omitempty"`       // path of a file; empty: built in
 	PostMortemAt float64       `json:"post_mortem_at,omitempty"` // share of the budget from which the analysis form is included
 	Evidence     EvidenceQuery `json:"evidence,omitzero"`
+	MergeGap     time.Duration `json:"-"` // of the objective's policy; 0: not known
 }
 
 // What is done with the owner of an objective when its issue is opened.

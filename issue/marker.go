@@ -19,8 +19,9 @@ const (
 	markerEnd   = " -->"
 )
 
-// sameOnset is how far apart the onsets of one incident may be found by two stores: less than the default merge gap, within which no
-// two incidents of a group begin.
+// sameOnset is how far apart the onsets of one incident may be found by two stores, at most: the
+// default merge gap, within which no two incidents of a group begin. A shorter merge gap counts
+// instead.
 const sameOnset = 30 * time.Minute
 
 // Marker is the one that a post's text carries. A comment's has its key only.
@@ -94,5 +95,9 @@ func (m Marker) Marks(p Post) bool {
 	if p.Parent != nil || m.Kind != p.Kind || m.Group != p.Group || (m.Group == "" && m.Kind != Storm) || m.Onset.IsZero() || p.Onset.IsZero() {
 		return false
 	}
-	return m.Onset.Sub(p.Onset).Abs() < sameOnset
+	within := sameOnset
+	if p.MergeGap > 0 {
+		within = min(within, p.MergeGap)
+	}
+	return m.Onset.Sub(p.Onset).Abs() < within
 }

@@ -45,6 +45,10 @@ func TestParseMarkerRefusesOtherLines(t *testing.T) {
 func TestMarks(t *testing.T) {
 	onset := time.Date(2026, 10, 14, 10, 41, 0, 0, time.UTC)
 	post := issue.Post{Key: "a", Group: "checkout", Onset: onset}
+	soon := post
+	soon.MergeGap = 5 * time.Minute
+	late := post
+	late.MergeGap = 2 * time.Hour
 	comment := post
 	comment.Parent = &issue.Found{}
 	storm, digest := issue.Post{Key: "a", Kind: issue.Storm, Onset: onset}, issue.Post{Key: "a", Kind: issue.Digest, Onset: onset}
@@ -56,6 +60,9 @@ func TestMarks(t *testing.T) {
 		"same key":                    {issue.Marker{Key: "a"}, post, true},
 		"found anew by another store": {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(-5 * time.Minute)}, post, true},
 		"another incident":            {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(-time.Hour)}, post, false},
+		"found anew in its merge gap": {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(-4 * time.Minute)}, soon, true},
+		"another soon after it":       {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(-5 * time.Minute)}, soon, false},
+		"a long merge gap":            {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(-time.Hour)}, late, false},
 		"another group":               {issue.Marker{Key: "b", Group: "cart", Onset: onset}, post, false},
 		"a storm found anew":          {issue.Marker{Key: "b", Kind: issue.Storm, Onset: onset.Add(5 * time.Minute)}, storm, true},
 		"another storm":               {issue.Marker{Key: "b", Kind: issue.Storm, Onset: onset.Add(time.Hour)}, storm, false},

@@ -128,6 +128,7 @@ type Post struct {
 	Kind       Kind   // of the publication
 	Group      string
 	Onset      time.Time
+	MergeGap   time.Duration // the group's incidents begin at least so far apart; 0: not known
 	Repository string
 	Parent     *Found // the issue that a comment belongs to
 	Ref        Ref    // where the text is; zero where that is not known

@@ -296,6 +296,9 @@ func backoff(tries int) time.Duration {
 func (p *Publisher) post(j *job, i int) Post {
 	w := j.pub.Writes[i]
 	post := Post{Key: w.Key, Kind: j.pub.Kind, Group: j.pub.Group, Onset: j.onset(), Repository: j.pub.Repository, Ref: w.Ref, Text: w.Text}
+	if j.pub.Kind == Single {
+		post.MergeGap = j.mergeGap(p.Settings)
+	}
 	o := j.opening()
 	switch {
 	case w.Stage == Opening:
@@ -307,4 +310,14 @@ func (p *Publisher) post(j *job, i int) Post {
 		post.Parent = &Found{Key: o.Key, Ref: o.Ref, Text: o.Text}
 	}
 	return post
+}
+
+// mergeGap returns the shortest merge gap of the incident's objectives; 0 if none is known.
+func (j *job) mergeGap(settings func(slo string) Settings) (shortest time.Duration) {
+	for _, w := range j.incidents[0].Windows {
+		if gap := settings(w.Objective.Name).MergeGap; gap > 0 && (shortest == 0 || gap < shortest) {
+			shortest = gap
+		}
+	}
+	return shortest
 }

@@ -82,11 +82,22 @@ func ReadSample(b []byte, tick time.Time) (Sample, []byte, error) {
 		}
 	}
 	if flags&flagDetails != 0 {
-		var d details
+		var d struct {
+			Late []struct {
+				Late
+				Backfill bool `json:"backfill"` // of an older version: of a time that is read again now
+			} `json:"late"`
+			Caveats []Caveat `json:"caveats"`
+		}
 		if err := json.Unmarshal(r.bytes(r.uvarint()), &d); err != nil {
 			r.bad = true
 		}
-		s.Late, s.Caveats = d.Late, d.Caveats
+		s.Caveats = d.Caveats
+		for _, l := range d.Late {
+			if !l.Backfill {
+				s.Late = append(s.Late, l.Late)
+			}
+		}
 	}
 	if r.bad {
 		return s, nil, fmt.Errorf("reading a sample: %w", ErrCorrupt)

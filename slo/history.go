@@ -86,6 +86,12 @@ func (h *History) Now() time.Time { return h.time(h.now) }
 // Origin is where data begins: the start of the first tick that was not blind.
 func (h *History) Origin() time.Time { return h.time(h.origin) }
 
+// Known is from when on the events are known: the origin, or the oldest bucket that is kept.
+func (h *History) Known() time.Time {
+	l := &h.levels[len(h.levels)-1]
+	return h.time(max(h.origin, l.oldest(h.now)*l.step))
+}
+
 // Empty reports whether no tick has had data yet.
 func (h *History) Empty() bool { return h.seen == 0 }
 
@@ -124,10 +130,6 @@ func (h *History) AddLong(s Sample, ticks int64) {
 		h.fillIn(before, Late{From: h.time(start), To: h.time(h.now), Counts: h.sum.sub(before).counts()})
 	}
 	for _, l := range s.Late {
-		if l.Backfill {
-			h.extend(l)
-			continue
-		}
 		h.mayFall(l.Counts)
 		h.count(l.Counts)
 		h.spread(l)
@@ -222,33 +224,6 @@ func (h *History) spread(late Late) {
 			l.set(n, l.at(n, h.sum).add(sumsOf(late.Until(h.time(n*l.step)))), h.sum)
 		}
 	}
-}
-
-// extend takes in events of a time before the origin, which is the stretch's start from then on.
-// Cumulative counts that are known stay as they are, and those before the origin are lower. What is
-// between the stretch and the origin had no data.
-func (h *History) extend(l Late) {
-	from := l.From.UnixNano() / int64(h.interval)
-	to := min(l.To.UnixNano()/int64(h.interval), h.origin)
-	if from >= to || h.seen == 0 {
-		return
-	}
-	if to < h.origin && len(h.blind) < maxBlind {
-		h.blind = append([]Span{{h.time(to), h.time(h.origin)}}, h.blind...)
-	}
-	h.mayFall(l.Counts)
-	before := h.base.sub(sumsOf(l.Counts))
-	for i := range h.levels {
-		level := &h.levels[i]
-		for n := max(ceilDiv(from, level.step), level.oldest(h.now)); n*level.step <= h.origin; n++ {
-			c := h.base
-			if n*level.step < to {
-				c = before.add(sumsOf(l.Until(h.time(n * level.step))))
-			}
-			level.set(n, c, h.sum)
-		}
-	}
-	h.base, h.origin, h.seen = before, from, h.seen+to-from
 }
 
 // Resolution is the length of the history's longest buckets.
@@ -404,22 +379,6 @@ func (h *History) lastActive(length time.Duration, since time.Time) (sum Counts,
 		end = start
 	}
 	return sum, end, wanted <= 0
-}
-
-// Resized is a copy with the resolutions that NewHistory would give it. Where the copy is finer
-// than the history was, what is between two points is prorated.
-func (h *History) Resized(rules, window time.Duration) *History {
-	c := NewHistory(h.interval, h.Now(), rules, window)
-	c.origin, c.seen, c.sum, c.base, c.blind = h.origin, h.seen, h.sum, h.base, h.blind
-	c.negative, c.peak, c.fall = h.negative, h.peak, h.fall
-	for i := range c.levels {
-		l := &c.levels[i]
-		for n := l.first(c); n <= c.now/l.step; n++ {
-			at := h.position(n * l.step)
-			l.set(n, at.point.add(sumsOf(Counts{Quantize(at.part.Total), Quantize(at.part.Bad)})), h.sum)
-		}
-	}
-	return c
 }
 
 func (h *History) time(tick int64) time.Time { return time.Unix(0, tick*int64(h.interval)).UTC() }

@@ -144,9 +144,8 @@ func TestHistoryTakesAtMost24KiB(t *testing.T) {
 func TestHistoryOfHugeSamples(t *testing.T) {
 	huge := Counts{Total: 1e12, Bad: 1e10}
 	for name, s := range map[string]Sample{
-		"now":     {Counts: huge},
-		"late":    {Late: []Late{{From: start.Add(8 * tick), To: start.Add(9 * tick), Counts: huge}}},
-		"earlier": {Late: []Late{{From: start.Add(-2 * tick), To: start.Add(-tick), Counts: huge, Backfill: true}}},
+		"now":  {Counts: huge},
+		"late": {Late: []Late{{From: start.Add(8 * tick), To: start.Add(9 * tick), Counts: huge}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := NewHistory(tick, start, 3*24*time.Hour, 30*24*time.Hour)

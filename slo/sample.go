@@ -42,7 +42,6 @@ type Late struct {
 	To   time.Time `json:"to"`
 	Counts
 	Excluded bool `json:"excluded,omitempty"` // of planned work
-	Backfill bool `json:"backfill,omitempty"` // of a time before anything was watched: the history reaches back to From now
 }
 
 // Until is the part of the events that falls before t when they are spread evenly over the stretch;
@@ -76,14 +75,6 @@ func (s Sample) Unplanned() Sample {
 	}
 	if slices.ContainsFunc(s.Late, func(l Late) bool { return l.Excluded }) {
 		s.Late = slices.DeleteFunc(slices.Clone(s.Late), func(l Late) bool { return l.Excluded })
-	}
-	return s
-}
-
-// Watched is the sample without what was backfilled of a time before anything was watched.
-func (s Sample) Watched() Sample {
-	if slices.ContainsFunc(s.Late, func(l Late) bool { return l.Backfill }) {
-		s.Late = slices.DeleteFunc(slices.Clone(s.Late), func(l Late) bool { return l.Backfill })
 	}
 	return s
 }

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// firstRun leaves a starting daemon time to catch up first. Runs come every hour, so that each has
-	// little to drop.
+	// firstRun leaves a starting daemon time to catch up first. Runs come every hour, so that each
+	// has little to drop.
 	firstRun = time.Minute
 	runEvery = time.Hour
 	// batch is how many incidents go in one transaction, and between how long commits of ticks have
@@ -23,8 +23,8 @@ const (
 	between = 100 * time.Millisecond
 )
 
-// Dropper removes incidents that ended before a time, `most` of them at most, and returns how many it
-// removed: fewer than `most` where no more are to go. It keeps those of which something is
+// Dropper removes incidents that ended before a time, `most` of them at most, and returns how many
+// it removed: fewer than `most` where no more are to go. It keeps those of which something is
 // unfinished. It returns alert.ErrFenced where another process has taken over the store.
 type Dropper func(ctx context.Context, endedBefore time.Time, most int) (dropped int, err error)
 

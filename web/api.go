@@ -19,8 +19,8 @@ type incidentsAnswer struct {
 	Next      string     `json:"next,omitempty"` // the cursor of the next page; empty on the last one
 }
 
-// incidents answers with a page of recovered incidents. The first page has all open ones as well, so
-// that no limit hides that something is burning.
+// incidents answers with a page of recovered incidents. The first page has all open ones as well,
+// so that no limit hides that something is burning.
 func (h *Handler) incidents(w http.ResponseWriter, r *http.Request) {
 	d := h.data.Load()
 	if d == nil {

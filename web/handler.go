@@ -15,7 +15,8 @@ import (
 	"github.com/postburn/postburn/issue"
 )
 
-// Data is what the handler shows. Its functions may be called at any time once the handler is ready.
+// Data is what the handler shows. Its functions may be called at any time once the handler is
+// ready.
 type Data struct {
 	Statuses func(now time.Time) []alert.Status
 	Store    Store
@@ -33,8 +34,8 @@ type Store interface {
 	IncidentsByID(ctx context.Context, ids []string) ([]alert.Incident, error)
 	// Publication returns the one that an incident is part of; ok is false where there is none yet.
 	Publication(ctx context.Context, incident string) (p issue.Publication, ok bool, err error)
-	// Summaries returns what lists tell of the incidents' publications, by the ID of the incident. An
-	// incident without a publication is not in the map.
+	// Summaries returns what lists tell of the incidents' publications, by the ID of the incident.
+	// An incident without a publication is not in the map.
 	Summaries(ctx context.Context, incidents []string) (map[string]issue.Summary, error)
 }
 

@@ -84,7 +84,7 @@ func newIncidentView(now time.Time, i alert.Incident, statuses []alert.Status) i
 	v := incidentView{page: page{Root: "../", Now: now}, incidentRow: newIncidentRow(now, i, blind)}
 	v.Title = v.State + ": " + v.Name + " · postburn"
 	worst := slices.SortedStableFunc(slices.Values(i.Windows), func(a, b alert.Window) int {
-		return cmp.Or(-cmp.Compare(a.Kind, b.Kind), -cmp.Compare(a.BudgetSpent, b.BudgetSpent), a.Onset.Compare(b.Onset))
+		return cmp.Or(a.Kind.Compare(b.Kind), -cmp.Compare(a.BudgetSpent, b.BudgetSpent), a.Onset.Compare(b.Onset))
 	})
 	v.Hidden = max(0, len(worst)-maxWindows)
 	for _, w := range worst[:len(worst)-v.Hidden] {

@@ -92,7 +92,7 @@ func filterOf(query url.Values) filter {
 		f.Query = string(runes[:maxQuery])
 	}
 	f.words = strings.Fields(strings.ToLower(f.Query))
-	if s := alert.State(query.Get("state")); s == alert.Burning || s == alert.Blind || s == alert.OK {
+	if s := alert.State(query.Get("state")); s == alert.Burning || s == alert.Blind || s == alert.Quiet || s == alert.OK {
 		f.State = s
 	}
 	return f
@@ -115,7 +115,8 @@ func (f filter) matchesIncident(i alert.Incident) bool {
 	return f.matches(i.Group, i.ID) || slices.ContainsFunc(i.Windows, func(w alert.Window) bool { return f.matchesObjective(w.Objective, w.Labels) })
 }
 
-// newOverview makes the page of objectives, of open incidents, and of the newest ones that are over.
+// newOverview makes the page of objectives, of open incidents, and of the newest ones that are
+// over.
 func newOverview(ctx context.Context, now time.Time, d *Data, f filter) (overview, error) {
 	statuses := d.Statuses(now)
 	o := overview{page: page{Root: "./", Now: now}, All: len(statuses), Filter: f}
@@ -132,6 +133,7 @@ func (o *overview) addObjectives(now time.Time, statuses []alert.Status, open ma
 	sections := []section{
 		{ID: "burning", Heading: "Burning", About: "A breach window is open: the target is being missed, or the error budget burns too fast."},
 		{ID: "blind", Heading: "Blind", About: "There is no data, or none that could be had. That is not “fine”: nobody knows how these objectives do."},
+		{ID: "quiet", Heading: "Quiet", About: "There is far less traffic than in the same hours of the day and the week before: do requests still get through?"},
 		{ID: "spent", Heading: "Error budget spent", About: "No breach is open, and nothing of the window's error budget is left."},
 		{ID: "ok", Heading: "OK", About: "There is data, no breach is open, and some error budget is left."},
 	}
@@ -156,10 +158,10 @@ func (o *overview) addObjectives(now time.Time, statuses []alert.Status, open ma
 			found[at] = append(found[at], s)
 		}
 	}
-	for _, state := range []alert.State{alert.Burning, alert.Blind, alert.OK} {
+	for _, state := range []alert.State{alert.Burning, alert.Blind, alert.Quiet, alert.OK} {
 		o.Counts = append(o.Counts, stateCount{state, n[state]})
 	}
-	o.Summary = summary(n[alert.Burning], n[alert.Blind], len(statuses))
+	o.Summary = summary(n[alert.Burning], n[alert.Blind], n[alert.Quiet], len(statuses))
 	o.Title = o.Summary + " · postburn"
 	for i, s := range sections {
 		s.All = len(found[i])
@@ -171,9 +173,9 @@ func (o *overview) addObjectives(now time.Time, statuses []alert.Status, open ma
 }
 
 // summary says first what needs attention; it is the page's title.
-func summary(burning, blind, all int) string {
+func summary(burning, blind, quiet, all int) string {
 	var parts []string
-	for _, part := range []stateCount{{alert.Burning, burning}, {alert.Blind, blind}} {
+	for _, part := range []stateCount{{alert.Burning, burning}, {alert.Blind, blind}, {alert.Quiet, quiet}} {
 		if part.N > 0 {
 			parts = append(parts, thousands(float64(part.N))+" "+string(part.State))
 		}
@@ -191,12 +193,14 @@ func sectionOf(s alert.Status) int {
 	switch {
 	case s.State == alert.Burning:
 		return 0
+	case s.State == alert.Quiet:
+		return 2
 	case s.State != alert.OK:
 		return 1
 	case s.BudgetRemaining <= 0:
-		return 2
+		return 3
 	}
-	return 3
+	return 4
 }
 
 // fill makes rows of the first statuses, by service.
@@ -237,7 +241,8 @@ func newObjectiveRow(now time.Time, s alert.Status, open map[slo.ID]string) obje
 	return r
 }
 
-// whyBlind is what a status tells of why there is no data. Where no tick has been folded since there was data, none could be had.
+// whyBlind is what a status tells of why there is no data. Where no tick has been folded since
+// there was data, none could be had.
 func whyBlind(s alert.Status) string {
 	switch {
 	case s.Tick.IsZero():
@@ -274,7 +279,8 @@ func blindOnes(statuses []alert.Status) map[slo.ID]bool {
 	return blind
 }
 
-// addIncidents adds the open incidents and the newest of the others, as far as they match the filter.
+// addIncidents adds the open incidents and the newest of the others, as far as they match the
+// filter.
 func (o *overview) addIncidents(ctx context.Context, now time.Time, store Store, open []alert.Incident, blind map[slo.ID]bool) error {
 	open = slices.DeleteFunc(open, func(i alert.Incident) bool { return !o.Filter.matchesIncident(i) })
 	o.Open = newIncidentList(now, "Open incidents, newest first", open, maxOpen, blind)

@@ -26,7 +26,8 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"count":   count, "number": func(n int) string { return thousands(float64(n)) }, "lasting": lasting, "link": link, "many": many, "path": url.PathEscape, "percent": percent, "shown": shown, "times": times, "utc": utc,
 }).ParseFS(templates, "templates/*.tmpl"))
 
-// policy lets a page use its own style sheet, known by its digest, and its icon, and nothing else: no script, whatever a label says.
+// policy lets a page use its own style sheet, known by its digest, and its icon, and nothing else:
+// no script, whatever a label says.
 var policy = func() string {
 	digest := sha256.Sum256([]byte(style))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) +
@@ -121,7 +122,8 @@ func (h *Handler) starting(w http.ResponseWriter, root string) {
 	})
 }
 
-// unreadable logs why a page can't be shown. The error may hold what is none of a reader's business.
+// unreadable logs why a page can't be shown. The error may hold what is none of a reader's
+// business.
 func (h *Handler) unreadable(w http.ResponseWriter, root string, err error) {
 	h.logger.Error("reading for a page", "err", err)
 	h.show(w, http.StatusInternalServerError, "message", message{

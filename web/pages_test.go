@@ -78,10 +78,13 @@ func usual() *world {
 	spent.Objective.Window = slo.Window{Calendar: "month", Timezone: "Europe/Berlin"}
 	spent.Estimated, spent.Unread = 4321.4, 9*24*time.Hour
 	well := status("cart", "cart-availability", alert.OK, 0.99996)
+	well.Redefined, well.Changes = now.Add(-26*time.Hour), []string{"target 95 % → 99.9 %", "budget false → true"}
+	hushed := status("cart", "cart-search", alert.Quiet, 0.9)
+	hushed.QuietSince = now.Add(-40 * time.Minute)
 	measured := status("cart", "cart-latency", alert.OK, 0.42)
 	measured.Objective.Indicator = slo.Indicator{Sampled: &slo.Sampled{ErrorRatio: "job:slow:ratio5m"}}
 	w := &world{
-		statuses: []alert.Status{well, burning, spent, unread, silent, never, measured},
+		statuses: []alert.Status{well, burning, spent, unread, silent, never, measured, hushed},
 	}
 	window := func(s alert.Status, kind alert.Kind, ago, lasted time.Duration) alert.Window {
 		v := alert.Window{
@@ -204,7 +207,7 @@ func TestPagesSay(t *testing.T) {
 		says   []string
 		not    []string
 	}{
-		"what needs attention, in the title": {path: "/", says: []string{"1 burning, 3 blind of 7 objectives · postburn"}},
+		"what needs attention, in the title": {path: "/", says: []string{"1 burning, 3 blind, 1 quiet of 8 objectives · postburn"}},
 		"nothing needs attention": {
 			change: func(w *world) { only(w.statuses[0], w.statuses[6])(w) }, path: "/",
 			says: []string{"2 objectives ok · postburn", "Open incidents None.", "Recent incidents None."}, not: []string{"log says why", "estimate"},
@@ -226,7 +229,7 @@ func TestPagesSay(t *testing.T) {
 		},
 		"an issue that is shared and noise": {path: "/incidents/cart-1", says: []string{"recovered severity 2", "Lasted 1 d 1 h", "issue #17 , shared by 7 incidents, closed as not planned: noise"}},
 		"an incident that is not there":     {path: "/incidents/cart-2", status: 404, says: []string{"No such incident", "“cart-2”"}},
-		"a filter that nothing matches":     {path: "/?q=nothing", says: []string{"No objective matches the filter.", "1 burning, 3 blind of 7 objectives", "None that matches the filter."}},
+		"a filter that nothing matches":     {path: "/?q=nothing", says: []string{"No objective matches the filter.", "1 burning, 3 blind, 1 quiet of 8 objectives", "None that matches the filter."}},
 		"a filter by owner and label":       {path: "/?q=%40ACME+eu-1", says: []string{"checkout-availability", "Show all"}, not: []string{"cart-", "payments-"}},
 		"a filter by state":                 {path: "/?state=ok", says: []string{"cart-latency", "Error budget spent"}, not: []string{"search-freshness"}},
 		"a state that there is not":         {path: "/?state=good", says: []string{"search-freshness"}, not: []string{"Show all"}},

@@ -51,7 +51,8 @@ func incidentRequestOf(query url.Values) (ask incidentRequest, err error) {
 	return ask, nil
 }
 
-// timeOf reads a parameter that is a time; zero where it is not given. Times without a zone are UTC.
+// timeOf reads a parameter that is a time; zero where it is not given. Times without a zone are
+// UTC.
 func timeOf(query url.Values, name string) (time.Time, error) {
 	text := query.Get(name)
 	if text == "" {
@@ -109,8 +110,8 @@ func readIncidents(ctx context.Context, store Store, ask incidentRequest) (found
 	return found, next, nil
 }
 
-// readOpen reads the open incidents of a page's time and group. Their end is still to come, so it is
-// after any start.
+// readOpen reads the open incidents of a page's time and group. Their end is still to come, so it
+// is after any start.
 func readOpen(ctx context.Context, store Store, page alert.IncidentPage) ([]alert.Incident, error) {
 	open, err := store.OpenIncidents(ctx)
 	return slices.DeleteFunc(open, func(i alert.Incident) bool {
@@ -132,8 +133,8 @@ func readPage(ctx context.Context, store Store, page alert.IncidentPage) (found 
 // filter. The next page goes on where it ended.
 const maxSearched = 1000
 
-// searchPage reads as many recovered incidents as fit on a page and match the filter, and the cursor
-// to go on from.
+// searchPage reads as many recovered incidents as fit on a page and match the filter, and the
+// cursor to go on from.
 func searchPage(ctx context.Context, store Store, page alert.IncidentPage, f filter) (found []alert.Incident, next string, err error) {
 	if len(f.words) == 0 {
 		return readPage(ctx, store, page)

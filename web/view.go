@@ -1,5 +1,6 @@
-// Package web shows what postburn knows over HTTP: status pages, a JSON API, metrics, and the endpoints that an orchestrator asks. It
-// decides nothing and changes nothing. The pages need no JavaScript, and nothing from anywhere else.
+// Package web shows what postburn knows over HTTP: status pages, a JSON API, metrics, and the
+// endpoints that an orchestrator asks. It decides nothing and changes nothing. The pages need no
+// JavaScript, and nothing from anywhere else.
 package web
 
 import (
@@ -23,14 +24,17 @@ type Objective struct {
 	EstimatedEvents      float64           `json:"estimated_events"` // that the budget counts for the part of the window still to come or not watched
 	BudgetRemainingRatio float64           `json:"budget_remaining_ratio"`
 	State                alert.State       `json:"state"`
-	BlindSince           *time.Time        `json:"blind_since"`       // null with data
-	Caveats              []string          `json:"caveats,omitempty"` // of all its numbers
+	BlindSince           *time.Time        `json:"blind_since"`           // null with data
+	QuietSince           *time.Time        `json:"quiet_since,omitempty"` // while there is far less traffic than usual
+	Redefined            *time.Time        `json:"redefined,omitempty"`   // the tick after which the present definition holds
+	Changes              []string          `json:"changes,omitempty"`     // from what to what it changed then
+	Caveats              []string          `json:"caveats,omitempty"`     // of all its numbers
 }
 
 // Incident is the JSON form of an incident.
 type Incident struct {
 	ID       string     `json:"id"`
-	State    string     `json:"state"` // "burning", "recovered", or "blind": there is no data
+	State    string     `json:"state"` // "burning", "recovered", "blind": there is no data, or "quiet": far less traffic than usual
 	Group    string     `json:"group"`
 	Onset    time.Time  `json:"onset"`
 	Detected time.Time  `json:"detected"`
@@ -52,6 +56,7 @@ type Window struct {
 	PeakBurnRate     float64           `json:"peak_burn_rate"`
 	TotalEvents      float64           `json:"total_events"`
 	BadEvents        float64           `json:"bad_events"`
+	UsualEvents      float64           `json:"usual_events,omitempty"` // in the same hours a day and a week before, the fewer; absent if not known
 	BudgetSpentRatio float64           `json:"budget_spent_ratio"`
 	Phases           []Phase           `json:"phases"`
 	Caveats          []string          `json:"caveats"`
@@ -84,7 +89,7 @@ func viewObjective(s alert.Status) Objective {
 	v := Objective{
 		SLO: s.Objective.Name, Labels: s.Labels.Map(), Target: json.Number(s.Objective.Target.String()),
 		TotalEvents: s.Window.Total, BadEvents: s.Window.Bad, EstimatedEvents: math.Round(s.Estimated), BudgetRemainingRatio: s.BudgetRemaining, State: s.State,
-		BlindSince: present(s.BlindSince),
+		BlindSince: present(s.BlindSince), QuietSince: present(s.QuietSince), Redefined: present(s.Redefined), Changes: s.Changes,
 	}
 	for _, c := range s.Objective.Indicator.Caveats() {
 		v.Caveats = append(v.Caveats, c.String())
@@ -92,7 +97,8 @@ func viewObjective(s alert.Status) Objective {
 	return v
 }
 
-// ViewIncidents makes the JSON form of incidents; it is never null. The summaries are of their publications, by the ID of the incident.
+// ViewIncidents makes the JSON form of incidents; it is never null. The summaries are of their
+// publications, by the ID of the incident.
 func ViewIncidents(incidents []alert.Incident, summaries map[string]issue.Summary) []Incident {
 	views := make([]Incident, 0, len(incidents))
 	for _, i := range incidents {
@@ -119,6 +125,8 @@ func stateOf(i alert.Incident) string {
 	switch {
 	case i.IsOpen() && i.Worst().Kind == alert.Blindness:
 		return string(alert.Blind)
+	case i.IsOpen() && i.Worst().Kind == alert.Quietness:
+		return string(alert.Quiet)
 	case i.IsOpen():
 		return string(alert.Burning)
 	}
@@ -128,7 +136,7 @@ func stateOf(i alert.Incident) string {
 func viewWindow(w alert.Window) Window {
 	v := Window{
 		SLO: w.Objective.Name, Labels: w.Labels.Map(), Kind: w.Kind, Onset: w.Onset, Detected: w.Detected, Ended: present(w.Ended),
-		PeakBurnRate: w.PeakBurnRate, TotalEvents: w.Total, BadEvents: w.Bad, BudgetSpentRatio: w.BudgetSpent,
+		PeakBurnRate: w.PeakBurnRate, TotalEvents: w.Total, BadEvents: w.Bad, UsualEvents: w.UsualEvents, BudgetSpentRatio: w.BudgetSpent,
 		Phases: make([]Phase, 0, len(w.Phases)), Caveats: make([]string, 0, len(w.Caveats)),
 	}
 	if r := w.Rule; r != nil {

@@ -18,8 +18,9 @@ import (
 // maxValue is how many characters of an untrusted value are shown.
 const maxValue = 300
 
-// shown is an untrusted value as people may see it: control, bidi and other invisible characters could make it look like another one,
-// and a long one fills the page. html/template does the escaping.
+// shown is an untrusted value as people may see it: control, bidi and other invisible characters
+// could make it look like another one, and a long one fills the page. html/template does the
+// escaping.
 func shown(value string) string {
 	value = strings.Map(func(r rune) rune {
 		switch {
@@ -36,7 +37,8 @@ func shown(value string) string {
 	return value
 }
 
-// link is an address that may be linked to; empty where it is none of the web, or names a user and may hold a password.
+// link is an address that may be linked to; empty where it is none of the web, or names a user and
+// may hold a password.
 func link(address string) string {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
@@ -73,7 +75,8 @@ func many(n int, noun string) string {
 	return thousands(float64(n)) + " " + noun + "s"
 }
 
-// percent is a ratio in per cent with sensible digits. What is not all is never rounded to all, and what is not nothing not to nothing.
+// percent is a ratio in per cent with sensible digits. What is not all is never rounded to all, and
+// what is not nothing not to nothing.
 func percent(ratio float64) string {
 	p := ratio * 100
 	switch {
@@ -160,6 +163,8 @@ func kindText(k alert.Kind) string {
 		return "budget: more bad events in the whole window than the target allows"
 	case alert.Blindness:
 		return "blind: there was no data, so nobody knows how it went"
+	case alert.Quietness:
+		return "quiet: far less traffic than the day and the week before"
 	}
 	return string(k)
 }

@@ -23,7 +23,7 @@ func BenchmarkLane(b *testing.B) {
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	m := engine.NewLane("00", interval, epoch)
-	m.Redefine(defs, interval, epoch)
+	m.Redefine(defs, epoch)
 	m.FillBlind()
 	m.Step(samples) // with the roster
 	runtime.GC()

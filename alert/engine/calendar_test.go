@@ -25,9 +25,10 @@ type calendarOracle struct {
 
 func (o *calendarOracle) week(tick int) int { return o.weeks[tick+1000] }
 
-// exceeded reports whether more than 1 % of the events of the tick's week are bad, those to come and those before the origin taken as
-// good ones at the mean rate of the last week's length.
-func (o *calendarOracle) exceeded(now int) bool {
+// exceeded reports whether more than 1 % of the events of the tick's week are bad. Those to come
+// and those before the origin count as good ones at the mean rate of the last week's length, but as
+// no more than `most`. It also returns how many these are.
+func (o *calendarOracle) exceeded(now int, most float64) (over bool, estimated float64) {
 	start, end := now, now
 	for o.week(start-1) == o.week(now) {
 		start--
@@ -51,12 +52,28 @@ func (o *calendarOracle) exceeded(now int) bool {
 	}
 	total, bad := sum(o.total, start, now), sum(o.bad, start, now)
 	unseen := end - now + max(0, o.origin-start)
-	total += last * float64(unseen) / float64(o.nominal)
-	return bad*100 > total
+	estimated = last * float64(unseen) / float64(o.nominal)
+	return bad*100 > total+min(estimated, most), estimated
+}
+
+// overspentSince is the first tick with bad events since which the week's budget has been
+// overspent.
+func (o *calendarOracle) overspentSince(now int) int {
+	since := now
+	for i := now; i >= 0 && o.week(i) == o.week(now); i-- {
+		if over, _ := o.exceeded(i, math.Inf(1)); !over {
+			break
+		}
+		if o.bad[i] > 0 {
+			since = i
+		}
+	}
+	return since
 }
 
 func (o *calendarOracle) run() (breaches []breach) {
 	var open *breach
+	var estimated float64 // when it was opened
 	sums := func(b *breach) {
 		for i := b.Onset; i < b.Ended; i++ {
 			b.Total, b.Bad = b.Total+o.total[i], b.Bad+o.bad[i]
@@ -68,15 +85,15 @@ func (o *calendarOracle) run() (breaches []breach) {
 			sums(open)
 			breaches, open = append(breaches, *open), nil
 		} else if open != nil {
-			if !o.blind[i] && !o.exceeded(i) {
+			if over, _ := o.exceeded(i, estimated); !o.blind[i] && !over {
 				open.Ended = i + 1
 				sums(open)
 				breaches, open = append(breaches, *open), nil
 			}
 			continue
 		}
-		if open == nil && !o.blind[i] && o.exceeded(i) {
-			open = &breach{Onset: i, Detected: i + 1}
+		if over, estimate := o.exceeded(i, math.Inf(1)); open == nil && o.bad[i] > 0 && over {
+			open, estimated = &breach{Onset: o.overspentSince(i), Detected: i + 1}, estimate
 		}
 	}
 	return breaches
@@ -125,7 +142,7 @@ func TestCalendarOracle(t *testing.T) {
 		var got []breach
 		for _, w := range lane.windows() {
 			if at := func(at time.Time) int { return int(at.Sub(c.start) / interval) }; !w.IsOpen() {
-				got = append(got, breach{at(w.Onset), at(w.Detected), at(w.Ended), w.Total, w.Bad})
+				got = append(got, breach{Onset: at(w.Onset), Detected: at(w.Detected), Ended: at(w.Ended), Total: w.Total, Bad: w.Bad})
 			}
 		}
 		want := o.run()

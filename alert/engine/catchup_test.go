@@ -202,10 +202,10 @@ func TestCatchUpWithAPast(t *testing.T) {
 			t.Cleanup(client.Close)
 			def := definition("o0000")
 			def.Objective.Indicator = slo.Indicator{Ratio: &slo.Ratio{Bad: `http_requests_total{code=~"5.."}`, Total: "http_requests_total"}}
-			def.Policy.Rules = coarseRules(day)
+			def.Policy.Rules = alert.DefaultRules(10 * day)
 			l := engine.NewLane("00", interval, end)
-			l.Redefine([]alert.Definition{def}, interval, end)
-			if err := l.FillFrom(client.Read); err != nil {
+			l.Redefine([]alert.Definition{def}, end)
+			if err := l.FillFrom(t.Context(), client.Read); err != nil {
 				t.Fatal(err)
 			}
 			filled := l.Watches()[0].History

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"log/slog"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/alert/fold"
 	"github.com/postburn/postburn/slo"
 )
 
@@ -23,12 +23,17 @@ const lanes = 32
 // Source takes samples: a reading for each objective, in their order, with a sample for every tick.
 type Source func(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading
 
-// Options of an Engine. All but Committed and Now are required.
+// Reach returns the time of the newest sample that Prometheus has of an objective's series; zero if
+// it has none that is recent.
+type Reach func(ctx context.Context, objective slo.Objective) (time.Time, error)
+
+// Options of an Engine. All but Reach, Committed and Now are required.
 type Options struct {
 	Definitions []alert.Definition
 	Interval    time.Duration // of the grid
 	Delay       time.Duration // how long after its end a tick is sampled
 	Source      Source
+	Reach       Reach // nil: data are taken to be there as soon as their series are
 	Store       alert.Store
 	Logger      *slog.Logger
 	Registerer  prometheus.Registerer
@@ -44,16 +49,18 @@ type Engine struct {
 	health  *health
 	commits chan commitRequest
 	reloads chan reload
-	pieces  chan *piece
 
-	fills    chan struct{} // one for each lane that reads a past
 	catchUps chan struct{} // one for each lane that catches up
+	chases   chan struct{} // one for each reading of objectives apart from their lane
+	pasts    chan struct{} // one for each reading of a past
+	spawn    func(func())  // runs a function beside the lanes, and waits for it before they are recovered
 
-	recovered []*Lane
+	recovered []*lane
 
 	mu       sync.Mutex
 	statuses map[string][]alert.Status // by lane
 	failing  map[string]error          // by objective
+	answered time.Time                 // when Prometheus answered last, by the wall clock
 	pastLeft map[string]time.Duration  // by lane: how much of the past is still to be read, summed over objectives
 }
 
@@ -64,7 +71,8 @@ func NewEngine(opts Options) *Engine {
 	}
 	e := &Engine{
 		opts: opts, metrics: newMetrics(opts.Registerer), health: newHealth(opts.Logger),
-		commits: make(chan commitRequest), reloads: make(chan reload), fills: make(chan struct{}, filling), catchUps: make(chan struct{}, catchingUp),
+		commits: make(chan commitRequest), reloads: make(chan reload),
+		catchUps: make(chan struct{}, catchingUp), chases: make(chan struct{}, chasing), pasts: make(chan struct{}, readingPasts),
 		statuses: map[string][]alert.Status{}, failing: map[string]error{},
 	}
 	opts.Registerer.MustRegister(statusCollector{e})
@@ -104,7 +112,7 @@ func (e *Engine) runUntilReload(ctx context.Context) (next reload, err error) {
 	defer stop()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return e.runCommits(ctx) })
-	g.Go(func() error { return e.runBackfill(ctx) })
+	e.spawn = func(f func()) { g.Go(func() error { f(); return nil }) }
 	for _, l := range e.recovered {
 		g.Go(func() error { return e.runLane(ctx, l) })
 	}
@@ -150,7 +158,6 @@ func (e *Engine) Recover(ctx context.Context) error {
 	}
 	e.fence, e.recovered = fence, nil
 	e.mu.Lock()
-	e.pieces = make(chan *piece, lanes)
 	e.pastLeft = map[string]time.Duration{}
 	e.statuses, e.failing = map[string][]alert.Status{}, map[string]error{}
 	e.mu.Unlock()
@@ -167,129 +174,36 @@ func (e *Engine) Recover(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		l.Redefine(defs[name], e.opts.Interval, e.due(e.opts.Now(), defs[name], 0))
+		e.logChanges(l, defs[name])
+		l.redefine(defs[name], e.due(e.opts.Delay))
 		e.show(l)
-		if len(l.defs) > 0 || len(l.retired) > 0 {
+		if len(l.Definitions()) > 0 || l.HasSettled() {
 			e.recovered = append(e.recovered, l)
 		}
 	}
 	return nil
 }
 
-func (e *Engine) recoverLane(ctx context.Context, name string) (*Lane, error) {
+// recoverLane loads a lane, on the grid that the engine has now. One that was never committed begins
+// at the newest tick that is due.
+func (e *Engine) recoverLane(ctx context.Context, name string) (*lane, error) {
 	rec, err := e.opts.Store.Load(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("loading lane %s: %w", name, err)
 	}
 	if rec.Cursor.IsZero() {
-		return NewLane(name, e.opts.Interval, time.Time{}), nil
+		return newLane(name, fold.NewLane(e.opts.Interval, e.due(e.opts.Delay))), nil
 	}
-	l, err := Recover(name, rec)
+	l, err := recoverLane(name, rec)
 	if err != nil {
 		return nil, err
 	}
-	e.opts.Logger.Info("resuming", "lane", name, "objectives", len(l.watches), "cursor", l.cursor)
+	if was := l.Interval(); was != e.opts.Interval || !l.Cursor().Equal(slo.Floor(l.Cursor(), was)) {
+		l.regrid(e.opts.Interval)
+		e.opts.Logger.Warn("the interval was changed; histories go on", "lane", name, "from", was, "to", e.opts.Interval)
+	}
+	e.opts.Logger.Info("resuming", "lane", name, "objectives", len(l.Watches()), "cursor", l.Cursor())
 	return l, nil
-}
-
-// due is the newest tick that may be sampled, if data comes `extra` later than the delay allows for.
-func (e *Engine) due(now time.Time, defs []alert.Definition, extra time.Duration) time.Time {
-	return now.Add(-e.delay(defs) - extra).Truncate(e.opts.Interval).UTC()
-}
-
-// delay is the longest of the definitions' delays: a lane's objectives advance together.
-func (e *Engine) delay(defs []alert.Definition) time.Duration {
-	longest := time.Duration(-1)
-	for _, d := range defs {
-		if d.Objective.Delay > 0 {
-			longest = max(longest, d.Objective.Delay)
-		} else {
-			longest = max(longest, e.opts.Delay)
-		}
-	}
-	if longest < 0 {
-		return e.opts.Delay
-	}
-	return longest
-}
-
-// commitRequest asks for batches to be committed; the error is sent when they are, or can never be.
-type commitRequest struct {
-	batches []alert.Batch
-	done    chan error
-}
-
-// commit hands batches to the committer and waits until they are written.
-func (e *Engine) commit(ctx context.Context, batches []alert.Batch) error {
-	for i := range batches {
-		batches[i].Fence = e.fence
-	}
-	r := commitRequest{batches, make(chan error, 1)}
-	select {
-	case e.commits <- r:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case err := <-r.done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// runCommits writes what the lanes hand over: all that is ready in one transaction. One that fails is tried again, unchanged, until it
-// succeeds: nothing is lost while a disk is full.
-func (e *Engine) runCommits(ctx context.Context) error {
-	for {
-		var waiting []commitRequest
-		select {
-		case <-ctx.Done():
-			return nil
-		case r := <-e.commits:
-			waiting = append(waiting, r)
-		}
-		for more := true; more; {
-			select {
-			case r := <-e.commits:
-				waiting = append(waiting, r)
-			default:
-				more = false
-			}
-		}
-		var batches []alert.Batch
-		for _, r := range waiting {
-			batches = append(batches, r.batches...)
-		}
-		err := e.commitUntilWritten(ctx, batches)
-		for _, r := range waiting {
-			r.done <- err
-		}
-		if err != nil && ctx.Err() == nil {
-			return fmt.Errorf("committing: %w", err)
-		}
-	}
-}
-
-// commitUntilWritten returns an error only where trying again can't help.
-func (e *Engine) commitUntilWritten(ctx context.Context, batches []alert.Batch) error {
-	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
-		start := time.Now()
-		err := e.opts.Store.Commit(ctx, batches)
-		e.metrics.commitSeconds.Observe(time.Since(start).Seconds())
-		if err == nil {
-			e.health.ok("writing the store")
-			return nil
-		}
-		if errors.Is(err, alert.ErrFenced) || errors.Is(err, alert.ErrConflict) || ctx.Err() != nil {
-			return err
-		}
-		e.metrics.commitFailures.Inc()
-		e.health.failing("writing the store", err)
-		if !sleep(ctx, wait) {
-			return ctx.Err()
-		}
-	}
 }
 
 // sleep waits and reports true, or false where ctx was done first.
@@ -331,4 +245,14 @@ func (e *Engine) Statuses(now time.Time) []alert.Status {
 		return slo.ID{SLO: a.Objective.Name, Labels: a.Labels}.Compare(slo.ID{SLO: b.Objective.Name, Labels: b.Labels})
 	})
 	return all
+}
+
+// leftToRead is how much of the past is still to be read, summed over objectives.
+func (e *Engine) leftToRead() (left time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, d := range e.pastLeft {
+		left += d
+	}
+	return left
 }

@@ -56,7 +56,7 @@ func (s *service) read(ctx context.Context, objectives []slo.Objective, ticks sl
 		}
 		series := slo.Series{}
 		for t := range ticks.Len() {
-			series.Samples = append(series.Samples, s.sample(ticks.At(t), ticks.Interval))
+			series.Samples = append(series.Samples, s.step(ticks.At(t), ticks))
 		}
 		readings[i].Series = []slo.Series{series}
 	}
@@ -67,6 +67,18 @@ func (s *service) read(ctx context.Context, objectives []slo.Objective, ticks sl
 	s.asked.Add(int64(size))
 	s.largest.Store(max(s.largest.Load(), int64(size)))
 	return readings
+}
+
+// step is a sample of one step, which may be of several ticks.
+func (s *service) step(at time.Time, ticks slo.Ticks) slo.Sample {
+	if ticks.Each == 0 {
+		return s.sample(at, ticks.Interval)
+	}
+	whole := slo.Sample{Tick: at}
+	for tick := at.Add(ticks.Each - ticks.Interval); !tick.After(at); tick = tick.Add(ticks.Each) {
+		whole.Counts = whole.Add(s.sample(tick, ticks.Each).Counts)
+	}
+	return whole
 }
 
 func (s *service) sample(at time.Time, interval time.Duration) slo.Sample {
@@ -90,7 +102,7 @@ func (s *service) byRegion(ticks slo.Ticks) []slo.Series {
 			at, has := ticks.At(t), s.regions[name]
 			sample := slo.Sample{Tick: at, Blind: true}
 			if at.After(has.Start) && !at.After(has.End) {
-				sample, seen = s.sample(at, ticks.Interval), true
+				sample, seen = s.step(at, ticks), true
 			}
 			series.Samples = append(series.Samples, sample)
 		}
@@ -107,6 +119,8 @@ type process struct {
 	path    string
 	service *service
 	source  engine.Source // nil: the service
+	reach   engine.Reach
+	every   time.Duration // the interval; 0: 30 s
 	defs    []alert.Definition
 	wrap    func(alert.Store) alert.Store
 	log     bytes.Buffer
@@ -132,8 +146,11 @@ func (p *process) start() {
 	if p.source == nil {
 		p.source = p.service.read
 	}
+	if p.every == 0 {
+		p.every = 30 * time.Second
+	}
 	p.engine = engine.NewEngine(engine.Options{
-		Definitions: p.defs, Interval: 30 * time.Second, Delay: time.Minute, Source: p.source, Store: wrapped,
+		Definitions: p.defs, Interval: p.every, Delay: time.Minute, Source: p.source, Reach: p.reach, Store: wrapped,
 		Logger: slog.New(slog.NewTextHandler(&p.log, nil)), Registerer: prometheus.NewRegistry(),
 	})
 	if err := p.engine.Recover(ctx); err != nil {
@@ -172,7 +189,7 @@ func (p *process) states() map[string]alert.State {
 
 func definition(name string) alert.Definition {
 	o := objective("0.999")
-	o.Name = name
+	o.Name, o.Indicator = name, slo.Indicator{Ratio: &slo.Ratio{Bad: `errors_total`, Total: `requests_total`}}
 	p := policy(alert.DefaultRules(30 * day)...)
 	p.MinBadEvents, p.Budget = 10, true
 	return alert.Definition{Objective: o, Policy: p}

@@ -2,81 +2,26 @@ package engine_test
 
 import (
 	"testing"
-	"time"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/slo"
 )
 
-func TestLateEventsAmendAClosedWindow(t *testing.T) {
-	def := definition("checkout")
-	def.Policy.Budget = false
-	s := newStory(t, def)
-	first := s.now
-	s.add(minutes(10), bad(100, 100))
-	s.add(minutes(6), good(100))
-	if w := s.only(alert.Burn); w.IsOpen() || w.Bad != 2000 {
-		t.Fatalf("before: %+v", w)
-	}
-	lateFor := func(from, to time.Duration, counts slo.Counts) slo.Sample {
-		late := good(100)
-		late.Late = []slo.Late{{From: first.Add(from), To: first.Add(to), Counts: counts}}
-		late.Caveats = []slo.Caveat{{Kind: slo.DataLate, Count: 1, Events: counts.Total}}
-		return late
-	}
-	s.add(interval, lateFor(minutes(4), minutes(5), slo.Counts{Total: 50, Bad: 50}))
-	s.add(interval, lateFor(minutes(9), minutes(11), slo.Counts{Total: 40, Bad: 20})) // half of it after the end
-	want := slo.Counts{Total: 2070, Bad: 2060}
-	w := s.only(alert.Burn)
-	if w.Counts != want || w.Ended.Sub(first) != minutes(10) || w.BudgetSpent <= 0 {
-		t.Errorf("%v until %s, want %v until 10m", w.Counts, w.Ended.Sub(first), want)
-	}
-	if diff := cmp.Diff([]slo.Caveat{{Kind: slo.DataLate, Count: 2, Events: 90}}, w.Caveats); diff != "" {
-		t.Errorf("caveats (-want +got):\n%s", diff)
-	}
-	s.add(time.Hour, good(100))
-	s.add(interval, lateFor(minutes(4), minutes(5), slo.Counts{Total: 50, Bad: 50}))
-	if w := s.only(alert.Burn); w.Counts != want {
-		t.Errorf("an hour later the numbers are not final: %v", w.Counts)
-	}
-	s.add(12*time.Hour, good(100))
-	s.only(alert.Burn) // what came late into a closed window opens no other
-}
-
 func TestMissed(t *testing.T) {
-	for name, tc := range map[string]struct{ had, has, want slo.Counts }{
-		"more of both":                   {slo.Counts{Total: 10, Bad: 1}, slo.Counts{Total: 15, Bad: 3}, slo.Counts{Total: 5, Bad: 2}},
-		"good ones later than the total": {slo.Counts{Total: 10, Bad: 10}, slo.Counts{Total: 10}, slo.Counts{Bad: -10}},
-		"data that is gone":              {slo.Counts{Total: 10, Bad: 5}, slo.Counts{Total: 2, Bad: 1}, slo.Counts{}},
-		"signed":                         {slo.Counts{Total: 10, Bad: -5}, slo.Counts{Total: 10, Bad: -2}, slo.Counts{Bad: 3}},
+	for name, tc := range map[string]struct {
+		had, has slo.Counts
+		long     bool
+		want     float64
+	}{
+		"more of both":                   {slo.Counts{Total: 10, Bad: 1}, slo.Counts{Total: 15, Bad: 3}, false, 5},
+		"good ones later than the total": {slo.Counts{Total: 10, Bad: 10}, slo.Counts{Total: 10}, false, 10},
+		"data that is gone":              {slo.Counts{Total: 10, Bad: 5}, slo.Counts{Total: 2, Bad: 1}, false, 0},
+		"signed":                         {slo.Counts{Total: 10, Bad: -5}, slo.Counts{Total: 10, Bad: -2}, false, 3},
+		"counted in one step":            {slo.Counts{Total: 9995}, slo.Counts{Total: 10_000}, true, 0},
+		"late by the hour":               {slo.Counts{Total: 9900}, slo.Counts{Total: 10_000}, true, 100},
 	} {
-		if got := engine.Missed(tc.had, tc.has); got != tc.want {
+		if got := engine.Missed(tc.had, tc.has, tc.long); got != tc.want {
 			t.Errorf("%s: %v, want %v", name, got, tc.want)
-		}
-	}
-}
-
-// TestSignedTicks lets bad events of an outage be counted a tick late, above the total of theirs:
-// the window has all of them.
-func TestSignedTicks(t *testing.T) {
-	def := definition("checkout")
-	def.Policy.Budget = false
-	s := newStory(t, def)
-	s.add(minutes(5), slo.Sample{Counts: slo.Counts{Total: 100, Bad: 150}})
-	s.add(minutes(30), good(100))
-	w := s.only(alert.Burn)
-	if want := (slo.Counts{Total: 1000, Bad: 1000}); w.Counts != want {
-		t.Errorf("%v, want %v", w.Counts, want)
-	}
-	if diff := cmp.Diff([]slo.Caveat{{Kind: slo.BadAboveTotal, Count: 1, Events: 500}}, w.Caveats); diff != "" {
-		t.Errorf("caveats (-want +got):\n%s", diff)
-	}
-	for _, p := range w.Phases {
-		if p.Bad > p.Total {
-			t.Errorf("a phase has %v", p.Counts)
 		}
 	}
 }

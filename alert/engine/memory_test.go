@@ -7,6 +7,7 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/alert/engine"
+	"github.com/postburn/postburn/alert/fold"
 	"github.com/postburn/postburn/slo"
 )
 
@@ -23,14 +24,24 @@ type memory struct {
 
 func newMemory(t *testing.T, name string, interval time.Duration, start time.Time, defs ...alert.Definition) *memory {
 	m := &memory{t: t, name: name, lane: engine.NewLane(name, interval, start), incidents: map[string]alert.Incident{}}
-	m.lane.Redefine(defs, interval, start)
+	m.lane.Redefine(defs, start)
 	m.lane.FillBlind()
 	return m
 }
 
 func (m *memory) step(samples ...slo.Sample) []alert.Event {
 	m.t.Helper()
-	b, events := m.lane.Step(samples)
+	row := fold.Row{Samples: make([][]slo.Sample, len(samples))}
+	for i := range samples {
+		row.Samples[i] = samples[i : i+1]
+	}
+	return m.stepRow(row)
+}
+
+// stepRow folds in a row and keeps what is to be committed for it.
+func (m *memory) stepRow(row fold.Row) []alert.Event {
+	m.t.Helper()
+	b, events := m.lane.StepRow(row)
 	if !b.Prev.Equal(m.rec.Cursor) {
 		m.t.Fatalf("batch follows %s, the cursor is %s", b.Prev, m.rec.Cursor)
 	}

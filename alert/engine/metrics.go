@@ -1,6 +1,10 @@
 package engine
 
 import (
+	"cmp"
+	"maps"
+	"slices"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 
@@ -50,6 +54,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	m.windows.WithLabelValues(string(alert.Burn))
 	m.windows.WithLabelValues(string(alert.Budget))
 	m.windows.WithLabelValues(string(alert.Blindness))
+	m.windows.WithLabelValues(string(alert.Quietness))
 	r.MustRegister(m.ticks, m.lateTicks, m.readFailures, m.refused, m.lateEvents, m.windows, m.commitFailures, m.commitSeconds)
 	return m
 }
@@ -81,15 +86,23 @@ func (c statusCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- backfillDesc
 }
 
+// Collect implements prometheus.Collector. It collects in the order in which a registry sorts what it
+// gathers: by the values of the labels, whose names are sorted. With 5,000 objectives, a scrape would
+// else spend a third of its time on sorting.
 func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	gauge(backfillDesc, c.engine.leftToRead().Seconds())
 	now := c.engine.opts.Now()
-	for _, s := range c.engine.Statuses(now) {
+	statuses := c.engine.Statuses(now)
+	slices.SortFunc(statuses, func(a, b alert.Status) int {
+		return cmp.Or(cmp.Compare(a.Labels, b.Labels), cmp.Compare(a.Objective.Service, b.Objective.Service),
+			cmp.Compare(a.Objective.Name, b.Objective.Name))
+	})
+	for _, s := range statuses {
 		id := []string{s.Objective.Name, s.Objective.Service, string(s.Labels)}
-		for _, state := range []alert.State{alert.OK, alert.Burning, alert.Blind} {
+		for _, state := range []alert.State{alert.Blind, alert.Burning, alert.OK, alert.Quiet} {
 			is := 0.0
 			if s.State == state {
 				is = 1
@@ -107,8 +120,12 @@ func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
 		}
 		gauge(budgetDesc, s.BudgetRemaining, id...)
 		gauge(tickDesc, float64(s.Tick.UnixMilli())/1000, id...)
+		rates := map[string]float64{}
 		for _, b := range s.BurnRates {
-			gauge(burnDesc, b.Rate, append(id, model.Duration(b.Window).String())...)
+			rates[model.Duration(b.Window).String()] = b.Rate
+		}
+		for _, window := range slices.Sorted(maps.Keys(rates)) {
+			gauge(burnDesc, rates[window], append(id, window)...)
 		}
 	}
 }

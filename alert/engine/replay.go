@@ -1,10 +1,11 @@
 package engine
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
+	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/postburn/postburn/alert"
@@ -18,111 +19,188 @@ type Replayed struct {
 	Statuses  []alert.Status   // at the end of the stretch
 }
 
-// Replay folds (start, end] of what the source holds, as the daemon would have done if it had been started with these definitions at
-// `start`: it warms up over the longest rule's window before, and opens no window for that time. Both are aligned to the grid.
-// progress, which may be nil, is told the share that is done. An error of the source ends the replay, if it is one of fewer ticks, too.
+// Replay folds (start, end] of what the source holds, as the daemon would have done if it had been
+// started with these definitions at `start`: what had begun before and went on then is part of it,
+// what was over is not. It reads the objectives' windows before `start` for that. Both are aligned
+// to the grid.
+//
+// progress, which may be nil, is told the share that is done. An error of the source ends the
+// replay, if it is one of fewer ticks, too.
 func Replay(
 	ctx context.Context, source Source, defs []alert.Definition, interval time.Duration, start, end time.Time, progress func(float64),
 ) (Replayed, error) {
-	start, end = start.Truncate(interval).UTC(), end.Truncate(interval).UTC()
-	l := NewLane("replay", interval, start)
-	l.Redefine(defs, interval, start)
-	if err := l.fillAll(ctx, source); err != nil {
-		return Replayed{}, err
+	start, end = slo.Floor(start, interval), slo.Floor(end, interval)
+	p := &pastFolder{source: source, interval: interval}
+	var pasts []pastOf
+	var length time.Duration
+	for _, d := range defs {
+		span := slo.Span{Start: alignedPast(d, interval, start.Add(-max(d.Warmup(), d.Objective.Window.Longest()))), End: end}
+		arm := func(w *fold.Watch) { w.Since = span.Start } // as the daemon does with the past of a new objective
+		pasts = append(pasts, pastOf{def: d, span: span, prepare: arm})
+		length += end.Sub(span.Start)
 	}
-	past, err := l.readPast(ctx, source)
+	if progress != nil {
+		p.progress = shareOf(length, progress)
+	}
+	found, err := p.fold(ctx, pasts, true)
 	if err != nil {
 		return Replayed{}, err
 	}
-	newest := map[string]alert.Incident{}
-	for l.cursor.Before(end) {
-		ticks := slo.Ticks{First: l.cursor.Add(interval), Last: end, Interval: interval}
-		readings, ticks, err := l.readSome(ctx, source, l.defs, l.bounded(ticks, len(l.watches)))
-		if err != nil {
-			return Replayed{}, err
-		}
-		samples, _ := l.samplesOf(readings, ticks)
-		for i, w := range l.watches {
-			samples[i][0].Late = append(slices.Clone(samples[i][0].Late), past[w]...)
-		}
-		past = nil
-		batches, _ := stepAll(l, samples, ticks.Len())
-		for _, b := range batches {
-			for _, i := range b.Incidents {
-				newest[i.ID] = i
-			}
-		}
-		if progress != nil {
-			progress(float64(l.cursor.Sub(start)) / float64(end.Sub(start)))
-		}
-	}
+	c := correlator{start: start, interval: interval, keep: alert.MaxSpread, changed: map[string][]slo.Span{}, newest: map[string]alert.Incident{}}
+	var events []alert.Event
 	var r Replayed
-	for _, i := range newest {
-		r.Incidents = append(r.Incidents, i)
+	for _, f := range found {
+		c.keep = max(c.keep, alert.MaxSpread+f.def.Warmup()+f.def.Policy.MergeGap)
+		for _, s := range f.sets {
+			events = append(events, eventsSince(s.eventsAt(f.def, start, end), start, interval)...)
+		}
+		r.Statuses = append(r.Statuses, f.statuses(end)...)
 	}
-	slices.SortFunc(r.Incidents, alert.NewestFirst)
-	r.Statuses = l.statuses()
+	r.Incidents = c.correlate(events)
+	slices.SortFunc(r.Statuses, func(a, b alert.Status) int { return idOf(a).Compare(idOf(b)) })
 	return r, nil
 }
 
-// fillAll gives definitions that are new the samples up to the lane's cursor.
-func (l *Lane) fillAll(ctx context.Context, source Source) error {
-	for l.fresh = l.unfilled(); len(l.fresh) > 0; l.fresh = l.unfilled() {
-		some, defs, ticks := l.nextFill()
-		readings, ticks, err := l.readSome(ctx, source, defs, ticks)
-		if err != nil {
-			return err
-		}
-		for i, f := range some {
-			l.fill(f, ticks, readings[i])
-		}
+// eventsAt are the events, with those that say how the windows stand that are still open at the end.
+// A burn that has not got worse since the start was over then, as far as is known.
+func (s foldedSet) eventsAt(def alert.Definition, start, end time.Time) []alert.Event {
+	events := slices.Clone(s.events)
+	if s.watch == nil {
+		return events
 	}
-	return nil
+	for _, v := range s.watch.OpenWindows() {
+		events = append(events, alert.Event{Tick: end, Window: v, Policy: def.Policy})
+	}
+	return slices.DeleteFunc(events, func(e alert.Event) bool {
+		b := s.watch.Burn
+		return b != nil && !b.Run.End.After(start) && keyOf(e.Window) == windowKey{alert.Burn, b.Window.Detected}
+	})
 }
 
-// readPast reads what of the objectives' windows is before the time that their rules have been warmed up over, for their budgets.
-func (l *Lane) readPast(ctx context.Context, source Source) (map[*fold.Watch][]slo.Late, error) {
-	past := map[*fold.Watch][]slo.Late{}
-	for p := l.nextPiece(); p != nil; p = l.nextPiece() {
-		readings, err := readAll(ctx, source, p.defs, p.ticks)
-		if err != nil {
-			return nil, err
-		}
-		samples := make([][]slo.Sample, len(l.watches))
-		for i := range samples {
-			samples[i] = make([]slo.Sample, 1)
-		}
-		l.addPast(p, readings, samples)
-		for i, w := range l.watches {
-			past[w] = append(past[w], samples[i][0].Late...)
+// statuses are how the label sets stand. A definition that has none is blind.
+func (f folded) statuses(end time.Time) (all []alert.Status) {
+	for _, s := range f.sets {
+		if s.watch != nil {
+			all = append(all, s.watch.Status())
 		}
 	}
-	return past, nil
+	if len(all) == 0 {
+		all = append(all, alert.Status{Objective: f.def.Objective, Tick: end, BudgetRemaining: 1, State: alert.Blind})
+	}
+	return all
 }
 
-// readSome reads as many of the first ticks as can be read together, and returns which.
-func (l *Lane) readSome(ctx context.Context, source Source, defs []alert.Definition, ticks slo.Ticks) ([]slo.Reading, slo.Ticks, error) {
-	for {
-		readings, err := readAll(ctx, source, defs, ticks)
-		l.stretch(ticks.Len(), err == nil)
-		if err == nil || ticks.Len() <= fewest || errors.Is(err, slo.ErrRefused) || ctx.Err() != nil {
-			return readings, ticks, err
-		}
-		ticks = l.bounded(ticks, len(defs))
+func idOf(s alert.Status) slo.ID { return slo.ID{SLO: s.Objective.Name, Labels: s.Labels} }
+
+// shareOf makes of reports of how much more is done those of which share is.
+func shareOf(all time.Duration, report func(float64)) func(time.Duration) {
+	var mu sync.Mutex
+	var done time.Duration
+	return func(more time.Duration) {
+		mu.Lock()
+		defer mu.Unlock()
+		done = min(done+more, all)
+		report(float64(done) / float64(all))
 	}
 }
 
-// readAll reads definitions, and returns an error where one of them can't be read.
-func readAll(ctx context.Context, source Source, defs []alert.Definition, ticks slo.Ticks) ([]slo.Reading, error) {
-	objectives := make([]slo.Objective, len(defs))
-	for i, d := range defs {
-		objectives[i] = d.Objective
-	}
-	readings := source(ctx, objectives, ticks)
-	for i, r := range readings {
-		if r.Err != nil {
-			return nil, fmt.Errorf("reading %s: %w", objectives[i].Name, r.Err)
+// windowKey tells the windows of a label set apart.
+type windowKey struct {
+	kind     alert.Kind
+	detected time.Time
+}
+
+func keyOf(w alert.Window) windowKey { return windowKey{w.Kind, w.Detected} }
+
+// eventsSince are the events of a label set that somebody sees who looks from a time on: windows
+// that had ended by then are left out, and one that was open is opened at the first tick after it.
+func eventsSince(events []alert.Event, from time.Time, interval time.Duration) (seen []alert.Event) {
+	over := map[windowKey]bool{}
+	last := map[windowKey]alert.Event{} // of the windows that were open by then
+	for _, e := range events {
+		key := keyOf(e.Window)
+		over[key] = over[key] || !e.Window.IsOpen() && !e.Window.Ended.After(from)
+		if !e.Tick.After(from) {
+			last[key] = e
 		}
 	}
-	return readings, nil
+	for _, e := range last {
+		if !over[keyOf(e.Window)] {
+			e.Tick, e.Opened = from.Add(interval), true
+			seen = append(seen, e)
+		}
+	}
+	slices.SortFunc(seen, fold.ByObjective)
+	for _, e := range events {
+		if e.Tick.After(from) && !over[keyOf(e.Window)] {
+			seen = append(seen, e)
+		}
+	}
+	return seen
+}
+
+// correlator groups the events of a replay as a lane does.
+type correlator struct {
+	start     time.Time // nothing changes before
+	interval  time.Duration
+	keep      time.Duration // for how long an incident that is over is one that a breach may belong to
+	incidents []alert.Incident
+	changed   map[string][]slo.Span // by incident: the ticks at which it changed
+	newest    map[string]alert.Incident
+}
+
+// correlate returns the incidents that events make, newest onset first.
+func (c *correlator) correlate(events []alert.Event) []alert.Incident {
+	slices.SortStableFunc(events, func(a, b alert.Event) int {
+		return cmp.Or(a.Tick.Compare(b.Tick), cmp.Compare(removed(a), removed(b)), fold.ByObjective(a, b))
+	})
+	for _, e := range events {
+		before := e.Tick.Add(-c.interval)
+		c.incidents = slices.DeleteFunc(c.incidents, func(i alert.Incident) bool {
+			return !i.HasOpenWindow() && before.Sub(i.Ended()) > c.keep
+		})
+		var n int
+		if c.incidents, n = alert.Correlate(c.incidents, e, e.Policy); n < 0 {
+			continue
+		}
+		i := c.incidents[n]
+		span := slo.Span{Start: before, End: e.Tick}
+		if e.Window.Kind != alert.Blindness && !e.Opened && (e.Closed || e.Window.IsOpen()) {
+			span.Start = e.Window.Detected // at each tick since then
+		}
+		c.changed[i.ID] = append(c.changed[i.ID], span)
+		c.newest[i.ID] = i
+	}
+	all := slices.Collect(maps.Values(c.newest))
+	for i := range all {
+		all[i].Revision = c.revisions(all[i])
+	}
+	slices.SortFunc(all, alert.NewestFirst)
+	return all
+}
+
+// removed is 1 for a window that was ended because its label set is not watched any more: that
+// comes after what else happened at a tick.
+func removed(e alert.Event) int {
+	if slices.ContainsFunc(e.Window.Caveats, func(v slo.Caveat) bool { return v.Kind == slo.Removed }) {
+		return 1
+	}
+	return 0
+}
+
+// revisions is at how many ticks an incident changed: at all at which one of its windows was open.
+func (c *correlator) revisions(i alert.Incident) (n int) {
+	spans := c.changed[i.ID]
+	slices.SortFunc(spans, func(a, b slo.Span) int { return a.Start.Compare(b.Start) })
+	end := c.start
+	for _, s := range spans {
+		if s.Start.Before(end) {
+			s.Start = end
+		}
+		if s.End.After(s.Start) {
+			n += int(s.End.Sub(s.Start) / c.interval)
+			end = s.End
+		}
+	}
+	return n
 }

@@ -17,7 +17,7 @@ type darkness struct {
 // look notes for how long there has been no data. Planned work is no time to expect any, unless it was missed before.
 func (w *Watch) look(s slo.Sample, start time.Time) {
 	switch {
-	case !s.Blind || s.Excluded && w.Blind == nil:
+	case !s.Blind || s.Excluded && w.Blind == nil, w.yetToCome():
 		w.Dark = nil
 		return
 	case w.Dark == nil:
@@ -25,6 +25,9 @@ func (w *Watch) look(s slo.Sample, start time.Time) {
 	}
 	w.Dark.Why = slo.MergeCaveats(w.Dark.Why, s.Caveats)
 }
+
+// yetToCome reports whether the watch is of a label set that has had no data yet: none is expected.
+func (w *Watch) yetToCome() bool { return w.History.Empty() && len(w.Def.Objective.GroupBy) > 0 }
 
 // stepBlind opens a window of kind blind where there has been no data for as long as the policy says, and closes it once there is. In
 // between nothing about it changes, so that nothing is reported.
@@ -35,6 +38,9 @@ func (w *Watch) stepBlind(s slo.Sample, start time.Time) (alert.Event, bool) {
 		}
 		closed := *v
 		closed.Ended = start
+		if w.Waited.After(start) {
+			closed.Ended = w.Waited
+		}
 		for _, l := range s.Late { // what counters that went on counting tell of it
 			closed.Counts = closed.Add(l.Until(start).Sub(l.Until(closed.Onset)))
 		}
@@ -42,13 +48,41 @@ func (w *Watch) stepBlind(s slo.Sample, start time.Time) (alert.Event, bool) {
 		w.Blind = nil
 		return alert.Event{Tick: s.Tick, Closed: true, Window: closed}, true
 	}
+	if w.Dark == nil {
+		return alert.Event{}, false
+	}
+	return w.openBlind(s.Tick, s.Tick, *w.Dark)
+}
+
+// openBlind opens a window of kind blind at a tick if there has been no data for long enough by
+// `now`.
+func (w *Watch) openBlind(tick, now time.Time, dark darkness) (alert.Event, bool) {
 	p := w.Def.Policy.Blind
-	if !p.Issue || w.Dark == nil || !s.Tick.After(w.Armed) || s.Tick.Sub(w.Dark.Since) < w.roundUp(p.After) {
+	if !p.Issue || now.Sub(dark.Since) < w.roundUp(p.After) {
 		return alert.Event{}, false
 	}
 	w.Blind = &alert.Window{
-		Objective: w.Def.Objective, Labels: w.Labels, Kind: alert.Blindness, Definition: w.digest, Onset: w.Dark.Since, Detected: s.Tick,
-		Caveats: slices.Clone(w.Dark.Why),
+		Objective: w.Def.Objective, Labels: w.Labels, Kind: alert.Blindness, Definition: w.digest, Onset: dark.Since, Detected: tick,
+		Caveats: slices.Clone(dark.Why),
 	}
-	return alert.Event{Tick: s.Tick, Opened: true, Window: *w.Blind}, true
+	return alert.Event{Tick: tick, Opened: true, Window: *w.Blind, Policy: w.Def.Policy}, true
+}
+
+// Wait tells the watch that the sample of its next tick can't be had yet, as Prometheus does not
+// answer or its data is late. That is as blind as no data; but the tick is folded once it can be,
+// as if nothing had been.
+func (w *Watch) Wait(at time.Time) []alert.Event {
+	w.Waited = at
+	if w.Blind != nil || w.yetToCome() {
+		return nil
+	}
+	dark := darkness{Since: w.Now()}
+	if w.Dark != nil {
+		dark = *w.Dark
+	}
+	e, opened := w.openBlind(at, at.Add(-w.Def.Objective.Delay), dark)
+	if !opened {
+		return nil
+	}
+	return []alert.Event{e}
 }

@@ -1,6 +1,7 @@
 package fold
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/postburn/postburn/alert"
@@ -76,18 +77,21 @@ func (w *Watch) periodsOf(window slo.Window) slo.Periods {
 	return p
 }
 
-// spend says what share of the budget a breach window has spent, and what is left: of the period in which it ends, where windows are of the
-// calendar.
+// spend says what share of the budget a breach window has spent, and what is left: of the period in
+// which it ends, where windows are of the calendar. If part of that is an estimate, a caveat says
+// how much.
 func (w *Watch) spend(v *alert.Window, end time.Time) {
 	b := w.budgetAt(v.Objective.Window, end)
 	b.share(v)
-	if guess := b.estimated(); v.Objective.Window.Calendar != "" && guess > 0 {
+	if guess := b.estimated(); guess >= 0.5 {
 		v.Caveats = slo.MergeCaveats(v.Caveats, []slo.Caveat{{Kind: slo.Estimated, Count: 1, Events: guess}})
 	}
 }
 
-// stepBudget folds a sample into the window of kind budget. One of a calendar period is over when the period is.
-func (w *Watch) stepBudget(s slo.Sample, counts slo.Counts, allBad float64, start time.Time) (events []alert.Event) {
+// stepBudget folds a sample into the window of kind budget. One of a calendar period is over when
+// the period is. One is opened only at a tick that has, or has learnt of, bad events: the ratio
+// also rises when the estimate shrinks, and that is no reason.
+func (w *Watch) stepBudget(s slo.Sample, counts slo.Counts, allBad float64, start time.Time, hasBad bool) (events []alert.Event) {
 	if open := w.Budget; open != nil {
 		window := open.Window.Objective.Window
 		if window.Calendar == "" || !s.Tick.After(w.periodsOf(window).At(open.Run.End).End) {
@@ -98,26 +102,42 @@ func (w *Watch) stepBudget(s slo.Sample, counts slo.Counts, allBad float64, star
 		w.Budget = nil
 		events = append(events, alert.Event{Tick: s.Tick, Closed: true, Window: state})
 	}
-	all := w.budgetAt(w.Def.Objective.Window, s.Tick).all
-	if !w.Def.Policy.Budget || !w.mayOpen(s) || !w.base.Exceeded(all) {
+	b := w.budgetAt(w.Def.Objective.Window, s.Tick)
+	if !w.Def.Policy.Budget || !w.mayOpen(s) || !hasBad || !w.base.Exceeded(b.all) {
 		return events
 	}
-	w.Budget = &OpenWindow{
-		Window: alert.Window{Objective: w.Def.Objective, Labels: w.Labels, Kind: alert.Budget, Definition: w.digest, Detected: s.Tick},
-		Run:    run{Onset: start, PeakBurn: slo.BurnRate(all, w.Def.Objective.Target)},
+	if b.all = w.forOpening(b.all, w.periods.At(s.Tick).Start); !w.base.Exceeded(b.all) {
+		return events
 	}
-	w.Budget.Run.add(s, counts, w.base, allBad, nil)
-	w.Budget.Run.End, w.Budget.Run.AtEnd = s.Tick, w.Budget.Run.Counts
+	w.openBudget(s, counts, allBad, start, b)
 	return append(events, alert.Event{Tick: s.Tick, Opened: true, Window: w.Snapshot(w.Budget)})
 }
 
-// goOnBudget folds a sample into an open window of kind budget, and closes it where the target is met again.
+// openBudget opens a window of kind budget.
+func (w *Watch) openBudget(s slo.Sample, counts slo.Counts, allBad float64, start time.Time, b budget) {
+	w.Budget = &OpenWindow{
+		Window:    alert.Window{Objective: w.Def.Objective, Labels: w.Labels, Kind: alert.Budget, Definition: w.digest, Detected: s.Tick},
+		Run:       run{Onset: start, PeakBurn: budgetBurn(b.all, w.Def.Objective.Target)},
+		Estimated: b.estimated(),
+	}
+	open := w.Budget
+	open.Run.add(s, counts, w.base, allBad, nil)
+	open.Run.End, open.Run.AtEnd = s.Tick, open.Run.Counts
+}
+
+// goOnBudget folds a sample into an open window of kind budget, and closes it where the target is
+// met again: by events that were seen, and not by an estimate that has grown since it was opened.
 func (w *Watch) goOnBudget(s slo.Sample, counts slo.Counts, allBad float64) alert.Event {
 	open := w.Budget
 	open.Run.add(s, counts, w.thresholdOf(open), allBad, nil)
 	open.Run.End, open.Run.AtEnd = s.Tick, open.Run.Counts
-	all := w.budgetAt(open.Window.Objective.Window, s.Tick).all
-	open.Run.PeakBurn = max(open.Run.PeakBurn, slo.BurnRate(all, open.Window.Objective.Target))
+	b := w.budgetAt(open.Window.Objective.Window, s.Tick)
+	if open.Estimated == 0 {
+		open.Estimated = b.estimated() // of a window that an older postburn opened
+	}
+	all := b.all
+	all.Total = b.seen.Total + min(b.estimated(), open.Estimated)
+	open.Run.PeakBurn = max(open.Run.PeakBurn, budgetBurn(all, open.Window.Objective.Target))
 	state := w.Snapshot(open)
 	if s.Blind || w.thresholdOf(open).Exceeded(all) {
 		return alert.Event{Tick: s.Tick, Window: state}
@@ -125,4 +145,15 @@ func (w *Watch) goOnBudget(s slo.Sample, counts slo.Counts, allBad float64) aler
 	state.Ended = s.Tick
 	w.Budget = nil
 	return alert.Event{Tick: s.Tick, Closed: true, Window: state}
+}
+
+// budgetBurn is the burn rate over an objective's window, to three digits. It hardly changes for
+// weeks, and its peak to the last digit would have every tick of these read of a past.
+func budgetBurn(all slo.Counts, target slo.Decimal) float64 {
+	rate := slo.BurnRate(all, target)
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(rate, 'g', 3, 64), 64)
+	if err != nil {
+		return rate // infinite
+	}
+	return rounded
 }

@@ -1,6 +1,7 @@
 package fold
 
 import (
+	"slices"
 	"time"
 
 	"github.com/postburn/postburn/alert"
@@ -17,15 +18,30 @@ type planned struct {
 	slo.Counts
 }
 
-// plan marks what of a sample's late events fell into planned work, so that it counts as that.
-func (w *Watch) Plan(s slo.Sample) slo.Sample {
+// Plan marks what of a sample's late events fell into planned work, so that it counts as that.
+func (w *Watch) Plan(s slo.Sample) slo.Sample { return plan(s, w.Planned) }
+
+// plannedBy returns the planned work that was known at a time.
+func (w *Watch) plannedBy(t time.Time) (known []planned) {
+	for _, p := range w.Planned {
+		if p.Start.Before(t) {
+			if p.End.After(t) {
+				p.End = t
+			}
+			known = append(known, p)
+		}
+	}
+	return known
+}
+
+func plan(s slo.Sample, all []planned) slo.Sample {
 	var late []slo.Late
 	for i, l := range s.Late {
 		var inside slo.Counts
-		for _, p := range w.Planned {
+		for _, p := range all {
 			inside = inside.Add(l.Until(p.End).Sub(l.Until(p.Start)))
 		}
-		if inside == (slo.Counts{}) {
+		if inside == (slo.Counts{}) || l.Excluded {
 			if late != nil {
 				late = append(late, l)
 			}
@@ -45,7 +61,9 @@ func (w *Watch) Plan(s slo.Sample) slo.Sample {
 	return s
 }
 
-// notePlanned keeps the events of planned work, and forgets those that no window reaches any more.
+// notePlanned keeps the events of planned work, and forgets those that the history knows nothing of
+// any more: a window that is open may be longer than those of the present definition, and what
+// traffic is usual is looked up further back.
 func (w *Watch) notePlanned(s slo.Sample, tick slo.Span) {
 	for _, l := range s.Late {
 		for i := range w.Planned {
@@ -55,7 +73,7 @@ func (w *Watch) notePlanned(s slo.Sample, tick slo.Span) {
 			}
 		}
 	}
-	for len(w.Planned) > 0 && tick.End.Sub(w.Planned[0].End) > w.Def.Objective.Window.Longest() {
+	for known := w.History.Known(); len(w.Planned) > 0 && w.Planned[0].End.Before(known); {
 		w.Planned = w.Planned[1:]
 	}
 	if !s.Excluded {
@@ -97,7 +115,7 @@ func (w *Watch) sayPlanned(v *alert.Window, end time.Time) {
 	}
 }
 
-// isPlanned reports whether work was planned in the tick that ends at t.
+// IsPlanned reports whether work was planned in the tick that ends at t.
 func (w *Watch) IsPlanned(t time.Time) bool {
 	for _, p := range w.Planned {
 		if p.Start.Before(t) && !p.End.Before(t) {
@@ -105,6 +123,11 @@ func (w *Watch) IsPlanned(t time.Time) bool {
 		}
 	}
 	return false
+}
+
+// HasPlanned reports whether work was planned in one of the ticks of a stretch.
+func (w *Watch) HasPlanned(span slo.Span) bool {
+	return slices.ContainsFunc(w.Planned, func(p planned) bool { return shared(p.Span, span) > 0 })
 }
 
 // shared is how long two stretches overlap.

@@ -20,7 +20,7 @@ const (
 // ticks, so that the times are what they would have been in time.
 func (w *Watch) relearn(s slo.Sample) (from time.Time, late bool) {
 	for i, l := range s.Late {
-		if at := l.From.Truncate(w.History.Interval()); i == 0 || at.Before(from) {
+		if at := slo.Floor(l.From, w.History.Interval()); i == 0 || at.Before(from) {
 			from = at
 		}
 	}
@@ -35,6 +35,7 @@ func (w *Watch) retrack(s slo.Sample, from time.Time) {
 			from = x.End // a closed window stays closed
 		}
 	}
+	from = w.laterThanRedefined(from)
 	for i, r := range w.Rules {
 		old := w.Track[i]
 		begin := from

@@ -86,7 +86,7 @@ func (t *tracker) add(s slo.Sample, counts slo.Counts, rule, base slo.Threshold,
 }
 
 // everything is what a sample has learnt of: its own tick's events and the late ones.
-func Everything(s slo.Sample) slo.Counts {
+func everything(s slo.Sample) slo.Counts {
 	c := s.Counts
 	for _, l := range s.Late {
 		c = c.Add(l.Counts)

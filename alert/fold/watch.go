@@ -11,22 +11,26 @@ import (
 // Watch is the step function of one objective and label set: it folds samples, one a tick, into breach windows. It is used by one
 // goroutine at a time.
 type Watch struct {
-	Def     alert.Definition
-	digest  string
-	Labels  slo.Labels
-	History *slo.History
-	periods slo.Periods   // of the objective's window
-	base    slo.Threshold // 1 - target
-	Rules   []armedRule
-	memory  time.Duration   // for how long a closed window is in sight of the rules: a prorated bucket longer than their windows
-	windows []time.Duration // all windows of the rules, shortest first
-	Last    slo.Sample      // the newest
+	Def         alert.Definition
+	digest      string
+	Labels      slo.Labels
+	History     *slo.History
+	periods     slo.Periods   // of the objective's window
+	base        slo.Threshold // 1 - target
+	Rules       []armedRule
+	memory      time.Duration     // for how long a closed window is in sight of the rules: a prorated bucket longer than their windows
+	windows     []time.Duration   // all windows of the rules, shortest first
+	quiet       alert.QuietPolicy // that holds, in whole ticks
+	below       float64           // the share of it
+	listenEvery int64             // nanoseconds between looks for too little traffic
+	Last        slo.Sample        // the newest
+	Brief       bool              // an open window of kind burn is reported only where it opens, closes or its onset moves
 	WatchState
 }
 
-// watchState is what a checkpoint keeps of a watch, beside its history.
+// WatchState is what a checkpoint keeps of a watch, beside its history.
 type WatchState struct {
-	Armed   time.Time     `json:"armed"`             // windows are opened at ticks after this
+	Armed   time.Time     `json:"armed"`             // windows that ended by then are no incident
 	Track   []tracker     `json:"track"`             // one a rule
 	Burn    *OpenWindow   `json:"burn,omitempty"`    // the open window of kind burn
 	Budget  *OpenWindow   `json:"budget,omitempty"`  // the open window of kind budget
@@ -34,9 +38,15 @@ type WatchState struct {
 	Silent  int           `json:"silent,omitempty"`  // ticks without data in a row
 	Blind   *alert.Window `json:"blind,omitempty"`   // the open window of kind blind
 	Dark    *darkness     `json:"dark,omitempty"`    // while there is no data
+	Quiet   *alert.Window `json:"quiet,omitempty"`   // the open window of kind quiet
+	Low     *lull         `json:"low,omitempty"`     // while there is too little traffic
 	Planned []planned     `json:"planned,omitempty"` // stretches of planned work, oldest first
 	Period  *period       `json:"period,omitempty"`  // of a calendar window: the one that the last tick is in
 	Shifts  *shifts       `json:"shifts,omitempty"`  // at the last tick with data; nil if good and total are seen together
+
+	Since     time.Time    `json:"since,omitzero"`     // the past is known from here on; zero: for as long as any rule looks back
+	Waited    time.Time    `json:"waited,omitzero"`    // the last time at which the next sample could not be had yet
+	Redefined redefinition `json:"redefined,omitzero"` // the last change of the definition
 }
 
 // armedRule is a rule with its windows rounded up to ticks.
@@ -45,7 +55,7 @@ type armedRule struct {
 	threshold slo.Threshold
 }
 
-// openWindow is a breach window that is not over.
+// OpenWindow is a breach window that is not over.
 type OpenWindow struct {
 	Window alert.Window  `json:"window"`
 	Run    run           `json:"run"`
@@ -54,6 +64,8 @@ type OpenWindow struct {
 	Fired  []bool        `json:"fired,omitempty"`
 	Runs   []alert.Phase `json:"runs,omitempty"` // from the onset to where the breach was last getting worse
 	Tail   []alert.Phase `json:"tail,omitempty"` // after that
+
+	Estimated float64 `json:"estimated,omitempty"` // events of the budget that were an estimate when a window of kind budget was opened
 }
 
 // excused is a closed window, whose bad events count as good for the rules.
@@ -72,12 +84,19 @@ func NewWatch(def alert.Definition, labels slo.Labels, interval time.Duration, s
 	w := &Watch{Labels: labels}
 	w.History = slo.NewHistory(interval, start, def.Warmup(), def.Objective.Window.Longest())
 	w.Armed = armed
-	w.Define(def)
+	w.define(def)
 	w.Track = make([]tracker, len(w.Rules))
 	return w
 }
 
-func (w *Watch) Define(def alert.Definition) {
+// RestoreWatch makes a watch of a history that goes on. Its state is to be restored.
+func RestoreWatch(def alert.Definition, labels slo.Labels, history *slo.History) *Watch {
+	w := &Watch{Labels: labels, History: history}
+	w.define(def)
+	return w
+}
+
+func (w *Watch) define(def alert.Definition) {
 	w.Def, w.digest = def, def.Digest()
 	w.base = slo.NewThreshold(slo.MustDecimal("1"), def.Objective.Target)
 	w.periods, _ = def.Objective.Window.Periods() // whether there are such is checked where SLO files are read
@@ -87,6 +106,10 @@ func (w *Watch) Define(def alert.Definition) {
 		w.Rules = append(w.Rules, armedRule{r, slo.NewThreshold(r.Rate, def.Objective.Target)})
 		w.windows = append(w.windows, r.Long, r.Short)
 	}
+	w.quiet = def.Policy.Quiet.OrDefault()
+	w.quiet.After = w.roundUp(w.quiet.After)
+	w.below = w.quiet.Below.Float()
+	w.listenEvery = int64(max(w.History.Interval(), (w.quiet.After / 10).Truncate(w.History.Interval())))
 	w.memory = def.Warmup() + def.Warmup()/100 + 2*w.History.Interval()
 	slices.Sort(w.windows)
 	w.windows = slices.Compact(w.windows)
@@ -102,18 +125,14 @@ func (w *Watch) Now() time.Time { return w.History.Now() }
 // An open window is reported at every tick, with its numbers so far.
 func (w *Watch) Step(s slo.Sample) []alert.Event { return w.StepLong(s, 1) }
 
-// stepLong is Step with a sample of so many ticks together, which are too long ago to matter one by one: an onset is found to within
+// StepLong is Step with a sample of so many ticks together, which are too long ago to matter one by one: an onset is found to within
 // them. No window may be open, or be opened.
 func (w *Watch) StepLong(s slo.Sample, ticks int) []alert.Event {
 	start := w.History.Now()
 	w.notePlanned(s, slo.Span{Start: start, End: start.Add(time.Duration(ticks) * w.History.Interval())})
-	origin := w.History.Origin()
-	w.History.AddLong(s.Unplanned(), int64(ticks))
-	if w.Period != nil && w.History.Origin().Before(origin) && !w.Period.Start.After(origin) {
-		w.Period.Before = w.History.Cumulative(w.Period.Start) // of what was backfilled
-	}
-	s = s.Watched()
-	spent := Everything(s) // of the budget
+	learnt := s.Unplanned()
+	w.History.AddLong(learnt, int64(ticks))
+	spent := everything(s) // of the budget
 	s = s.Unplanned()
 	s.Tick = w.History.Now()
 	w.Last = s
@@ -128,6 +147,7 @@ func (w *Watch) StepLong(s slo.Sample, ticks int) []alert.Event {
 			w.Excused[i].To += l.Until(w.Excused[i].End).Bad
 		}
 	}
+	w.noteLate(s)
 	w.turn(s)
 	w.look(s, start)
 	change := w.shiftTo(&w.Shifts, start, s.Tick, s.Blind || s.Excluded)
@@ -136,15 +156,17 @@ func (w *Watch) StepLong(s slo.Sample, ticks int) []alert.Event {
 	} else {
 		w.track(s, start, change)
 	}
-	counts, allBad := Everything(s), w.History.All().Bad
+	w.redefineAgain(start)
+	counts, allBad := everything(s), w.History.All().Bad
 	events := w.amend(s)
 	if e, ok := w.stepBurn(s, counts, allBad, change); ok {
 		events = append(events, e)
 	}
-	events = append(events, w.stepBudget(s, spent, allBad, start)...)
+	events = append(events, w.stepBudget(s, spent, allBad, start, everything(learnt).Bad > 0)...)
 	if e, ok := w.stepBlind(s, start); ok {
 		events = append(events, e)
 	}
+	events = w.stepQuiet(s, events)
 	for i := range events {
 		events[i].Policy = w.Def.Policy
 	}
@@ -153,7 +175,7 @@ func (w *Watch) StepLong(s slo.Sample, ticks int) []alert.Event {
 
 // track folds a sample into the rules' trackers.
 func (w *Watch) track(s slo.Sample, start time.Time, change *shifts) {
-	counts, allBad := Everything(s), w.History.All().Bad
+	counts, allBad := w.forTrackers(s), w.History.All().Bad
 	for i, r := range w.Rules {
 		t := &w.Track[i]
 		t.add(s, counts, r.threshold, w.base, start, allBad, change)
@@ -166,7 +188,7 @@ func (w *Watch) track(s slo.Sample, start time.Time, change *shifts) {
 // mayOpen reports whether a window may be opened at this sample's tick. A blind tick says nothing new, and would only let good events
 // slide out of a rule's window.
 func (w *Watch) mayOpen(s slo.Sample) bool {
-	return s.Tick.After(w.Armed) && !s.Blind && !s.Excluded
+	return s.Tick.After(w.Redefined.Since) && !s.Blind && !s.Excluded
 }
 
 func (w *Watch) stepBurn(s slo.Sample, counts slo.Counts, allBad float64, change *shifts) (alert.Event, bool) {
@@ -176,7 +198,7 @@ func (w *Watch) stepBurn(s slo.Sample, counts slo.Counts, allBad float64, change
 		}
 		return alert.Event{Tick: s.Tick, Opened: true, Window: w.Snapshot(w.Burn)}, true
 	}
-	open := w.Burn
+	open, onset := w.Burn, w.Burn.Run.Onset
 	open.Run.add(s, counts, w.thresholdOf(open), allBad, change)
 	w.addTick(open, s)
 	if from, late := w.relearn(s); late {
@@ -189,6 +211,9 @@ func (w *Watch) stepBurn(s slo.Sample, counts slo.Counts, allBad float64, change
 		w.widen(open)
 	}
 	if s.Blind || !w.isWell(open) {
+		if w.Brief && open.Run.Onset.Equal(onset) {
+			return alert.Event{}, false
+		}
 		return alert.Event{Tick: s.Tick, Window: w.Snapshot(open)}, true
 	}
 	closed := w.Snapshot(open)
@@ -286,6 +311,9 @@ func (w *Watch) hold(r armedRule) time.Duration {
 // Fires reports whether the burn rate is above the i-th rule's, strictly, over both of its windows.
 func (w *Watch) Fires(i int) bool {
 	r := w.Rules[i]
+	if w.Now().Sub(w.Since) < r.Long {
+		return false
+	}
 	if w.History.Apart() {
 		return w.Track[i].isOn() && w.isCertain(r)
 	}
@@ -303,12 +331,17 @@ func (w *Watch) forRules(length time.Duration) slo.Counts {
 	return c.Cut()
 }
 
-// excusedSince sums the bad events of closed windows after a time.
+// excusedSince sums the bad events of closed windows after a time, and those from before the
+// definition changed.
 func (w *Watch) excusedSince(from time.Time) (bad float64) {
-	if len(w.Excused) == 0 {
+	if len(w.Excused) == 0 && !w.Redefined.Since.After(from) {
 		return 0
 	}
-	before, exact := w.History.Cumulative(from).Bad, w.History.EachTick(from)
+	before := w.History.Cumulative(from).Bad
+	if w.Redefined.Since.After(from) {
+		bad, before, from = w.Redefined.Bad-before, w.Redefined.Bad, w.Redefined.Since
+	}
+	exact := w.History.EachTick(from)
 	for _, x := range w.Excused {
 		if exact && !x.End.After(from) {
 			continue // bad events are signed, so there may have been more before its end than before a time after it
@@ -318,7 +351,7 @@ func (w *Watch) excusedSince(from time.Time) (bad float64) {
 	return bad
 }
 
-// snapshot is an open window with its numbers so far.
+// Snapshot is an open window with its numbers so far.
 func (w *Watch) Snapshot(open *OpenWindow) alert.Window {
 	v := open.Window
 	v.Onset, v.Counts, v.PeakBurnRate = open.Run.Onset, open.Run.AtEnd, open.Run.PeakBurn
@@ -333,6 +366,7 @@ func (w *Watch) Snapshot(open *OpenWindow) alert.Window {
 	}
 	if v.Kind == alert.Burn {
 		w.sayPlanned(&v, open.Run.End)
+		v.UsualEvents = w.usualOf(slo.Span{Start: v.Onset, End: open.Run.End})
 	}
 	v.Caveats = slo.MergeCaveats(v.Caveats, v.Objective.Indicator.Caveats())
 	v.Severity = w.Def.Policy.SeverityOf(v)

@@ -13,6 +13,7 @@ func (w *Watch) Status() alert.Status {
 	s := alert.Status{
 		Objective: w.Def.Objective, Labels: w.Labels, Tick: w.History.Now(), State: alert.OK,
 		BurnRates: make([]alert.BurnRate, 0, len(w.windows)),
+		Redefined: w.Redefined.At, Changes: w.Redefined.Changes,
 	}
 	b := w.budgetAt(w.Def.Objective.Window, s.Tick)
 	s.Window, s.Estimated = b.seen, b.estimated()
@@ -20,12 +21,17 @@ func (w *Watch) Status() alert.Status {
 	for _, length := range w.windows {
 		s.BurnRates = append(s.BurnRates, alert.BurnRate{Window: length, Rate: slo.BurnRate(w.History.Last(length).Cut(), target)})
 	}
+	if w.Low != nil {
+		s.QuietSince = w.Low.Since
+	}
 	switch {
 	case w.Last.Blind || w.History.Empty():
 		s.State = alert.Blind
 		if !w.History.Empty() {
 			s.BlindSince = s.Tick.Add(-time.Duration(w.Silent) * w.History.Interval())
 		}
+	case w.Burn == nil && w.Low != nil:
+		s.State = alert.Quiet
 	case w.Burn != nil || w.Budget != nil:
 		s.State = alert.Burning
 	}

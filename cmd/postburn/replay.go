@@ -16,6 +16,7 @@ import (
 	"github.com/postburn/postburn/cmd/internal/daemon"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/prom"
 	"github.com/postburn/postburn/web"
 )
@@ -104,10 +105,10 @@ func (c replayCommand) stretch(now time.Time, source config.Source) (start, end 
 	if start.IsZero() {
 		start = end.Add(-time.Duration(c.Since))
 	}
-	start, end = start.Truncate(source.Interval).UTC(), end.Truncate(source.Interval).UTC()
+	start, end = slo.Floor(start, source.Interval), slo.Floor(end, source.Interval)
 	switch {
 	case end.After(newest):
-		return start, end, fmt.Errorf("--end %s is after the newest tick, %s", end.Format(time.RFC3339), newest.UTC().Truncate(source.Interval).Format(time.RFC3339))
+		return start, end, fmt.Errorf("--end %s is after the newest tick, %s", end.Format(time.RFC3339), slo.Floor(newest, source.Interval).Format(time.RFC3339))
 	case !start.Before(end):
 		return start, end, fmt.Errorf("--start %s must be before --end %s", start.Format(time.RFC3339), end.Format(time.RFC3339))
 	}

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,6 +29,8 @@ type past struct {
 	interval    time.Duration
 	atTheTime   bool // each tick is read alone, when it is due, by an instant query; else as many at a time as are due
 
+	known atomic.Bool // the past is read
+
 	mu  sync.Mutex
 	now time.Time
 }
@@ -45,22 +49,21 @@ func (p *past) run(ctx context.Context, from, to time.Time) ([]alert.Incident, e
 	defer client.Close()
 	source := func(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
 		readings := client.Read(ctx, objectives, ticks)
-		if p.atTheTime && ticks.Len() == 1 {
+		if p.atTheTime && ticks.Len() == 1 && p.known.Load() {
 			p.turn(ticks.Last.Add(p.interval), to)
 		}
 		return readings
 	}
 	p.now = from.Add(delay)
+	registry := prometheus.NewRegistry()
 	engine := engine.NewEngine(engine.Options{
 		Definitions: p.definitions, Interval: p.interval, Delay: delay, Source: source, Store: db, Logger: slog.New(slog.DiscardHandler),
-		Registerer: prometheus.NewRegistry(), Now: p.clock,
+		Registerer: registry, Now: p.clock,
 	})
 	if err := engine.Recover(ctx); err != nil {
 		return nil, err
 	}
-	if p.turn(from.Add(p.interval), to); !p.atTheTime {
-		p.turn(to, to)
-	}
+	p.turn(from.Add(p.interval), to)
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan error, 1)
@@ -77,12 +80,32 @@ func (p *past) run(ctx context.Context, from, to time.Time) ([]alert.Incident, e
 				last = s.Tick
 			}
 		}
+		if !p.known.Load() && last.After(from) && unread(registry) == 0 {
+			p.known.Store(true)
+			if p.turn(last.Add(p.interval), to); !p.atTheTime {
+				p.turn(to, to)
+			}
+		}
 	}
 	stop()
 	if err := <-ended; err != nil {
 		return nil, err
 	}
 	return db.Incidents(ctx, time.Time{})
+}
+
+// unread is how much of the past an engine has still to read, in seconds.
+func unread(registry *prometheus.Registry) (seconds float64) {
+	families, err := registry.Gather()
+	if err != nil {
+		return math.Inf(1)
+	}
+	for _, f := range families {
+		if f.GetName() == "postburn_backfill_remaining_seconds" {
+			seconds += f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	return seconds
 }
 
 func (p *past) clock() time.Time {

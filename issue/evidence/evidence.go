@@ -61,7 +61,7 @@ type Options struct {
 // New makes a collector. Its methods keep nothing of one incident for the next.
 func New(o Options) issue.Collector {
 	return func(ctx context.Context, i alert.Incident) issue.Evidence {
-		c := &collector{Options: o, incident: issue.Core(i), worst: issue.Headline(i), newest: o.Newest().Truncate(o.Interval), left: maxQueries}
+		c := &collector{Options: o, incident: issue.Core(i), worst: issue.Headline(i), newest: slo.Floor(o.Newest(), o.Interval), left: maxQueries}
 		c.collect(ctx)
 		return c.found
 	}

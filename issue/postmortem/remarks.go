@@ -9,9 +9,6 @@ import (
 	"github.com/postburn/postburn/issue"
 )
 
-// quiet is the kind of windows with far less traffic than usual.
-const quiet alert.Kind = "quiet"
-
 // Remark is about a breach window of another kind than what the incident is about.
 type Remark struct {
 	Text    string
@@ -41,7 +38,7 @@ func remarks(f issue.Facts, c clock) (all []Remark) {
 			all = append(all, r)
 		case alert.Blindness:
 			all = append(all, Remark{Text: fmt.Sprintf("There %s no data of %s %s: how it did then is not known.", state.been, name, state.when)})
-		case quiet:
+		case alert.Quietness:
 			all = append(all, Remark{Text: fmt.Sprintf("%s %s far fewer %ss than usual %s.", name, state.had, wordsOf(w.Objective.Indicator).noun, state.when)})
 		}
 	}
@@ -83,23 +80,4 @@ func spentBy(f issue.Facts, w alert.Window, named bool) (lines []string) {
 		lines = append(lines, fmt.Sprintf("%s: %s %s", line, events(s.Bad, w), wordsOf(w.Objective.Indicator).bad))
 	}
 	return lines
-}
-
-// quietSummary is for a time with far less traffic than usual.
-func quietSummary(w alert.Window, c clock) string {
-	noun := wordsOf(w.Objective.Indicator).noun
-	if w.IsOpen() {
-		return fmt.Sprintf("%s has had far fewer %ss than usual since %s: %s so far.", Escape(subject(w)), noun, c.in(w.Onset), events(w.Total, w))
-	}
-	return fmt.Sprintf("%s had far fewer %ss than usual for %s: %s.", Escape(subject(w)), noun, duration(w.Ended.Sub(w.Onset)), events(w.Total, w))
-}
-
-// quietEvents are the rows of a window with far less traffic than usual.
-func quietEvents(w alert.Window, add addRow) {
-	name, noun := Code(w.ID().String()), wordsOf(w.Objective.Indicator).noun
-	add(w.Onset, began, "Onset: %s had far fewer %ss than usual from here on", name, noun)
-	add(w.Detected, detected, "%s with far fewer %ss than usual for %s", name, noun, duration(w.Detected.Sub(w.Onset)))
-	if !w.IsOpen() {
-		add(w.Ended, over, "End: %s had as many %ss as usual again, %s after onset", name, noun, duration(w.Ended.Sub(w.Onset)))
-	}
 }

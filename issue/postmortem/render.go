@@ -201,7 +201,7 @@ func (v *View) resolve(i alert.Incident, c clock) {
 	switch {
 	case v.Blind:
 		v.Back = "There was data again"
-	case worst.Kind == quiet:
+	case worst.Kind == alert.Quietness:
 		v.Back = v.Subject + " had as much traffic as usual again"
 	case slices.ContainsFunc(i.Windows, func(w alert.Window) bool { return w.ID() != worst.ID() }):
 		v.Back = "All objectives were within their targets again"
@@ -281,6 +281,9 @@ func windowRow(w alert.Window, c clock) WindowRow {
 		Objective: Code(w.ID().String()), Target: w.Objective.Target.Percent() + " over " + windowPeriod(w.Objective.Window), Onset: c.full(w.Onset), End: "goes on",
 		Events: count(w.Total), Bad: count(w.Bad), ErrorRatio: percent(w.ErrorRatio()), PeakBurnRate: times(w.PeakBurnRate),
 		BudgetSpent: percent(w.BudgetSpent),
+	}
+	if w.Kind == alert.Blindness && w.Total == 0 {
+		row.Events, row.Bad, row.ErrorRatio, row.PeakBurnRate, row.BudgetSpent = "not known", "not known", "", "", ""
 	}
 	if !w.IsOpen() {
 		row.End, row.Lasted = c.since(w.Ended, w.Onset), duration(w.Ended.Sub(w.Onset))

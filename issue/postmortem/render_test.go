@@ -121,8 +121,9 @@ func overspent() issue.Facts {
 // hardlyAny is a time with hardly any traffic, which goes on.
 func hardlyAny() alert.Window {
 	w := recovered()
-	w.Kind, w.Rule, w.Phases, w.Caveats = "quiet", nil, nil, nil
+	w.Kind, w.Rule, w.Phases, w.Caveats = alert.Quietness, nil, nil, nil
 	w.Counts, w.BudgetSpent, w.PeakBurnRate = slo.Counts{Total: 12}, 0, 0
+	w.UsualEvents = 61_234
 	w.Detected, w.Ended = at("10:56:00"), time.Time{}
 	return w
 }
@@ -158,6 +159,13 @@ func cases() map[string]func() (issue.Facts, issue.Stage) {
 			w.Ended = time.Time{}
 			w.Caveats = []slo.Caveat{{Kind: slo.QueryFailed, Count: 30}}
 			return facts(w), issue.Opening
+		},
+		"one-failure": func() (issue.Facts, issue.Stage) {
+			burn, spent, dark := recovered(), budget(), noData()
+			burn.UsualEvents = 61_000
+			spent.Onset, spent.Detected = at("10:44:00"), at("10:44:30")
+			dark.Objective.Name = "checkout-freshness"
+			return facts(burn, spent, dark), issue.Opening
 		},
 		"no-data-recovery":   func() (issue.Facts, issue.Stage) { return facts(noData()), issue.Recovery },
 		"several-objectives": func() (issue.Facts, issue.Stage) { return facts(latency(), recovered()), issue.Opening },

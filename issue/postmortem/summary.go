@@ -150,7 +150,7 @@ func summary(w alert.Window, c clock) string {
 		return budgetSummary(w, c)
 	case alert.Blindness:
 		return blindSummary(w, c)
-	case quiet:
+	case alert.Quietness:
 		return quietSummary(w, c)
 	}
 	told, blind := stretches(w)
@@ -173,7 +173,11 @@ func summary(w alert.Window, c clock) string {
 	if ongoing {
 		text += " so far"
 	}
-	return text + ": " + impact(w) + "."
+	text += ": " + impact(w) + "."
+	if less := missing(w); less != "" {
+		text += " " + less
+	}
+	return text
 }
 
 // impact is "15,337 of 50,969 requests failed (30.1 %), which spent 45 % of its 30-day error budget; 32 % of it was left".
@@ -251,17 +255,14 @@ func title(w alert.Window) string {
 		}
 		return fmt.Sprintf("%s had no %s error budget left for %s from %s on", name, windowName(w.Objective.Window), duration(w.Ended.Sub(w.Onset)), on)
 	}
+	if w.Kind == alert.Quietness {
+		return quietTitle(name, w)
+	}
 	if w.Kind == alert.Blindness {
 		if w.IsOpen() {
 			return fmt.Sprintf("%s has no data (since %s UTC)", name, w.Onset.UTC().Format("2006-01-02 15:04"))
 		}
 		return fmt.Sprintf("%s had no data for %s on %s", name, duration(w.Ended.Sub(w.Onset)), on)
-	}
-	if w.Kind == quiet {
-		if w.IsOpen() {
-			return fmt.Sprintf("%s has hardly any traffic (since %s UTC)", name, w.Onset.UTC().Format("2006-01-02 15:04"))
-		}
-		return fmt.Sprintf("%s had hardly any traffic for %s on %s", name, duration(w.Ended.Sub(w.Onset)), on)
 	}
 	told, _ := stretches(w)
 	worst := told[0]

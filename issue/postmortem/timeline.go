@@ -95,7 +95,7 @@ func windowEvents(w alert.Window, phases, several bool) []event {
 	case alert.Blindness:
 		blindEvents(w, add)
 		return events
-	case quiet:
+	case alert.Quietness:
 		quietEvents(w, add)
 		return events
 	case alert.Budget:

@@ -3,6 +3,7 @@ package prom_test
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
@@ -23,19 +24,20 @@ import (
 
 // lateWorld is one whose scrapes reach Prometheus after the ticks that they belong to were read.
 type lateWorld struct {
-	name string
-	late func(at time.Time) time.Duration
+	name    string
+	late    func(at time.Time) time.Duration
+	caveats []slo.CaveatKind // of the incident
 }
 
 func lateWorlds() []lateWorld {
 	return []lateWorld{
-		{"data that always comes two minutes late", func(time.Time) time.Duration { return 2 * time.Minute }},
+		{"data that always comes two minutes late", func(time.Time) time.Duration { return 2 * time.Minute }, nil},
 		{"data that comes three minutes late from the middle of the incident on", func(at time.Time) time.Duration {
 			if at.Before(worldBegin.Add(time.Hour)) {
 				return 0
 			}
 			return 3 * time.Minute
-		}},
+		}, []slo.CaveatKind{slo.DataLate}},
 	}
 }
 
@@ -80,7 +82,7 @@ func (w lateWorld) row(t *testing.T) row {
 			answers <- c.Read(context.Background(), q.objectives, moved(q.ticks, ahead))
 		}
 	}()
-	store := &recorder{t: t, row: &r, ahead: ahead}
+	store := &recorder{t: t, row: &r, ahead: ahead, incidents: map[string]alert.Incident{}}
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		store.run(t, filepath.Join(dir, "postburn.db"), func(_ context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
@@ -100,6 +102,7 @@ func (w lateWorld) row(t *testing.T) row {
 			return readings
 		})
 	})
+	store.addIncidents()
 	r.ask(t, url, requests())
 	return r
 }
@@ -108,12 +111,16 @@ func moved(ticks slo.Ticks, by time.Duration) slo.Ticks {
 	return slo.Ticks{First: ticks.First.Add(by), Last: ticks.Last.Add(by), Interval: ticks.Interval}
 }
 
-// recorder is a store that adds up the samples that are committed to it.
+// recorder is a store that adds up what is committed to it: a history, now and then, and the samples
+// after it.
 type recorder struct {
 	alert.Store
 	t     *testing.T
 	row   *row
 	ahead time.Duration
+
+	now       time.Time // its last tick, or that of the newest sample after it
+	incidents map[string]alert.Incident
 }
 
 func (r *recorder) Commit(ctx context.Context, batches []alert.Batch) error {
@@ -121,16 +128,46 @@ func (r *recorder) Commit(ctx context.Context, batches []alert.Batch) error {
 		return err
 	}
 	for _, b := range batches {
-		if len(b.Samples) == 0 {
-			continue
+		for _, i := range b.Incidents {
+			r.incidents[i.ID] = i
 		}
-		joined, n := binary.Uvarint(b.Samples) // the length of what says which label sets joined
-		s, _, err := slo.ReadSample(b.Samples[n+int(joined):], b.Tick)
-		if err != nil {
+		if err := r.addRow(b.Samples); err != nil {
 			r.t.Error(err)
-			continue
+		}
+		if c := b.Checkpoint; c != nil && len(c.History) > 0 {
+			var h slo.History
+			_, n := binary.Uvarint(c.History)
+			if err := h.UnmarshalBinary(c.History[n:]); err != nil {
+				r.t.Error(err)
+			}
+			counts := h.Between(from.Add(-r.ahead), to.Add(-r.ahead))
+			r.row.postburn, r.now = count{counts.Total, counts.Bad}, h.Now()
+		}
+	}
+	return nil
+}
+
+// addRow counts the samples of a row.
+func (r *recorder) addRow(b []byte) error {
+	var header struct{ Counts map[string]int }
+	size, n := binary.Uvarint(b)
+	if size > 0 {
+		if err := json.Unmarshal(b[n:n+int(size)], &header); err != nil {
+			return err
+		}
+	}
+	samples, has := header.Counts["0"]
+	if !has {
+		samples = 1
+	}
+	for b = b[n+int(size):]; samples > 0; samples-- {
+		r.now = r.now.Add(30 * time.Second)
+		s, rest, err := slo.ReadSample(b, r.now)
+		if err != nil {
+			return err
 		}
 		r.add(s)
+		b = rest
 	}
 	return nil
 }
@@ -146,6 +183,19 @@ func (r *recorder) add(s slo.Sample) {
 		r.row.postburn.add(count{events.Total, events.Bad})
 	}
 	r.row.caveats = slo.MergeCaveats(r.row.caveats, s.Caveats)
+}
+
+// addIncidents takes in what incidents say of data that came late.
+func (r *recorder) addIncidents() {
+	for _, i := range r.incidents {
+		for _, w := range i.Windows {
+			for _, c := range w.Caveats {
+				if c.Kind == slo.DataLate {
+					r.row.caveats = slo.MergeCaveats(r.row.caveats, []slo.Caveat{c})
+				}
+			}
+		}
+	}
 }
 
 // run has an engine watch one objective for two and a half hours.

@@ -77,7 +77,7 @@ func TestAccuracy(t *testing.T) {
 	for _, world := range lateWorlds() {
 		t.Run(world.name, func(t *testing.T) {
 			r := world.row(t)
-			r.check(t, []slo.CaveatKind{slo.DataLate})
+			r.check(t, world.caveats)
 			table = append(table, r)
 		})
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/postburn/postburn/alert"
 )
 
-// pruned is how many rows that are not needed any more a batch removes. A batch adds one row, so that a backlog shrinks, and a commit
-// takes no longer after a checkpoint than before.
+// pruned is how many rows that are not needed any more a batch removes. A batch adds one row, so
+// that a backlog shrinks, and a commit takes no longer after a checkpoint than before.
 const pruned = 16
 
 // The statements of a commit.
@@ -29,14 +29,16 @@ const (
 		ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, incident_group = excluded.incident_group,
 			repository = excluded.repository, onset = excluded.onset, ended = excluded.ended, doc = excluded.doc
 			WHERE excluded.revision > incidents.revision`
-	// A history is never newer than the state beside it, so what is older than the history is needed by neither.
+	// A history is never newer than the state beside it, so what is older than the history is
+	// needed by neither.
 	prune = `DELETE FROM samples WHERE rowid IN (SELECT rowid FROM samples WHERE lane = ?1
 		AND tick <= (SELECT min(h.tick, s.tick) FROM checkpoints h JOIN checkpoints s ON s.lane = h.lane
 			WHERE h.lane = ?1 AND h.part = 'history' AND s.part = 'state')
 		ORDER BY tick LIMIT ?2)`
 )
 
-// Acquire implements alert.Store. From then on, other processes that have acquired the store before can neither commit nor save.
+// Acquire implements alert.Store. From then on, other processes that have acquired the store before
+// can neither commit nor save.
 func (s *Store) Acquire(ctx context.Context) (fence int64, lanes []string, err error) {
 	err = transact(ctx, s.writer, func(tx *sql.Tx) error {
 		if err := tx.QueryRowContext(ctx, `UPDATE writer SET fence = fence + 1 RETURNING fence`).Scan(&fence); err != nil {
@@ -109,7 +111,8 @@ func chains(batches []alert.Batch) ([]*chain, error) {
 	return lanes, nil
 }
 
-// encode encodes the newest revision of each incident: what catching up committed before it in the same transaction, nobody would see.
+// encode encodes the newest revision of each incident: what catching up committed before it in the
+// same transaction, nobody would see.
 func (c *chain) encode() error {
 	newer := map[string]bool{}
 	for _, b := range slices.Backward(c.batches) {
@@ -184,8 +187,9 @@ func (s *Store) writeChain(ctx context.Context, tx *sql.Tx, c *chain, fence int6
 	return nil
 }
 
-// missing returns those of a lane's batches that are not written yet. After a commit whose outcome was not known the cursor is at the
-// end of one of them, under their own fence: that one and all before it are there.
+// missing returns those of a lane's batches that are not written yet. After a commit whose outcome
+// was not known the cursor is at the end of one of them, under their own fence: that one and all
+// before it are there.
 func (s *Store) missing(ctx context.Context, tx *sql.Tx, c *chain, fence int64) ([]*batch, error) {
 	var nano, writtenUnder int64
 	var cursor time.Time

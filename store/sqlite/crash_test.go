@@ -39,8 +39,8 @@ func TestCrash(t *testing.T) {
 	t.Logf("%d ticks of %d lanes in %d lives", last+1, crashLanes, kills)
 }
 
-// killWhileCommitting returns the last tick that the process told to be committed, or -1. It is killed some time after its start, or after
-// its first commit.
+// killWhileCommitting returns the last tick that the process told to be committed, or -1. It is
+// killed some time after its start, or after its first commit.
 func killWhileCommitting(t *testing.T, path string, started bool, after time.Duration) int {
 	cmd := helper(t, "commit until killed", path)
 	out, err := cmd.StdoutPipe()
@@ -100,7 +100,8 @@ func commitUntilKilled(path string) error {
 	}
 }
 
-// crashBatches are what all lanes commit at tick n: now and then a state, now and then a history, and always a revision of the incident.
+// crashBatches are what all lanes commit at tick n: now and then a state, now and then a history,
+// and always a revision of the incident.
 func crashBatches(fence int64, n int) []alert.Batch {
 	var batches []alert.Batch
 	for lane := range crashLanes {
@@ -120,7 +121,8 @@ func crashBatches(fence int64, n int) []alert.Batch {
 	return batches
 }
 
-// checkAfterCrash checks that the store holds all of some tick's batches and nothing of the next, and returns that tick.
+// checkAfterCrash checks that the store holds all of some tick's batches and nothing of the next,
+// and returns that tick.
 func checkAfterCrash(t *testing.T, path string) int {
 	t.Helper()
 	s, err := Open(t.Context(), path, Options{})

@@ -126,7 +126,8 @@ func checkLarge(t *testing.T, s *Store) {
 	}
 }
 
-// TestFullDisk has the kernel refuse writes to a file that gets too large. They fail as late as in COMMIT.
+// TestFullDisk has the kernel refuse writes to a file that gets too large. They fail as late as in
+// COMMIT.
 func TestFullDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "postburn.db")
 	s := openAt(t, path)

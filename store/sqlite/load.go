@@ -12,7 +12,8 @@ import (
 
 const selectSamples = `SELECT tick, samples FROM samples WHERE lane = ? AND tick > ? ORDER BY tick`
 
-// Load implements alert.Store. It sees one state of the database, and does not wait for a commit that is under way.
+// Load implements alert.Store. It sees one state of the database, and does not wait for a commit
+// that is under way.
 func (s *Store) Load(ctx context.Context, lane string) (alert.Recovery, error) {
 	var r alert.Recovery
 	err := transact(ctx, s.reader, func(tx *sql.Tx) error { return load(ctx, tx, lane, &r) })

@@ -15,7 +15,8 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// applicationID is in the header of each postburn database ("PBRN"), so that no other file is taken for one.
+// applicationID is in the header of each postburn database ("PBRN"), so that no other file is taken
+// for one.
 const applicationID = 0x5042524e
 
 // setUp makes a database out of an empty file, or brings an older one up to date.
@@ -34,8 +35,9 @@ func setUp(ctx context.Context, db *sql.DB) error {
 	return transact(ctx, db, func(tx *sql.Tx) error { return migrate(ctx, tx, scripts) })
 }
 
-// setJournalMode has the database write ahead. That takes a lock for which SQLite does not wait where another process wants it too, since
-// both hold one already: so it is tried again, as long as an open store waits for another's.
+// setJournalMode has the database write ahead. That takes a lock for which SQLite does not wait
+// where another process wants it too, since both hold one already: so it is tried again, as long as
+// an open store waits for another's.
 func setJournalMode(ctx context.Context, db *sql.DB) error {
 	const waitFor, between = 5 * time.Second, 20 * time.Millisecond
 	var mode string
@@ -58,7 +60,8 @@ func setJournalMode(ctx context.Context, db *sql.DB) error {
 	}
 }
 
-// migrate runs the scripts that have not run yet. The schema's version is the number of those that have.
+// migrate runs the scripts that have not run yet. The schema's version is the number of those that
+// have.
 func migrate(ctx context.Context, tx *sql.Tx, scripts []string) error {
 	have, err := version(ctx, tx, len(scripts))
 	if err != nil || have == len(scripts) {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// nanos is a time as it is stored. Times before 1678 and after 2262, the zero time among them, become the earliest and the latest that
-// can be, so that they sort right.
+// nanos is a time as it is stored. Times before 1678 and after 2262, the zero time among them,
+// become the earliest and the latest that can be, so that they sort right.
 func nanos(t time.Time) int64 {
 	earliest, latest := time.Unix(0, math.MinInt64), time.Unix(0, math.MaxInt64)
 	switch {

@@ -21,8 +21,9 @@ const (
 	selectSummaries     = `SELECT i.incident, p.summary FROM publication_incidents i JOIN publications p INDEXED BY publications_summary
 		ON p.key = i.publication WHERE i.incident IN (SELECT value FROM json_each(?1))`
 
-	// ?1 is the page's start, ?2 the latest onset, ?3 and ?4 the position that the page is after, ?5 its limit. No incident that
-	// was going on at the start began earlier than the longest of all lasted.
+	// ?1 is the page's start, ?2 the latest onset, ?3 and ?4 the position that the page is after,
+	// ?5 its limit. No incident that was going on at the start began earlier than the longest of
+	// all lasted.
 	onPage = ` AND ended > ?1 AND onset <= ?2 AND (onset < ?3 OR id > ?4)
 		AND onset >= ?1 - ifnull((SELECT ended - onset FROM incidents WHERE ended IS NOT NULL ORDER BY ended - onset DESC LIMIT 1), 0)
 		ORDER BY onset DESC, id LIMIT ?5`

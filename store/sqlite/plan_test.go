@@ -67,7 +67,8 @@ func TestQueryPlans(t *testing.T) {
 	}
 }
 
-// TestPagePlans checks that a page is read in the order of an index, from where it begins to where it is full.
+// TestPagePlans checks that a page is read in the order of an index, from where it begins to where
+// it is full.
 func TestPagePlans(t *testing.T) {
 	s := openAt(t, filepath.Join(t.TempDir(), "postburn.db"))
 	for name, tc := range map[string]struct {
@@ -106,7 +107,8 @@ func explainPlan(t *testing.T, s *Store, text string, args []any) string {
 	return plan.String()
 }
 
-// BenchmarkCommit commits 64 KiB of samples a tick and lane, with a state every 120th tick and a history of 1 MiB every 720th.
+// BenchmarkCommit commits 64 KiB of samples a tick and lane, with a state every 120th tick and a
+// history of 1 MiB every 720th.
 func BenchmarkCommit(b *testing.B) {
 	for _, lanes := range []int{1, 32} {
 		b.Run(fmt.Sprintf("lanes=%d", lanes), func(b *testing.B) {

@@ -13,8 +13,9 @@ import (
 	"github.com/postburn/postburn/issue"
 )
 
-// The queries of the publisher and the status pages. Each has an index to go by: most incidents are old, and posted. The + keeps SQLite
-// from reading all incidents in the order of their onsets, which saves it the sorting of a few.
+// The queries of the publisher and the status pages. Each has an index to go by: most incidents are
+// old, and posted. The + keeps SQLite from reading all incidents in the order of their onsets,
+// which saves it the sorting of a few.
 const (
 	selectBehind    = `SELECT doc FROM incidents WHERE revision > posted ORDER BY onset, id`
 	selectOpen      = `SELECT doc FROM publications WHERE open_writes = 1 ORDER BY key`
@@ -37,7 +38,8 @@ const (
 	markPosted = `UPDATE incidents SET posted = (SELECT i.posted FROM publication_incidents i WHERE i.incident = id) WHERE id IN (SELECT value ->> 'incident' FROM json_each(?2))`
 )
 
-// Behind implements issue.Store. An incident that is part of no publication is behind; publications are ordered by key.
+// Behind implements issue.Store. An incident that is part of no publication is behind; publications
+// are ordered by key.
 func (s *Store) Behind(ctx context.Context) (incidents []alert.Incident, publications []issue.Publication, err error) {
 	err = transact(ctx, s.reader, func(tx *sql.Tx) error {
 		if incidents, err = documents[alert.Incident](ctx, tx, selectBehind); err != nil {
@@ -69,8 +71,8 @@ func (s *Store) Publication(ctx context.Context, incident string) (p issue.Publi
 	return p, true, nil
 }
 
-// Save implements issue.Store. An incident that is part of another publication is an error. It returns alert.ErrFenced where this
-// store was acquired, and another process has acquired it since.
+// Save implements issue.Store. An incident that is part of another publication is an error. It
+// returns alert.ErrFenced where this store was acquired, and another process has acquired it since.
 func (s *Store) Save(ctx context.Context, p issue.Publication) error {
 	doc, err := json.Marshal(p)
 	if err == nil {
@@ -82,7 +84,8 @@ func (s *Store) Save(ctx context.Context, p issue.Publication) error {
 	return nil
 }
 
-// checkFence returns alert.ErrFenced where this store was acquired, and another process has acquired it since.
+// checkFence returns alert.ErrFenced where this store was acquired, and another process has
+// acquired it since.
 func (s *Store) checkFence(ctx context.Context, tx *sql.Tx) error {
 	fence, err := currentFence(ctx, tx)
 	if err != nil {
@@ -126,12 +129,14 @@ func (s *Store) save(ctx context.Context, tx *sql.Tx, p issue.Publication, doc [
 	return nil
 }
 
-// Incidents implements issue.Store. The end of an incident that is open is still to come, so that it is after any time.
+// Incidents implements issue.Store. The end of an incident that is open is still to come, so that
+// it is after any time.
 func (s *Store) Incidents(ctx context.Context, since time.Time) ([]alert.Incident, error) {
 	return s.incidents(ctx, "reading incidents", selectIncidents, nanos(since))
 }
 
-// Authors returns all that publications were posted as. It reads all publications: it is asked once, at the start.
+// Authors returns all that publications were posted as. It reads all publications: it is asked
+// once, at the start.
 func (s *Store) Authors(ctx context.Context) (authors []string, err error) {
 	err = transact(ctx, s.reader, func(tx *sql.Tx) error {
 		return query(ctx, tx, selectAuthors, nil, func(rows *sql.Rows) error {

@@ -31,8 +31,9 @@ var errEnough = errors.New("enough found")
 // fewer than `most` means that no more are to go.
 //
 // An incident stays while something of it is unfinished: it is open, its newest revision is not
-// posted, a write of its publication is under way, or its publication is for an incident that stays.
-// Only the process that acquired the store last may drop: for others it returns alert.ErrFenced.
+// posted, a write of its publication is under way, or its publication is for an incident that
+// stays. Only the process that acquired the store last may drop: for others it returns
+// alert.ErrFenced.
 func (s *Store) DropIncidents(ctx context.Context, endedBefore time.Time, most int) (dropped int, err error) {
 	err = transact(ctx, s.writer, func(tx *sql.Tx) error {
 		if s.fence.Load() == 0 {

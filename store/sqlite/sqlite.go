@@ -1,8 +1,10 @@
-// Package sqlite keeps lanes, incidents and publications in one SQLite database file: it is both an alert.Store and an issue.Store.
-// It needs no server and no cgo. What is committed survives a crash of the process and of the machine (WAL, synchronous=FULL).
+// Package sqlite keeps lanes, incidents and publications in one SQLite database file: it is both an
+// alert.Store and an issue.Store. It needs no server and no cgo. What is committed survives a crash
+// of the process and of the machine (WAL, synchronous=FULL).
 //
-// It is for one daemon: another process that opens the same file and acquires it takes over. The file must be on a local disk, not on
-// a network file system. The package decides nothing about incidents; rosters, samples and checkpoints are opaque bytes to it.
+// It is for one daemon: another process that opens the same file and acquires it takes over. The
+// file must be on a local disk, not on a network file system. The package decides nothing about
+// incidents; rosters, samples and checkpoints are opaque bytes to it.
 package sqlite
 
 import (
@@ -27,7 +29,8 @@ type Options struct {
 	Readers     int           // connections that read beside the writer; 0: 4
 }
 
-// Store is an open database. Its methods may be called by several goroutines at once: writes wait for each other, reads for nothing.
+// Store is an open database. Its methods may be called by several goroutines at once: writes wait
+// for each other, reads for nothing.
 type Store struct {
 	writer *sql.DB // one connection
 	reader *sql.DB
@@ -35,8 +38,9 @@ type Store struct {
 	fence  atomic.Int64         // what Acquire returned last; 0 before
 }
 
-// Open opens the database at path, and creates it where there is none; the folder has to exist. A schema of an older version is
-// migrated; one of a newer version, and a file that is something else, is an error that names the path.
+// Open opens the database at path, and creates it where there is none; the folder has to exist. A
+// schema of an older version is migrated; one of a newer version, and a file that is something
+// else, is an error that names the path.
 func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	s, err := open(ctx, path, opts)
 	if err != nil {
@@ -91,8 +95,9 @@ func dsn(path string, opts Options, mode, lock string) string {
 	return (&url.URL{Scheme: "file", Path: path, OmitHost: true}).String() + "?" + q.Encode()
 }
 
-// explain says why a file cannot be opened, where SQLite says only that it cannot; nil where there is no obvious reason. It does not open
-// the file: closing it again would take away the locks of another store in this process.
+// explain says why a file cannot be opened, where SQLite says only that it cannot; nil where there
+// is no obvious reason. It does not open the file: closing it again would take away the locks of
+// another store in this process.
 func explain(path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return errors.New("it is a folder, not a file")
@@ -140,8 +145,8 @@ func (s *Store) prepare(ctx context.Context) error {
 	return nil
 }
 
-// transact runs do in a transaction of the writer, which has the write lock from its beginning, or of a reader, which sees one state of the
-// database. After an error nothing of it is written.
+// transact runs do in a transaction of the writer, which has the write lock from its beginning, or
+// of a reader, which sees one state of the database. After an error nothing of it is written.
 func transact(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {

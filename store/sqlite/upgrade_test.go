@@ -40,8 +40,9 @@ func unpack(t *testing.T, name string) (path string) {
 	return path
 }
 
-// TestUpgrade opens a store that a postburn of schema version 1 wrote while it watched two objectives,
-// and was stopped in the middle of an incident. version1.json is what its API answered then.
+// TestUpgrade opens a store that a postburn of schema version 1 wrote while it watched two
+// objectives, and was stopped in the middle of an incident. version1.json is what its API answered
+// then.
 func TestUpgrade(t *testing.T) {
 	path := unpack(t, "version1")
 	s := openAt(t, path)
@@ -107,8 +108,16 @@ func TestUpgradeGoesOn(t *testing.T) {
 		}
 		commit(t, s, next)
 	}
-	if incidents, publications, err := s.Behind(t.Context()); err != nil || len(incidents) == 0 || len(incidents) > 2 || len(publications) > 1 {
-		t.Errorf("behind: %d incidents, %d publications, %v", len(incidents), len(publications), err)
+	incidents, publications, err := s.Behind(t.Context())
+	if err != nil || len(publications) > 0 {
+		t.Errorf("open writes: %v, %v", publications, err)
+	}
+	var behind []string
+	for _, i := range incidents {
+		behind = append(behind, i.ID)
+	}
+	if d := cmp.Diff([]string{"new", "payments-20261129t011321z"}, behind); d != "" { // the open one had just changed
+		t.Errorf("behind (-want +got):\n%s", d)
 	}
 	if n, err := s.DropIncidents(t.Context(), time.Now().AddDate(10, 0, 0), 10); err != nil || n != 2 {
 		t.Errorf("%d incidents were dropped, %v", n, err)
@@ -118,8 +127,8 @@ func TestUpgradeGoesOn(t *testing.T) {
 	}
 }
 
-// TestUpgradeOfSummaries checks that what the upgrade makes of old publications is what is made of new
-// ones.
+// TestUpgradeOfSummaries checks that what the upgrade makes of old publications is what is made of
+// new ones.
 func TestUpgradeOfSummaries(t *testing.T) {
 	script, err := migrations.ReadFile("migrations/0002_pages.sql")
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package storetest is what every database that keeps lanes, incidents and publications is held to: the contracts of alert.Store,
-// issue.Store and of what pages show, sentence by sentence. It tests nothing that is particular to one database, such as what it does when its disk is full.
+// Package storetest is what every database that keeps lanes, incidents and publications is held to:
+// the contracts of alert.Store, issue.Store and of what pages show, sentence by sentence. It tests
+// nothing that is particular to one database, such as what it does when its disk is full.
 package storetest
 
 import (
@@ -17,16 +18,18 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// Store is a database that keeps both what the fold has committed and what the publisher has posted, for the pages too.
+// Store is a database that keeps both what the fold has committed and what the publisher has
+// posted, for the pages too.
 type Store interface {
 	alert.Store
 	issue.Store
 	pages
 	// Authors returns all that publications were posted as.
 	Authors(ctx context.Context) ([]string, error)
-	// DropIncidents removes incidents that ended before a time, those that ended first first, `most` of
-	// them at most, and publications that are for no other. It returns how many incidents it removed;
-	// fewer than `most` means that no more are to go. Those stay of which something is unfinished.
+	// DropIncidents removes incidents that ended before a time, those that ended first first,
+	// `most` of them at most, and publications that are for no other. It returns how many incidents
+	// it removed; fewer than `most` means that no more are to go. Those stay of which something is
+	// unfinished.
 	DropIncidents(ctx context.Context, endedBefore time.Time, most int) (dropped int, err error)
 }
 
@@ -37,7 +40,8 @@ type pages interface {
 	Summaries(ctx context.Context, incidents []string) (map[string]issue.Summary, error)
 }
 
-// Run tests a Store. Each call of open returns one on a new, empty database, which is closed when its test ends.
+// Run tests a Store. Each call of open returns one on a new, empty database, which is closed when
+// its test ends.
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	for name, cases := range map[string]map[string]func(*fixture){
 		"Acquire": acquireCases, "Load": loadCases, "Commit": commitCases, "Retry": retryCases, "Checkpoint": checkpointCases,
@@ -51,8 +55,8 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	}
 }
 
-// RunShared tests what two processes see that have opened one database. Each call of create makes a new, empty one; the function that it
-// returns opens that again with each call.
+// RunShared tests what two processes see that have opened one database. Each call of create makes a
+// new, empty one; the function that it returns opens that again with each call.
 func RunShared(t *testing.T, create func(t *testing.T) (open func(t *testing.T) Store)) {
 	for name, run := range sharedCases {
 		t.Run(name, func(t *testing.T) {

@@ -96,7 +96,7 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 		Collectors: collectors,
 	})
 	engine := engine.NewEngine(engine.Options{
-		Definitions: alertDefinitions(opts.Definitions, env.GitHub.Repository), Interval: env.Interval, Delay: env.Delay, Source: client.Read, Store: database,
+		Definitions: alertDefinitions(opts.Definitions, env.GitHub.Repository), Interval: env.Interval, Delay: env.Delay, Source: client.Read, Reach: client.Reach, Store: database,
 		Logger: logger, Registerer: registry, Committed: publisher.Notify,
 	})
 	retention := store.NewRetention(store.Options{Keep: env.Retention, Drop: database.DropIncidents, Logger: logger, Registerer: registry})

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,9 +15,9 @@ const maxRedefinitions = 10_000
 
 // redefined remembers which objectives the SLO files changed, and when, since the daemon began.
 type redefined struct {
-	mu      sync.Mutex
-	digests map[string]string // by objective; nil before the first definitions
-	all     []redefinition    // in order
+	mu    sync.Mutex
+	known map[string]alert.Definition // by objective; nil before the first definitions
+	all   []redefinition              // in order
 }
 
 type redefinition struct {
@@ -29,20 +30,22 @@ type redefinition struct {
 func (r *redefined) took(now time.Time, definitions []alert.Definition) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	before, digests := r.digests, make(map[string]string, len(definitions))
+	before, known := r.known, make(map[string]alert.Definition, len(definitions))
 	for _, d := range definitions {
-		name, digest := d.Objective.Name, d.Digest()
-		digests[name] = digest
-		was, known := before[name]
+		name := d.Objective.Name
+		known[name] = d
+		was, is := before[name]
+		changes := alert.Changes(was, d)
 		switch {
-		case before == nil || was == digest:
-		case known:
-			r.all = append(r.all, redefinition{now, name, "The SLO file defines " + name + " in another way from here on"})
+		case before == nil || is && len(changes) == 0:
+		case is:
+			text := "The SLO file defines " + name + " in another way from here on: " + strings.Join(changes, "; ")
+			r.all = append(r.all, redefinition{now, name, text})
 		default:
 			r.all = append(r.all, redefinition{now, name, "The SLO file defines " + name + " from here on"})
 		}
 	}
-	r.digests = digests
+	r.known = known
 	r.all = r.all[max(0, len(r.all)-maxRedefinitions):]
 }
 

@@ -39,8 +39,8 @@ func TestRedefinitionsAreToldOf(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s %s", e.Time.Format("15:04"), e.Text))
 	}
 	want := []string{
-		"09:40 The SLO file defines a in another way from here on", "09:50 The SLO file defines c from here on",
-		"10:20 The SLO file defines a in another way from here on",
+		"09:40 The SLO file defines a in another way from here on: target 98 % → 99.9 %", "09:50 The SLO file defines c from here on",
+		"10:20 The SLO file defines a in another way from here on: target 99.9 % → 99 %",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -59,7 +59,9 @@ func newReloader(opts Options, registerer prometheus.Registerer) *reloader {
 func (r *reloader) took(definitions []config.Definition) {
 	byName := map[string]issue.Settings{}
 	for _, d := range definitions {
-		byName[d.Objective.Name] = d.Issue
+		settings := d.Issue
+		settings.MergeGap = max(d.Policy.MergeGap, time.Second) // markers have whole seconds
+		byName[d.Objective.Name] = settings
 	}
 	r.current.Store(&byName)
 	r.redefined.took(time.Now().UTC(), alertDefinitions(definitions, r.repository))

@@ -186,7 +186,9 @@ func (w *world) incidents() []string {
 			}
 			text := fmt.Sprintf("%s to %s: %.0f of %.0f", v.Onset.Sub(epoch), ended, v.Bad, v.Total)
 			for _, c := range v.Caveats {
-				text += ", " + c.String()
+				if c.Kind != slo.Estimated { // the budgets of these young objectives all are, in part
+					text += ", " + c.String()
+				}
 			}
 			texts = append([]string{text}, texts...)
 		}

@@ -288,7 +288,8 @@ func TestWrongWorlds(t *testing.T) {
 			},
 			during: func(w *world) { w.until(2*time.Hour + 20*time.Minute) },
 			want: []string{
-				firstExposed + ", 36000 events had reached Prometheus only after they were counted first, and were added", secondExposed,
+				// 36,000 were late; those that were still to come when the past was read again count twice.
+				firstExposed + ", 46800 events had reached Prometheus only after they were counted first, and were added", secondExposed,
 			},
 		},
 	} {

@@ -23,17 +23,18 @@ import (
 
 func main() {
 	rate := flag.Float64("rate", 60, "requests a second, once POST /traffic asked for them")
+	address := flag.String("address", "127.0.0.1:0", "where the shop itself is opened")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *rate, os.Stdout); err != nil {
+	if err := run(ctx, *address, *rate, os.Stdout); err != nil {
 		fmt.Fprintf(os.Stderr, "shop: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, rate float64, stdout io.Writer) (err error) {
-	s, err := shop.Open(ctx, "127.0.0.1:0")
+func run(ctx context.Context, address string, rate float64, stdout io.Writer) (err error) {
+	s, err := shop.Open(ctx, address)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package engine_test
+package fold_test
 
 import (
 	"testing"
