@@ -1,7 +1,8 @@
 // Package e2e tests the built postburn binary as a process, against a real Prometheus process that
 // scrapes a real HTTP service under load. Faults are switched on and off, processes are killed and
-// disks filled; what is compared is what a user sees: the post-mortem in its folder, the API, the
-// metrics, the log, and what `postburn replay` finds afterwards.
+// disks filled, answers exchanged and samples held back on their way. What is compared is what a
+// user sees: the post-mortem in its folder, the API, the metrics, the log, and what `postburn
+// replay` finds afterwards.
 //
 // A real VictoriaMetrics holds a recorded past, which `postburn replay` reads.
 //

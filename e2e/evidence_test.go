@@ -5,8 +5,6 @@ package e2e
 import (
 	"fmt"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -89,9 +87,7 @@ func TestEvidenceNamesRouteAndInstance(t *testing.T) {
 	p := newPrometheus(t, shop[0].address())
 	config := "global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n" +
 		"  - {job_name: shop, static_configs: [{targets: [" + strings.Join(targets, ", ") + "]}]}\n"
-	if err := os.WriteFile(filepath.Join(p.dir, "prometheus.yml"), []byte(config), 0o666); err != nil {
-		t.Fatal(err)
-	}
+	p.configure(config)
 	s := &stage{t: t, prometheus: p, postburn: newPostburn(t, p.url(), onlyBurns()), began: time.Now().Add(-tick)}
 	for _, i := range shop {
 		i.serve(t)

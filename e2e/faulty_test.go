@@ -19,6 +19,7 @@ import (
 type faultyPrometheus struct {
 	*httptest.Server
 	mode atomic.Pointer[http.HandlerFunc] // nil: Prometheus itself answers
+	good http.Handler
 }
 
 func newFaultyPrometheus(t *testing.T, prometheusURL string) *faultyPrometheus {
@@ -27,14 +28,13 @@ func newFaultyPrometheus(t *testing.T, prometheusURL string) *faultyPrometheus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &faultyPrometheus{}
-	good := httputil.NewSingleHostReverseProxy(target)
+	p := &faultyPrometheus{good: httputil.NewSingleHostReverseProxy(target)}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if mode := p.mode.Load(); mode != nil {
 			(*mode)(w, r)
 			return
 		}
-		good.ServeHTTP(w, r)
+		p.good.ServeHTTP(w, r)
 	}))
 	t.Cleanup(p.Server.CloseClientConnections)
 	return p

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -96,32 +98,40 @@ func (p *postburn) incidents() ([]web.Incident, error) {
 	return answer.Incidents, err
 }
 
-// objective is how the only objective stands.
-func (p *postburn) objective() (web.Objective, error) {
+// objective is how the objective of most tests stands.
+func (p *postburn) objective() (web.Objective, error) { return p.objectiveOf("checkout") }
+
+// objectiveOf is how an objective without label sets stands.
+func (p *postburn) objectiveOf(name string) (found web.Objective, err error) {
 	var answer struct {
 		SLOs []web.Objective `json:"slos"`
 	}
 	if err := p.api("slos", &answer); err != nil {
-		return web.Objective{}, err
+		return found, err
 	}
-	if len(answer.SLOs) != 1 {
-		return web.Objective{}, fmt.Errorf("%d objectives", len(answer.SLOs))
+	for _, o := range answer.SLOs {
+		if o.SLO == name {
+			return o, nil
+		}
 	}
-	return answer.SLOs[0], nil
+	return found, fmt.Errorf("%s is not one of the %d objectives", name, len(answer.SLOs))
 }
 
-// state returns an error unless the objective is in that state, in the API and in the metrics.
-func (p *postburn) state(want alert.State) error {
-	o, err := p.objective()
+// state returns an error unless the objective of most tests is in that state.
+func (p *postburn) state(want alert.State) error { return p.stateOf("checkout", want) }
+
+// stateOf returns an error unless an objective is in that state, in the API and in the metrics.
+func (p *postburn) stateOf(name string, want alert.State) error {
+	o, err := p.objectiveOf(name)
 	if err != nil {
 		return err
 	}
-	metric, err := p.metric("postburn_slo_state", "state", string(want))
+	metric, err := p.metric("postburn_slo_state", "slo", name, "state", string(want))
 	if err != nil {
 		return err
 	}
 	if o.State != want || metric != 1 {
-		return fmt.Errorf("the objective is %s, and postburn_slo_state of %s is %v", o.State, want, metric)
+		return fmt.Errorf("%s is %s, and postburn_slo_state of %s is %v", name, o.State, want, metric)
 	}
 	return nil
 }
@@ -153,10 +163,53 @@ series:
 	return 0, fmt.Errorf("no metric %s%v", name, labels)
 }
 
-// lastTick is the end of the last tick that was committed.
+// lastTick is the end of the last tick of the objective of most tests that was committed.
 func (p *postburn) lastTick() (time.Time, error) {
-	seconds, err := p.metric("postburn_slo_last_tick_timestamp_seconds")
+	seconds, err := p.metric("postburn_slo_last_tick_timestamp_seconds", "slo", "checkout")
 	return time.Unix(int64(seconds), 0).UTC(), err
+}
+
+// ticksOn waits until so many more ticks of the objective of most tests are committed.
+func (p *postburn) ticksOn(n int) {
+	p.t.Helper()
+	from, err := p.lastTick()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	await(p.t, 30*time.Second, "more ticks", func() error {
+		last, err := p.lastTick()
+		if err == nil && last.Before(from.Add(time.Duration(n)*tick)) {
+			err = fmt.Errorf("the last tick is %s", last)
+		}
+		return err
+	})
+}
+
+// watch replaces the SLO file, and has it read again.
+func (p *postburn) watch(slos string) {
+	p.t.Helper()
+	if err := os.WriteFile(p.path("slos.yaml"), []byte(slos), 0o666); err != nil {
+		p.t.Fatal(err)
+	}
+	resp, err := http.Post(p.url+"/-/reload", "text/plain", http.NoBody)
+	if err != nil {
+		p.t.Fatalf("reloading: %v (%v)", err, p.alive())
+	}
+	defer resp.Body.Close()
+	if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+		p.t.Fatalf("reloading: %s %v %s", resp.Status, err, text)
+	}
+}
+
+// awaitPast waits until this run has read all that it wants of an objective's past.
+func (p *postburn) awaitPast(name string) {
+	p.t.Helper()
+	await(p.t, 30*time.Second, "the past of "+name, func() error {
+		if p.said("all of the past is read", "slo="+name+" ") == 0 {
+			return errors.Join(errNotYet, p.alive())
+		}
+		return nil
+	})
 }
 
 // postMortems are the texts of all post-mortems, by the names of their files.

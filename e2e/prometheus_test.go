@@ -3,11 +3,13 @@
 package e2e
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +23,7 @@ type prometheus struct {
 	dir    string
 	binary string
 	port   string
+	flags  []string
 	*process
 }
 
@@ -32,16 +35,21 @@ func newPrometheus(t *testing.T, target string) *prometheus {
 		t.Fatalf("no Prometheus: %v (`make setup` installs it, or set PROMETHEUS_BIN)", err)
 	}
 	p := &prometheus{t: t, dir: t.TempDir(), binary: binary, port: freePort(t)}
-	config := fmt.Sprintf(`
+	p.configure(fmt.Sprintf(`
 global: {scrape_interval: 1s, scrape_timeout: 1s}
 scrape_configs:
   - job_name: shop
     static_configs: [{targets: [%q]}]
-`, target)
-	if err := os.WriteFile(filepath.Join(p.dir, "prometheus.yml"), []byte(config), 0o666); err != nil {
-		t.Fatal(err)
-	}
+`, target))
 	return p
+}
+
+// configure writes the file that the server is started with.
+func (p *prometheus) configure(config string) {
+	p.t.Helper()
+	if err := os.WriteFile(filepath.Join(p.dir, "prometheus.yml"), []byte(config), 0o666); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // freePort is one that nobody listens on now. Prometheus does not say which port it got, so it can't choose.
@@ -64,16 +72,28 @@ func (p *prometheus) url() string { return "http://127.0.0.1:" + p.port }
 // start runs the server and waits until it answers.
 func (p *prometheus) start() {
 	p.t.Helper()
-	p.process = start(p.t, filepath.Join(p.dir, "log"), nil, p.binary,
-		"--config.file="+filepath.Join(p.dir, "prometheus.yml"),
-		"--storage.tsdb.path="+filepath.Join(p.dir, "data"),
-		"--web.listen-address=127.0.0.1:"+p.port,
-	)
+	p.process = start(p.t, filepath.Join(p.dir, "log"), nil, p.binary, append([]string{
+		"--config.file=" + filepath.Join(p.dir, "prometheus.yml"),
+		"--storage.tsdb.path=" + filepath.Join(p.dir, "data"),
+		"--web.listen-address=127.0.0.1:" + p.port,
+	}, p.flags...)...)
 	await(p.t, 30*time.Second, "Prometheus", func() error {
 		if err := p.alive(); err != nil {
 			p.t.Fatal(err)
 		}
 		_, err := get(p.url() + "/-/ready")
+		return err
+	})
+}
+
+// awaitResult waits until a query has one.
+func (p *prometheus) awaitResult(query string) {
+	p.t.Helper()
+	await(p.t, 30*time.Second, query, func() error {
+		answer, err := get(p.url() + "/api/v1/query?" + url.Values{"query": {query}}.Encode())
+		if err == nil && bytes.Contains(answer, []byte(`"result":[]`)) {
+			err = errNotYet
+		}
 		return err
 	})
 }

@@ -172,8 +172,8 @@ func (s *stage) verifyNumbers(i web.Incident, f *fault) {
 	if w.TotalEvents < 0.99*least || w.TotalEvents > 1.01*most {
 		s.t.Errorf("%v events; the shop served %v to %v", w.TotalEvents, least, most)
 	}
-	// All failures are of this fault, so they need no stretch.
-	failed := s.shop.count(s.began, time.Now()).Failed
+	// All failures since then are of this fault, so they need no stretch.
+	failed := s.shop.count(f.on.Add(-tick), time.Now()).Failed
 	if w.BadEvents < 0.99*failed || w.BadEvents > 1.01*failed {
 		s.t.Errorf("%v bad events; the shop failed %v times", w.BadEvents, failed)
 	}
@@ -234,8 +234,9 @@ func thousands(x float64) string {
 	return digits
 }
 
-// verifyReplay compares the API's incidents with those that a replay finds from before the first data up to the same tick.
-func (s *stage) verifyReplay() {
+// verifyReplay compares the API's incidents with those that a replay finds from before the first data up to the same tick. The
+// options are of cmp.Diff.
+func (s *stage) verifyReplay(options ...cmp.Option) {
 	s.t.Helper()
 	before, err := s.postburn.lastTick()
 	if err != nil {
@@ -258,7 +259,7 @@ func (s *stage) verifyReplay() {
 		return err
 	})
 	replayed := s.postburn.replay(s.began, end)
-	if diff := cmp.Diff(replayed, recorded, cmpopts.IgnoreFields(web.Incident{}, "IssueURL")); diff != "" {
+	if diff := cmp.Diff(replayed, recorded, append(options, cmpopts.IgnoreFields(web.Incident{}, "IssueURL"))...); diff != "" {
 		s.t.Errorf("incidents as of %s (-replayed +recorded):\n%s", end, diff)
 	}
 }

@@ -1,7 +1,8 @@
 // Command bench measures what watching objectives costs: the multi-window recording rules of the
 // SRE Workbook and postburn, in one run, on one real Prometheus that holds the same counters for
 // both. It also measures how long a postburn that was down takes to catch up, and checks that it
-// finds the same incidents then. With -beside, an older postburn is measured in the same run.
+// finds the same incidents then, and what a replay of 30 days takes. With -beside, an older postburn
+// is measured in the same run; replays of both have to find the same incidents.
 //
 // It prints Markdown tables, and exits with 1 if an expectation that docs/engine.md states is not
 // met. `make bench` runs it.
@@ -54,10 +55,11 @@ type options struct {
 const (
 	recordingRules = "rules"
 	catchingUp     = "catchup"
+	replaying      = "replay"
 )
 
 // everything is what is measured unless a flag says otherwise.
-var everything = [...]string{recordingRules, string(separate), string(grouped), string(badHour), string(standard), catchingUp}
+var everything = [...]string{recordingRules, string(separate), string(grouped), string(badHour), string(standard), catchingUp, replaying}
 
 // onePrometheus is what is measured on the same Prometheus.
 var onePrometheus = [...][]string{{recordingRules, string(separate), string(grouped)}, {string(badHour)}, {string(standard)}}
@@ -139,6 +141,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		printMachine(stdout, b.prometheus.version)
 		printCatchUp(stdout, c)
 		missed = append(missed, c[0].missed())
+	}
+	if o.measures(replaying) {
+		b := bench{options: o, dir: filepath.Join(dir, replaying), postburn: binary, say: say}
+		all, err := b.measureReplays(ctx)
+		if err != nil {
+			return err
+		}
+		printMachine(stdout, b.prometheus.version)
+		printReplays(stdout, all)
+		for _, r := range all {
+			missed = append(missed, r.missed())
+		}
 	}
 	return errors.Join(missed...)
 }
