@@ -134,7 +134,8 @@ func Correlate(incidents []Incident, e Event, policy Policy) ([]Incident, int) {
 	return append(incidents, Incident{ID: id, Group: policy.Group, Repository: policy.Repository, Windows: []Window{e.Window}}), len(incidents)
 }
 
-// replace is a copy with one window exchanged: snapshots of an incident that were handed out stay as they are.
+// replace is a copy with one window exchanged: snapshots of an incident that were handed out stay
+// as they are.
 func replace(windows []Window, i int, w Window) []Window {
 	windows = slices.Clone(windows)
 	windows[i] = w

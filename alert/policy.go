@@ -28,8 +28,8 @@ type Policy struct {
 	Quiet        QuietPolicy   `json:"quiet,omitzero"`
 }
 
-// Rule fires when the burn rate over both windows is above the rate (SRE Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate
-// Alerts").
+// Rule fires when the burn rate over both windows is above the rate (SRE Workbook, chapter 5,
+// "Multiwindow, Multi-Burn-Rate Alerts").
 type Rule struct {
 	Rate  slo.Decimal   `json:"rate"`
 	Long  time.Duration `json:"long"`
@@ -39,7 +39,8 @@ type Rule struct {
 // MaxSeverity is the mildest level of severity; 1 is the worst.
 const MaxSeverity = 9
 
-// Severity is a level that a breach window has once one of its thresholds is reached; a zero threshold is not looked at.
+// Severity is a level that a breach window has once one of its thresholds is reached; a zero
+// threshold is not looked at.
 type Severity struct {
 	Level       int           `json:"level"`
 	Outage      time.Duration `json:"outage,omitempty"`
@@ -100,8 +101,8 @@ type Definition struct {
 	Policy    Policy        `json:"policy"`
 }
 
-// DefaultRules are the rules of the SRE Workbook's table 5-8, for a window of 30 d; for another the rates stay and the rules' windows
-// scale with it.
+// DefaultRules are the rules of the SRE Workbook's table 5-8, for a window of 30 d; for another the
+// rates stay and the rules' windows scale with it.
 func DefaultRules(window time.Duration) []Rule {
 	const month = 720 // hours
 	scaled := func(rate string, hours int64) Rule {

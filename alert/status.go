@@ -37,7 +37,8 @@ type Status struct {
 	Extra time.Duration // that is added to the delay
 }
 
-// BurnRate is how fast the budget burned over a window: 1 spends all of it in exactly the objective's window.
+// BurnRate is how fast the budget burned over a window: 1 spends all of it in exactly the
+// objective's window.
 type BurnRate struct {
 	Window time.Duration
 	Rate   float64

@@ -15,7 +15,8 @@ type Kind string
 const (
 	Burn   Kind = "burn"   // a rule fired
 	Budget Kind = "budget" // the error ratio over the objective's whole window is above 1 - target
-	// Blindness is no breach that anybody knows of: there was no data. Its counts are what came to light of that time when data was back.
+	// Blindness is no breach that anybody knows of: there was no data. Its counts are what came to
+	// light of that time when data was back.
 	Blindness Kind = "blind"
 	// Quietness is traffic far below what is usual. Nobody knows whether the target would be met:
 	// those who do not get through are not counted.
@@ -66,7 +67,8 @@ func (w Window) begin() time.Time {
 	return w.Onset
 }
 
-// same reports whether v is an earlier or later state of w: an objective has one window of a kind open at a time.
+// same reports whether v is an earlier or later state of w: an objective has one window of a kind
+// open at a time.
 func (w Window) same(v Window) bool {
 	return w.ID() == v.ID() && w.Kind == v.Kind && w.Detected.Equal(v.Detected)
 }

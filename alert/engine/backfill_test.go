@@ -16,7 +16,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// TestBackfill has a new objective whose service had an outage twenty days ago, with a Prometheus that keeps so many days.
+// TestBackfill has a new objective whose service had an outage twenty days ago, with a Prometheus
+// that keeps so many days.
 func TestBackfill(t *testing.T) {
 	const outage = 20 * 60 * 100 // bad events
 	whole := 30 * day.Seconds() * 100
@@ -108,7 +109,8 @@ func TestBackfill(t *testing.T) {
 	}
 }
 
-// TestBackfillOfTheYoung has a new objective of a service that is ten minutes old: little of its past is read twice.
+// TestBackfillOfTheYoung has a new objective of a service that is ten minutes old: little of its
+// past is read twice.
 func TestBackfillOfTheYoung(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now().Truncate(30 * time.Second)
@@ -148,7 +150,8 @@ func TestBackfillOfTheYoung(t *testing.T) {
 	})
 }
 
-// TestBackfillOfWhatIsTrueOrFalse reads in steps what makes one event a tick: each step has as many as it has ticks.
+// TestBackfillOfWhatIsTrueOrFalse reads in steps what makes one event a tick: each step has as many
+// as it has ticks.
 func TestBackfillOfWhatIsTrueOrFalse(t *testing.T) {
 	def := definition("freshness")
 	def.Objective.Indicator = slo.Indicator{Bool: "age < 60"}

@@ -10,7 +10,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// BenchmarkLane folds ticks of 10,000 objectives. It reports the memory that an objective takes, and how large a batch is.
+// BenchmarkLane folds ticks of 10,000 objectives. It reports the memory that an objective takes,
+// and how large a batch is.
 func BenchmarkLane(b *testing.B) {
 	const n = 10_000
 	defs := make([]alert.Definition, n)

@@ -14,7 +14,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// calendarOracle finds the windows of kind budget of a calendar week in raw ticks, straight from the definition. All is in ticks.
+// calendarOracle finds the windows of kind budget of a calendar week in raw ticks, straight from
+// the definition. All is in ticks.
 type calendarOracle struct {
 	weeks      []int // of each tick, numbered, from 1000 ticks before the first
 	total, bad []float64
@@ -99,8 +100,8 @@ func (o *calendarOracle) run() (breaches []breach) {
 	return breaches
 }
 
-// TestCalendarOracle folds random weeks, with changes of the clock among them and the process killed at random ticks, and finds what the
-// oracle finds.
+// TestCalendarOracle folds random weeks, with changes of the clock among them and the process
+// killed at random ticks, and finds what the oracle finds.
 func TestCalendarOracle(t *testing.T) {
 	const interval, ticks = 15 * time.Minute, 3500 // five weeks: a history keeps 720 ticks one by one, a week has 672
 	seed, breaches, turned := uint64(time.Now().UnixNano()), 0, 0
@@ -215,7 +216,8 @@ func TestCalendarBudget(t *testing.T) {
 	expect("at the turn", 28*daily, 1200, 0, 1-1200.0/(28*daily*0.01))
 	lane.kill()
 	until(turn.Add(interval), good(100))
-	// March has 31 days less the hour of the clock's change. The mean rate is that of the last 30 days, of which 28 were watched.
+	// March has 31 days less the hour of the clock's change. The mean rate is that of the last 30
+	// days, of which 28 were watched.
 	expect("the first tick of March", 100, 0, (31-1.0/24)*daily-100, 1)
 	until(turn.AddDate(0, 0, 20), good(100))
 	lane.kill()

@@ -32,8 +32,8 @@ const (
 	after    = 10 * time.Minute // that it is up again
 )
 
-// TestCatchUp has one process that is up all the time and one that is down for six hours, and finds the same incidents in both stores, byte
-// for byte.
+// TestCatchUp has one process that is up all the time and one that is down for six hours, and finds
+// the same incidents in both stores, byte for byte.
 func TestCatchUp(t *testing.T) {
 	for _, tc := range []struct {
 		name       string
@@ -78,7 +78,8 @@ func TestCatchUp(t *testing.T) {
 	}
 }
 
-// incidentsOf runs a process, and returns its incidents' JSON by their ID, and how long catching up took.
+// incidentsOf runs a process, and returns its incidents' JSON by their ID, and how long catching up
+// took.
 func incidentsOf(t *testing.T, out *outside, defs []alert.Definition, killed bool) (texts map[string]string, took time.Duration) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -112,7 +113,8 @@ func incidentsOf(t *testing.T, out *outside, defs []alert.Definition, killed boo
 	return texts, took
 }
 
-// madeUp is a source whose samples depend on the objective and the tick alone: traffic that varies, and faults of many lengths and depths.
+// madeUp is a source whose samples depend on the objective and the tick alone: traffic that varies,
+// and faults of many lengths and depths.
 func madeUp(_ *testing.T, objectives []string) engine.Source {
 	shares := map[string]func(time.Time) float64{}
 	for i, name := range objectives {
@@ -137,8 +139,8 @@ func madeUp(_ *testing.T, objectives []string) engine.Source {
 	}
 }
 
-// stored is a source that asks a real TSDB, of a service with a route for each objective. Its pods restart now and then, and have a series of
-// failures from the first one on.
+// stored is a source that asks a real TSDB, of a service with a route for each objective. Its pods
+// restart now and then, and have a series of failures from the first one on.
 func stored(t *testing.T, objectives []string) engine.Source {
 	server := promtest.Start(t)
 	end := bubbleStart.Add(warmedUp + downtime + after + time.Minute)
@@ -169,8 +171,9 @@ func stored(t *testing.T, objectives []string) engine.Source {
 	return client.Read
 }
 
-// TestCatchUpWithAPast fills a new objective from a real TSDB, most of it in steps, and compares all windows of its rules with what a watch holds
-// that was given every tick. Without restarts they are the same; with them, steps lose more than ticks of what a process counted last.
+// TestCatchUpWithAPast fills a new objective from a real TSDB, most of it in steps, and compares
+// all windows of its rules with what a watch holds that was given every tick. Without restarts they
+// are the same; with them, steps lose more than ticks of what a process counted last.
 func TestCatchUpWithAPast(t *testing.T) {
 	const length, requests = 30 * time.Hour, 3.0 // a second and pod
 	end := bubbleStart.Add(length)
@@ -226,7 +229,8 @@ func TestCatchUpWithAPast(t *testing.T) {
 	}
 }
 
-// faults is the share of requests of the i-th objective that fail. Faults begin before the downtime, in it, and near its end.
+// faults is the share of requests of the i-th objective that fail. Faults begin before the
+// downtime, in it, and near its end.
 func faults(i int) func(time.Time) float64 {
 	random := rand.New(rand.NewPCG(3, uint64(i)))
 	type fault struct {
@@ -249,8 +253,8 @@ func faults(i int) func(time.Time) float64 {
 	}
 }
 
-// outside asks a source from outside of the bubble in which the engine runs: a connection that waits for its next request would stop the
-// bubble's clock.
+// outside asks a source from outside of the bubble in which the engine runs: a connection that
+// waits for its next request would stop the bubble's clock.
 type outside struct {
 	free, asked chan *question
 }

@@ -14,21 +14,21 @@ import (
 )
 
 const (
-	// patience is for how many ticks an objective's query must have failed before a tick of the past
-	// at which it can't be answered, though it can now, is given up.
+	// patience is for how many ticks an objective's query must have failed before a tick of the
+	// past at which it can't be answered, though it can now, is given up.
 	patience = 20
 	// lateMost is how late data may be and still be waited for.
 	lateMost = 6 * time.Hour
 	// longestPause is how long a query that fails is left alone, at most.
 	longestPause = 5 * time.Minute
-	// chasedTogether is how many objectives are chased at a time, at most, and chasing how many chases
-	// there are at a time.
+	// chasedTogether is how many objectives are chased at a time, at most, and chasing how many
+	// chases there are at a time.
 	chasedTogether = 20
 	chasing        = 8
 	// reaching is how many objectives of a lane are asked at a time how far their data reach.
 	reaching = 4
-	// caughtUp is how many ticks an objective may be behind to be read together with its lane again,
-	// which reads them at once. Some have become due since the chase began.
+	// caughtUp is how many ticks an objective may be behind to be read together with its lane
+	// again, which reads them at once. Some have become due since the chase began.
 	caughtUp = 10
 )
 

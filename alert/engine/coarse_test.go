@@ -13,8 +13,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// counters is a source of counters, each of a label set, that are not scraped during the gap. What they count, a longer tick has the sum of,
-// and what they count in the gap comes late.
+// counters is a source of counters, each of a label set, that are not scraped during the gap. What
+// they count, a longer tick has the sum of, and what they count in the gap comes late.
 type counters struct {
 	interval time.Duration // of what `sets` tell
 	sets     map[slo.Labels]func(tick time.Time) slo.Counts
@@ -58,7 +58,8 @@ func (c *counters) sample(at func(time.Time) slo.Counts, tick time.Time, length 
 	return s
 }
 
-// sum is what is counted in (from, to]. It is blind where the counter is not there at the end, which is told by negative counts.
+// sum is what is counted in (from, to]. It is blind where the counter is not there at the end,
+// which is told by negative counts.
 func (c *counters) sum(at func(time.Time) slo.Counts, from, to time.Time) (sum slo.Counts, blind bool) {
 	for t := from.Add(c.interval); !t.After(to); t = t.Add(c.interval) {
 		counts := at(t)
@@ -72,8 +73,9 @@ func (c *counters) sum(at func(time.Time) slo.Counts, from, to time.Time) (sum s
 	return sum, blind
 }
 
-// TestFilledFindsWhatGoesOn starts in the middle of faults. One that goes on is opened at the first tick, from where it began, to within a step
-// of what is filled in steps, and is then over when it is; one that is over before opens nothing.
+// TestFilledFindsWhatGoesOn starts in the middle of faults. One that goes on is opened at the first
+// tick, from where it began, to within a step of what is filled in steps, and is then over when it
+// is; one that is over before opens nothing.
 func TestFilledFindsWhatGoesOn(t *testing.T) {
 	const step = 5 * time.Minute
 	now := epoch.Add(7*time.Hour + 90*time.Second)

@@ -34,8 +34,8 @@ func (e *Engine) commit(ctx context.Context, batches []alert.Batch) error {
 	}
 }
 
-// runCommits writes what the lanes hand over: all that is ready in one transaction. One that fails is tried again, unchanged, until it
-// succeeds: nothing is lost while a disk is full.
+// runCommits writes what the lanes hand over: all that is ready in one transaction. One that fails
+// is tried again, unchanged, until it succeeds: nothing is lost while a disk is full.
 func (e *Engine) runCommits(ctx context.Context) error {
 	for {
 		var waiting []commitRequest

@@ -17,7 +17,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// lanes is how many lanes the groups are spread over. It is fixed, so that a group's lane never depends on the other groups.
+// lanes is how many lanes the groups are spread over. It is fixed, so that a group's lane never
+// depends on the other groups.
 const lanes = 32
 
 // Source takes samples: a reading for each objective, in their order, with a sample for every tick.
@@ -41,7 +42,8 @@ type Options struct {
 	Now         func() time.Time // the wall clock; nil: time.Now
 }
 
-// Engine runs the lanes: it samples every tick, folds, and commits, and resumes where the store's last commit ended.
+// Engine runs the lanes: it samples every tick, folds, and commits, and resumes where the store's
+// last commit ended.
 type Engine struct {
 	opts    Options
 	fence   int64
@@ -90,8 +92,8 @@ func laneOf(d alert.Definition) string {
 	return fmt.Sprintf("%02d", h.Sum32()%lanes)
 }
 
-// Run samples, folds and commits until ctx is done. It returns an error where the store belongs to another writer now. Recover
-// comes first.
+// Run samples, folds and commits until ctx is done. It returns an error where the store belongs to
+// another writer now. Recover comes first.
 func (e *Engine) Run(ctx context.Context) error {
 	for {
 		next, err := e.runUntilReload(ctx)
@@ -133,7 +135,8 @@ type reload struct {
 	taken       chan struct{} // is closed when they are
 }
 
-// Reload has the running engine watch other definitions, as if it had been started with them, and waits until it does.
+// Reload has the running engine watch other definitions, as if it had been started with them, and
+// waits until it does.
 func (e *Engine) Reload(ctx context.Context, definitions []alert.Definition) error {
 	r := reload{definitions, make(chan struct{})}
 	select {
@@ -149,8 +152,8 @@ func (e *Engine) Reload(ctx context.Context, definitions []alert.Definition) err
 	}
 }
 
-// Recover makes the engine the store's only writer, loads the lanes that the store or the definitions know of, and hands the
-// definitions out to them. It asks nothing of Prometheus.
+// Recover makes the engine the store's only writer, loads the lanes that the store or the
+// definitions know of, and hands the definitions out to them. It asks nothing of Prometheus.
 func (e *Engine) Recover(ctx context.Context) error {
 	fence, names, err := e.opts.Store.Acquire(ctx)
 	if err != nil {
@@ -184,8 +187,8 @@ func (e *Engine) Recover(ctx context.Context) error {
 	return nil
 }
 
-// recoverLane loads a lane, on the grid that the engine has now. One that was never committed begins
-// at the newest tick that is due.
+// recoverLane loads a lane, on the grid that the engine has now. One that was never committed
+// begins at the newest tick that is due.
 func (e *Engine) recoverLane(ctx context.Context, name string) (*lane, error) {
 	rec, err := e.opts.Store.Load(ctx, name)
 	if err != nil {
@@ -218,8 +221,8 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Statuses are how all objectives stand at `now`, ordered by ID. One whose samples can't be had, lag behind, or are of a time that has
-// yet to come is blind.
+// Statuses are how all objectives stand at `now`, ordered by ID. One whose samples can't be had,
+// lag behind, or are of a time that has yet to come is blind.
 func (e *Engine) Statuses(now time.Time) []alert.Status {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -25,8 +25,8 @@ import (
 	"github.com/postburn/postburn/store/sqlite"
 )
 
-// service is a source whose samples depend on nothing but the tick: every objective has 100 events a second, and all of them are bad
-// during the fault.
+// service is a source whose samples depend on nothing but the tick: every objective has 100 events
+// a second, and all of them are bad during the fault.
 type service struct {
 	faultFrom, faultTo time.Time
 	down               atomic.Bool         // answers nothing
@@ -195,8 +195,8 @@ func definition(name string) alert.Definition {
 	return alert.Definition{Objective: o, Policy: p}
 }
 
-// TestEngine runs the engine on a real database through faults of the service, of Prometheus and of itself, and compares what it
-// recorded with what a replay finds afterwards.
+// TestEngine runs the engine on a real database through faults of the service, of Prometheus and of
+// itself, and compares what it recorded with what a replay finds afterwards.
 func TestEngine(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -270,7 +270,8 @@ func TestEngine(t *testing.T) {
 	}
 }
 
-// TestEngineBlindObjective has one objective whose query is refused: it is blind, and holds up the other only for a while.
+// TestEngineBlindObjective has one objective whose query is refused: it is blind, and holds up the
+// other only for a while.
 func TestEngineBlindObjective(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{refused: "api"}
@@ -278,7 +279,8 @@ func TestEngineBlindObjective(t *testing.T) {
 		p.start()
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		// Both are of one group, so they advance together; what new objectives need of the past is filled one by one.
+		// Both are of one group, so they advance together; what new objectives need of the past is
+		// filled one by one.
 		if got := p.states()["api"]; got != alert.Blind {
 			t.Errorf("api is %s, want blind", got)
 		}
@@ -352,8 +354,9 @@ func TestEngineFenced(t *testing.T) {
 	})
 }
 
-// TestEngineGroupBy watches an objective of several regions: one from the beginning, one that appears with nothing but errors, and one
-// that goes for good in the middle of the fault. The process is killed now and then.
+// TestEngineGroupBy watches an objective of several regions: one from the beginning, one that
+// appears with nothing but errors, and one that goes for good in the middle of the fault. The
+// process is killed now and then.
 func TestEngineGroupBy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now().Truncate(30 * time.Second)
@@ -433,7 +436,8 @@ func TestEngineLimitsLabelSets(t *testing.T) {
 	})
 }
 
-// TestEngineLateData has events reach Prometheus later than they are asked for. None is lost, and after a while they are waited for.
+// TestEngineLateData has events reach Prometheus later than they are asked for. None is lost, and
+// after a while they are waited for.
 func TestEngineLateData(t *testing.T) {
 	for _, lag := range []time.Duration{0, 80 * time.Second, 100 * time.Second, 3 * time.Minute} {
 		t.Run(lag.String(), func(t *testing.T) {

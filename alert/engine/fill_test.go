@@ -82,7 +82,8 @@ func TestFill(t *testing.T) {
 	}
 }
 
-// TestFewCatchUpTogether has many lanes that are hours behind, and a disk that is full: few of them take memory at the same time.
+// TestFewCatchUpTogether has many lanes that are hours behind, and a disk that is full: few of them
+// take memory at the same time.
 func TestFewCatchUpTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{}
@@ -124,8 +125,8 @@ func TestFewCatchUpTogether(t *testing.T) {
 	})
 }
 
-// TestSlowQueries has an objective of which Prometheus can't answer many ticks in time, beside one of which it can: both are filled, both
-// catch up, and an outage that went by meanwhile is found.
+// TestSlowQueries has an objective of which Prometheus can't answer many ticks in time, beside one
+// of which it can: both are filled, both catch up, and an outage that went by meanwhile is found.
 func TestSlowQueries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{faultFrom: time.Now().Add(3 * time.Hour), faultTo: time.Now().Add(200 * time.Minute)}

@@ -8,7 +8,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// health logs what is wrong once when it begins and once when it is over, however often it is reported.
+// health logs what is wrong once when it begins and once when it is over, however often it is
+// reported.
 type health struct {
 	logger *slog.Logger
 
@@ -41,8 +42,8 @@ func (h *health) ok(what string) {
 	}
 }
 
-// reading notes how the reading of an objective went. What concerns all of Prometheus is logged once for all objectives, what
-// concerns a query once for its own.
+// reading notes how the reading of an objective went. What concerns all of Prometheus is logged
+// once for all objectives, what concerns a query once for its own.
 func (h *health) reading(name string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

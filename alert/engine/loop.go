@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	// chunk is how many ticks are read and committed at a time while catching up, at most. Where they
-	// can't be read it is half as many, and half of that: there are objectives that Prometheus takes
-	// longer over than it is waited for.
+	// chunk is how many ticks are read and committed at a time while catching up, at most. Where
+	// they can't be read it is half as many, and half of that: there are objectives that Prometheus
+	// takes longer over than it is waited for.
 	chunk = 1000
 	// atOnce is how many samples a lane reads at a time while catching up, which bounds the memory
-	// that takes; but no fewer than fewest ticks, since a query has a price of its own: at each of 50 ticks
-	// it is nearly twice that at each of 500.
+	// that takes; but no fewer than fewest ticks, since a query has a price of its own: at each of
+	// 50 ticks it is nearly twice that at each of 500.
 	atOnce = 40_000
 	fewest = 50
 	// catchingUp is how many lanes have more than the fewest ticks in memory at the same time. More
@@ -111,8 +111,9 @@ func (e *Engine) advance(ctx context.Context, l *lane, ticks slo.Ticks) (advance
 	return true, e.commitAndShow(ctx, l, batches, events)
 }
 
-// hush tells rows which watches have no samples only because the objective has not caught up yet with
-// the time in which nothing was read of it, and not for so long that they are as blind as without data.
+// hush tells rows which watches have no samples only because the objective has not caught up yet
+// with the time in which nothing was read of it, and not for so long that they are as blind as
+// without data.
 func (e *Engine) hush(l *lane, rows []fold.Row) {
 	var defs []alert.Definition // of the watches
 	for _, w := range l.Watches() {

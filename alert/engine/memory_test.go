@@ -69,7 +69,8 @@ func (m *memory) stepRow(row fold.Row) []alert.Event {
 	return events
 }
 
-// kill forgets all that was not committed, and recovers. The recovered lane makes the same checkpoint as the one that died would.
+// kill forgets all that was not committed, and recovers. The recovered lane makes the same
+// checkpoint as the one that died would.
 func (m *memory) kill() {
 	m.t.Helper()
 	m.rec.Rows = m.rows

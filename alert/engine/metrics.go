@@ -86,9 +86,9 @@ func (c statusCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- backfillDesc
 }
 
-// Collect implements prometheus.Collector. It collects in the order in which a registry sorts what it
-// gathers: by the values of the labels, whose names are sorted. With 5,000 objectives, a scrape would
-// else spend a third of its time on sorting.
+// Collect implements prometheus.Collector. It collects in the order in which a registry sorts what
+// it gathers: by the values of the labels, whose names are sorted. With 5,000 objectives, a scrape
+// would else spend a third of its time on sorting.
 func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)

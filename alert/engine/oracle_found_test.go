@@ -203,8 +203,8 @@ func TestCatchingUpIsNotBlindness(t *testing.T) {
 	})
 }
 
-// TestPlannedWorkIsLateBeforeACheckpoint has events of planned work come late, and the process killed
-// when its state was written since, and its history was not.
+// TestPlannedWorkIsLateBeforeACheckpoint has events of planned work come late, and the process
+// killed when its state was written since, and its history was not.
 func TestPlannedWorkIsLateBeforeACheckpoint(t *testing.T) {
 	m := newMemory(t, "00", interval, epoch, definition("checkout"))
 	steps := func(n int, s slo.Sample) {

@@ -20,9 +20,9 @@ import (
 const (
 	// pastTogether is how many objectives' past is read at the same time.
 	pastTogether = 3
-	// pastPoints bounds what is kept in memory of an objective's past, in samples of 24 bytes: 48 MiB.
-	// A past that has more is folded in several parts. The watches to go back to take 24 KiB for each
-	// cloneEvery of one label set's past.
+	// pastPoints bounds what is kept in memory of an objective's past, in samples of 24 bytes: 48
+	// MiB. A past that has more is folded in several parts. The watches to go back to take 24 KiB
+	// for each cloneEvery of one label set's past.
 	pastPoints = 2 << 20
 	// coarsely is about how long a step of the past is where nothing can come of it.
 	coarsely = 5 * time.Minute
@@ -46,8 +46,9 @@ type pastFolder struct {
 type pastOf struct {
 	def  alert.Definition
 	span slo.Span // on the grid of ticks
-	// have are watches to go on with, which are at the span's start and are used up. Label sets that
-	// have none begin anew: without group_by at the span's start, else where they first have data.
+	// have are watches to go on with, which are at the span's start and are used up. Label sets
+	// that have none begin anew: without group_by at the span's start, else where they first have
+	// data.
 	have    []*fold.Watch
 	prepare func(*fold.Watch) // is called with watches that begin anew; may be nil
 }

@@ -14,8 +14,8 @@ import (
 const (
 	// readingPasts is how many pasts are read at a time. The ticks of all lanes go first.
 	readingPasts = 2
-	// pastsAhead is how many readings of a lane are under way or wait for their turn. Each keeps copies
-	// of the watches that it is to replace.
+	// pastsAhead is how many readings of a lane are under way or wait for their turn. Each keeps
+	// copies of the watches that it is to replace.
 	pastsAhead = 2
 	// pastTries is how often a past is tried to be read before it is given up until a restart.
 	pastTries = 10

@@ -48,8 +48,8 @@ func (f *setFold) step(s slo.Sample) {
 }
 
 // note keeps events that open, close or move a window, or amend one that is over. The others say
-// how an open window stands, which the next of them says again; but an incident that ends keeps what
-// was said last of a budget that stays spent.
+// how an open window stands, which the next of them says again; but an incident that ends keeps
+// what was said last of a budget that stays spent.
 func (f *setFold) note(events []alert.Event) {
 	for _, e := range events {
 		lasting := e.Window.Kind == alert.Budget && f.watch.Burn != nil

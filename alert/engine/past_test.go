@@ -290,10 +290,10 @@ func compareSets(t *testing.T, name string, want, got foldedSet) {
 }
 
 // TestShortGaps folds pasts with times without data that are shorter than a step, so that a step
-// shows nothing of them. The windows are the same once there is as much data as the rules look
-// back over. Before that some of what they sum is an estimate, which knows for how long there was
-// data: a window may be found a tick earlier or later. What is usual is such an estimate, too, if the
-// day before had gaps.
+// shows nothing of them. The windows are the same once there is as much data as the rules look back
+// over. Before that some of what they sum is an estimate, which knows for how long there was data:
+// a window may be found a tick earlier or later. What is usual is such an estimate, too, if the day
+// before had gaps.
 func TestShortGaps(t *testing.T) {
 	seed := *pastSeed
 	if seed == 0 {

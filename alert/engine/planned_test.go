@@ -89,7 +89,8 @@ func TestPlannedWork(t *testing.T) {
 	}
 }
 
-// TestPlannedWorkSpendsBudget has the target missed over the whole window by planned work alone: nothing opens while it goes on.
+// TestPlannedWorkSpendsBudget has the target missed over the whole window by planned work alone:
+// nothing opens while it goes on.
 func TestPlannedWorkSpendsBudget(t *testing.T) {
 	def := definition("checkout")
 	def.Objective.Window, def.Policy.Rules = slo.Window{Rolling: day}, nil

@@ -11,7 +11,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// TestEngineReload hands other definitions to a running engine: one objective is tightened, one goes, one is new.
+// TestEngineReload hands other definitions to a running engine: one objective is tightened, one
+// goes, one is new.
 func TestEngineReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{faultFrom: time.Now().Add(time.Hour), faultTo: time.Now().Add(80 * time.Minute)}

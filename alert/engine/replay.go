@@ -61,8 +61,8 @@ func Replay(
 	return r, nil
 }
 
-// eventsAt are the events, with those that say how the windows stand that are still open at the end.
-// A burn that has not got worse since the start was over then, as far as is known.
+// eventsAt are the events, with those that say how the windows stand that are still open at the
+// end. A burn that has not got worse since the start was over then, as far as is known.
 func (s foldedSet) eventsAt(def alert.Definition, start, end time.Time) []alert.Event {
 	events := slices.Clone(s.events)
 	if s.watch == nil {

@@ -14,7 +14,8 @@ type darkness struct {
 	Why   []slo.Caveat `json:"why,omitempty"` // what its samples say of it
 }
 
-// look notes for how long there has been no data. Planned work is no time to expect any, unless it was missed before.
+// look notes for how long there has been no data. Planned work is no time to expect any, unless it
+// was missed before.
 func (w *Watch) look(s slo.Sample, start time.Time) {
 	switch {
 	case !s.Blind || s.Excluded && w.Blind == nil, w.yetToCome():
@@ -29,8 +30,9 @@ func (w *Watch) look(s slo.Sample, start time.Time) {
 // yetToCome reports whether the watch is of a label set that has had no data yet: none is expected.
 func (w *Watch) yetToCome() bool { return w.History.Empty() && len(w.Def.Objective.GroupBy) > 0 }
 
-// stepBlind opens a window of kind blind where there has been no data for as long as the policy says, and closes it once there is. In
-// between nothing about it changes, so that nothing is reported.
+// stepBlind opens a window of kind blind where there has been no data for as long as the policy
+// says, and closes it once there is. In between nothing about it changes, so that nothing is
+// reported.
 func (w *Watch) stepBlind(s slo.Sample, start time.Time) (alert.Event, bool) {
 	if v := w.Blind; v != nil {
 		if s.Blind {

@@ -270,14 +270,15 @@ func TestBudgetWindow(t *testing.T) {
 		t.Errorf("opened as %+v", w)
 	}
 	s.add(day, good(100))
-	// It closes at the end of the first tick whose window holds less: when the first bad tick has left it.
+	// It closes at the end of the first tick whose window holds less: when the first bad tick has
+	// left it.
 	if w := s.only(alert.Budget); w.Ended.Sub(w.Onset) != day-3*interval+interval {
 		t.Errorf("closed %s after its onset", w.Ended.Sub(w.Onset))
 	}
 }
 
-// TestBreachAfterALongSilence has traffic come back after days without any, and then a breach. What went well before the silence says
-// nothing of a recovery.
+// TestBreachAfterALongSilence has traffic come back after days without any, and then a breach. What
+// went well before the silence says nothing of a recovery.
 func TestBreachAfterALongSilence(t *testing.T) {
 	w := fold.NewWatch(definitionOf("0.995"), "", interval, epoch, epoch)
 	var windows []alert.Window

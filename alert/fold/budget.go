@@ -45,8 +45,9 @@ func (w *Watch) turn(s slo.Sample) {
 	}
 }
 
-// budgetAt sums the events in an objective's window: in a rolling one up to now, in a calendar one in the period that holds `at`. What
-// has no events yet counts at the mean rate of the last window's length, so that the first day of a month does not stand for all of it.
+// budgetAt sums the events in an objective's window: in a rolling one up to now, in a calendar one
+// in the period that holds `at`. What has no events yet counts at the mean rate of the last
+// window's length, so that the first day of a month does not stand for all of it.
 func (w *Watch) budgetAt(window slo.Window, at time.Time) budget {
 	h := w.History
 	if window.Calendar == "" {

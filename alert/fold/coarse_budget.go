@@ -49,8 +49,8 @@ func (c *Coarse) budgetBounds(s slo.Sample, length time.Duration) (least, most s
 	return seen.Add(usual), seen.Add(s.Counts).Add(usually)
 }
 
-// worstBudget returns what makes the highest burn rate that an open window of kind budget can have in
-// a step: no more of it is an estimate than when it was opened.
+// worstBudget returns what makes the highest burn rate that an open window of kind budget can have
+// in a step: no more of it is an estimate than when it was opened.
 func (c *Coarse) worstBudget(s slo.Sample, length time.Duration) slo.Counts {
 	least, most := c.budgetBounds(s, length)
 	seen, _ := c.unsure().CountedBounds(c.Def.Objective.Window.Length(), length, s.Counts)

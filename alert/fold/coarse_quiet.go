@@ -7,8 +7,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// mayBeQuiet reports whether there may be too little traffic at a tick of a step; with no length, at
-// the last tick.
+// mayBeQuiet reports whether there may be too little traffic at a tick of a step; with no length,
+// at the last tick.
 func (c *Coarse) mayBeQuiet(length time.Duration, counts slo.Counts) bool {
 	now, u := c.Now(), c.unsure()
 	from := now.Add(-c.quiet.After)

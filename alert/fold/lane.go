@@ -76,8 +76,8 @@ func (l *Lane) Remember(row Row) {
 	}
 }
 
-// Anticipate tells the watches, in their order, of the planned work that states have which are to be
-// restored later on. Rows that are remembered may have late events of it.
+// Anticipate tells the watches, in their order, of the planned work that states have which are to
+// be restored later on. Rows that are remembered may have late events of it.
 func (l *Lane) Anticipate(states []WatchState) {
 	for i, w := range l.watches {
 		w.Planned = states[i].Planned

@@ -8,7 +8,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// runsOf cuts (onset, end] into runs of outage, degradation, blindness and, with an empty kind, of neither.
+// runsOf cuts (onset, end] into runs of outage, degradation, blindness and, with an empty kind, of
+// neither.
 func runsOf(h *slo.History, base slo.Threshold, onset, end time.Time) []alert.Phase {
 	var runs []alert.Phase
 	h.Buckets(onset, func(span slo.Span, c slo.Counts) bool {
@@ -35,8 +36,8 @@ func addRun(runs []alert.Phase, r alert.Phase) []alert.Phase {
 	return append(runs, r)
 }
 
-// phases makes phases of runs. Runs of one kind that are less than `join` apart are one if it holds for the whole as well; a run of a
-// single tick beside a longer one is part of that.
+// phases makes phases of runs. Runs of one kind that are less than `join` apart are one if it holds
+// for the whole as well; a run of a single tick beside a longer one is part of that.
 func phases(runs []alert.Phase, base slo.Threshold, join, tick time.Duration) []alert.Phase {
 	runs = joinAcross(runs, alert.Outage, join, func(c slo.Counts) bool { return c.Bad >= c.Total/2 })
 	runs = joinAcross(runs, alert.Degraded, join, base.Exceeded)
@@ -58,7 +59,8 @@ func classify(base slo.Threshold, c slo.Counts) alert.PhaseKind {
 	return ""
 }
 
-// joinAcross joins runs of a kind over gaps shorter than `join`, where the whole still is of that kind.
+// joinAcross joins runs of a kind over gaps shorter than `join`, where the whole still is of that
+// kind.
 func joinAcross(runs []alert.Phase, kind alert.PhaseKind, join time.Duration, holds func(slo.Counts) bool) []alert.Phase {
 	var out []alert.Phase
 	for i := 0; i < len(runs); {
@@ -86,7 +88,8 @@ func joinAcross(runs []alert.Phase, kind alert.PhaseKind, join time.Duration, ho
 	return out
 }
 
-// absorbSingles gives a run of a single tick, which the edge of a fault falls into, to its longer neighbour.
+// absorbSingles gives a run of a single tick, which the edge of a fault falls into, to its longer
+// neighbour.
 func absorbSingles(runs []alert.Phase, tick time.Duration) []alert.Phase {
 	length := func(i int) time.Duration {
 		if i < 0 || i >= len(runs) || runs[i].Kind == "" || runs[i].Kind == alert.BlindGap {

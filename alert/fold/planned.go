@@ -8,11 +8,12 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// maxPlanned bounds how many stretches of planned work are remembered; beyond it the oldest are joined.
+// maxPlanned bounds how many stretches of planned work are remembered; beyond it the oldest are
+// joined.
 const maxPlanned = 256
 
-// planned is a stretch of planned work. Its events count in the objective's budget; for all that has to do with breaches, the history
-// holds no events there, like a time without traffic.
+// planned is a stretch of planned work. Its events count in the objective's budget; for all that
+// has to do with breaches, the history holds no events there, like a time without traffic.
 type planned struct {
 	slo.Span
 	slo.Counts
@@ -92,7 +93,8 @@ func (w *Watch) notePlanned(s slo.Sample, tick slo.Span) {
 	w.Planned = append(w.Planned, planned{tick, s.Counts})
 }
 
-// plannedIn sums the events of planned work in a stretch. Where that cuts one, its events are taken as spread evenly.
+// plannedIn sums the events of planned work in a stretch. Where that cuts one, its events are taken
+// as spread evenly.
 func (w *Watch) plannedIn(span slo.Span) (c slo.Counts) {
 	for _, p := range w.Planned {
 		if in := shared(p.Span, span); in > 0 {

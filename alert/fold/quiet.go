@@ -13,8 +13,8 @@ const (
 	week = 7 * day
 
 	// minUsual is how many events a stretch must usually have for its traffic to be called too low.
-	// Chance alone makes 9 of 100 about once in 10^29 times; if requests come in bursts of ten, once
-	// in 10,000, and then on both of the days that it is compared with as well.
+	// Chance alone makes 9 of 100 about once in 10^29 times; if requests come in bursts of ten,
+	// once in 10,000, and then on both of the days that it is compared with as well.
 	minUsual = 100
 )
 
@@ -25,8 +25,8 @@ type lull struct {
 }
 
 // listen finds out whether traffic is below the share of what is usual that the policy says, over
-// the last `after`; ten times in that time: that is often enough, and costs less than a tenth of a step.
-// In a stretch with a tick that has no data, or is of planned work, nothing changes.
+// the last `after`; ten times in that time: that is often enough, and costs less than a tenth of a
+// step. In a stretch with a tick that has no data, or is of planned work, nothing changes.
 func (w *Watch) listen(s slo.Sample) {
 	if s.Blind || s.Excluded || w.Low == nil && s.Tick.UnixNano()%w.listenEvery != 0 {
 		return
@@ -59,8 +59,8 @@ func (w *Watch) listen(s slo.Sample) {
 	}
 }
 
-// isPlenty reports whether a stretch has too many events for its traffic to be too low, without a look
-// at what was seen of the day before: it counts as known if that was half of it or more.
+// isPlenty reports whether a stretch has too many events for its traffic to be too low, without a
+// look at what was seen of the day before: it counts as known if that was half of it or more.
 func (w *Watch) isPlenty(total float64, from, to time.Time) bool {
 	if to.Sub(from) > day {
 		return false // the day before says nothing
@@ -68,8 +68,8 @@ func (w *Watch) isPlenty(total float64, from, to time.Time) bool {
 	return total >= w.below*2*w.History.Between(from.Add(-day), to.Add(-day)).Total
 }
 
-// usualIn returns how many events were usual in a stretch: those of the same hours the day before or
-// the week before, whichever had fewer, so that a day that is always quiet is no surprise. It
+// usualIn returns how many events were usual in a stretch: those of the same hours the day before
+// or the week before, whichever had fewer, so that a day that is always quiet is no surprise. It
 // reports false where one of them is not known: because the history does not reach back so far, or
 // had data of less than half of it. If the stretch is longer than a day, or itself part of a long
 // lull, the day before says nothing, and the week before is enough.
@@ -149,8 +149,8 @@ func (w *Watch) eachTick(from time.Time, rate float64, step func(tick slo.Span, 
 	})
 }
 
-// stepQuiet opens a window of kind quiet where the policy asks for it, and closes it once traffic is
-// back. In between nothing is reported.
+// stepQuiet opens a window of kind quiet where the policy asks for it, and closes it once traffic
+// is back. In between nothing is reported.
 func (w *Watch) stepQuiet(s slo.Sample, events []alert.Event) []alert.Event {
 	before := w.Low
 	w.listen(s)

@@ -48,8 +48,8 @@ func (w *Watch) Redefine(def alert.Definition) {
 	w.Track = make([]tracker, len(w.Rules))
 }
 
-// Redo makes a watch that is about to be folded over the past again as if it had been redefined when
-// an older one of its objective was.
+// Redo makes a watch that is about to be folded over the past again as if it had been redefined
+// when an older one of its objective was.
 func (w *Watch) Redo(older *Watch) { w.Redefined = older.Redefined }
 
 // IsOpenUnderAnother reports whether a window is open that was opened under another definition than

@@ -8,8 +8,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// Watch is the step function of one objective and label set: it folds samples, one a tick, into breach windows. It is used by one
-// goroutine at a time.
+// Watch is the step function of one objective and label set: it folds samples, one a tick, into
+// breach windows. It is used by one goroutine at a time.
 type Watch struct {
 	Def         alert.Definition
 	digest      string
@@ -78,8 +78,8 @@ type excused struct {
 	Hold   time.Duration `json:"hold,omitempty"`   // after which it was declared over, at the earliest
 }
 
-// NewWatch starts an objective's fold: its first sample will be that of the tick after `start`, and it opens windows at ticks after
-// `armed`.
+// NewWatch starts an objective's fold: its first sample will be that of the tick after `start`, and
+// it opens windows at ticks after `armed`.
 func NewWatch(def alert.Definition, labels slo.Labels, interval time.Duration, start, armed time.Time) *Watch {
 	w := &Watch{Labels: labels}
 	w.History = slo.NewHistory(interval, start, def.Warmup(), def.Objective.Window.Longest())
@@ -121,12 +121,13 @@ func (w *Watch) ID() slo.ID { return slo.ID{SLO: w.Def.Objective.Name, Labels: w
 // Now is the last tick that was folded in.
 func (w *Watch) Now() time.Time { return w.History.Now() }
 
-// Step folds in the sample of the next tick and returns what happened to the objective's breach windows: nothing, most of the time.
-// An open window is reported at every tick, with its numbers so far.
+// Step folds in the sample of the next tick and returns what happened to the objective's breach
+// windows: nothing, most of the time. An open window is reported at every tick, with its numbers so
+// far.
 func (w *Watch) Step(s slo.Sample) []alert.Event { return w.StepLong(s, 1) }
 
-// StepLong is Step with a sample of so many ticks together, which are too long ago to matter one by one: an onset is found to within
-// them. No window may be open, or be opened.
+// StepLong is Step with a sample of so many ticks together, which are too long ago to matter one by
+// one: an onset is found to within them. No window may be open, or be opened.
 func (w *Watch) StepLong(s slo.Sample, ticks int) []alert.Event {
 	start := w.History.Now()
 	w.notePlanned(s, slo.Span{Start: start, End: start.Add(time.Duration(ticks) * w.History.Interval())})
@@ -185,8 +186,8 @@ func (w *Watch) track(s slo.Sample, start time.Time, change *shifts) {
 	}
 }
 
-// mayOpen reports whether a window may be opened at this sample's tick. A blind tick says nothing new, and would only let good events
-// slide out of a rule's window.
+// mayOpen reports whether a window may be opened at this sample's tick. A blind tick says nothing
+// new, and would only let good events slide out of a rule's window.
 func (w *Watch) mayOpen(s slo.Sample) bool {
 	return s.Tick.After(w.Redefined.Since) && !s.Blind && !s.Excluded
 }
@@ -232,7 +233,8 @@ func (w *Watch) stepBurn(s slo.Sample, counts slo.Counts, allBad float64, change
 	return alert.Event{Tick: s.Tick, Closed: true, Window: closed}, true
 }
 
-// openBurn opens a window if a rule fires: the fastest one that does. Slower ones that fire as well may widen it at once.
+// openBurn opens a window if a rule fires: the fastest one that does. Slower ones that fire as well
+// may widen it at once.
 func (w *Watch) openBurn(s slo.Sample) bool {
 	for i, r := range w.Rules {
 		if !w.Fires(i) {
@@ -257,8 +259,8 @@ func (w *Watch) openBurn(s slo.Sample) bool {
 	return false
 }
 
-// widen notes the rules that fire while a window is open. A slower one widens the onset to its own if the stretch gained holds
-// at least min_bad_events; a faster one shortens the hold.
+// widen notes the rules that fire while a window is open. A slower one widens the onset to its own
+// if the stretch gained holds at least min_bad_events; a faster one shortens the hold.
 func (w *Watch) widen(open *OpenWindow) {
 	for i, r := range w.Rules {
 		if open.Fired[i] || !w.Fires(i) {

@@ -23,8 +23,9 @@ func policy(rules ...alert.Rule) alert.Policy {
 	return alert.Policy{Rules: rules, MergeGap: 30 * time.Minute, Group: "checkout"}
 }
 
-// TestWorkbookTable holds the step function against SRE Workbook, chapter 5: with a constant error ratio after an error-free history,
-// a rule fires at the first tick strictly after long x threshold / ratio, and resets at the first at or after short x (1 - threshold / ratio).
+// TestWorkbookTable holds the step function against SRE Workbook, chapter 5: with a constant error
+// ratio after an error-free history, a rule fires at the first tick strictly after long x threshold
+// / ratio, and resets at the first at or after short x (1 - threshold / ratio).
 func TestWorkbookTable(t *testing.T) {
 	const (
 		interval = 30 * time.Second
