@@ -26,6 +26,9 @@ const (
 	pastPoints = 2 << 20
 	// coarsely is about how long a step of the past is where nothing can come of it.
 	coarsely = 5 * time.Minute
+	// shortPast is how many times as long as what is always read tick by tick a past is that is read
+	// tick by tick as a whole: steps would be read as well.
+	shortPast = 5
 	// lookAhead is how many steps are read tick by tick at once, at least, while a window is open.
 	lookAhead = 12
 	// cloneEvery is after how much of the past a watch is kept, to go back to.
@@ -38,6 +41,7 @@ type pastFolder struct {
 	source    Source
 	interval  time.Duration
 	everyTick bool                // read each tick, whatever comes of it
+	anyLength bool                // read in steps however short the past is
 	room      int                 // samples to be kept in memory; 0: pastPoints
 	progress  func(time.Duration) // told how much more of an objective's past was folded; nil: nobody
 }
@@ -170,6 +174,9 @@ func (r *pastReader) step() time.Duration {
 	}
 	apart := slices.ContainsFunc(r.have, func(w *fold.Watch) bool { return w.History.Apart() })
 	if r.everyTick || apart || o.Exclude != "" || mayBeSigned(o) {
+		return r.interval
+	}
+	if fine, _ := slo.Granularity(r.interval, r.def.Warmup()); !r.anyLength && r.span.End.Sub(r.span.Start) <= shortPast*fine {
 		return r.interval
 	}
 	step := slo.CoarseStep(r.interval, r.def.Warmup(), o.Window.Longest(), about)

@@ -233,7 +233,7 @@ func TestPast(t *testing.T) {
 		want := foldHeld(t, h, of, pastFolder{everyTick: true})
 		all += h.asked[h.interval]
 		clear(h.asked)
-		got := foldHeld(t, h, of, pastFolder{room: []int{0, 0, 0, 10_000}[rnd.IntN(4)]})
+		got := foldHeld(t, h, of, pastFolder{anyLength: true, room: []int{0, 0, 0, 10_000}[rnd.IntN(4)]})
 		t.Logf("round %d: %v", round, h.asked)
 		fine += h.asked[h.interval]
 		name := fmt.Sprintf("-past-seed %d, round %d, ticks of %s, rules %s, window %+v, grouped %v, asked %v",
@@ -317,7 +317,7 @@ func TestShortGaps(t *testing.T) {
 				}
 			}
 		}
-		want, got := foldHeld(t, h, of, pastFolder{everyTick: true}), foldHeld(t, h, of, pastFolder{})
+		want, got := foldHeld(t, h, of, pastFolder{everyTick: true}), foldHeld(t, h, of, pastFolder{anyLength: true})
 		opts := []cmp.Option{
 			cmpopts.EquateApprox(0.05, 0.01), // shares of the budget, and estimates
 			cmpopts.EquateEmpty(), cmpopts.EquateComparable(slo.Decimal{}),
