@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -182,7 +183,7 @@ func (a arrival) joined(b arrival) arrival {
 		samples[s.Labels] = append(samples[s.Labels], s.Samples...)
 	}
 	both := arrival{ticks: slo.Ticks{First: a.ticks.First, Last: b.ticks.Last, Interval: a.ticks.Interval}}
-	for _, labels := range names(samples) {
+	for _, labels := range slices.Sorted(maps.Keys(samples)) {
 		all := samples[labels]
 		if len(all) < both.ticks.Len() {
 			all = append(all, blindSamples(b.ticks)...)

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -82,7 +81,7 @@ func (l *lane) readStates() map[string]readState {
 }
 
 func (r *reader) isZero() bool {
-	return r.Since.IsZero() && !r.PastRead && r.Late == (fold.Late{}) && r.Extra == 0 && r.Checked.IsZero() && len(r.Closed) == 0 && r.Regrid.IsZero()
+	return r.Since.IsZero() && !r.PastRead && r.Late == (fold.Late{}) && r.Extra == 0 && len(r.Closed) == 0 && r.Regrid.IsZero()
 }
 
 // restoreReading takes over what a checkpoint has of the readers. Delays of an older version were a
@@ -241,9 +240,6 @@ func (l *lane) statuses() []alert.Status {
 	}
 	return all
 }
-
-// names returns the names of the objectives, in order.
-func names[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 
 // regrid puts the lane on another grid. What its rules look at is read again, tick by tick.
 func (l *lane) regrid(interval time.Duration) {

@@ -28,10 +28,9 @@ var stretchAfter = [...]int{1, 6}
 
 // lateness is what is known of an objective's data that come late.
 type lateness struct {
-	Extra   time.Duration `json:"extra,omitempty"`  // added to the delay, in whole intervals
-	Checked time.Time     `json:"checked,omitzero"` // the last tick that was read again
-	Regrid  time.Time     `json:"regrid,omitzero"`  // when the interval was changed: counts before are not exact
-	Closed  []time.Time   `json:"closed,omitempty"` // ticks at which a window was closed, to be read again
+	Extra  time.Duration `json:"extra,omitempty"`  // added to the delay, in whole intervals
+	Regrid time.Time     `json:"regrid,omitzero"`  // when the interval was changed: counts before are not exact
+	Closed []time.Time   `json:"closed,omitempty"` // ticks at which a window was closed, to be read again
 }
 
 // dueCheck returns the tick that is to be read again at the present one.
