@@ -25,10 +25,32 @@ image: ## Build the container image IMAGE, with `docker build` or what IMAGE_BUI
 	install -m 0644 "$(CA_CERTIFICATES)" bin/image/ca-certificates.crt
 	$(IMAGE_BUILD) -t "$(IMAGE)" -f deploy/Dockerfile bin/image
 
+.PHONY: chart
+chart: ## Copy into the Helm chart what it has of other folders.
+	cp deploy/prometheus/alerts.yaml deploy/helm/postburn/files/alerts.yaml
+	cp deploy/grafana/dashboard.json deploy/helm/postburn/files/dashboard.json
+
+RELEASE ?= bin/release
+.PHONY: release
+release: ## Make the files of the release VERSION=v1.2.3 in RELEASE (bin/release): binaries, bills of materials, image, chart, checksums; needs buildah.
+	@GO="$(GO)" IMAGE="$(if $(filter file,$(origin IMAGE)),,$(IMAGE))" CA_CERTIFICATES="$(CA_CERTIFICATES)" deploy/release.sh "$(VERSION)" "$(RELEASE)"
+
+# Tests make much garbage and need little memory: GOGC saves a fifth of their time.
 .PHONY: test
 test: ## Run the tests; they need nothing but Go.
 	$(GO) vet ./...
-	$(GO) test ./...
+	GOGC=400 $(GO) test ./...
+
+.PHONY: torture
+torture: ## Have everything go wrong that can while issues are written, at each request; `make test` tries a third of it, `make race` all.
+	TORTURE=1 $(GO) test -count=1 ./issue/github ./issue/publish ./slo/prom
+
+ROUNDS ?= 200
+SEED ?= 0
+.PHONY: oracle
+oracle: ## Test against oracles at length: ROUNDS (200) random histories, pasts and worlds from SEED (0: another one each time), and all combinations.
+	$(GO) test -count=1 -timeout 2h ./alert/engine -long -oracle-rounds $(ROUNDS) -past-rounds $(ROUNDS) -world-rounds $(ROUNDS) -oracle-seed $(SEED) -past-seed $(SEED) -world-seed $(or $(filter-out 0,$(SEED)),$(shell date +%s))
+	$(GO) test -count=1 -timeout 2h ./slo/count -worlds $(ROUNDS)00 -seed $(or $(filter-out 0,$(SEED)),$(shell date +%s))
 
 .PHONY: accuracy
 accuracy: setup-prometheus3 ## Check how exact the counts are, on a real Prometheus or VictoriaMetrics (ACCURACY_PROMETHEUS), and print them beside increase() and averaged ratios.
@@ -48,7 +70,7 @@ bench-pages: ## Print how long pages and the API take with 5,000 objectives and 
 
 .PHONY: race
 race: ## Run the tests of what starts goroutines under the race detector, which needs cgo and a C compiler.
-	CGO_ENABLED=1 $(GO) test -race -skip TestAccuracy ./cmd/demo ./cmd/internal/shop ./issue ./issue/github/... ./issue/local ./slo/prom/... ./store/... ./web
+	TORTURE=1 CGO_ENABLED=1 $(GO) test -race -skip TestAccuracy ./cmd/demo ./cmd/internal/shop ./issue ./issue/github/... ./issue/local ./issue/people ./issue/publish ./slo/prom/... ./slo/promcheck ./slo/samplecache ./store/... ./web
 	CGO_ENABLED=1 $(GO) test -race -run 'Engine|Backfill' ./alert/engine
 	CGO_ENABLED=1 $(GO) test -race -run 'Daemon|Reload|Worlds/(the_world|the_clock)' ./cmd/internal/daemon
 
@@ -57,11 +79,24 @@ FUZZTIME ?= 1m
 FUZZ := -fuzztime $(FUZZTIME) -fuzzminimizetime 1s
 
 .PHONY: fuzz
-fuzz: ## Fuzz what reads foreign input: Prometheus' answers, SLO files, label values; FUZZTIME (1m) each.
+fuzz: ## Fuzz what reads foreign input: Prometheus' answers, SLO files, PromQL, templates, label values, histories; FUZZTIME (1m) each.
 	$(GO) test -run '^$$' -fuzz '^FuzzAnswer$$' $(FUZZ) ./slo/prom
+	$(GO) test -run '^$$' -fuzz '^FuzzQueries$$' $(FUZZ) ./slo/prom
+	$(GO) test -run '^$$' -fuzz '^FuzzCheck$$' $(FUZZ) ./slo/promql
+	$(GO) test -run '^$$' -fuzz '^FuzzHistory$$' $(FUZZ) ./slo
+	$(GO) test -run '^$$' -fuzz '^FuzzDecode$$' $(FUZZ) ./slo/samplecache
 	$(GO) test -run '^$$' -fuzz '^FuzzSLOFile$$' $(FUZZ) ./config
+	$(GO) test -run '^$$' -fuzz '^FuzzDocuments$$' $(FUZZ) ./config/sloth
+	$(GO) test -run '^$$' -fuzz '^FuzzDocuments$$' $(FUZZ) ./config/pyrra
+	$(GO) test -run '^$$' -fuzz '^FuzzDocuments$$' $(FUZZ) ./config/openslo
 	$(GO) test -run '^$$' -fuzz '^FuzzEscape$$' $(FUZZ) ./issue/postmortem
 	$(GO) test -run '^$$' -fuzz '^FuzzMany$$' $(FUZZ) ./issue/postmortem
+	$(GO) test -run '^$$' -fuzz '^FuzzOwnTemplate$$' $(FUZZ) ./issue/postmortem
+	$(GO) test -run '^$$' -fuzz '^FuzzFitBody$$' $(FUZZ) ./issue/github
+	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' $(FUZZ) ./issue/learn
+	$(GO) test -run '^$$' -fuzz '^FuzzCheck$$' $(FUZZ) ./issue/learn/lint
+	$(GO) test -run '^$$' -fuzz '^FuzzPastedChat$$' $(FUZZ) ./issue/people
+	$(GO) test -run '^$$' -fuzz '^FuzzFront$$' $(FUZZ) ./issue/learn/archive
 
 .PHONY: lint
 lint: ## Run the linters that tools/go.mod pins.
@@ -74,13 +109,19 @@ fmt: ## Format the code.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/postburn
 
 .PHONY: setup
-setup: setup-prometheus setup-prometheus3 setup-victoriametrics setup-github setup-mermaid setup-chromium setup-images setup-kubernetes ## Install what the end-to-end tests need, where it is missing.
+setup: setup-prometheus setup-prometheus3 setup-victoriametrics setup-github setup-mermaid setup-chromium setup-images setup-kubernetes setup-helm setup-operator setup-review ## Install what the end-to-end tests need, where it is missing.
 
 .PHONY: setup-prometheus
 setup-prometheus:
 	@if command -v "$${PROMETHEUS_BIN:-prometheus}" >/dev/null; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then echo "set PROMETHEUS_BIN to a Prometheus" >&2; exit 1; fi; \
 	apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus
+
+.PHONY: setup-review
+setup-review:
+	@if command -v python3 >/dev/null && command -v git >/dev/null; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then echo "install python3 and git" >&2; exit 1; fi; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 git
 
 .PHONY: setup-images
 setup-images:
@@ -129,6 +170,28 @@ $(KUBERNETES)/kube-apiserver:
 		k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kubectl
 	rm -rf "$(KUBERNETES)" && mv "$(KUBERNETES).new" "$(KUBERNETES)"
 
+# The Helm that e2e/helm pins.
+HELM_VERSION := $(shell sed -n "s|.*helm.sh/helm/v4 \(v[0-9.]*\).*|\1|p" e2e/helm/go.mod)
+HELM := $(CACHE)/helm-$(HELM_VERSION)
+
+.PHONY: setup-helm
+setup-helm: $(HELM)
+
+$(HELM):
+	CGO_ENABLED=0 $(GO) -C e2e/helm build -trimpath -o "$@" \
+		-ldflags '-s -w -X helm.sh/helm/v4/internal/version.version=$(HELM_VERSION)' helm.sh/helm/v4/cmd/helm
+
+# What the chart's objects for the Prometheus operator are, as the operator tells an API server.
+OPERATOR_VERSION := v0.85.0
+OPERATOR := $(CACHE)/prometheus-operator-$(OPERATOR_VERSION).yaml
+
+.PHONY: setup-operator
+setup-operator: $(OPERATOR)
+
+$(OPERATOR):
+	@mkdir -p "$(CACHE)"; dir=$$($(GO) mod download -json github.com/prometheus-operator/prometheus-operator@$(OPERATOR_VERSION) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p') && \
+	cat "$$dir"/example/prometheus-operator-crd/monitoring.coreos.com_{servicemonitors,prometheusrules}.yaml >"$@.new" && mv "$@.new" "$@"
+
 # GitHub's description of its API, against which the end-to-end tests check what is sent and answered.
 GITHUB_API := $(CACHE)/api.github.com-23.0.2.json
 
@@ -159,10 +222,30 @@ setup-chromium:
 
 .PHONY: e2e
 e2e: setup ## Run the end-to-end tests, against real Prometheus servers, old and new, VictoriaMetrics, a GitHub that is checked, Chromium, and a Kubernetes API server.
-	$(GO) test -count=1 -timeout 20m -tags e2e ./e2e/...
+	$(GO) test -count=1 -timeout 20m -tags e2e -skip '^TestAttack' ./e2e/...
 	$(GO) test -count=1 -timeout 20m -tags e2e -run CatchUp ./alert/engine
-	PROMETHEUS_BIN="$(PROMETHEUS3)" $(GO) test -count=1 -timeout 20m -tags e2e -skip '$(NO_PROMETHEUS)' ./e2e
+	PROMETHEUS_BIN="$(PROMETHEUS3)" $(GO) test -count=1 -timeout 20m -tags e2e -skip '^TestAttack|$(NO_PROMETHEUS)' ./e2e
 	$(GO) run ./e2e/bench -prometheus "$(PROMETHEUS3)" -what catchup -most 20
 
+.PHONY: screenshots
+screenshots: setup-chromium setup-mermaid setup-github ## Take the pictures in docs/images again.
+	SCREENSHOTS="$(CURDIR)/docs/images" $(GO) test -count=1 -tags e2e -run '^TestScreenshots$$' ./e2e
+
+.PHONY: attack
+attack: setup-prometheus setup-github ## Attack the binary as someone who edits SLO files, comments, exports metrics or reaches the port would; print what was tried.
+	@table=$$(mktemp); \
+	ATTACK_TABLE="$$table" $(GO) test -count=1 -timeout 20m -tags e2e -run '^TestAttack' ./e2e; \
+	status=$$?; cat "$$table"; rm "$$table"; exit $$status
+
+SOAK ?= 48m
+.PHONY: soak
+soak: setup-prometheus3 ## Watch 1,000 objectives with 128 MiB of memory for SOAK (48m, which are 2,880 ticks): nothing may grow. `make e2e` has a minute of it.
+	SOAK="$(SOAK)" E2E_SEED="$${E2E_SEED:-1}" PROMETHEUS_BIN="$${PROMETHEUS_BIN:-$(PROMETHEUS3)}" $(GO) test -count=1 -timeout 24h -tags e2e -v -run '^TestSoak$$' ./e2e
+
+RELOADS ?= 1000
+.PHONY: reloads
+reloads: ## Reload an SLO file RELOADS (1000) times with random versions, good and bad, under load: no tick is lost, no issue doubled, nothing grows. RELOAD_SEED says which. `make test` has 60.
+	RELOADS="$(RELOADS)" RELOAD_SEED="$${RELOAD_SEED:-1}" $(GO) test -count=1 -timeout 2h -v -run '^TestReloads$$' ./cmd/internal/daemon
+
 # The end-to-end tests for which it makes no difference which Prometheus there is.
-NO_PROMETHEUS := GitHub|Mermaid|Image|Kubernetes|VictoriaMetrics
+NO_PROMETHEUS := Soak|Helm|Chart|AlertRules|Runbooks|GettingStarted|Release|Store|GitHub|Mermaid|Image|Kubernetes|VictoriaMetrics|Screenshots|Readme

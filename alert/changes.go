@@ -11,16 +11,16 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// JudgesAs reports whether two definitions find the same breaches in the same events: target,
-// window and rules are the same.
+// JudgesAs reports whether two definitions find the same breaches in the same events: their
+// targets, windows and rules are equal.
 func (d Definition) JudgesAs(other Definition) bool { return d.judges() == other.judges() }
 
 func (d Definition) judges() string {
 	return digest(d.Objective.Target, d.Objective.Window, d.Policy.Rules, d.Policy.Budget, d.Policy.MinBadEvents)
 }
 
-// Changes returns what of an objective's definition has changed, from what to what, one short text
-// each: "target 95 % → 99.9 %". It is empty if they are the same to the fold.
+// Changes returns one short text for each change between two definitions, for example "target 95 %
+// → 99.9 %". It is empty if the fold sees no difference.
 func Changes(from, to Definition) []string {
 	var all []string
 	add := func(name, before, after string) {
@@ -30,10 +30,14 @@ func Changes(from, to Definition) []string {
 	}
 	if !from.SameEvents(to) {
 		all = append(all, "other events are counted: its history begins anew")
+		after := eventTexts(to.Objective)
+		for i, before := range eventTexts(from.Objective) {
+			add(before.key, before.text, after[i].text)
+		}
 	}
 	a, b := from.Policy, to.Policy
 	add("target", from.Objective.Target.Percent(), to.Objective.Target.Percent())
-	add("window", windowText(from.Objective.Window), windowText(to.Objective.Window))
+	add("window", from.Objective.Window.String(), to.Objective.Window.String())
 	add("delay", span(from.Objective.Delay), span(to.Objective.Delay))
 	for _, r := range a.Rules {
 		if !slices.Contains(b.Rules, r) {
@@ -55,6 +59,46 @@ func Changes(from, to Definition) []string {
 	add("blind", a.Blind.text(), b.Blind.text())
 	add("quiet", a.Quiet.text(), b.Quiet.text())
 	return all
+}
+
+// eventText is a key of the SLO file that says which events are counted, and its value.
+type eventText struct{ key, text string }
+
+// eventTexts are those of an objective, always the same keys; a key that is not there is "none".
+func eventTexts(o slo.Objective) (all []eventText) {
+	add := func(key, text string) { all = append(all, eventText{key, cmp.Or(shortQuery(text), "none")}) }
+	ratio, latency, sampled := cmp.Or(o.Indicator.Ratio, &slo.Ratio{}), cmp.Or(o.Indicator.Latency, &slo.Latency{}), cmp.Or(o.Indicator.Sampled, &slo.Sampled{})
+	add("indicator.ratio.bad", ratio.Bad)
+	add("indicator.ratio.good", ratio.Good)
+	add("indicator.ratio.total", ratio.Total)
+	add("indicator.latency.histogram", latency.Histogram)
+	add("indicator.latency.threshold", length(latency.Threshold))
+	add("indicator.latency.unit", length(latency.Unit))
+	add("indicator.bool", o.Indicator.Bool)
+	add("indicator.sampled.bad", sampled.Bad)
+	add("indicator.sampled.total", sampled.Total)
+	add("indicator.sampled.error_ratio", sampled.ErrorRatio)
+	add("group_by", strings.Join(o.GroupBy, ", "))
+	add("exclude", o.Exclude)
+	return all
+}
+
+// shortQuery is PromQL on one line, fit for a list of changes.
+func shortQuery(text string) string {
+	const most = 160
+	text = strings.Join(strings.Fields(text), " ")
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "..."
+	}
+	return text
+}
+
+// length writes a duration that may be shorter than a millisecond; 0 is nothing.
+func length(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
 }
 
 func (r Rule) text() string {
@@ -95,32 +139,12 @@ func severityText(levels []Severity) string {
 	return cmp.Or(strings.Join(texts, ", "), "none")
 }
 
-func windowText(w slo.Window) string {
-	switch {
-	case w.Calendar == "":
-		return span(w.Rolling)
-	case w.Timezone == "":
-		return "calendar " + w.Calendar
-	}
-	return "calendar " + w.Calendar + " (" + w.Timezone + ")"
-}
-
-// span writes a length of time as SLO files do: "1h30m"; the default is "default".
+// span writes a duration as SLO files do, for example "1h30m"; 0 is "default".
 func span(d time.Duration) string {
 	if d == 0 {
 		return "default"
 	}
-	var text strings.Builder
-	for _, unit := range []struct {
-		name   string
-		length time.Duration
-	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}} {
-		if n := d / unit.length; n > 0 {
-			fmt.Fprintf(&text, "%d%s", n, unit.name)
-			d -= n * unit.length
-		}
-	}
-	return text.String()
+	return slo.FormatDuration(d)
 }
 
 func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }

@@ -2,6 +2,7 @@ package alert_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,8 +48,17 @@ func TestChanges(t *testing.T) {
 			"severity 1 from an outage of 5m → 2 from an outage of 1m or 10 % of the budget", "blind no issue → an issue after 15m",
 			"quiet below 10 % for 15m → below 20 % for 15m, an issue",
 		}, true},
-		"never quiet":     {func(d *alert.Definition) { d.Policy.Quiet.After = time.Minute }, []string{"quiet below 10 % for 15m → never"}, true},
-		"what is counted": {func(d *alert.Definition) { d.Objective.Exclude = "x == 1" }, []string{"other events are counted: its history begins anew"}, true},
+		"never quiet": {func(d *alert.Definition) { d.Policy.Quiet.After = time.Minute }, []string{"quiet below 10 % for 15m → never"}, true},
+		"planned work": {func(d *alert.Definition) { d.Objective.Exclude = "x == 1" },
+			[]string{"other events are counted: its history begins anew", "exclude none → x == 1"}, true},
+		"what is counted": {func(d *alert.Definition) {
+			d.Objective.Indicator.Latency = &slo.Latency{Histogram: "d_seconds", Threshold: 1500 * time.Microsecond}
+			d.Objective.GroupBy = []string{"region", "zone"}
+			d.Objective.Exclude = strings.Repeat("x +\n ", 100) + "x"
+		}, []string{
+			"other events are counted: its history begins anew", "indicator.latency.histogram none → d_seconds",
+			"indicator.latency.threshold none → 1.5ms", "group_by none → region, zone", "exclude none → " + strings.Repeat("x + ", 40) + "...",
+		}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			after := before
@@ -85,6 +95,31 @@ func TestChangesTellOfEverything(t *testing.T) {
 		}
 		if before.Digest() == after.Digest() || len(alert.Changes(before, after)) == 0 {
 			t.Errorf("nothing tells that %s changes", reflect.TypeFor[alert.Policy]().Field(i).Name)
+		}
+	}
+}
+
+// TestChangesTellOfEveryIndicator changes each part of what is counted, so that none is forgotten.
+func TestChangesTellOfEveryIndicator(t *testing.T) {
+	whole := slo.Objective{
+		Indicator: slo.Indicator{Ratio: &slo.Ratio{}, Latency: &slo.Latency{}, Bool: "", Sampled: &slo.Sampled{}},
+	}
+	text := func(i slo.Indicator) []reflect.Value {
+		return []reflect.Value{reflect.ValueOf(i.Ratio).Elem(), reflect.ValueOf(i.Latency).Elem(), reflect.ValueOf(i.Sampled).Elem()}
+	}
+	for n, part := range text(whole.Indicator) {
+		for i := range part.NumField() {
+			after := whole
+			after.Indicator = slo.Indicator{Ratio: &slo.Ratio{}, Latency: &slo.Latency{}, Sampled: &slo.Sampled{}}
+			field := text(after.Indicator)[n].Field(i)
+			if field.Kind() == reflect.String {
+				field.SetString("x")
+			} else {
+				field.SetInt(int64(time.Second))
+			}
+			if got := alert.Changes(alert.Definition{Objective: whole}, alert.Definition{Objective: after}); len(got) != 2 {
+				t.Errorf("%s.%s changes, and it is told: %q", part.Type(), part.Type().Field(i).Name, got)
+			}
 		}
 	}
 }

@@ -1,15 +1,13 @@
 package alert
 
-import (
-	"time"
-)
+import "time"
 
-// Event is what a step did to a breach window.
+// Event says what a step did to a window.
 type Event struct {
 	Tick   time.Time
 	Opened bool
 	Closed bool
 	Window Window
 
-	Policy Policy // of the objective
+	Policy Policy // the objective's
 }

@@ -19,7 +19,7 @@ type Incident struct {
 	Revision   int      `json:"revision"` // rises with every change
 	Group      string   `json:"group"`
 	Repository string   `json:"repository,omitempty"`
-	Windows    []Window `json:"windows"` // in the order in which they were found
+	Windows    []Window `json:"windows"` // in the order they were found
 }
 
 // A budget stays spent for weeks, long after what spent it is over. So an incident's windows of
@@ -30,18 +30,18 @@ func (i Incident) decides(w Window) bool {
 	return w.Kind != Budget || !slices.ContainsFunc(i.Windows, func(v Window) bool { return v.Kind != Budget })
 }
 
-// IsOpen reports whether one of its breaches goes on. A spent budget beside others does not keep it
-// open.
+// IsOpen reports whether a breach is still going on. A spent budget beside other breaches does not
+// keep it open.
 func (i Incident) IsOpen() bool {
 	return slices.ContainsFunc(i.Windows, func(w Window) bool { return w.IsOpen() && i.decides(w) })
 }
 
-// HasOpenWindow reports whether one of its windows is open, and will change, even if it is only
-// that of a spent budget.
+// HasOpenWindow reports whether any window is open and so will change, even if it is only a spent
+// budget.
 func (i Incident) HasOpenWindow() bool { return slices.ContainsFunc(i.Windows, Window.IsOpen) }
 
-// Onset is the earliest onset of its windows. Beside others, a budget that was overspent long
-// before it was found counts from when it was found.
+// Onset returns the earliest onset of its windows. Beside others, a budget found long after it was
+// overspent counts from its detection.
 func (i Incident) Onset() time.Time {
 	var onset time.Time
 	for _, w := range i.Windows {
@@ -56,12 +56,12 @@ func (i Incident) Onset() time.Time {
 	return onset
 }
 
-// Detected is when the first of its windows was found.
+// Detected returns when its first window was found.
 func (i Incident) Detected() time.Time {
 	return slices.MinFunc(i.Windows, func(a, b Window) int { return a.Detected.Compare(b.Detected) }).Detected
 }
 
-// Ended is the latest end of its windows; zero while it is open.
+// Ended returns the latest end of its windows, or zero if it is open.
 func (i Incident) Ended() time.Time {
 	if i.IsOpen() {
 		return time.Time{}
@@ -75,15 +75,15 @@ func (i Incident) Ended() time.Time {
 	return end
 }
 
-// Worst is the window that the incident's headline is about: the one that spent most of its budget,
-// a burn before too little traffic, that before no data, and that before a budget.
+// Worst returns the window for the headline. Kinds rank burn, too little traffic, no data, budget;
+// among equals, the window that spent most of its budget wins.
 func (i Incident) Worst() Window {
 	return slices.MinFunc(i.Windows, func(a, b Window) int {
 		return cmp.Or(a.Kind.Compare(b.Kind), -cmp.Compare(a.BudgetSpent, b.BudgetSpent))
 	})
 }
 
-// Severity is the worst level that one of its windows has, 1 being the worst; 0 where none has any.
+// Severity returns the worst level of its windows: 1 is the worst, 0 means none has a level.
 func (i Incident) Severity() int {
 	worst := 0
 	for _, w := range i.Windows {
@@ -94,21 +94,23 @@ func (i Incident) Severity() int {
 	return worst
 }
 
-// Correlate puts an event's breach window into the incident that it belongs to, or into a new one,
-// and returns the incidents with the index of the one that changed; -1 if none has: a budget that
-// stays spent tells nothing new of an incident that is over.
+// Correlate puts an event's breach window into the incident it belongs to, or into a new one. It
+// returns the incidents and the index of the one that changed. The index is -1 if none did: a
+// budget that stays spent adds nothing to an incident that is over.
 //
-// A new window of any kind joins an incident of the same group and repository that it overlaps, or
-// follows within its merge gap, if it began at most 24 h after the incident did; the one with the
-// latest onset where there are several. For that, a window of kind budget is but a moment, see
-// Window.begin: it neither keeps an incident open, nor does what fails days later belong to it.
+// A new window of any kind joins an incident of its group and repository if it overlaps it or
+// follows within the merge gap, and began at most 24 h after the incident did. If several fit, the
+// one with the latest onset wins. Here a window of kind budget is only a moment, see Window.begin:
+// it keeps no incident open, and a failure days later does not belong to it. A window that is found
+// late joins no incident that began after it was over.
 //
-// It is deterministic; events come in the order of (tick, objective, labels). The slice that is
-// passed in may be changed.
-func Correlate(incidents []Incident, e Event, policy Policy) ([]Incident, int) {
+// It is deterministic. Events come ordered by tick, objective and labels. It may change the slice
+// passed in.
+func Correlate(incidents []Incident, e Event) ([]Incident, int) {
+	policy := e.Policy
 	if !e.Opened {
 		for i := range incidents {
-			if w := slices.IndexFunc(incidents[i].Windows, e.Window.same); w >= 0 {
+			if w := slices.IndexFunc(incidents[i].Windows, e.Window.Same); w >= 0 {
 				if e.Window.Kind == Budget && !e.Closed && !incidents[i].IsOpen() {
 					return incidents, -1
 				}
@@ -134,15 +136,14 @@ func Correlate(incidents []Incident, e Event, policy Policy) ([]Incident, int) {
 	return append(incidents, Incident{ID: id, Group: policy.Group, Repository: policy.Repository, Windows: []Window{e.Window}}), len(incidents)
 }
 
-// replace is a copy with one window exchanged: snapshots of an incident that were handed out stay
-// as they are.
+// replace returns a copy with one window replaced: snapshots already handed out stay as they are.
 func replace(windows []Window, i int, w Window) []Window {
 	windows = slices.Clone(windows)
 	windows[i] = w
 	return windows
 }
 
-// begin is the earliest begin of its windows.
+// begin returns the earliest begin of its windows.
 func (i Incident) begin() time.Time {
 	return slices.MinFunc(i.Windows, func(a, b Window) int { return a.begin().Compare(b.begin()) }).begin()
 }
@@ -155,6 +156,8 @@ func together(i Incident, w Window, gap time.Duration) bool {
 	}
 	return slices.ContainsFunc(i.Windows, func(v Window) bool {
 		switch {
+		case w.isOverBefore(v.begin().Add(-gap)):
+			return false // it was found late
 		case v.Kind == Budget:
 			return begin.Sub(v.Detected) <= gap
 		case v.IsOpen():
@@ -164,9 +167,18 @@ func together(i Incident, w Window, gap time.Duration) bool {
 	})
 }
 
+// isOverBefore reports whether a window counts as over for its incident before a time: one of kind
+// budget once it was found.
+func (w Window) isOverBefore(t time.Time) bool {
+	if w.Kind == Budget {
+		return w.Detected.Before(t)
+	}
+	return !w.IsOpen() && w.Ended.Before(t)
+}
+
 var notPlain = regexp.MustCompile(`[^a-z0-9]+`)
 
-// incidentID is made of the group's name and the onset; a hash tells apart what a plain name can't.
+// incidentID joins the group's name and the onset; a hash is added if the plain name could clash.
 func incidentID(group, repository string, onset time.Time) string {
 	plain := strings.Trim(notPlain.ReplaceAllString(strings.ToLower(group), "-"), "-")
 	if len(plain) > 80 {

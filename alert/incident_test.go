@@ -38,8 +38,8 @@ func TestCorrelate(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		name    string
-		windows []alert.Window // in the order in which they are found, each opened as it ends up
-		group   []string       // of the window, "checkout" where it is missing
+		windows []alert.Window // in the order they are found, each opened as it ends up
+		group   []string       // of the window; missing: "checkout"
 		want    [][]int        // indices of the windows of each incident
 	}{
 		{"one", []alert.Window{burn("a", 0, 10)}, nil, [][]int{{0}}},
@@ -61,6 +61,9 @@ func TestCorrelate(t *testing.T) {
 		{"the same, found alone first", []alert.Window{overspent("a", -5*24*60, 0), burn("b", 10, 40)}, nil, [][]int{{0, 1}}},
 		{"no data of what fails", []alert.Window{burn("a", 0, 0), blind("b", 3, 40)}, nil, [][]int{{0, 1}}},
 		{"no data, and what fails within the merge gap", []alert.Window{blind("a", 0, 20), burn("b", 50, 60)}, nil, [][]int{{0, 1}}},
+		{"a budget found late", []alert.Window{burn("a", 0, 10), burn("a", 90, 100), budget("a", 5, 0)}, nil, [][]int{{0, 2}, {1}}},
+		{"a burn found late", []alert.Window{burn("a", 90, 100), burn("b", 0, 10), burn("c", 65, 70)}, nil, [][]int{{0, 2}, {1}}},
+		{"a burn found late that goes on", []alert.Window{burn("a", 90, 100), burn("b", 0, 0)}, nil, [][]int{{0, 1}}},
 		{"a budget that comes back", []alert.Window{budget("a", 0, 10), budget("a", 20, 0)}, nil, [][]int{{0, 1}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -72,7 +75,7 @@ func TestCorrelate(t *testing.T) {
 					p.Group = tc.group[n]
 				}
 				var i int
-				incidents, i = alert.Correlate(incidents, alert.Event{Tick: w.Detected, Opened: true, Window: w}, p)
+				incidents, i = alert.Correlate(incidents, alert.Event{Tick: w.Detected, Opened: true, Window: w, Policy: p})
 				for len(got) <= i {
 					got = append(got, nil)
 				}
@@ -92,7 +95,7 @@ func TestCorrelate(t *testing.T) {
 	}
 }
 
-// TestIncidentOfSeveralKinds has a budget stay spent after what spent it is over.
+// TestIncidentOfSeveralKinds has a budget stay spent after the burn that spent it.
 func TestIncidentOfSeveralKinds(t *testing.T) {
 	at := func(minute int) time.Time { return time.Date(2026, 3, 2, 10, minute, 0, 0, time.UTC) }
 	burn := alert.Window{Kind: alert.Burn, Onset: at(10), Detected: at(12), Ended: at(30), BudgetSpent: 0.2}
@@ -133,8 +136,8 @@ func TestIncidentOfSeveralKinds(t *testing.T) {
 	}
 }
 
-// TestCorrelateUpdates has windows that are open tell how they go on, those of older stores too,
-// which had groups of their own for budgets.
+// TestCorrelateUpdates updates open windows, also those of older stores, which kept budgets in
+// groups of their own.
 func TestCorrelateUpdates(t *testing.T) {
 	at := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
 	budget := alert.Window{Kind: alert.Budget, Onset: at, Detected: at}
@@ -146,7 +149,7 @@ func TestCorrelateUpdates(t *testing.T) {
 		if closed {
 			v.Ended = at.Add(time.Hour)
 		}
-		all, i := alert.Correlate([]alert.Incident{{Group: group, Windows: windows}}, alert.Event{Window: v, Closed: closed}, policy)
+		all, i := alert.Correlate([]alert.Incident{{Group: group, Windows: windows}}, alert.Event{Window: v, Closed: closed, Policy: policy})
 		if len(all) != 1 || i == 0 && all[0].Windows[0].Bad != 7 {
 			t.Errorf("incidents %+v", all)
 		}
@@ -160,5 +163,21 @@ func TestCorrelateUpdates(t *testing.T) {
 	}
 	if update(true, "checkout", budget, over) != 0 {
 		t.Error("a budget that is met again does not change its incident")
+	}
+}
+
+// TestBudgetFoundLate has a budget found overspent an hour after its onset, when its incident began
+// then, and a minute later, when the incident began only as it was found.
+func TestBudgetFoundLate(t *testing.T) {
+	onset := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	idOf := func(w alert.Window) string {
+		all, _ := alert.Correlate(nil, alert.Event{Opened: true, Window: w, Policy: alert.Policy{Group: "checkout"}})
+		return all[0].ID
+	}
+	for after, begin := range map[time.Duration]time.Duration{time.Hour: 0, 61 * time.Minute: 61 * time.Minute} {
+		got := idOf(alert.Window{Kind: alert.Budget, Onset: onset, Detected: onset.Add(after)})
+		if want := idOf(alert.Window{Kind: alert.Burn, Onset: onset.Add(begin)}); got != want {
+			t.Errorf("found after %s: incident %s, want %s", after, got, want)
+		}
 	}
 }

@@ -1,8 +1,3 @@
-// Package alert holds what counts as an incident: a policy, the breach windows and incidents that
-// it makes of samples, and the Store that keeps them. It does no I/O and reads no clock.
-//
-// Package fold below it finds breach windows in samples, package engine takes the samples and
-// commits what is found. Publishing incidents is the business of package issue.
 package alert
 
 import (
@@ -14,12 +9,12 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// Policy is what counts as an incident of an objective.
+// Policy says what counts as an incident of an objective.
 type Policy struct {
 	Rules        []Rule        `json:"rules"`      // ordered fastest first: by rate, highest first
-	Budget       bool          `json:"budget"`     // the target missed over the objective's whole window is a breach of its own
-	MinBadEvents float64       `json:"min_bad"`    // a rule fires only with that many bad events in its long window
-	Hold         time.Duration `json:"hold"`       // how long it must be well again; 0: the fastest fired rule's short window
+	Budget       bool          `json:"budget"`     // missing the target over the objective's whole window is a breach, too
+	MinBadEvents float64       `json:"min_bad"`    // a rule fires only with this many bad events in its long window
+	Hold         time.Duration `json:"hold"`       // how long the target must be met again; 0: the fastest fired rule's short window
 	MergeGap     time.Duration `json:"merge_gap"`  // a breach that comes back sooner is the same incident
 	Group        string        `json:"group"`      // breach windows of one group share incidents: the service's or objective's name
 	Repository   string        `json:"repository"` // where its issue lives; an incident never spans two
@@ -39,8 +34,8 @@ type Rule struct {
 // MaxSeverity is the mildest level of severity; 1 is the worst.
 const MaxSeverity = 9
 
-// Severity is a level that a breach window has once one of its thresholds is reached; a zero
-// threshold is not looked at.
+// Severity is a level that a breach window gets once it reaches one of the thresholds. A zero
+// threshold is ignored.
 type Severity struct {
 	Level       int           `json:"level"`
 	Outage      time.Duration `json:"outage,omitempty"`
@@ -58,7 +53,7 @@ func (s Severity) reached(w Window) bool {
 	return s.Outage > 0 && outage >= s.Outage || !s.BudgetSpent.IsZero() && w.BudgetSpent >= s.BudgetSpent.Float()
 }
 
-// SeverityOf is the worst level that a window's numbers reach; 0 where they reach none.
+// SeverityOf returns the worst level that a window's numbers reach, or 0 for none.
 func (p Policy) SeverityOf(w Window) int {
 	for _, s := range p.Severities {
 		if s.reached(w) {
@@ -74,20 +69,20 @@ type BlindPolicy struct {
 	Issue bool          `json:"issue,omitempty"`
 }
 
-// QuietPolicy says when traffic is too low, and whether that is worth an issue. The zero value is
-// DefaultQuiet, so that a digest is what it was before there was such a policy.
+// QuietPolicy says when traffic is too low, and whether that is worth an issue. The zero value
+// means DefaultQuiet, so digests from before this policy stay valid.
 type QuietPolicy struct {
-	Below slo.Decimal   `json:"below,omitzero"` // a share of what is usual: of the same hours a day and a week before; 0 if others are set: never
+	Below slo.Decimal   `json:"below,omitzero"` // share of usual traffic, in the same hours a day and a week before; 0 if others are set: never
 	After time.Duration `json:"after,omitempty"`
 	Issue bool          `json:"issue,omitempty"`
 }
 
-// DefaultQuiet returns what holds where an SLO file says nothing.
+// DefaultQuiet returns the policy if an SLO file sets none.
 func DefaultQuiet() QuietPolicy {
 	return QuietPolicy{Below: slo.MustDecimal("10%"), After: 15 * time.Minute}
 }
 
-// OrDefault returns the policy that holds.
+// OrDefault returns p, or DefaultQuiet if p is zero.
 func (p QuietPolicy) OrDefault() QuietPolicy {
 	if p == (QuietPolicy{}) {
 		return DefaultQuiet()
@@ -95,14 +90,14 @@ func (p QuietPolicy) OrDefault() QuietPolicy {
 	return p
 }
 
-// Definition is an objective with what counts as an incident of it.
+// Definition is an objective with its incident policy.
 type Definition struct {
 	Objective slo.Objective `json:"objective"`
 	Policy    Policy        `json:"policy"`
 }
 
-// DefaultRules are the rules of the SRE Workbook's table 5-8, for a window of 30 d; for another the
-// rates stay and the rules' windows scale with it.
+// DefaultRules returns the rules of SRE Workbook chapter 5, table 5-8, which are for 30 d. For
+// other windows, the rates stay and the rules' windows scale.
 func DefaultRules(window time.Duration) []Rule {
 	const month = 720 // hours
 	scaled := func(rate string, hours int64) Rule {
@@ -112,17 +107,17 @@ func DefaultRules(window time.Duration) []Rule {
 	return []Rule{scaled("14.4", 1), scaled("6", 6), scaled("1", 72)}
 }
 
-// Digest identifies a definition: two that differ in anything that the fold looks at differ in it.
+// Digest identifies a definition: it differs if anything differs that the fold looks at.
 func (d Definition) Digest() string {
 	return digest(d.Objective.Target, d.Objective.Window, d.Objective.Indicator, d.Objective.GroupBy, d.Objective.Delay, d.Objective.Exclude, d.Policy)
 }
 
-// measures identifies what is counted: a history goes on only while it stays the same.
-func (d Definition) measures() string {
+// Measures identifies what is counted. If it changes, the history begins anew.
+func (d Definition) Measures() string {
 	return digest(d.Objective.Indicator, d.Objective.GroupBy, d.Objective.Exclude)
 }
 
-// Warmup is how much history the rules need before they judge as they would have with all of it.
+// Warmup returns how much history the rules need to judge as they would with all of it.
 func (d Definition) Warmup() time.Duration {
 	var longest time.Duration
 	for _, r := range d.Policy.Rules {
@@ -140,7 +135,7 @@ func digest(parts ...any) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// SameEvents reports whether two definitions are of the same objective and count the same.
+// SameEvents reports whether both definitions count the same events of the same objective.
 func (d Definition) SameEvents(other Definition) bool {
-	return d.Objective.Name == other.Objective.Name && d.measures() == other.measures()
+	return d.Objective.Name == other.Objective.Name && d.Measures() == other.Measures()
 }

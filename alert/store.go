@@ -8,49 +8,48 @@ import (
 
 // Errors of a Store.
 var (
-	// ErrConflict means that a lane's cursor is not where the batch expects it: something else has
-	// written.
+	// ErrConflict means that a lane's cursor is not at the batch's Prev: somebody else has written.
 	ErrConflict = errors.New("the store was written by another process")
-	// ErrFenced means that another process has opened the store since and is the writer now.
+	// ErrFenced means that another process has since become the store's writer.
 	ErrFenced = errors.New("another postburn has taken over the store")
 )
 
-// Store keeps what the fold has committed.
+// Store keeps what lanes commit.
 type Store interface {
-	// Acquire makes the caller the only writer, and returns the fence that its batches carry. It
-	// also returns the names of all lanes.
+	// Acquire makes the caller the only writer. It returns the fence for its batches, and the names
+	// of all lanes.
 	Acquire(ctx context.Context) (fence int64, lanes []string, err error)
-	// Load returns what a lane has committed. A lane that was never committed is the zero Recovery.
+	// Load returns what a lane has committed; the zero Recovery if it never has.
 	Load(ctx context.Context, lane string) (Recovery, error)
-	// Commit writes the batches, all or none, in order. It returns ErrFenced where another writer
-	// has acquired the store, and ErrConflict where a lane's cursor is not the batch's Prev. After
-	// any other error it is not known whether the batches were written: the same ones are to be
-	// committed again, and a batch that is there already is taken as written.
+	// Commit writes the batches in order, all or none. It returns ErrFenced if another writer has
+	// acquired the store, and ErrConflict if a lane's cursor is not the batch's Prev. After any
+	// other error the batches may or may not be written: commit the same ones again, and a batch
+	// that is already there counts as written.
 	Commit(ctx context.Context, batches []Batch) error
 }
 
-// Batch is what one tick of a lane adds to the store, in one transaction.
+// Batch is what one tick of a lane writes, in one transaction.
 type Batch struct {
 	Lane       string
 	Fence      int64
 	Prev       time.Time   // the lane's cursor before; zero for its first batch
 	Tick       time.Time   // its cursor after
-	Roster     []byte      // the encoded Roster, where it differs from the one before; else nil
-	Samples    []byte      // the encoded samples of the tick, in the roster's order; nil where there are none
-	Incidents  []Incident  // those that changed, with their new revisions
-	Checkpoint *Checkpoint // on an event, a new roster, and from time to time; else nil
+	Roster     []byte      // the encoded Roster if it differs from the one before; else nil
+	Samples    []byte      // the tick's encoded samples, in the roster's order; nil if there are none
+	Incidents  []Incident  // the changed ones, with new revisions
+	Checkpoint *Checkpoint // on an event or a new roster, and from time to time; else nil
 }
 
-// Checkpoint is the fold's state at a batch's tick, from which it goes on without the samples
-// before. States are small and written often, histories are large and written seldom: the rows
-// since the last one bring it up to date.
+// Checkpoint is the fold's state at a batch's tick. From it the fold goes on without earlier
+// samples. States are small and written often. Histories are large and written seldom; later rows
+// bring them up to date.
 type Checkpoint struct {
 	State   []byte // everything but the histories
-	History []byte // nil where only the state is written
+	History []byte // nil if only the state is written
 }
 
-// Recovery is what a lane goes on from: the newest state and history, and the rows since the older
-// of the two.
+// Recovery is what a lane resumes from: the newest state and history, and the rows since the older
+// one.
 type Recovery struct {
 	Cursor      time.Time
 	Roster      []byte // the newest
@@ -67,14 +66,12 @@ type Row struct {
 	Samples []byte
 }
 
-// IncidentPage asks for a page of recovered incidents, newest onset first, and by ID where onsets
-// are equal.
+// IncidentPage asks for a page of recovered incidents: newest onset first, then by ID.
 type IncidentPage struct {
-	// Start and End leave out the incidents that ended by Start, or began at End or later. Zero is
-	// no bound.
+	// Incidents that ended by Start, or began at End or later, are left out. Zero is no bound.
 	Start, End time.Time
-	Group      string           // of the incidents; empty: any
-	After      IncidentPosition // of the last incident on the page before; zero: the newest come first
+	Group      string           // empty: any
+	After      IncidentPosition // the last incident on the previous page; zero: start at the newest
 	Limit      int              // the most incidents to return; at least 1
 }
 

@@ -15,21 +15,20 @@ type Kind string
 const (
 	Burn   Kind = "burn"   // a rule fired
 	Budget Kind = "budget" // the error ratio over the objective's whole window is above 1 - target
-	// Blindness is no breach that anybody knows of: there was no data. Its counts are what came to
-	// light of that time when data was back.
+	// Blindness is a time without data; nobody knows of a breach. Its counts are what became known
+	// of that time once data was back.
 	Blindness Kind = "blind"
-	// Quietness is traffic far below what is usual. Nobody knows whether the target would be met:
-	// those who do not get through are not counted.
+	// Quietness is traffic far below usual. The target may be missed: requests that don't get
+	// through are not counted.
 	Quietness Kind = "quiet"
 )
 
-// Compare orders kinds by which an incident is about rather than the other.
+// Compare puts the kind first that better describes an incident.
 func (k Kind) Compare(other Kind) int { return cmp.Compare(k.rank(), other.rank()) }
 
 func (k Kind) rank() int { return slices.Index([]Kind{Burn, Quietness, Blindness, Budget}, k) }
 
-// maxOverspent is how long before it was found a budget may have been overspent that counts from
-// then on.
+// maxOverspent is how long before its detection a budget's onset may be and still be its begin.
 const maxOverspent = time.Hour
 
 // Window is a breach window: one objective missing its target from onset to end, with its numbers.
@@ -42,24 +41,24 @@ type Window struct {
 	Onset        time.Time     `json:"onset"`          // start of the first tick of the breach
 	Detected     time.Time     `json:"detected"`       // end of the tick at which it was found
 	Ended        time.Time     `json:"ended,omitzero"` // end of its last tick; zero while open
-	PeakBurnRate float64       `json:"peak_burn_rate"` // over the rule's short window; for kind budget over the objective's
-	slo.Counts                 // events from onset to end, or to where the breach was last getting worse while it is open
-	BudgetSpent  float64       `json:"budget_spent"`           // the share of the objective's error budget that its bad events spent
-	BudgetLeft   float64       `json:"budget_left"`            // the share of it that was left then, whatever spent the rest; below 0 it is overspent
-	Severity     int           `json:"severity,omitempty"`     // the worst level that these numbers reach, 1 being the worst; 0: none
-	UsualEvents  float64       `json:"usual_events,omitempty"` // that the same hours have usually, see fold.Watch; 0: not known
+	PeakBurnRate float64       `json:"peak_burn_rate"` // over the rule's short window; kind budget: over the objective's
+	slo.Counts                 // events from onset to end; while open, to when it was last getting worse
+	BudgetSpent  float64       `json:"budget_spent"`           // share of the error budget that its bad events spent
+	BudgetLeft   float64       `json:"budget_left"`            // share of it left then, whatever spent the rest; below 0: overspent
+	Severity     int           `json:"severity,omitempty"`     // the worst level that these numbers reach, 1 is the worst; 0: none
+	UsualEvents  float64       `json:"usual_events,omitempty"` // usual for the same hours, see fold.Watch; 0: not known
 	Phases       []Phase       `json:"phases,omitempty"`
 	Caveats      []slo.Caveat  `json:"caveats,omitempty"`
 }
 
-// IsOpen reports whether the breach goes on.
+// IsOpen reports whether the breach is still going on.
 func (w Window) IsOpen() bool { return w.Ended.IsZero() }
 
-// ID names the objective and label set that the window is of.
+// ID returns the window's objective and label set.
 func (w Window) ID() slo.ID { return slo.ID{SLO: w.Objective.Name, Labels: w.Labels} }
 
-// begin is when a window counts as begun for the incident that it is part of: at its onset. A
-// budget that was overspent long before that was found counts from when it was found.
+// begin returns when a window counts as begun for its incident: at its onset. A budget found more
+// than maxOverspent after its onset counts from its detection.
 func (w Window) begin() time.Time {
 	if w.Kind == Budget && w.Detected.Sub(w.Onset) > maxOverspent {
 		return w.Detected
@@ -67,13 +66,20 @@ func (w Window) begin() time.Time {
 	return w.Onset
 }
 
-// same reports whether v is an earlier or later state of w: an objective has one window of a kind
-// open at a time.
-func (w Window) same(v Window) bool {
-	return w.ID() == v.ID() && w.Kind == v.Kind && w.Detected.Equal(v.Detected)
+// WindowKey tells apart the windows of one objective and label set. Only one of each kind is open
+// at a time.
+type WindowKey struct {
+	Kind     Kind
+	Detected time.Time
 }
 
-// Clip brings the bad events between 0 and the total, and says how many there were above it.
+// Key returns the window's key, which stays the same whatever its state.
+func (w Window) Key() WindowKey { return WindowKey{w.Kind, w.Detected.UTC()} }
+
+// Same reports whether v is an earlier or later state of w.
+func (w Window) Same(v Window) bool { return w.ID() == v.ID() && w.Key() == v.Key() }
+
+// Clip limits bad events to between 0 and the total. A caveat says how many were above.
 func (w *Window) Clip() {
 	if above := w.Bad - w.Total; above > 0 {
 		w.Caveats = slo.MergeCaveats(w.Caveats, []slo.Caveat{{Kind: slo.BadAboveTotal, Count: 1, Events: above}})

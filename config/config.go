@@ -1,5 +1,3 @@
-// Package config reads what people write: SLO files (YAML) and the daemon's environment. It finds everything that is wrong in one go
-// and says where, and what would be right. It does not ask Prometheus, and it does not know what a breach is: package alert does.
 package config
 
 import (
@@ -12,12 +10,21 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// Definition is one objective as it was read from a file: what it is, what counts as an incident of it, and how those are published.
+// Definition is one objective as it was read from a file: what it is, what counts as an incident of
+// it, and how those are published.
 type Definition struct {
 	Objective slo.Objective
 	Policy    alert.Policy
 	Issue     issue.Settings
 	Position  Position // of its name
+	Named     Named
+	Keys      map[string]Position // of values that name something of Prometheus', by path, such as indicator.ratio.bad
+}
+
+// Named has the positions of what a definition names outside of its file. What is not named has no
+// position.
+type Named struct {
+	Template, Repository, EvidenceRepository Position
 }
 
 // Alert is the part of the definition that the fold works with.
@@ -25,7 +32,8 @@ func (d Definition) Alert() alert.Definition {
 	return alert.Definition{Objective: d.Objective, Policy: d.Policy}
 }
 
-// Position is a place in a file. Line and Column count from 1, columns in characters; where Line is 0 the file as a whole is meant.
+// Position is a place in a file. Line and Column count from 1, columns in characters; Line 0 means
+// the file as a whole.
 type Position struct {
 	File   string
 	Line   int
@@ -58,9 +66,11 @@ type Problem struct {
 	Position
 	Severity Severity
 	Text     string // what is wrong, and what would be right
+	About    string // the other file that it is about; empty: none
 }
 
-// String is the line to show to people: "slo.yaml:12:9: target must be between 0 and 100 %, not 999".
+// String is the line to show to people: "slo.yaml:12:9: target must be between 0 and 100 %, not
+// 999".
 func (p Problem) String() string {
 	if p.Severity == Warning {
 		return fmt.Sprintf("%s: warning: %s", p.Position, p.Text)
@@ -73,7 +83,8 @@ func Failed(problems []Problem) bool {
 	return slices.ContainsFunc(problems, func(p Problem) bool { return p.Severity == Error })
 }
 
-// tidy orders problems by where they are. What was found twice, as it is where many objectives share a default, is there once.
+// tidy orders problems by position and drops duplicates, which defaults shared by many objectives
+// make.
 func tidy(problems []Problem) []Problem {
 	slices.SortFunc(problems, func(p, q Problem) int { return cmp.Or(p.compare(q.Position), cmp.Compare(p.Text, q.Text)) })
 	seen := map[Problem]bool{}

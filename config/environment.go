@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -21,48 +22,54 @@ const Prefix = "POSTBURN_"
 // Environment is how the daemon is set up, from the variables POSTBURN_*.
 type Environment struct {
 	Source
-	SLOPath       string        // a file or a folder
-	SQLite        string        // the path of the store
-	Retention     time.Duration // how long after their end incidents are kept; 0: for ever
-	Tracker       string        // "github" or "local"
-	LocalDir      string        // where the local tracker keeps its files
-	GitHub        GitHub        // where the tracker is "github"
-	Listen        string        // host:port
-	WebConfigFile string        // TLS and basic auth, in exporter-toolkit's form; empty: none
-	ExternalURL   URL           // for links in issues; empty: none
-	LogLevel      slog.Level
-	LogFormat     string // "logfmt" or "json"
+	SLOPath               string        // a file or a folder
+	SQLite                string        // the path of the store
+	Retention             time.Duration // how long after their end incidents are kept; 0: for ever
+	Tracker               string        // "github" or "local"
+	LocalDir              string        // where the local tracker keeps its files
+	GitHub                GitHub        // if the tracker is "github"
+	Listen                string        // host:port
+	WebConfigFile         string        // TLS and basic auth, in exporter-toolkit's form; empty: none
+	ProbeListen           string        // host:port of probes, without TLS or password; empty: none
+	ExternalURL           URL           // for links in issues; empty: none
+	PrometheusExternalURL URL           // for links on pages; empty: none
+	LogLevel              slog.Level
+	LogFormat             string // "logfmt" or "json"
 }
 
-// Source is the part of the environment that says where samples come from: all that the commands besides the daemon need.
+// Source is the part of the environment that says where samples come from: all that the commands
+// besides the daemon need.
 type Source struct {
 	PrometheusURL        URL
-	PrometheusConfigFile string        // auth and TLS, in the form of prometheus/common's HTTP config; empty: none
+	PrometheusConfigFile string        // in the form of prometheus/common; empty: none
 	Interval             time.Duration // of the time grid: whole seconds
 	Delay                time.Duration // how long after a tick its sample is taken
 }
 
 // variables are the environment as it is written.
 type variables struct {
-	PrometheusURL        string          `env:"PROMETHEUS_URL"`
-	PrometheusConfigFile string          `env:"PROMETHEUS_CONFIG_FILE"`
-	SLOPath              string          `env:"SLO_PATH, default=slos.yaml"`
-	Interval             string          `env:"INTERVAL, default=30s"`
-	Delay                string          `env:"DELAY, default=1m"`
-	Store                string          `env:"STORE, default=sqlite:postburn.db"`
-	Retention            string          `env:"RETENTION, default=2y"`
-	Tracker              string          `env:"TRACKER"`
-	LocalDir             string          `env:"LOCAL_DIR, default=postmortems"`
-	GitHub               gitHubVariables `env:", prefix=GITHUB_"`
-	Listen               string          `env:"LISTEN, default=:9847"`
-	WebConfigFile        string          `env:"WEB_CONFIG_FILE"`
-	ExternalURL          string          `env:"EXTERNAL_URL"`
-	LogLevel             string          `env:"LOG_LEVEL, default=info"`
-	LogFormat            string          `env:"LOG_FORMAT, default=logfmt"`
+	PrometheusURL         string          `env:"PROMETHEUS_URL"`
+	PrometheusConfigFile  string          `env:"PROMETHEUS_CONFIG_FILE"`
+	SLOPath               string          `env:"SLO_PATH, default=slos.yaml"`
+	Interval              string          `env:"INTERVAL, default=30s"`
+	Delay                 string          `env:"DELAY, default=1m"`
+	Store                 string          `env:"STORE, default=sqlite:postburn.db"`
+	Retention             string          `env:"RETENTION, default=2y"`
+	Tracker               string          `env:"TRACKER"`
+	LocalDir              string          `env:"LOCAL_DIR, default=postmortems"`
+	GitHub                gitHubVariables `env:", prefix=GITHUB_"`
+	Listen                string          `env:"LISTEN, default=:9847"`
+	WebConfigFile         string          `env:"WEB_CONFIG_FILE"`
+	ProbeListen           string          `env:"PROBE_LISTEN"`
+	ExternalURL           string          `env:"EXTERNAL_URL"`
+	PrometheusExternalURL string          `env:"PROMETHEUS_EXTERNAL_URL"`
+	LogLevel              string          `env:"LOG_LEVEL, default=info"`
+	LogFormat             string          `env:"LOG_FORMAT, default=logfmt"`
 }
 
-// LoadEnvironment reads the variables from a lookuper, which takes their whole names. A variable that is set to nothing counts as not
-// set. The error holds all that is wrong, a line each, and each line names its variable. It never holds a secret.
+// LoadEnvironment reads the variables from a lookuper, which takes their whole names. A variable
+// that is set to nothing counts as not set. The error holds all that is wrong, a line each, and
+// each line names its variable. It never holds a secret.
 func LoadEnvironment(ctx context.Context, lookuper envconfig.Lookuper) (Environment, error) {
 	v, err := lookUp(ctx, lookuper)
 	if err != nil {
@@ -70,17 +77,19 @@ func LoadEnvironment(ctx context.Context, lookuper envconfig.Lookuper) (Environm
 	}
 	var w wrong
 	env := Environment{
-		Source:        w.source(v),
-		SLOPath:       v.SLOPath,
-		SQLite:        w.store(v.Store),
-		Retention:     w.retention(v.Retention),
-		Tracker:       w.tracker(v.Tracker, v.GitHub.Repository),
-		LocalDir:      v.LocalDir,
-		Listen:        w.listen(v.Listen),
-		WebConfigFile: v.WebConfigFile,
-		ExternalURL:   w.external(v.ExternalURL),
-		LogLevel:      w.logLevel(v.LogLevel),
-		LogFormat:     w.logFormat(v.LogFormat),
+		Source:                w.source(v),
+		SLOPath:               v.SLOPath,
+		SQLite:                w.store(v.Store),
+		Retention:             w.retention(v.Retention),
+		Tracker:               w.tracker(v.Tracker, v.GitHub.Repository),
+		LocalDir:              v.LocalDir,
+		Listen:                w.listen("LISTEN", v.Listen, "9847"),
+		WebConfigFile:         w.file("WEB_CONFIG_FILE", v.WebConfigFile, "write a web config that has it"),
+		ProbeListen:           w.probeListen(v.ProbeListen),
+		ExternalURL:           w.external("EXTERNAL_URL", v.ExternalURL, "https://postburn.example.org", "issues show it"),
+		PrometheusExternalURL: w.external("PROMETHEUS_EXTERNAL_URL", v.PrometheusExternalURL, "https://prometheus.example.org", "pages show it"),
+		LogLevel:              w.logLevel(v.LogLevel),
+		LogFormat:             w.logFormat(v.LogFormat),
 	}
 	env.GitHub = w.github(v.GitHub, env.Tracker == "github")
 	if len(w) > 0 {
@@ -89,7 +98,8 @@ func LoadEnvironment(ctx context.Context, lookuper envconfig.Lookuper) (Environm
 	return env, nil
 }
 
-// LoadSource reads only the variables that a Source is made of, as LoadEnvironment does; what is wrong with others is no error.
+// LoadSource reads only the variables that a Source is made of, as LoadEnvironment does; what is
+// wrong with others is no error.
 func LoadSource(ctx context.Context, lookuper envconfig.Lookuper) (Source, error) {
 	v, err := lookUp(ctx, lookuper)
 	if err != nil {
@@ -103,8 +113,8 @@ func LoadSource(ctx context.Context, lookuper envconfig.Lookuper) (Source, error
 	return source, nil
 }
 
-// LoadGitHub reads only the variables that say how the github tracker is set up, as LoadEnvironment does; ok is false where the tracker is
-// another one.
+// LoadGitHub reads only the variables that say how the github tracker is set up, as LoadEnvironment
+// does; ok is false if the tracker is another one.
 func LoadGitHub(ctx context.Context, lookuper envconfig.Lookuper) (g GitHub, ok bool, err error) {
 	v, err := lookUp(ctx, lookuper)
 	if err != nil {
@@ -117,6 +127,18 @@ func LoadGitHub(ctx context.Context, lookuper envconfig.Lookuper) (g GitHub, ok 
 		return GitHub{}, wanted, errors.Join(w...)
 	}
 	return g, wanted, nil
+}
+
+// LoadStore reads only the variable that says where the store is, as LoadEnvironment does, and
+// returns the path of its file.
+func LoadStore(ctx context.Context, lookuper envconfig.Lookuper) (path string, err error) {
+	v, err := lookUp(ctx, lookuper)
+	if err != nil {
+		return "", err
+	}
+	var w wrong
+	path = w.store(v.Store)
+	return path, errors.Join(w...)
 }
 
 func lookUp(ctx context.Context, lookuper envconfig.Lookuper) (v variables, err error) {
@@ -141,7 +163,7 @@ func (w *wrong) addf(name, format string, args ...any) {
 func (w *wrong) source(v variables) Source {
 	s := Source{
 		PrometheusURL:        w.url("PROMETHEUS_URL", v.PrometheusURL, "http://prometheus:9090"),
-		PrometheusConfigFile: v.PrometheusConfigFile,
+		PrometheusConfigFile: w.file("PROMETHEUS_CONFIG_FILE", v.PrometheusConfigFile, "write an http config that has it"),
 		Interval:             w.duration("INTERVAL", v.Interval, "30s"),
 		Delay:                w.duration("DELAY", v.Delay, "1m"),
 	}
@@ -160,11 +182,10 @@ func (w *wrong) url(name, text, like string) URL {
 	return URL{text}
 }
 
-// external checks the address that issues link to, where all who read them see it.
-func (w *wrong) external(text string) URL {
-	const name, like = "EXTERNAL_URL", "https://postburn.example.org"
+// external checks an address that issues or pages link to, where all who read them see it.
+func (w *wrong) external(name, text, like, why string) URL {
 	if u, err := url.Parse(text); err == nil && isWebURL(text) && (u.User != nil || u.RawQuery != "" || u.Fragment != "") {
-		w.addf(name, "must have no user, query or fragment, like %s: issues show it", like)
+		w.addf(name, "must have no user, query or fragment, like %s: %s", like, why)
 	}
 	return w.url(name, text, like)
 }
@@ -172,7 +193,7 @@ func (w *wrong) external(text string) URL {
 func (w *wrong) duration(name, text, like string) time.Duration {
 	length, err := model.ParseDuration(text)
 	if err != nil {
-		w.addf(name, "must be a duration like %s, not %q", like, text)
+		w.addf(name, "must be a duration like %s, not %s", like, quoted(text))
 	}
 	return time.Duration(length)
 }
@@ -208,7 +229,7 @@ func (w *wrong) store(text string) string {
 	return path
 }
 
-// tracker is GitHub where a repository is set and nothing else is said.
+// tracker is GitHub if a repository is set and nothing else is said.
 func (w *wrong) tracker(text, repository string) string {
 	switch text {
 	case "local", "github":
@@ -218,17 +239,24 @@ func (w *wrong) tracker(text, repository string) string {
 		}
 		return "local"
 	default:
-		w.addf("TRACKER", "must be github or local, not %q", text)
+		w.addf("TRACKER", "must be github or local, not %s", quoted(text))
 	}
 	return text
 }
 
-func (w *wrong) listen(text string) string {
+func (w *wrong) listen(name, text, like string) string {
 	_, port, err := net.SplitHostPort(text)
 	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
-		w.addf("LISTEN", "must be an address like :9847 or 127.0.0.1:9847, not %q", text)
+		w.addf(name, "must be an address like :%s or 127.0.0.1:%s, not %s", like, like, quoted(text))
 	}
 	return text
+}
+
+func (w *wrong) probeListen(text string) string {
+	if text == "" {
+		return "" // none
+	}
+	return w.listen("PROBE_LISTEN", text, "9848")
 }
 
 func (w *wrong) logLevel(text string) (level slog.Level) {
@@ -236,17 +264,39 @@ func (w *wrong) logLevel(text string) (level slog.Level) {
 	case "debug", "info", "warn", "error":
 		_ = level.UnmarshalText([]byte(text)) // these it knows
 	default:
-		w.addf("LOG_LEVEL", "must be debug, info, warn or error, not %q", text)
+		w.addf("LOG_LEVEL", "must be debug, info, warn or error, not %s", quoted(text))
 	}
 	return level
 }
 
 func (w *wrong) logFormat(text string) string {
 	if text != "logfmt" && text != "json" {
-		w.addf("LOG_FORMAT", "must be logfmt or json, not %q", text)
+		w.addf("LOG_FORMAT", "must be logfmt or json, not %s", quoted(text))
 	}
 	return text
 }
+
+// quoted is a value that is wrong, or no more than its length if it may be a secret that was put
+// into the wrong variable: tokens and keys are longer than any value that is right.
+func quoted(text string) string {
+	const most = 16
+	if len(text) > most {
+		return fmt.Sprintf("a text of %d characters", len(text))
+	}
+	return strconv.Quote(text)
+}
+
+// file checks the name of a file for what is its content: a token, or a key. Neither is repeated.
+func (w *wrong) file(name, text, instead string) string {
+	if tokenForm.MatchString(text) || strings.Contains(text, "-----BEGIN") {
+		w.addf(name, "must be the name of a file, not its content: %s", instead)
+	}
+	return text
+}
+
+// tokenForm matches tokens of GitHub, new and old, and of others, and what has several lines:
+// https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/
+var tokenForm = regexp.MustCompile(`^(gh[a-z]_|github_pat_|glpat-|eyJ)[A-Za-z0-9_.-]{16,}$|^[0-9a-f]{40}$|\n`)
 
 const hidden = "xxxxx"
 
@@ -256,7 +306,8 @@ type URL struct{ text string }
 // Reveal is the whole URL, for making requests.
 func (u URL) Reveal() string { return u.text }
 
-// String is the URL with its user, password, query and fragment hidden: a token may be in any of them.
+// String is the URL with its user, password, query and fragment hidden: a token may be in any of
+// them.
 func (u URL) String() string {
 	parsed, err := url.Parse(u.text)
 	if err != nil {

@@ -46,6 +46,8 @@ func TestEvidenceProblems(t *testing.T) {
 		{"evidence: {queries: {Depth: 'max(depth) and up'}}", ""},
 		{"evidence: {queries: {Depth: 'max(depth) +'}}", `2:42: evidence.queries.Depth: it does not parse as PromQL: unexpected end of input`},
 		{"evidence: {queries: {Depth: 'depth[5m]'}}", `2:30: evidence.queries.Depth: a range vector has no single value at a time: give a query such as max(queue_depth)`},
+		{`evidence: {queries: {Depth: 'max(depth{pod=".*"})'}}`,
+			`2:34: warning: evidence.queries.Depth: pod=".*" is compared as text: a pattern is written pod=~".*"`},
 		{"evidence: {queries: {Depth: ''}}", `2:29: evidence.queries.Depth is empty; give it PromQL such as max(queue_depth)`},
 		{"evidence: {queries: {Depth: '\"text\"'}}", `2:30: evidence.queries.Depth: a string has no single value at a time: give a query such as max(queue_depth)`},
 		{`evidence: {queries: {"a\nb": depth}}`, `2:22: a query's name must have 1 to 63 printable characters, not "a\nb"`},
@@ -57,6 +59,7 @@ func TestEvidenceProblems(t *testing.T) {
 	}
 	for _, tc := range tests {
 		_, problems := Native([]byte(header+tc.value+"}]"), "slo.yaml")
+		agrees(t, header+tc.value+"}]", problems)
 		var lines []string
 		for _, p := range problems {
 			lines = append(lines, strings.TrimPrefix(p.String(), "slo.yaml:"))

@@ -8,7 +8,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// FuzzSLOFile reads any text: it never panics, each problem is in the file, and what is wrong gives no usable definition without one.
+// FuzzSLOFile reads any text: it never panics, each problem is in the file, and what is wrong gives
+// no usable definition without one.
 func FuzzSLOFile(f *testing.F) {
 	for _, seed := range []string{
 		"", one, "defaults: {window: 7d}\n" + one, one + "---\n" + one, "slos: &a [*a]\n", "slos:\n- &a {<<: *a}\n",

@@ -7,10 +7,12 @@ import (
 	"strconv"
 )
 
-// GitHub is how the github tracker is set up. With it, there is one way of authentication: a token, a file of one, or an app.
+// GitHub is how the github tracker is set up. With it, there is one way of authentication: a token,
+// a file of one, or an app.
 type GitHub struct {
-	Repository        string // owner/name, where the SLO file names none; empty: the tracker is another one
-	URL               URL    // base of the API of a GitHub Enterprise Server; empty: github.com
+	Repository        string   // owner/name, if the SLO file names none; empty: another tracker
+	Allow             []string // what SLO files may name, like acme/*; see Repositories
+	URL               URL      // base of the API of a GitHub Enterprise Server; empty: github.com
 	Token             Secret
 	TokenFile         string
 	AppID             int64
@@ -20,6 +22,7 @@ type GitHub struct {
 
 type gitHubVariables struct {
 	Repository        string `env:"REPOSITORY"`
+	Allow             string `env:"ALLOW"`
 	URL               string `env:"URL"`
 	Token             string `env:"TOKEN"`
 	TokenFile         string `env:"TOKEN_FILE"`
@@ -36,18 +39,25 @@ func (w *wrong) github(v gitHubVariables, wanted bool) GitHub {
 		return GitHub{}
 	}
 	g := GitHub{
-		Repository: v.Repository, URL: w.url("GITHUB_URL", v.URL, "https://github.example.org/api/v3"),
-		Token: Secret{v.Token}, TokenFile: v.TokenFile, AppPrivateKeyFile: v.AppPrivateKeyFile,
-		AppID: w.number("GITHUB_APP_ID", v.AppID), AppInstallationID: w.number("GITHUB_APP_INSTALLATION_ID", v.AppInstallationID),
+		URL:               w.url("GITHUB_URL", v.URL, "https://github.example.org/api/v3"),
+		Token:             Secret{v.Token},
+		TokenFile:         w.file("GITHUB_TOKEN_FILE", v.TokenFile, "set POSTBURN_GITHUB_TOKEN to it, or write it into a file"),
+		AppPrivateKeyFile: w.file("GITHUB_APP_PRIVATE_KEY_FILE", v.AppPrivateKeyFile, "write it into a file"),
+		AppID:             w.number("GITHUB_APP_ID", v.AppID), AppInstallationID: w.number("GITHUB_APP_INSTALLATION_ID", v.AppInstallationID),
 	}
-	switch {
-	case v.Repository == "":
-		w.addf("GITHUB_REPOSITORY", "is missing: set it to owner/name")
-	case !repositoryName.MatchString(v.Repository):
-		w.addf("GITHUB_REPOSITORY", "must be owner/name, not %q", v.Repository)
-	}
+	g.Repository, g.Allow = w.repository(v.Repository), w.allow(v.Allow)
 	w.authentication(v)
 	return g
+}
+
+func (w *wrong) repository(name string) string {
+	switch {
+	case name == "":
+		w.addf("GITHUB_REPOSITORY", "is missing: set it to owner/name")
+	case !repositoryName.MatchString(name):
+		w.addf("GITHUB_REPOSITORY", "must be owner/name, not %s", quoted(name))
+	}
+	return name
 }
 
 // authentication checks that there is one way of it.
@@ -85,7 +95,7 @@ func (w *wrong) authentication(v gitHubVariables) {
 func (w *wrong) number(name, text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if text != "" && (err != nil || n <= 0) {
-		w.addf(name, "must be a number above 0, not %q", text)
+		w.addf(name, "must be a number above 0, not %s", quoted(text))
 	}
 	return n
 }

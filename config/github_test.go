@@ -24,6 +24,16 @@ func TestGitHub(t *testing.T) {
 			map[string]string{"GITHUB_REPOSITORY": "acme/checkout", "GITHUB_TOKEN": "secret"}, "github",
 			GitHub{Repository: "acme/checkout", Token: Secret{"secret"}}, nil,
 		},
+		"repositories that are allowed": {
+			map[string]string{"GITHUB_REPOSITORY": "acme/checkout", "GITHUB_TOKEN": "secret", "GITHUB_ALLOW": "acme/*, */postmortems"}, "github",
+			GitHub{Repository: "acme/checkout", Token: Secret{"secret"}, Allow: []string{"acme/*", "*/postmortems"}}, nil,
+		},
+		"what is no repository": {
+			map[string]string{"GITHUB_REPOSITORY": "acme/checkout", "GITHUB_TOKEN": "secret", "GITHUB_ALLOW": "acme/*,ghp_secret,"}, "", GitHub{}, []string{
+				"POSTBURN_GITHUB_ALLOW must be repositories like acme/* or acme/checkout, separated by commas; number 2 is not one",
+				"POSTBURN_GITHUB_ALLOW must be repositories like acme/* or acme/checkout, separated by commas; number 3 is not one",
+			},
+		},
 		"a server and a token's file": {
 			map[string]string{
 				"TRACKER": "github", "GITHUB_REPOSITORY": "acme/checkout", "GITHUB_TOKEN_FILE": "/token", "GITHUB_URL": "https://g.example.org/api/v3",

@@ -103,7 +103,7 @@ func TestNativeIndicators(t *testing.T) {
 			"2:35: indicator.latency.histogram: le has no place here: the threshold says which bucket is meant",
 		}},
 		{value: `{latency: {histogram: d_seconds, threshold: 0s}}`, problems: []string{
-			"2:56: indicator.latency.threshold must be longer than 0: it is a duration like 500ms that is still good",
+			"2:56: indicator.latency.threshold must be longer than 0: it is a duration like 500ms up to which events are good",
 		}},
 		{value: `{latency: {histogram: d_seconds, threshold: 0.5}}`, problems: []string{
 			`2:56: indicator.latency.threshold must be a duration like 500ms, not "0.5"`,
@@ -111,11 +111,20 @@ func TestNativeIndicators(t *testing.T) {
 		{value: `{latency: {histogram: d_seconds, threshold: 1s, unit: ms}}`, problems: []string{
 			`2:66: indicator.latency.unit must be seconds, milliseconds, microseconds or nanoseconds, not "ms"`,
 		}},
+		{value: `{ratio: {bad: 'a{code="5.."}', total: a}}`, problems: []string{
+			`2:27: warning: indicator.ratio.bad: code="5.." is compared as text: a pattern is written code=~"5.."`,
+		}},
+		{value: `{bool: '1 - absent(up)'}, exclude: 'max(b{code="5.."}) == 1'`, problems: []string{
+			"2:24: warning: indicator.bool: absent() is 1 or has no value, and no value is no data, never false: compare a count, as in (count(up) or vector(0)) > 0",
+			`2:52: warning: exclude: code="5.." is compared as text: a pattern is written code=~"5.."`,
+		}},
 		{value: `{latency: {histogram: d_seconds, treshold: 1s}}`, problems: []string{`2:45: unknown key "treshold"; did you mean threshold?`}},
 	}
 	for _, test := range tests {
 		t.Run(test.value, func(t *testing.T) {
-			definitions, problems := Native([]byte("slos: [{name: a, service: s, target: 99%,\nindicator: "+test.value+"}]\n"), "slo.yaml")
+			doc := "slos: [{name: a, service: s, target: 99%,\nindicator: " + test.value + "}]\n"
+			definitions, problems := Native([]byte(doc), "slo.yaml")
+			agrees(t, doc, problems)
 			if diff := cmp.Diff(test.problems, lines(problems)); diff != "" {
 				t.Fatalf("problems (-want +got):\n%s", diff)
 			}

@@ -22,7 +22,7 @@ defaults:
   incident: {severity: {1: {outage: 1m}}}
 slos:
   - {name: a, issue: {assign: mention, labels: ["a, b", Ärger]}}
-  - {name: b, issue: {repository: acme/search, assign: none}, incident: {severity: {}}}
+  - {name: b, issue: {repository: acme/search, assign: none, lint: false, remind_after: off}, incident: {severity: {}}}
   - {name: c, incident: {severity: {3: {budget_spent: 150%}, 2: {outage: 10m, budget_spent: 0.05}}}}
 `), "slo.yaml")
 	if len(problems) > 0 {
@@ -35,12 +35,12 @@ slos:
 	}
 	want := []read{
 		{
-			issue.Settings{Repository: "Acme/Shop", Assign: issue.AssignMention, Labels: []string{"a, b", "Ärger"}}, "acme/shop",
+			issue.Settings{Repository: "Acme/Shop", Assign: issue.AssignMention, Labels: []string{"a, b", "Ärger"}, Lint: true, RemindAfter: 30 * 24 * time.Hour}, "acme/shop",
 			[]alert.Severity{{Level: 1, Outage: time.Minute}},
 		},
 		{issue.Settings{Repository: "acme/search", Assign: issue.AssignNone, Labels: []string{"post-mortem"}}, "acme/search", []alert.Severity{}},
 		{
-			issue.Settings{Repository: "Acme/Shop", Assign: issue.AssignOwner, Labels: []string{"post-mortem"}}, "acme/shop",
+			issue.Settings{Repository: "Acme/Shop", Assign: issue.AssignOwner, Labels: []string{"post-mortem"}, Lint: true, RemindAfter: 30 * 24 * time.Hour}, "acme/shop",
 			[]alert.Severity{
 				{Level: 2, Outage: 10 * time.Minute, BudgetSpent: slo.MustDecimal("5%")},
 				{Level: 3, BudgetSpent: slo.MustDecimal("1.5")},
@@ -81,6 +81,9 @@ func TestIssueProblems(t *testing.T) {
 		{"issue: {template: folder/}", `2:19: issue.template must be the name of a file like checkout.md.tmpl, not "folder/"`},
 		{"issue: {post_mortem_at: 5}", `2:25: issue.post_mortem_at must be a percentage like 10%, not 5: write "5%"`},
 		{"issue: {assign: team}", `2:17: issue.assign must be owner, mention or none, not "team"`},
+		{"issue: {remind_after: 12h}", `2:23: issue.remind_after must be at least 1d, or off, not "12h"`},
+		{"issue: {remind_after: never}", `2:23: issue.remind_after must be a duration like 30d, or off, not "never"`},
+		{"issue: {lint: off}", `2:15: issue.lint must be true or false, not "off"`},
 		{"issue: {asign: owner}", `2:9: unknown key "asign"; did you mean assign?`},
 		{"incident: {severity: {0: {outage: 5m}}}", `2:23: a severity is a number from 1, the worst, to 9, not "0"`},
 		{"incident: {severity: {critical: {outage: 5m}}}", `2:23: a severity is a number from 1, the worst, to 9, not "critical"`},
@@ -95,6 +98,7 @@ func TestIssueProblems(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.value, func(t *testing.T) {
 			_, problems := Native([]byte(header+test.value+"}]\n"), "slo.yaml")
+			agrees(t, header+test.value+"}]\n", problems)
 			if got := strings.Join(lines(problems), "\n"); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}

@@ -14,48 +14,58 @@ import (
 // maxFile bounds a file, in bytes. Ten thousand objectives take about 5 MB.
 const maxFile = 8 << 20
 
-// Reader reads the whole content of a file, all its documents, in one format. A reader of a foreign format returns nothing at all for a
-// file that is not of its format. A definition that has a problem may be in the list as far as it was read.
-type Reader func(doc []byte, name string) ([]Definition, []Problem)
-
-// Load reads SLO files. A path is a file, or a folder of which all *.yaml and *.yml are read, without its subfolders and what begins
-// with a dot; symbolic links to files are followed, so that a mounted ConfigMap works. Each file goes to the first of the readers that
-// finds anything in it, and to Native where none does. Definitions are in the order of the files' names and of the text.
+// Load reads SLO files. A path is a file, or a folder whose *.yaml and *.yml are read, without its
+// subfolders and what begins with a dot; symbolic links to files are followed, so that a mounted
+// ConfigMap works. What a document says it is decides which of the formats reads it; what no format
+// knows is in native form. Definitions are in the order of the files' names and of the text, and
+// have the templates that they name.
 //
 // All problems of all files are returned. Where one of them is an error there are no definitions.
-func Load(paths []string, readers ...Reader) ([]Definition, []Problem) {
-	files, problems := expand(paths)
-	var definitions []Definition
-	for _, name := range files {
-		doc, err := readFile(name)
-		if err != nil {
-			problems = append(problems, unreadable(name, err))
-			continue
-		}
-		found, wrong := read(doc, name, readers)
-		definitions = append(definitions, found...)
-		problems = append(problems, wrong...)
-	}
-	problems = tidy(append(problems, repeatedNames(definitions)...))
+func Load(paths []string, formats ...Format) ([]Definition, []Problem) {
+	_, definitions, problems := load(paths, formats)
 	if Failed(problems) {
 		return nil, problems
 	}
 	return definitions, problems
 }
 
+func load(paths []string, formats []Format) (sources []*source, definitions []Definition, problems []Problem) {
+	sources, problems = readSources(paths, formats)
+	for _, s := range sources {
+		s.readNative()
+	}
+	problems = append(problems, translate(sources, formats)...)
+	for _, s := range sources {
+		for _, o := range s.objects {
+			definitions = append(definitions, o.definitions...)
+		}
+		problems = append(problems, s.doc.problems...)
+	}
+	if len(definitions) == 0 && len(sources) > 0 && !Failed(problems) {
+		at := Position{File: sources[0].doc.name}
+		problems = append(problems, Problem{Position: at, Text: "no slos: there is none in the files"})
+	}
+	problems = append(problems, repeatedNames(definitions)...)
+	return sources, definitions, tidy(append(problems, readTemplates(definitions)...))
+}
+
+func readSources(paths []string, formats []Format) (sources []*source, problems []Problem) {
+	files, problems := expand(paths)
+	for _, name := range files {
+		content, err := readFile(name)
+		if err != nil {
+			problems = append(problems, unreadable(name, err))
+			continue
+		}
+		sources = append(sources, newSource(content, name, formats))
+	}
+	return sources, problems
+}
+
 // Files are the SLO files that Load would read for these paths, sorted by name.
 func Files(paths []string) []string {
 	files, _ := expand(paths)
 	return files
-}
-
-func read(doc []byte, name string, readers []Reader) ([]Definition, []Problem) {
-	for _, reader := range readers {
-		if definitions, problems := reader(doc, name); definitions != nil || problems != nil {
-			return definitions, problems
-		}
-	}
-	return Native(doc, name)
 }
 
 // expand makes paths of files and folders into paths of files, each one once, sorted.

@@ -1,14 +1,13 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/postburn/postburn/slo"
 )
 
 // write makes files in a new folder and goes there, so that problems have short names.
@@ -135,18 +134,60 @@ func TestLoadConfigMap(t *testing.T) {
 	}
 }
 
-// TestLoadReaders hands files to the first reader that knows them.
-func TestLoadReaders(t *testing.T) {
-	foreign := func(doc []byte, name string) ([]Definition, []Problem) {
-		if !strings.HasPrefix(string(doc), "foreign: ") {
-			return nil, nil
-		}
-		found := strings.TrimSpace(strings.TrimPrefix(string(doc), "foreign: "))
-		return []Definition{{Objective: slo.Objective{Name: found}, Position: Position{name, 1, 10}}}, nil
+// TestLoadFormats has documents of a foreign format beside native ones, with names over files.
+func TestLoadFormats(t *testing.T) {
+	foreign := Format{
+		Name: "Foreign", Has: func(h Header) bool { return h.APIVersion == "foreign/v1" },
+		Translate: func(objects []Node) (all [][]*SLO) {
+			target := ""
+			for _, o := range objects {
+				target += o.Mapping().Get("target").Text("a percentage")
+			}
+			for _, o := range objects {
+				m := o.Mapping("apiVersion", "name", "target", "total")
+				if !m.Get("name").Exists() {
+					all = append(all, nil)
+					continue
+				}
+				s := NewSLO(o)
+				s.Set("name", m.Get("name").Text("a name"), m.Get("name"))
+				s.Set("service", "shop", o)
+				s.Set("target", target, o)
+				s.Set("indicator.ratio.bad", "bad_total", o)
+				s.Set("indicator.ratio.total", m.Get("total").Text("PromQL"), m.Get("total"))
+				all = append(all, []*SLO{s})
+			}
+			return all
+		},
 	}
-	write(t, map[string]string{"a.yaml": "foreign: a", "b.yaml": named("b"), "c.yaml": "foreign: c"})
+	const slo = "apiVersion: foreign/v1\nname: %s\ntotal: %s\n"
+	write(t, map[string]string{
+		"a.yaml": "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: foreign/v1, name: a, total: a_total}\n- {apiVersion: v1, kind: Secret}\n",
+		"b.yaml": named("b"),
+		"c.yaml": fmt.Sprintf(slo, "c", "c_total") + "---\n" + named("d") + "---\n" + fmt.Sprintf(slo, "e", "e_total\nmore: 1"),
+		"t.yaml": "{apiVersion: foreign/v1, target: 99.9%}",
+	})
 	definitions, problems := Load([]string{"."}, foreign)
-	if diff := cmp.Diff([]string{"a.yaml a", "b.yaml b", "c.yaml c"}, names(definitions)); diff != "" || len(problems) > 0 {
-		t.Errorf("problems %v, definitions (-want +got):\n%s", problems, diff)
+	want := []string{`a.yaml:5:3: warning: "Secret" of "v1" is no SLO and is left out`, "c.yaml:14:1: warning: more is not carried over"}
+	if diff := cmp.Diff(want, texts(problems)); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"a.yaml a", "b.yaml b", "c.yaml c", "c.yaml d", "c.yaml e"}, names(definitions)); diff != "" {
+		t.Errorf("definitions (-want +got):\n%s", diff)
+	}
+	kinds := []string{"a.yaml is a file of Foreign (foreign/v1), read as it is", "c.yaml is a file of Foreign (foreign/v1), read as it is", "t.yaml is a file of Foreign (foreign/v1), read as it is"}
+	if diff := cmp.Diff(kinds, Kinds([]string{"."}, foreign)); diff != "" {
+		t.Errorf("kinds (-want +got):\n%s", diff)
+	}
+	write(t, map[string]string{"a.yaml": "apiVersion: foreign/v1\nname: a\ntarget: 99%\ntotal: 'sum(a)'\n"})
+	_, problems = Load([]string{"."}, foreign)
+	want = []string{"a.yaml:4:8: indicator.ratio.total: sum() is not needed: all series are counted together; give the counter itself: a"}
+	if diff := cmp.Diff(want, texts(problems)); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+	write(t, map[string]string{"t.yaml": "{apiVersion: foreign/v1, target: 99.9%}"})
+	_, problems = Load([]string{"."}, foreign)
+	if diff := cmp.Diff([]string{"t.yaml: no slos: there is none in the files"}, texts(problems)); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
 	}
 }

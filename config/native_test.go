@@ -64,7 +64,7 @@ slos:
 				}},
 				Links: map[string]string{"dashboard": "https://example.org/d", "runbook": "https://example.org/r"},
 			},
-			Issue: issue.Settings{Assign: issue.AssignOwner},
+			Issue: issue.Settings{Assign: issue.AssignOwner, Lint: true, RemindAfter: 30 * 24 * time.Hour},
 			Policy: alert.Policy{
 				Severities: defaultSeverities(),
 				Rules: []alert.Rule{
@@ -74,6 +74,7 @@ slos:
 				MinBadEvents: 3, Hold: 10 * time.Minute, MergeGap: 90 * time.Minute, Group: "checkout-availability",
 			},
 			Position: Position{"slo.yaml", 8, 11},
+			Keys:     map[string]Position{"indicator.ratio.bad": {"slo.yaml", 14, 14}, "indicator.ratio.total": {"slo.yaml", 15, 16}},
 		},
 		{
 			Objective: slo.Objective{
@@ -81,13 +82,14 @@ slos:
 				Indicator: slo.Indicator{Ratio: &slo.Ratio{Good: "good_total", Total: "all_total"}},
 				Links:     map[string]string{"dashboard": "https://example.org/d"},
 			},
-			Issue: issue.Settings{Assign: issue.AssignOwner},
+			Issue: issue.Settings{Assign: issue.AssignOwner, Lint: true, RemindAfter: 30 * 24 * time.Hour},
 			Policy: alert.Policy{
 				Severities: defaultSeverities(),
 				Rules:      alert.DefaultRules(7 * day), Budget: true, MinBadEvents: 10, Hold: 10 * time.Minute,
 				MergeGap: 30 * time.Minute, Group: "search",
 			},
 			Position: Position{"slo.yaml", 24, 11},
+			Keys:     map[string]Position{"indicator.ratio.good": {"slo.yaml", 29, 31}, "indicator.ratio.total": {"slo.yaml", 29, 52}},
 		},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(slo.Decimal{})); diff != "" {
@@ -193,7 +195,7 @@ func TestNativeProblems(t *testing.T) {
 		{"label names that PromQL quotes", one + "    group_by: [service.name, größe]\n", nil},
 		{"no label names", one + "    group_by: []\n", []string{"6:15: group_by is empty; name a label, as in [region], or leave it out"}},
 		{"a key that nothing is like", one + "    zzz: 1\n", []string{
-			`6:5: unknown key "zzz"; an slo has name, service, description, owner, target, window, indicator, group_by, delay, exclude, incident, issue, evidence, links`,
+			`6:5: unknown key "zzz"; an slo has name, service, description, owner, target, window, indicator, group_by, delay, exclude, incident, issue, evidence, report, links`,
 		}},
 		{"an unknown key of the file", one + "slo: []\n", []string{`6:1: unknown key "slo"; did you mean slos?`}},
 		{"a key that is not text", one + "    [a]: 1\n", []string{"6:5: a key of an slo must be text, not a list"}},
@@ -225,6 +227,7 @@ func TestNativeProblems(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			definitions, problems := Native([]byte(test.doc), "slo.yaml")
+			agrees(t, test.doc, problems)
 			if diff := cmp.Diff(test.want, lines(problems)); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
@@ -277,14 +280,14 @@ func TestNativeValues(t *testing.T) {
 		{"exclude: 'a == 1 or b == 1'", "2:11: exclude: or keeps the values that are compared, and has none where it is false: compare with bool, and multiply where both must hold, " +
 			"as in (max(a) < bool 1) * (max(b) < bool 2)"},
 		{"incident: {blind: {after: 5m, issue: true}}", ""},
-		{"incident: {blind: {after: 0s}}", "2:27: incident.blind.after must be longer than 0: one scrape that fails is no reason for an issue"},
+		{"incident: {blind: {after: 0s}}", "2:27: incident.blind.after must be longer than 0: one failed scrape is no reason for an issue"},
 		{"incident: {blind: {after: soon}}", `2:27: incident.blind.after must be a duration like 15m, not "soon"`},
 		{"incident: {blind: {issue: 1}}", `2:27: incident.blind.issue must be true or false, not "1"`},
 		{"incident: {blind: {for: 1m}}", `2:20: unknown key "for"; incident.blind has after, issue`},
 		{"incident: {blind: true}", `2:19: incident.blind must be a mapping of keys to values, not "true"`},
 		{"incident: {quiet: {below: 10%, after: 15m, issue: true}}", ""},
 		{"incident: {quiet: {below: 0%}}", ""},
-		{"incident: {quiet: {below: 100%}}", "2:27: incident.quiet.below must be less than 100 %, not 100 %: traffic that is a little below what is usual is no news"},
+		{"incident: {quiet: {below: 100%}}", "2:27: incident.quiet.below must be less than 100 %, not 100 %: traffic a little below the usual is no news"},
 		{"incident: {quiet: {below: 10}}", `2:27: incident.quiet.below must be a percentage like 10%, not 10: write "10%"`},
 		{"incident: {quiet: {after: 0s}}", "2:27: incident.quiet.after must be longer than 0"},
 		{"incident: {quiet: {after: 7h}}", "2:27: incident.quiet.after must be at most 6h, not 7h"},
@@ -327,6 +330,7 @@ func TestNativeValues(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.value, func(t *testing.T) {
 			_, problems := Native([]byte(header+test.value+"}]\n"), "slo.yaml")
+			agrees(t, header+test.value+"}]\n", problems)
 			if got := strings.Join(lines(problems), "\n"); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
@@ -359,6 +363,7 @@ func TestNativeNameAndService(t *testing.T) {
 				doc += key + ": " + value + "}]\n"
 			}
 			_, problems := Native([]byte(doc), "slo.yaml")
+			agrees(t, doc, problems)
 			if got := strings.Join(lines(problems), "\n"); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
@@ -392,8 +397,8 @@ func TestNativeTarget(t *testing.T) {
 		t.Run(test.value, func(t *testing.T) {
 			doc := "target: " + test.value + "\n"
 			d := newDocument([]byte(doc), "slo.yaml")
-			found, _ := d.mapping(d.parse([]byte(doc))[0], objectiveSchema("an slo"))
-			target := d.target(found["target"])
+			found, _ := field{doc: d, value: d.parse([]byte(doc))[0]}.mapping(schemaOf("", "an slo"))
+			target := readTarget(found["target"])
 			got := target.String()
 			if len(d.problems) > 0 {
 				got = strings.Join(lines(d.problems), "\n")

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/promql"
 )
 
 // Bounds of what an SLO file may say.
@@ -19,21 +20,22 @@ const (
 	maxName        = 63
 	maxShortText   = 63
 	maxDescription = 1000
+	maxQuery       = 10_000 // bytes
 
 	day      = 24 * time.Hour
 	maxDelay = time.Hour
 )
 
-// objectiveName reads a name. What is no name is returned as well, so that it can be compared with
-// others.
-func (d *document) objectiveName(f field) string {
-	text, ok := d.scalar(f, "a name like checkout-availability")
+// readName reads an objective's name. What is no name is returned as well, so that it can be
+// compared with others.
+func readName(f field) string {
+	text, ok := f.scalar()
 	switch {
 	case !ok:
 	case len(text) > maxName:
-		d.errorf(f.value, "name must have at most %d characters, not %d", maxName, utf8.RuneCountInString(text))
+		f.errorf("name must have at most %d characters, not %d", maxName, utf8.RuneCountInString(text))
 	case !isName(text):
-		d.errorf(f.value, "name must be made of a-z, 0-9 and -, not %s", quote(text))
+		f.errorf("name must be made of a-z, 0-9 and -, not %s", quote(text))
 	}
 	return text
 }
@@ -43,10 +45,10 @@ func isName(text string) bool {
 }
 
 // shortText reads a line of text that is shown in titles and tables.
-func (d *document) shortText(f field, like string) string {
-	text, ok := d.scalar(f, like)
+func (f field) shortText() string {
+	text, ok := f.scalar()
 	if ok && !isShortText(text) {
-		d.errorf(f.value, "%s must have 1 to %d printable characters, not %s", f.path, maxShortText, quote(text))
+		f.errorf("%s must have 1 to %d printable characters, not %s", f.path, maxShortText, quote(text))
 	}
 	return text
 }
@@ -57,17 +59,17 @@ func isShortText(text string) bool {
 	return n > 0 && n <= maxShortText && !unprintable && strings.TrimSpace(text) != ""
 }
 
-func (d *document) longText(f field) string {
-	text, ok := d.scalar(f, "text")
+func (f field) longText() string {
+	text, ok := f.scalar()
 	if n := utf8.RuneCountInString(text); ok && n > maxDescription {
-		d.errorf(f.value, "%s must have at most %d characters, not %d", f.path, maxDescription, n)
+		f.errorf("%s must have at most %d characters, not %d", f.path, maxDescription, n)
 	}
 	return text
 }
 
-// target reads "99.9%" or 0.999. It returns 0 where there is no usable one.
-func (d *document) target(f field) (target slo.Decimal) {
-	text, ok := d.scalar(f, "a percentage like 99.9%")
+// readTarget reads "99.9%" or 0.999. It returns 0 if there is no usable one.
+func readTarget(f field) (target slo.Decimal) {
+	text, ok := f.scalar()
 	if !ok {
 		return target
 	}
@@ -76,35 +78,36 @@ func (d *document) target(f field) (target slo.Decimal) {
 	negative := strings.HasPrefix(strings.TrimSpace(text), "-")
 	switch {
 	case errors.Is(err, slo.ErrPrecision):
-		d.errorf(f.value, "target must have at most 5 decimal places in per cent, not %s", shorten(text))
+		f.errorf("target must have at most 5 decimal places in per cent, not %s", shorten(text))
 	case err != nil && !negative:
-		d.errorf(f.value, "target must be a percentage like 99.9%% or a ratio like 0.999, not %s", quote(text))
+		f.errorf("target must be a percentage like 99.9%% or a ratio like 0.999, not %s", quote(text))
 	case err == nil && target.Cmp(one) == 0:
-		d.errorf(f.value, "target of 100 %% never holds: a single bad event misses it; take less, like 99.9%%")
+		f.errorf("target of 100 %% never holds: a single bad event misses it; take less, like 99.9%%")
 	case err == nil && target.Cmp(one) > 0 && target.Cmp(hundred) < 0 && !strings.Contains(text, "%"):
-		d.errorf(f.value, "target must be between 0 and 100 %%, not %s: write %q", shorten(text), shorten(text)+"%")
+		f.errorf("target must be between 0 and 100 %%, not %s: write %q", shorten(text), shorten(text)+"%")
 	case err != nil || target.IsZero() || target.Cmp(one) > 0:
-		d.errorf(f.value, "target must be between 0 and 100 %%, not %s: write it like \"99.9%%\" or 0.999", shorten(text))
+		f.errorf("target must be between 0 and 100 %%, not %s: write it like \"99.9%%\" or 0.999", shorten(text))
 	default:
 		return target
 	}
 	return slo.Decimal{}
 }
 
-// groupBy reads the names of labels; an objective has one history for each set of their values.
-func (d *document) groupBy(f field) (names []string) {
-	items, ok := d.list(f, "label names")
+// readGroupBy reads the names of labels; an objective has one history for each set of their values.
+func readGroupBy(f field) (names []string) {
+	items, ok := f.list()
 	if ok && len(items) == 0 {
-		d.errorf(f.value, "%s is empty; name a label, as in [region], or leave it out", f.path)
+		f.errorf("%s is empty; name a label, as in [region], or leave it out", f.path)
 	}
 	for _, item := range items {
-		name, ok := d.scalar(field{path: f.path, key: item, value: item}, "a label's name")
+		item.like = "a label's name"
+		name, ok := item.scalar()
 		switch {
 		case !ok:
 		case !isLabelName(name):
-			d.errorf(item, "%s: a label's name is like region or service.name, not %s", f.path, quote(name))
+			item.errorf("%s: a label's name is like region or service.name, not %s", f.path, quote(name))
 		case slices.Contains(names, name):
-			d.errorf(item, "%s names %s twice", f.path, name)
+			item.errorf("%s names %s twice", f.path, name)
 		default:
 			names = append(names, name)
 		}
@@ -119,25 +122,25 @@ func isLabelName(name string) bool {
 	return model.UTF8Validation.IsValidLabelName(name) && !odd && !strings.HasPrefix(name, "__") && name != model.BucketLabel
 }
 
-// delay reads how long after a tick its sample is taken.
-func (d *document) delay(f field) time.Duration {
-	delay, ok := d.duration(f, "a duration like 2m")
+// readDelay reads how long after a tick its sample is taken.
+func readDelay(f field) time.Duration {
+	delay, ok := f.duration()
 	if ok && (delay == 0 || delay > maxDelay) {
-		d.errorf(f.value, "delay must be longer than 0 and at most 1h, not %s; leave it out for POSTBURN_DELAY", shorten(f.value.Value))
+		f.errorf("delay must be longer than 0 and at most 1h, not %s; leave it out for POSTBURN_DELAY", shorten(f.value.Value))
 		return 0
 	}
 	return delay
 }
 
 // duration reads Prometheus' form: 5m, 1h30m, 30d.
-func (d *document) duration(f field, like string) (time.Duration, bool) {
-	text, ok := d.scalar(f, like)
+func (f field) duration() (time.Duration, bool) {
+	text, ok := f.scalar()
 	if !ok {
 		return 0, false
 	}
 	length, err := model.ParseDuration(text)
 	if err != nil {
-		d.errorf(f.value, "%s must be %s, not %s", f.path, like, quote(text))
+		f.errorf("%s must be %s, not %s", f.path, f.like, quote(text))
 		return 0, false
 	}
 	return time.Duration(length), true
@@ -145,37 +148,78 @@ func (d *document) duration(f field, like string) (time.Duration, bool) {
 
 // shortDuration is like duration, and also takes Go's form, which has units below a millisecond and
 // decimal fractions: 250us, 500µs, 100ns, 1.5ms.
-func (d *document) shortDuration(f field, like string) (time.Duration, bool) {
-	text, ok := d.scalar(f, like)
+func (f field) shortDuration() (time.Duration, bool) {
+	text, ok := f.scalar()
 	if !ok {
 		return 0, false
 	}
 	length, err := time.ParseDuration(text)
 	if err != nil || strings.HasPrefix(text, "-") {
-		return d.duration(f, like)
+		return f.duration()
 	}
 	return length, true
 }
 
 // number reads a number that is not negative and no percentage.
-func (d *document) number(f field, like string) (slo.Decimal, bool) {
-	text, ok := d.scalar(f, like)
+func (f field) number() (slo.Decimal, bool) {
+	text, ok := f.scalar()
 	if !ok {
 		return slo.Decimal{}, false
 	}
 	number, err := slo.ParseDecimal(text)
 	if err != nil || strings.Contains(text, "%") {
-		d.errorf(f.value, "%s must be %s, not %s", f.path, like, quote(text))
+		f.errorf("%s must be %s, not %s", f.path, f.like, quote(text))
 		return slo.Decimal{}, false
 	}
 	return number, true
 }
 
+// share reads a share of an error budget, which may be more than all of it.
+func (f field) share() (slo.Decimal, bool) {
+	text, ok := f.scalar()
+	if !ok {
+		return slo.Decimal{}, false
+	}
+	share, err := slo.ParseDecimal(text)
+	switch {
+	case err != nil:
+		f.errorf("%s must be %s, not %s", f.path, f.like, quote(text))
+	case !strings.Contains(text, "%") && share.Cmp(slo.MustDecimal("1")) > 0:
+		f.errorf("%s must be %s, not %s: write %q", f.path, f.like, shorten(text), shorten(text)+"%")
+	default:
+		return share, true
+	}
+	return share, false
+}
+
+// query reads PromQL as text.
+func (f field) query() string {
+	text, ok := f.scalar()
+	f.keep()
+	switch {
+	case ok && strings.TrimSpace(text) == "":
+		f.errorf("%s is empty; give it %s", f.path, f.like)
+	case len(text) > maxQuery:
+		f.errorf("%s must have at most %d characters, not %d", f.path, maxQuery, len(text))
+	}
+	return text
+}
+
+// keep notes where the field's value is, for what is only found out later.
+func (f field) keep() { f.doc.keys[f.path] = f.at() }
+
+// addPromQL reports problems of the field's PromQL, at their places in the file.
+func (f field) addPromQL(severity Severity, problems []promql.Problem) {
+	for _, p := range problems {
+		f.doc.add(Problem{Position: f.doc.inside(f.value, p.Offset), Severity: severity, Text: f.path + ": " + p.Text})
+	}
+}
+
 // truth reads true or false.
-func (d *document) truth(f field) bool {
-	text, ok := d.scalar(f, "true or false")
+func (f field) truth() bool {
+	text, ok := f.scalar()
 	if ok && !strings.EqualFold(text, "true") && !strings.EqualFold(text, "false") {
-		d.errorf(f.value, "%s must be true or false, not %s", f.path, quote(text))
+		f.errorf("%s must be true or false, not %s", f.path, quote(text))
 	}
 	return strings.EqualFold(text, "true")
 }

@@ -23,7 +23,7 @@ func TestBudget(t *testing.T) {
 	f.until(6 * time.Second)
 	s.repair(f)
 	var incident web.Incident
-	await(t, window+60*time.Second, "both breaches to be over", func() error {
+	await(t, window+patience, "both breaches to be over", func() error {
 		all, err := s.postburn.incidents()
 		if err != nil {
 			return err

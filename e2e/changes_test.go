@@ -14,8 +14,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// TestGitHubChangesAreAskedAsDescribed checks the requests for deployments, releases and merges, and the stand-in's answers, against
-// GitHub's description.
+// TestGitHubChangesAreAskedAsDescribed checks requests for deployments, releases and merges against
+// GitHub's description, and the stand-in's answers.
 func TestGitHubChangesAreAskedAsDescribed(t *testing.T) {
 	t.Parallel()
 	server := &githubtest.Server{Check: description(t), PerPage: 1}

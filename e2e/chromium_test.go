@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // headless is a Chromium without a window and without a past, until ctx is done.
@@ -50,12 +49,13 @@ func chromium(t *testing.T, url string, more ...string) (ended <-chan error) {
 	return result
 }
 
-// browse opens a page, and returns its document once it is loaded, and what the console says: errors, and what its policy blocked.
-func browse(t *testing.T, url string) (document string, console []string) {
+// browse opens a page. It returns the loaded document, and what the console says: errors, and what
+// the page's policy blocked.
+func browse(t *testing.T, url string, more ...string) (document string, console []string) {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), patience)
 	defer stop()
-	browser := headless(ctx, t, "--enable-logging=stderr", "--dump-dom", url)
+	browser := headless(ctx, t, append(more, "--enable-logging=stderr", "--dump-dom", url)...)
 	var log bytes.Buffer
 	browser.Stderr = &log
 	out, err := browser.Output()

@@ -17,17 +17,19 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
-// kubernetesFolder is where the Makefile has the API server and kubectl, below the user's folder for caches.
+// kubernetesFolder has the API server and kubectl, below the user's folder for caches.
 const kubernetesFolder = "postburn/kubernetes-v1.34.2"
 
-// cluster is a real API server with an empty etcd. It has no controllers and no nodes: what it accepts is kept, and nothing comes of it.
+// cluster is a real API server with an empty etcd. It has no controllers and no nodes, so nothing
+// comes of the objects that it keeps.
 type cluster struct {
 	t       *testing.T
 	dir     string // where its commands run
 	kubectl string
+	// The addresses, as host:port, at which etcd and the API server have metrics.
+	etcd, server string
 }
 
 const clusterToken = "a-token-of-the-cluster"
@@ -37,7 +39,8 @@ func startCluster(t *testing.T) *cluster {
 	programs := filepath.Join(cacheFolder(), kubernetesFolder)
 	c := &cluster{t: t, dir: t.TempDir(), kubectl: filepath.Join(programs, "kubectl")}
 	state := t.TempDir()
-	etcdURL, peerURL := "http://127.0.0.1:"+freePort(t), "http://127.0.0.1:"+freePort(t)
+	c.etcd, c.server = "127.0.0.1:"+freePort(t), "127.0.0.1:"+freePort(t)
+	etcdURL, peerURL := "http://"+c.etcd, "http://127.0.0.1:"+freePort(t)
 	etcd := start(t, filepath.Join(state, "etcd.log"), nil, "etcd",
 		"--data-dir="+filepath.Join(state, "etcd"), "--listen-client-urls="+etcdURL, "--advertise-client-urls="+etcdURL,
 		"--listen-peer-urls="+peerURL)
@@ -48,7 +51,8 @@ func startCluster(t *testing.T) *cluster {
 			t.Fatal(err)
 		}
 	}
-	port, accounts := freePort(t), filepath.Join(state, "accounts.key")
+	_, port, _ := strings.Cut(c.server, ":")
+	accounts := filepath.Join(state, "accounts.key")
 	server := start(t, filepath.Join(state, "apiserver.log"), nil, filepath.Join(programs, "kube-apiserver"),
 		"--etcd-servers="+etcdURL, "--bind-address=127.0.0.1", "--secure-port="+port, "--advertise-address=192.0.2.1",
 		"--cert-dir="+filepath.Join(state, "certificates"), "--service-cluster-ip-range=10.0.0.0/24", "--endpoint-reconciler-type=none",
@@ -61,7 +65,7 @@ func startCluster(t *testing.T) *cluster {
 	if err := os.WriteFile(c.config(), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	await(t, 2*time.Minute, "the API server", func() error {
+	await(t, patience, "the API server", func() error {
 		for _, p := range []*process{etcd, server} {
 			if err := p.alive(); err != nil {
 				t.Fatal(err)
@@ -93,7 +97,7 @@ func (c *cluster) config() string { return filepath.Join(c.dir, "kubeconfig") }
 func (c *cluster) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = c.dir
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.config(), "PATH="+filepath.Dir(c.kubectl)+":"+os.Getenv("PATH"), "HOME="+c.dir)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.config(), "PATH="+filepath.Join(c.dir, "bin")+":"+filepath.Dir(c.kubectl)+":"+os.Getenv("PATH"), "HOME="+c.dir)
 	return cmd
 }
 

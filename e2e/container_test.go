@@ -37,7 +37,8 @@ func buildah(args ...string) *exec.Cmd {
 	return exec.Command("buildah", append(storage, args...)...)
 }
 
-// buildImage has `make image` build the image, once for all tests. Its certificates are this machine's and that of httptest's servers.
+// buildImage builds the image by `make image`, once for all tests. It trusts this machine's
+// certificates, and that of httptest's servers.
 var buildImage = sync.OnceValues(func() (image, error) {
 	certificates, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt")
 	if err != nil {
@@ -65,8 +66,8 @@ var buildImage = sync.OnceValues(func() (image, error) {
 	return inspected.OCIv1.Config, json.Unmarshal(out, &inspected)
 })
 
-// container is a run of the image as a container runtime has it: its root file system and its processes are its own, its user is the
-// image's, and what it may write is said. It has the host's network.
+// container runs the image as a container runtime does: with its own root file system and
+// processes, as the image's user, and writing only where it may. It has the host's network.
 type container struct {
 	t        *testing.T
 	image    image
@@ -99,7 +100,7 @@ func newContainer(t *testing.T) *container {
 	}
 }
 
-// output is what a command prints. The test fails where the command does.
+// output is what a command prints. The test fails if the command does.
 func output(t *testing.T, cmd *exec.Cmd) string {
 	t.Helper()
 	var problems strings.Builder
@@ -113,8 +114,8 @@ func output(t *testing.T, cmd *exec.Cmd) string {
 	return string(out)
 }
 
-// inside prepares the namespace of a container, whose root is the first argument. The others are pairs of source and target of
-// mounts, with the options of the second step; then "--" and the command.
+// inside prepares a container's namespace. Its first two arguments are the root and its mount
+// options; then come source, target and options of each mount, "--", and the command.
 const inside = `
 root=$1; options=$2; shift 2
 mount --bind "$root" "$root"
@@ -155,7 +156,7 @@ func options(readOnly bool) string {
 	return "rw"
 }
 
-// pid is that of the container's program, the only child of the shell that prepared the namespace.
+// pid returns the process ID of the container's program, the only child of the namespace's shell.
 func (c *container) pid() int {
 	c.t.Helper()
 	return child(c.t, child(c.t, c.cmd.Process.Pid))
@@ -194,7 +195,7 @@ func (c *container) stop(limit time.Duration) int {
 // awaitListening waits until the container says where it listens, and returns its address.
 func (c *container) awaitListening() (url string) {
 	c.t.Helper()
-	await(c.t, 20*time.Second, "postburn to listen", func() error {
+	await(c.t, patience, "postburn to listen", func() error {
 		found := listening.FindStringSubmatch(c.output())
 		if found == nil {
 			return errors.Join(errNotYet, c.alive())

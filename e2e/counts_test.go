@@ -174,7 +174,7 @@ func (r *recorded) verify(t *testing.T, url string) {
 	if err := os.WriteFile(slos, []byte(recordedSLOs), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(binary, "--prometheus", url, "replay", "--output", "json",
+	cmd := exec.Command(binary, "--prometheus", url, "replay", "--no-cache", "--output", "json",
 		"--start", r.begin.Add(5*time.Minute).UTC().Format(time.RFC3339), "--end", r.end.UTC().Format(time.RFC3339), slos)
 	var said strings.Builder
 	cmd.Stderr = &said

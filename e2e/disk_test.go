@@ -9,11 +9,10 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 )
 
-// The disk of the store is full from before a fault until after it: nothing is lost, and all goes on when there is room. The store is on
-// a small file system of its own, which only this postburn sees.
+// TestDiskFull has the store's disk full from before a fault until after it. Nothing is lost, and
+// all goes on once there is room. The store is on a small file system that only this postburn sees.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	const writing = `what="writing the store"`
@@ -22,7 +21,8 @@ func TestDiskFull(t *testing.T) {
 	if err := os.Mkdir(disk, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	s.postburn.env = append(s.postburn.env, "POSTBURN_STORE=sqlite:"+filepath.Join(disk, "postburn.db"))
+	path := filepath.Join(disk, "postburn.db")
+	s.postburn.env = append(s.postburn.env, "POSTBURN_STORE=sqlite:"+path)
 	s.shop.traffic()
 	s.prometheus.start()
 	s.postburn.start("unshare", "--map-root-user", "--mount", "sh", "-c", `mount -t tmpfs -o size=2m none "$0" && exec "$@"`, disk)
@@ -32,28 +32,26 @@ func TestDiskFull(t *testing.T) {
 	filler := filepath.Join(fmt.Sprintf("/proc/%d/root", s.postburn.cmd.Process.Pid), disk, "filler")
 	fill(t, filler)
 	f := s.breakDown()
-	await(t, 30*time.Second, "a failed commit", func() error {
+	await(t, patience, "a failed commit", func() error {
 		n, err := s.postburn.metric("postburn_commits_failed_total")
 		if err == nil && n == 0 {
 			err = errNotYet
 		}
 		return err
 	})
+	s.postburn.awaitStoreProblem("full", "store "+path+": database or disk is full", "make room on its disk; until then nothing is committed, and nothing is lost")
 	f.until(lasting)
 	s.repair(f)
 	if all, err := s.postburn.incidents(); err != nil || len(all) != 0 {
 		t.Errorf("what is not committed is shown: %+v, %v", all, err)
 	}
-	if n := s.postburn.said("level=ERROR", writing); n != 1 {
-		t.Errorf("a full disk is logged %d times", n)
-	}
+	s.postburn.awaitSaidOnce("level=ERROR", writing)
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
+	s.postburn.awaitStoreHealthy()
 	s.verify(f)
-	if n := s.postburn.said("level=INFO", writing); n != 1 {
-		t.Errorf("room on the disk is logged %d times", n)
-	}
+	s.postburn.awaitSaidOnce("level=INFO", writing)
 }
 
 // fill writes a file until there is no room for one more byte.

@@ -1,15 +1,27 @@
-// Package e2e tests the built postburn binary as a process, against a real Prometheus process that
-// scrapes a real HTTP service under load. Faults are switched on and off, processes are killed and
-// disks filled, answers exchanged and samples held back on their way. What is compared is what a
-// user sees: the post-mortem in its folder, the API, the metrics, the log, and what `postburn
-// replay` finds afterwards.
+// Package e2e tests the built postburn binary as a process, against real programs: a Prometheus
+// that scrapes a real HTTP service under load, VictoriaMetrics, Chromium, a Kubernetes API server,
+// and a stand-in for GitHub that is held to GitHub's own description. Faults are switched on and
+// off, processes are killed and disks filled, answers exchanged and samples held back on their way.
+// What is compared is what a user sees: the post-mortem, the API, the metrics, the log, the pages,
+// and what `postburn replay` finds afterwards. What can be tested without a process of its own is
+// tested in its package.
 //
-// A real VictoriaMetrics holds a recorded past, which `postburn replay` reads.
+// Start reading at newStage in stage_test.go. The files without a test of their own:
 //
-// Chromium draws the charts of post-mortems, and opens the status pages.
+//	main_test.go        builds the binaries
+//	process_test.go     a program that is started, killed and stopped
+//	stage_test.go       a shop, a Prometheus and a postburn; what an incident has to say
+//	postburn_test.go    the daemon
+//	prometheus_test.go  Prometheus
+//	shop_test.go        the service
+//	cluster_test.go     etcd and kube-apiserver
+//	container_test.go, kubelet_test.go  the image, run as a Deployment says
+//	chromium_test.go    a browser
+//	openapi_test.go     GitHub's description of its API
+//	attack_test.go      the table of attacks
 //
-// The container image is built and run, with nothing but what a container runtime gives it; and as
-// its Deployment says, once a real Kubernetes API server has taken that.
+// The other files are named after what they test. docs_test.go does what the docs say, word by
+// word; screenshots_test.go takes their pictures. bench/ is a program of its own.
 //
 // What is drawn at random is drawn from E2E_SEED, or from a seed that is printed.
 //

@@ -15,7 +15,8 @@ import (
 	metrics "github.com/prometheus/client_golang/prometheus"
 )
 
-// instance is one of several processes of a shop: real counters behind a real HTTP server, and traffic of its own.
+// instance is one of a shop's processes: real counters behind a real HTTP server, with its own
+// traffic.
 type instance struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -74,7 +75,8 @@ func (i *instance) breakRoute(route string) {
 
 func (i *instance) address() string { return strings.TrimPrefix(i.URL, "http://") }
 
-// TestEvidenceNamesRouteAndInstance has one route of one instance of five break after a new version came to it.
+// TestEvidenceNamesRouteAndInstance breaks one route of one instance of five, just after that one
+// got a new version.
 func TestEvidenceNamesRouteAndInstance(t *testing.T) {
 	t.Parallel()
 	var shop []*instance
@@ -94,7 +96,7 @@ func TestEvidenceNamesRouteAndInstance(t *testing.T) {
 	}
 	s.prometheus.start()
 	s.postburn.start()
-	await(t, 60*time.Second, "good traffic", func() error {
+	await(t, patience, "good traffic", func() error {
 		o, err := s.postburn.objective()
 		if err == nil && o.TotalEvents < 1500 {
 			err = fmt.Errorf("%v events", o.TotalEvents)
@@ -105,7 +107,8 @@ func TestEvidenceNamesRouteAndInstance(t *testing.T) {
 	bad := shop[3]
 	bad.version.Reset()
 	bad.version.WithLabelValues("1.1.0").Set(1)
-	pass(4 * time.Second)
+	s.prometheus.awaitResult(`shop_build_info{version="1.1.0"}`)
+	pass(3 * tick)
 	bad.breakRoute("/cart")
 	s.awaitOpened()
 	pass(10 * time.Second)
@@ -118,7 +121,7 @@ func TestEvidenceNamesRouteAndInstance(t *testing.T) {
 			t.Errorf("the post-mortem does not say %q", want)
 		}
 	}
-	version, onset := strings.Index(text, "| Job shop: version 1.1.0 appeared; until then it was 1.0.0 |"), strings.Index(text, "| Onset: ")
+	version, onset := strings.Index(text, "| Job shop: version 1.1.0 appeared; before, it was 1.0.0 |"), strings.Index(text, "| Onset: ")
 	if version < 0 || onset < version {
 		t.Errorf("the new version is at %d, the onset at %d", version, onset)
 	}

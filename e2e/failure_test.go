@@ -171,7 +171,7 @@ func (s *stage) killShop() *fault {
 // awaitIncidents waits until there are so many incidents, all over. There must never be more.
 func (s *stage) awaitIncidents(n int) (all []web.Incident) {
 	s.t.Helper()
-	await(s.t, 40*time.Second, fmt.Sprintf("%d incidents to be over", n), func() (err error) {
+	await(s.t, patience, fmt.Sprintf("%d incidents to be over", n), func() (err error) {
 		if all, err = s.postburn.incidents(); err != nil {
 			return err
 		}
@@ -191,7 +191,7 @@ func (s *stage) verifyFacts(i web.Incident) {
 	s.t.Helper()
 	path := s.postburn.path("postmortems/" + i.ID + ".md")
 	var text string
-	await(s.t, 20*time.Second, "the post-mortem of "+i.ID, func() error {
+	await(s.t, patience, "the post-mortem of "+i.ID, func() error {
 		content, err := os.ReadFile(path)
 		if text = string(content); err == nil && strings.Contains(text, " so far: ") {
 			err = errNotYet

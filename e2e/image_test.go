@@ -22,8 +22,8 @@ func tlsCertificate() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 }
 
-// TestImage runs the image with a file of objectives in its own folder, told no more than it has to be. It knows time zones, and reaches a
-// server whose certificate only the image's bundle has.
+// TestImage runs the image with an SLO file in its own folder, and as few settings as possible. It
+// knows time zones, and trusts a server whose certificate only the image's bundle has.
 func TestImage(t *testing.T) {
 	t.Parallel()
 	c := newContainer(t)
@@ -46,12 +46,12 @@ func TestImage(t *testing.T) {
 	c.run()
 	url := c.awaitListening()
 	for _, path := range []string{"/-/healthy", "/-/ready"} {
-		await(t, 20*time.Second, path, func() error {
+		await(t, patience, path, func() error {
 			_, err := get(url + path)
 			return errors.Join(err, c.alive())
 		})
 	}
-	await(t, 20*time.Second, "GitHub to be asked", func() error {
+	await(t, patience, "GitHub to be asked", func() error {
 		if len(server.Requests()) == 0 {
 			return errNotYet
 		}

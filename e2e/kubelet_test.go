@@ -8,11 +8,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
 
-// deployment is what of a Deployment the kubelet's part in a test needs. All is as the API server gives it.
+// deployment is what of a Deployment the kubelet's part in a test needs. All is as the API server
+// gives it.
 type deployment struct {
 	Metadata struct{ Generation int }
 	Spec     struct {
@@ -37,9 +40,15 @@ type podSpec struct {
 type containerSpec struct {
 	Image         string
 	Command, Args []string
-	Env           []struct{ Name, Value string }
-	EnvFrom       []struct{ ConfigMapRef struct{ Name string } }
-	Ports         []struct {
+	Env           []struct {
+		Name, Value string
+		ValueFrom   *struct {
+			ResourceFieldRef struct{ Resource string }
+		}
+	}
+	Resources struct{ Limits struct{ Memory string } }
+	EnvFrom   []struct{ ConfigMapRef struct{ Name string } }
+	Ports     []struct {
 		Name          string
 		ContainerPort int
 	}
@@ -47,10 +56,27 @@ type containerSpec struct {
 		Name, MountPath string
 		ReadOnly        bool
 	}
-	LivenessProbe, ReadinessProbe struct {
-		HTTPGet struct{ Path, Port string }
+	LivenessProbe, ReadinessProbe probe
+	SecurityContext               struct{ ReadOnlyRootFilesystem bool }
+}
+
+type probe struct {
+	HTTPGet struct{ Path, Port, Scheme string }
+}
+
+// url is what a node asks for a probe. The container has the host's network.
+func (s containerSpec) url(p probe) string {
+	return fmt.Sprintf("%s://127.0.0.1:%d%s", strings.ToLower(p.HTTPGet.Scheme), s.port(p.HTTPGet.Port), p.HTTPGet.Path)
+}
+
+// port returns the number of a port by its name; 0 if there is none.
+func (s containerSpec) port(name string) int {
+	for _, p := range s.Ports {
+		if p.Name == name {
+			return p.ContainerPort
+		}
 	}
-	SecurityContext struct{ ReadOnlyRootFilesystem bool }
+	return 0
 }
 
 type volume struct {
@@ -88,7 +114,7 @@ func (k *kubelet) container() *container {
 	if len(spec.Args) > 0 {
 		c.args = spec.Args
 	}
-	for _, p := range spec.Ports { // the container has the host's network, where another process would answer in its stead
+	for _, p := range spec.Ports { // the host's, too: another process would answer in its stead
 		l, err := net.Listen("tcp", fmt.Sprintf(":%d", p.ContainerPort))
 		k.check(err)
 		k.check(l.Close())
@@ -101,6 +127,12 @@ func (k *kubelet) container() *container {
 	}
 	for _, e := range spec.Env {
 		env[e.Name] = e.Value
+		if e.ValueFrom != nil {
+			if e.ValueFrom.ResourceFieldRef.Resource != "limits.memory" {
+				k.t.Fatalf("%s is of an unknown kind", e.Name)
+			}
+			env[e.Name] = mebibytes(k.t, spec.Resources.Limits.Memory)
+		}
 	}
 	for name, value := range env {
 		c.env = append(c.env, name+"="+value)
@@ -110,6 +142,16 @@ func (k *kubelet) container() *container {
 		c.mounts = append(c.mounts, mount{k.folder(m.Name), m.MountPath, m.ReadOnly})
 	}
 	return c
+}
+
+// mebibytes is a quantity like 256Mi in bytes.
+func mebibytes(t *testing.T, quantity string) string {
+	t.Helper()
+	n, err := strconv.Atoi(strings.TrimSuffix(quantity, "Mi"))
+	if err != nil {
+		t.Fatalf("a memory limit: %v", err)
+	}
+	return strconv.Itoa(n << 20)
 }
 
 func (k *kubelet) folder(volume string) string { return filepath.Join(k.dir, volume) }
@@ -150,7 +192,8 @@ func (k *kubelet) syncVolumes() {
 	}
 }
 
-// project writes files as a kubelet does: into a new folder, which a link is then made to point at in one step.
+// project writes files as a kubelet does: into a new folder, which a link is then made to point at
+// in one step.
 func (k *kubelet) project(dir string, files map[string][]byte, mode os.FileMode) {
 	k.t.Helper()
 	link := filepath.Join(dir, "..data")

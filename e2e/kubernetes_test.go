@@ -18,7 +18,8 @@ import (
 	"github.com/postburn/postburn/web"
 )
 
-// TestKubernetes does what the README says on a real API server, and then runs the image as the Deployment says.
+// TestKubernetes follows the README on a real API server, and runs the image as the Deployment
+// says. Then it does the same with Helm.
 func TestKubernetes(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t)
@@ -47,7 +48,7 @@ func TestKubernetes(t *testing.T) {
 	run := k.container()
 	run.run()
 	url := verifyPod(t, run, k.pod)
-	await(t, 20*time.Second, "GitHub to be asked with the token of the Secret", func() error {
+	await(t, patience, "GitHub to be asked with the token of the Secret", func() error {
 		if all := server.Requests(); len(all) == 0 || all[0].User == "" {
 			return fmt.Errorf("requests: %+v", all)
 		}
@@ -64,6 +65,7 @@ func TestKubernetes(t *testing.T) {
 	if code := run.stop(time.Duration(k.pod.TerminationGracePeriodSeconds) * time.Second); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
+	t.Run("Helm", func(t *testing.T) { installByHelm(t, c) })
 }
 
 // withoutSecret leaves out what is given by a Secret.
@@ -71,7 +73,7 @@ func withoutSecret(env []string) []string {
 	return slices.DeleteFunc(env, func(e string) bool { return strings.Contains(e, "TOKEN") })
 }
 
-// prepare gives the commands the files that they are about, in a folder of their own, and the cluster what its controllers would.
+// prepare puts the files that the commands name into a folder of their own.
 func (c *cluster) prepare() {
 	c.t.Helper()
 	if err := os.CopyFS(filepath.Join(c.dir, "deploy"), os.DirFS("../deploy")); err != nil {
@@ -100,9 +102,9 @@ func readmeCommands(t *testing.T) (lines []string) {
 	return lines
 }
 
-// ownKustomization has the API server take what docs/running.md shows.
+// ownKustomization has the API server take what docs/kubernetes.md shows.
 func ownKustomization(t *testing.T, c *cluster) {
-	docs, err := os.ReadFile("../docs/running.md")
+	docs, err := os.ReadFile("../docs/kubernetes.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +112,7 @@ func ownKustomization(t *testing.T, c *cluster) {
 	_, rest, found := strings.Cut(string(docs), "```yaml\n"+kind)
 	text, _, ended := strings.Cut(rest, "```")
 	if !found || !ended {
-		t.Fatal("docs/running.md has no kustomization")
+		t.Fatal("docs/kubernetes.md has no kustomization")
 	}
 	if err := os.CopyFS(filepath.Join(c.dir, "postburn/deploy"), os.DirFS("../deploy")); err != nil {
 		t.Fatal(err)
@@ -158,7 +160,8 @@ func (c *cluster) apply() {
 	c.do("apply", "--server-side", "-k", "deploy/kubernetes")
 }
 
-// podSecurity has the API server take a Pod of the Deployment's template, and refuse one in which a single thing is less strict.
+// podSecurity has the API server accept a Pod of the Deployment's template, and refuse it with any
+// one setting less strict.
 func podSecurity(t *testing.T, c *cluster) {
 	c.do("create", "serviceaccount", "default") // a controller would
 	pod := func(change func(spec, container map[string]any)) error {
@@ -201,26 +204,42 @@ func verifyPod(t *testing.T, run *container, pod podSpec) (url string) {
 	if pod.EnableServiceLinks == nil || *pod.EnableServiceLinks {
 		t.Error("service links would be variables of postburn's")
 	}
-	url = fmt.Sprintf("http://127.0.0.1:%d", spec.Ports[0].ContainerPort)
-	for _, probe := range []string{spec.LivenessProbe.HTTPGet.Path, spec.ReadinessProbe.HTTPGet.Path} {
-		await(t, 20*time.Second, probe, func() error {
-			if err := run.alive(); err != nil {
-				t.Fatal(err)
-			}
-			_, err := get(url + probe)
-			return err
-		})
-	}
-	if spec.LivenessProbe.HTTPGet.Port != spec.Ports[0].Name || spec.ReadinessProbe.HTTPGet.Port != spec.Ports[0].Name {
-		t.Error("the probes ask another port")
-	}
+	awaitProbes(t, run, spec)
+	verifyMemoryLimit(t, run, spec)
 	for _, path := range []string{"x", "etc/postburn/slos/x"} {
 		err := os.WriteFile(filepath.Join(run.seen(), path), nil, 0o666)
 		if !errors.Is(err, syscall.EROFS) {
 			t.Errorf("writing /%s: %v", path, err)
 		}
 	}
-	return url
+	return fmt.Sprintf("http://127.0.0.1:%d", spec.port("http"))
+}
+
+// awaitProbes asks what a node asks of a container until both answer as they should.
+func awaitProbes(t *testing.T, run *container, spec containerSpec) {
+	t.Helper()
+	for _, p := range []probe{spec.LivenessProbe, spec.ReadinessProbe} {
+		await(t, patience, p.HTTPGet.Path, func() error {
+			if err := run.alive(); err != nil {
+				t.Fatal(err)
+			}
+			_, err := get(spec.url(p))
+			return err
+		})
+	}
+}
+
+// verifyMemoryLimit has the container's Go know its memory limit.
+func verifyMemoryLimit(t *testing.T, run *container, spec containerSpec) {
+	t.Helper()
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", run.pid()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "GOMEMLIMIT=" + mebibytes(t, spec.Resources.Limits.Memory)
+	if all := strings.Split(string(environ), "\x00"); !slices.Contains(all, want) {
+		t.Errorf("the container has no %s: %q", want, all)
+	}
 }
 
 // verifyReload changes the objectives in the cluster, and sees postburn take them up.
@@ -246,7 +265,7 @@ func verifyReload(t *testing.T, c *cluster, k *kubelet, url string) {
 	c.edit("slos.yaml", func(text string) string { return strings.Replace(text, "99.9%", "99.5%", 1) })
 	c.apply()
 	k.syncVolumes()
-	await(t, 20*time.Second, "the new objectives", func() error {
+	await(t, patience, "the new objectives", func() error {
 		if got := objectives(); !slices.Equal(got, []string{"checkout-availability 0.995"}) {
 			return fmt.Errorf("the objectives are %q", got)
 		}

@@ -20,7 +20,7 @@ import (
 	"github.com/postburn/postburn/web"
 )
 
-// exceptDetected compares incidents without when they were detected, which is later where data are.
+// exceptDetected leaves out when incidents were detected, which is later if data are late.
 var exceptDetected = cmp.Options{cmpopts.IgnoreFields(web.Incident{}, "Detected"), cmpopts.IgnoreFields(web.Window{}, "Detected")}
 
 // wire takes samples from one Prometheus to another, and can hold them back.
@@ -86,7 +86,7 @@ func TestRemoteWriteHeldBack(t *testing.T) {
 	f := s.breakDown()
 	f.until(8 * time.Second)
 	s.repair(f)
-	await(t, 20*time.Second, "the objective to be blind", func() error { return s.postburn.state(alert.Blind) })
+	await(t, patience, "the objective to be blind", func() error { return s.postburn.state(alert.Blind) })
 	s.noIncident(t)
 	w.mu.Unlock()
 	i := s.awaitRecovered()
@@ -152,7 +152,7 @@ func TestPrometheusEmpty(t *testing.T) {
 		says(http.StatusOK, "application/json", `{"status":"success","data":{"resultType":"`+kind+`","result":[]}}`)(w, r)
 	})
 	faulty.mode.Store(&mode)
-	await(t, 20*time.Second, "the objective to be blind", func() error { return s.postburn.state(alert.Blind) })
+	await(t, patience, "the objective to be blind", func() error { return s.postburn.state(alert.Blind) })
 	pass(time.Until(began.Add(ticks * tick)))
 	faulty.mode.Store(nil)
 	s.repair(f)

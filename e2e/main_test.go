@@ -17,8 +17,8 @@ import (
 // The programs that are built for this run.
 var binary, shopBinary string
 
-// atOnce is how many tests run at the same time, whatever the number of cores: nearly all of their time is the length of faults. The
-// flag -parallel takes precedence.
+// atOnce is how many tests run at the same time, whatever the number of cores: most of their time
+// is spent on letting faults last. The flag -parallel takes precedence.
 const atOnce = 6
 
 func TestMain(m *testing.M) {
@@ -54,12 +54,22 @@ func run(m *testing.M) int {
 			return 1
 		}
 	}
-	return m.Run()
+	code := m.Run()
+	if err := writeAttempts(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
+
+// patience is how long anything that is waited for may take, on however slow a machine. Waiting
+// ends as soon as it is there, so only a test that fails lasts that long.
+const patience = 2 * time.Minute
 
 var errNotYet = errors.New("not yet")
 
-// await asks again and again until there is no error. It fails the test with the last one when the limit is over.
+// await asks again and again until there is no error. After the limit it fails the test with the
+// last one.
 func await(t *testing.T, limit time.Duration, what string, check func() error) {
 	t.Helper()
 	deadline := time.Now().Add(limit)
@@ -75,5 +85,6 @@ func await(t *testing.T, limit time.Duration, what string, check func() error) {
 	}
 }
 
-// pass lets a fault last, or the time between two: what happens meanwhile is the test, nothing is waited for.
+// pass lets a fault last, or the time between two. It waits for nothing: what happens meanwhile is
+// the test.
 func pass(d time.Duration) { time.Sleep(d) }

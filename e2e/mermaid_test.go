@@ -49,7 +49,7 @@ var (
 	targetOf = regexp.MustCompile(`(?m)^ +line (\[.*\])$`)
 )
 
-// TestMermaidDrawsTheCharts draws the charts of all golden post-mortems with the Mermaid package in Chromium.
+// TestMermaidDrawsTheCharts has Mermaid draw the charts of all golden post-mortems in Chromium.
 func TestMermaidDrawsTheCharts(t *testing.T) {
 	t.Parallel()
 	var charts []drawing
@@ -134,8 +134,8 @@ func listed[T any](t *testing.T, pattern *regexp.Regexp, source string) (list []
 	return list
 }
 
-// draw has Chromium draw charts on a page that is served for it, and returns what the page reports. With CHARTS_PNG=FILE it takes a
-// picture, too.
+// draw has Chromium draw charts on a page served for it, and returns the page's report. With
+// CHARTS_PNG=FILE it takes a picture, too.
 func draw(t *testing.T, charts []drawing) []drawn {
 	t.Helper()
 	script := mermaidScript(t)

@@ -20,8 +20,8 @@ import (
 	"testing"
 )
 
-// openAPI is GitHub's description of its own REST API, as much of it as is needed to check what is sent and answered. It is not kept
-// here: `make setup` fetches it.
+// openAPI is GitHub's description of its REST API, as far as needed to check requests and answers.
+// It is not kept here: `make setup` fetches it.
 type openAPI struct {
 	Paths      map[string]map[string]json.RawMessage
 	Components struct {
@@ -103,7 +103,7 @@ func (d *openAPI) check(r *http.Request, body []byte, answer *http.Response) err
 // operation finds the one with the fewest parameters in its path that a request is for.
 func (d *openAPI) operation(r *http.Request) (*operation, error) {
 	path := strings.Split(r.URL.EscapedPath(), "/")
-	if len(path) > 2 && path[1] == "repositories" { // where redirects and links lead: the same, and not described
+	if len(path) > 2 && path[1] == "repositories" { // of redirects and links; not described
 		path = append([]string{"", "repos", "owner", "name"}, path[3:]...)
 	}
 	best, least := "", 100
@@ -214,7 +214,8 @@ func (d *openAPI) resolve(s *schema) *schema {
 	return s
 }
 
-// validate refuses what the schema does not know, too, unless the schema says that there may be more.
+// validate refuses what the schema does not know, too, unless the schema says that there may be
+// more.
 func (d *openAPI) validate(s *schema, value any, where string) error {
 	s = d.resolve(s)
 	if value == nil {

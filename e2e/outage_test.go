@@ -23,9 +23,7 @@ func TestOutage(t *testing.T) {
 	f.until(lasting)
 	s.repair(f)
 	s.verify(f)
-	if err := s.postburn.state(alert.OK); err != nil {
-		t.Error(err)
-	}
+	await(t, patience, "the objective to be well", func() error { return s.postburn.state(alert.OK) })
 }
 
 func TestPostburnKilled(t *testing.T) {
@@ -36,8 +34,9 @@ func TestPostburnKilled(t *testing.T) {
 	s := newStage(t, onlyBurns())
 	s.start()
 	f := s.breakDown()
-	// The kills fall into the time when the breach is found and its post-mortem written, between, before the end, and into the time when
-	// the end is found and the post-mortem completed.
+	// The kills fall into the time when the breach is found and its post-mortem written, the time
+	// after that, the time before the end, and the time when the end is found and the post-mortem
+	// completed.
 	const end = 12 * time.Second
 	for _, after := range []time.Duration{2 * time.Second, 7 * time.Second, end, end + 5*time.Second} {
 		f.until(after + time.Duration(random.Int64N(int64(4*time.Second))))
@@ -78,9 +77,9 @@ func TestPrometheusRestarted(t *testing.T) {
 				t.Fatal(err)
 			}
 			<-s.prometheus.ended
-			await(t, 20*time.Second, "the objective to be blind", func() error { return s.postburn.state(alert.Blind) })
+			await(t, patience, "the objective to be blind", func() error { return s.postburn.state(alert.Blind) })
 			s.prometheus.start()
-			await(t, 20*time.Second, "the objective to be seen again", func() error { return s.postburn.state(alert.Burning) })
+			await(t, patience, "the objective to be seen again", func() error { return s.postburn.state(alert.Burning) })
 			f.until(lasting)
 			s.repair(f)
 			s.verify(f)
@@ -97,15 +96,13 @@ func TestPrometheusComesLater(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		await(t, 20*time.Second, "a failed reading", func() error {
+		await(t, patience, "a failed reading", func() error {
 			if now, err := s.postburn.metric("postburn_reads_failed_total"); err != nil || now <= before {
 				return errNotYet
 			}
 			return nil
 		})
-		if err := s.postburn.state(alert.Blind); err != nil {
-			t.Fatal(err)
-		}
+		await(t, patience, "the objective to be blind", func() error { return s.postburn.state(alert.Blind) })
 		if _, err := get(s.postburn.url + "/-/ready"); err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,8 @@ package e2e
 import (
 	_ "embed"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -32,8 +34,8 @@ type seen struct {
 	Unnamed int      // elements that lack what a screen reader needs
 }
 
-// TestPages has Chromium open the pages of a daemon whose shop breaks, and whose Prometheus then dies, with an SLO file that tries to
-// run a script.
+// TestPages opens a daemon's pages in Chromium while its shop breaks and then its Prometheus dies.
+// The SLO file tries to run a script.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	const hostile = `</title><script>document.title = "run"</script><img src=x onerror=alert(1)>`
@@ -42,24 +44,81 @@ func TestPages(t *testing.T) {
 	s.postburn.env = append(s.postburn.env, "POSTBURN_EXTERNAL_URL=https://postburn.example/under/")
 	s.start()
 	sees(t, s.postburn.url+"/", "<title>1 objective ok · postburn</title>", "&lt;script&gt;document.title")
+	opened := s.pageThatWasOpened("/")
 	s.breakDown()
-	opened := s.awaitOpened()
-	text := s.postburn.postMortems()[opened]
+	written := s.awaitOpened()
+	text := s.postburn.postMortems()[written]
 	all, err := s.postburn.incidents()
 	if err != nil || len(all) != 1 {
 		t.Fatalf("%d incidents, %v", len(all), err)
 	}
+	sees(t, s.postburn.url+"/report?since=7d", "<h3><bdi>shop</bdi></h3>", "1 incident: ", `<bdi>checkout</bdi><svg class="strip"`, "not known before ")
 	page := "incidents/" + all[0].ID
 	if want := "](https://postburn.example/under/" + page + ")"; !strings.Contains(text, want) {
 		t.Errorf("no link %s in\n%s", want, text)
 	}
 	sees(t, s.postburn.url+"/", "<title>1 burning of 1 objective · postburn</title>", `href="./`+page+`"`)
+	opened.renewsItself(t, "<title>1 burning of 1 objective · postburn</title>")
+	name := all[0].Windows[0].SLO
+	sees(t, s.postburn.url+"/slos/"+name, "<title>burning: "+name+" · postburn</title>", "fires", "The share of bad events from")
 	s.prometheus.kill()
-	await(t, 20*time.Second, "the objective to be blind", func() error { return s.postburn.state(alert.Blind) })
+	await(t, patience, "the objective to be blind", func() error { return s.postburn.state(alert.Blind) })
 	sees(t, s.postburn.url+"/", "<title>1 blind of 1 objective · postburn</title>", "No objective can be read.", "blind now")
-	sees(t, s.postburn.url+"/"+page, "<title>burning: shop · postburn</title>", "whether the breach goes on is not known")
-	for _, p := range frames(t, s.postburn.url, []string{"", "?q=shop&state=blind", page, "incidents/none"}) {
+	sees(t, s.postburn.url+"/"+page, "<title>burning: shop · postburn</title>", "nobody knows whether the breach is over")
+	for _, p := range frames(t, s.postburn.url, []string{"", "?q=shop&state=blind", page, "incidents/none", "slos/" + name, "slos/" + name + "?range=1h", "slos/none", "status", "report", "report?since=30d"}) {
 		p.verify(t)
+	}
+}
+
+// openPage is a page as a browser got it a while ago.
+type openPage struct {
+	document []byte
+	policy   string
+	current  *httputil.ReverseProxy
+}
+
+func (s *stage) pageThatWasOpened(path string) openPage {
+	s.t.Helper()
+	answer, err := http.Get(s.postburn.url + path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	document, err := io.ReadAll(answer.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	target, err := url.Parse(s.postburn.url)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return openPage{document, answer.Header.Get("Content-Security-Policy"), httputil.NewSingleHostReverseProxy(target)}
+}
+
+// renewsItself leaves the page open for a minute of a browser's own time, and looks for what is
+// there only now. Then it does so while postburn does not answer.
+func (p openPage) renewsItself(t *testing.T, now string) {
+	t.Helper()
+	for _, tc := range []struct {
+		then http.Handler
+		want string
+	}{{p.current, now}, {http.NotFoundHandler(), `role="status">postburn does not answer`}} {
+		first := true
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !first || r.URL.Path != "/" {
+				tc.then.ServeHTTP(w, r)
+				return
+			}
+			first = false
+			w.Header().Set("Content-Security-Policy", p.policy)
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = w.Write(p.document)
+		}))
+		t.Cleanup(server.Close)
+		document, console := browse(t, server.URL, "--virtual-time-budget=60000")
+		if !strings.Contains(document, tc.want) {
+			t.Errorf("%s is not in\n%s\nand the console says %q", tc.want, document, console)
+		}
 	}
 }
 
@@ -76,18 +135,21 @@ func TestPagesBlocked(t *testing.T) {
 	}
 }
 
-// sees opens a page as it is, and fails where it lacks a part, or where the console says anything.
+// sees opens a page again and again until it has all parts. It fails if the console says anything.
 func sees(t *testing.T, address string, parts ...string) {
 	t.Helper()
-	document, console := browse(t, address)
-	for _, part := range parts {
-		if !strings.Contains(document, part) {
-			t.Errorf("%s has no %s:\n%s", address, part, document)
+	await(t, patience, address, func() error {
+		document, console := browse(t, address)
+		if len(console) > 0 {
+			t.Errorf("%s: the console says %q", address, console)
 		}
-	}
-	if len(console) > 0 {
-		t.Errorf("%s: the console says %q", address, console)
-	}
+		for _, part := range parts {
+			if !strings.Contains(document, part) {
+				return fmt.Errorf("%s is not in\n%s", part, document)
+			}
+		}
+		return nil
+	})
 }
 
 func (p seen) verify(t *testing.T) {
@@ -115,8 +177,9 @@ func (p seen) verify(t *testing.T) {
 	}
 }
 
-// frames has Chromium open pages in frames, under a path as a proxy has them, and returns what was measured. The pages forbid to be framed,
-// so the proxy takes that out, and lets the rest of their policy be. With PAGES_PNG=FILE it takes a picture, too.
+// frames has Chromium open pages in frames, under a path as a proxy has them, and returns what it
+// measured. The proxy drops what forbids frames, and leaves the rest of the pages' policy. With
+// PAGES_PNG=FILE it takes a picture, too.
 func frames(t *testing.T, address string, paths []string) []seen {
 	t.Helper()
 	const under = "/some/path/"

@@ -26,8 +26,8 @@ const (
 	apart     = 150 * time.Second // onsets: six within ten minutes would be a storm
 )
 
-// past is a Prometheus that has recorded the last two hours of many services, and knows the next minutes, too. Each service had one
-// outage. A postburn that was down in the last hour has all of them to catch up with.
+// past is a Prometheus that has two hours of many services, and already knows the next minutes.
+// Each service had one outage, in the hour in which postburn was down.
 type past struct {
 	t      *testing.T
 	server *promtest.Server
@@ -117,7 +117,7 @@ func (p *past) watchUntilStart(slos, store string) {
 	ctx, stop := context.WithCancel(p.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- engine.Run(ctx) }()
-	await(p.t, 2*time.Minute, "the first ticks", func() error {
+	await(p.t, patience, "the first ticks", func() error {
 		for _, s := range engine.Statuses(time.Now().Add(-shift)) {
 			if s.State != alert.OK {
 				return fmt.Errorf("%s is %s", s.Objective.Name, s.State)

@@ -6,10 +6,10 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 )
 
-// A person writes into the post-mortem while the incident goes on: all of it stays, and the final numbers come as a comment.
+// TestPersonEdits has a person write into the post-mortem during the incident. All of it stays, and
+// the final numbers come as a comment.
 func TestPersonEdits(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, onlyBurns())
@@ -32,7 +32,7 @@ func TestPersonEdits(t *testing.T) {
 	s.repair(f)
 	i := s.awaitRecovered()
 	s.verifyNumbers(i, f)
-	await(t, 20*time.Second, "the comment with the final numbers", func() error {
+	await(t, patience, "the comment with the final numbers", func() error {
 		after, err := os.ReadFile(path)
 		if err == nil && (!strings.Contains(string(after), finalNumbers(i)) || !strings.Contains(string(after), "These are the final numbers.")) {
 			err = errNotYet

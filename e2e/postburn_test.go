@@ -27,7 +27,8 @@ import (
 const (
 	// tick is the interval of the grid. Prometheus scrapes as often.
 	tick = time.Second
-	// delay is the shortest with which a tick is final: a scrape may take a second, and is then written.
+	// delay is the shortest after which a tick is final: a scrape may take a second, and is then
+	// written.
 	delay = 2 * time.Second
 )
 
@@ -68,7 +69,7 @@ func (p *postburn) start(around ...string) {
 	p.t.Helper()
 	args := append(around, binary, "run")
 	p.process = start(p.t, p.path("log"), p.env, args[0], args[1:]...)
-	await(p.t, 20*time.Second, "postburn to be ready", func() error {
+	await(p.t, patience, "postburn to be ready", func() error {
 		if err := p.alive(); err != nil {
 			p.t.Fatal(err)
 		}
@@ -136,7 +137,7 @@ func (p *postburn) stateOf(name string, want alert.State) error {
 	return nil
 }
 
-// metric is the value of the only series of a metric that has these labels, given as names and values.
+// metric returns the value of a metric's only series with these labels, given as names and values.
 func (p *postburn) metric(name string, labels ...string) (float64, error) {
 	body, err := get(p.url + "/metrics")
 	if err != nil {
@@ -176,7 +177,7 @@ func (p *postburn) ticksOn(n int) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	await(p.t, 30*time.Second, "more ticks", func() error {
+	await(p.t, patience, "more ticks", func() error {
 		last, err := p.lastTick()
 		if err == nil && last.Before(from.Add(time.Duration(n)*tick)) {
 			err = fmt.Errorf("the last tick is %s", last)
@@ -204,7 +205,7 @@ func (p *postburn) watch(slos string) {
 // awaitPast waits until this run has read all that it wants of an objective's past.
 func (p *postburn) awaitPast(name string) {
 	p.t.Helper()
-	await(p.t, 30*time.Second, "the past of "+name, func() error {
+	await(p.t, patience, "the past of "+name, func() error {
 		if p.said("all of the past is read", "slo="+name+" ") == 0 {
 			return errors.Join(errNotYet, p.alive())
 		}
@@ -233,7 +234,7 @@ func (p *postburn) postMortems() map[string]string {
 // replay runs `postburn replay` over (from, to].
 func (p *postburn) replay(from, to time.Time) []web.Incident {
 	p.t.Helper()
-	cmd := exec.Command(binary, "replay", "--output", "json",
+	cmd := exec.Command(binary, "replay", "--no-cache", "--output", "json",
 		"--start", from.Format(time.RFC3339), "--end", to.Format(time.RFC3339), p.path("slos.yaml"))
 	cmd.Env = append(os.Environ(), p.env...)
 	var problems strings.Builder

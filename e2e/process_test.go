@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,7 +14,7 @@ import (
 	"time"
 )
 
-// process is one run of a program. Its output goes to a file, which is shown where the test fails.
+// process is one run of a program. Its output goes to a file, which is shown if the test fails.
 type process struct {
 	t     *testing.T
 	name  string
@@ -53,7 +54,7 @@ func launch(t *testing.T, out string, env []string, name string, args ...string)
 	p := &process{t: t, name: name, cmd: exec.Command(name, args...), out: out, begin: info.Size(), ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = file, file
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // where the test is killed itself
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // if the test is killed itself
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("starting %s: %v", name, err)
 	}
@@ -73,7 +74,8 @@ func (p *process) kill() {
 	<-p.ended
 }
 
-// stop asks the process to end, and fails the test where that takes longer than the limit. It returns the exit code.
+// stop asks the process to end, and returns its exit code. It fails the test if that takes longer
+// than the limit.
 func (p *process) stop(limit time.Duration) int {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -87,7 +89,7 @@ func (p *process) stop(limit time.Duration) int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// alive returns an error where the process has ended.
+// alive returns an error if the process has ended.
 func (p *process) alive() error {
 	select {
 	case <-p.ended:
@@ -105,7 +107,7 @@ func (p *process) output() string {
 	}
 	end := int64(len(text))
 	if p.alive() != nil {
-		end = p.end
+		end = min(end, p.end) // it may have said more, and ended, since the file was read
 	}
 	return string(bytes.ToValidUTF8(text[p.begin:end], nil))
 }
@@ -124,6 +126,22 @@ lines:
 	}
 	return n
 }
+
+// awaitSaid waits until this run has said something so many times. It must not say it more often.
+func (p *process) awaitSaid(times int, parts ...string) {
+	p.t.Helper()
+	await(p.t, patience, fmt.Sprintf("%q in the log", parts), func() error {
+		if n := p.said(parts...); n < times {
+			return errors.Join(fmt.Errorf("it is there %d times, not %d", n, times), p.alive())
+		}
+		return nil
+	})
+	if n := p.said(parts...); n != times {
+		p.t.Errorf("%q is logged %d times, not %d", parts, n, times)
+	}
+}
+
+func (p *process) awaitSaidOnce(parts ...string) { p.t.Helper(); p.awaitSaid(1, parts...) }
 
 func lastLines(text string, n int) string {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")

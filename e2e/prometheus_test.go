@@ -7,17 +7,21 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// prometheus is a real server that scrapes one target every second. It can be restarted: its data and its port stay.
+// prometheus is a real server that scrapes one target every second. Its data and its port survive a
+// restart.
 type prometheus struct {
 	t      *testing.T
 	dir    string
@@ -52,19 +56,26 @@ func (p *prometheus) configure(config string) {
 	}
 }
 
-// freePort is one that nobody listens on now. Prometheus does not say which port it got, so it can't choose.
+// The ports that freePort gives, each once. Linux takes the ports of connections and of ":0" from
+// 32768 on (net.ipv4.ip_local_port_range), so nothing else takes these before they are bound.
+const firstPort, lastPort = 20_000, 32_767
+
+var nextPort atomic.Uint32
+
+// freePort returns a port for a program that can't say which one it got, or that listens on the
+// same one again after a restart.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	nextPort.CompareAndSwap(0, 1+rand.Uint32N(lastPort-firstPort)) // other runs may be under way
+	for range lastPort - firstPort {
+		port := strconv.Itoa(firstPort + int(nextPort.Add(1)%(lastPort-firstPort+1)))
+		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			_ = l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+	t.Fatal("all ports are in use")
+	return ""
 }
 
 func (p *prometheus) url() string { return "http://127.0.0.1:" + p.port }
@@ -77,7 +88,7 @@ func (p *prometheus) start() {
 		"--storage.tsdb.path=" + filepath.Join(p.dir, "data"),
 		"--web.listen-address=127.0.0.1:" + p.port,
 	}, p.flags...)...)
-	await(p.t, 30*time.Second, "Prometheus", func() error {
+	await(p.t, patience, "Prometheus", func() error {
 		if err := p.alive(); err != nil {
 			p.t.Fatal(err)
 		}
@@ -89,7 +100,7 @@ func (p *prometheus) start() {
 // awaitResult waits until a query has one.
 func (p *prometheus) awaitResult(query string) {
 	p.t.Helper()
-	await(p.t, 30*time.Second, query, func() error {
+	await(p.t, patience, query, func() error {
 		answer, err := get(p.url() + "/api/v1/query?" + url.Values{"query": {query}}.Encode())
 		if err == nil && bytes.Contains(answer, []byte(`"result":[]`)) {
 			err = errNotYet

@@ -23,30 +23,41 @@ slos:
     incident: {burn: [{rate: 5, long: 2m, short: 20s}], budget: false, quiet: {below: 10%, after: 2m, issue: true}}
 `
 
-// TestQuiet has requests stop while what counts them stays up, and be back a while later. A
-// Prometheus has the nine days before, and knows the next minutes, too.
+// TestQuiet has requests stop while what counts them stays up, and be back once that was
+// found. A Prometheus has the nine days before, and knows the next seconds, too.
 func TestQuiet(t *testing.T) {
 	t.Parallel()
 	const scrape = 5 * time.Second // and the interval
-	now := time.Now().Truncate(scrape)
-	stopped, back := now.Add(-4*time.Minute), now.Add(40*time.Second)
 	server := promtest.Start(t)
-	var samples []promtest.Sample
 	served := map[string]string{"__name__": "http_requests_total", "job": "shop", "instance": "a", "code": "200"}
 	up := map[string]string{"__name__": "up", "job": "shop", "instance": "a"}
-	total := 0.0
-	for at := now.AddDate(0, 0, -9); at.Before(now.Add(5 * time.Minute)); at = at.Add(scrape) {
-		if !at.After(stopped) || at.After(back) {
-			total += 50
+	at, total := time.Now().Truncate(scrape).AddDate(0, 0, -9), 0.0
+	until := func(end time.Time, requests float64) {
+		t.Helper()
+		var samples []promtest.Sample
+		for ; !at.After(end); at = at.Add(scrape) {
+			total += requests
+			samples = append(samples, promtest.Sample{Time: at, Value: total, Labels: served}, promtest.Sample{Time: at, Value: 1, Labels: up})
 		}
-		samples = append(samples, promtest.Sample{Time: at, Value: total, Labels: served}, promtest.Sample{Time: at, Value: 1, Labels: up})
+		if len(samples) == 0 {
+			return
+		}
+		if err := server.Append(samples...); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := server.Append(samples...); err != nil {
-		t.Fatal(err)
-	}
+	until(time.Now().Add(-5*time.Minute), 50) // takes a while
+	now := time.Now().Truncate(scrape)
+	stopped := now.Add(-4 * time.Minute)
+	until(stopped, 50)
+	staysQuiet := func() { until(time.Now().Add(20*time.Second), 0) }
+	staysQuiet()
 	p := newPostburn(t, server.URL(), quietSLOs, "POSTBURN_INTERVAL="+scrape.String(), "POSTBURN_DELAY=0s")
 	p.start()
-	await(t, 60*time.Second, "the objective to be quiet", func() error { return p.state(alert.Quiet) })
+	await(t, patience, "the objective to be quiet", func() error {
+		staysQuiet()
+		return p.state(alert.Quiet)
+	})
 	o, err := p.objective()
 	if err != nil || o.QuietSince == nil || o.QuietSince.Sub(stopped).Abs() > 2*scrape {
 		t.Errorf("quiet since %v, want %s; %v", o.QuietSince, stopped, err)
@@ -55,7 +66,8 @@ func TestQuiet(t *testing.T) {
 	if err != nil || !strings.Contains(string(page), "checkout") {
 		t.Errorf("the page of what is quiet has no checkout: %v\n%s", err, page)
 	}
-	await(t, 20*time.Second, "the post-mortem", func() error {
+	await(t, patience, "the post-mortem", func() error {
+		staysQuiet()
 		if n := len(p.postMortems()); n != 1 {
 			return fmt.Errorf("%d post-mortems", n)
 		}
@@ -64,8 +76,10 @@ func TestQuiet(t *testing.T) {
 	if all, err := p.incidents(); err != nil || len(all) != 1 || all[0].State != string(alert.Quiet) {
 		t.Errorf("incidents are %+v, %v", all, err)
 	}
+	back := at.Add(-scrape)
+	until(back.Add(10*time.Minute), 50)
 	var incident web.Incident
-	await(t, 100*time.Second, "the incident to be over", func() error {
+	await(t, patience, "the incident to be over", func() error {
 		all, err := p.incidents()
 		if err == nil && (len(all) != 1 || all[0].State != "recovered") {
 			err = fmt.Errorf("incidents are %+v", all)

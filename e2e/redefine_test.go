@@ -12,14 +12,14 @@ import (
 // and then samples half as often. Neither opens anything, and what fails later does.
 func TestChangedTargetAndInterval(t *testing.T) {
 	t.Parallel()
-	loose := strings.Replace(slos("2m", "budget: true"), "target: 99%", "target: 95%", 1)
+	loose := strings.Replace(slos("4m", "budget: true"), "target: 99%", "target: 95%", 1)
 	strict := strings.Replace(loose, "target: 95%", "target: 99.9%", 1)
 	const change = "target 95 % → 99.9 %"
 	s := newStage(t, loose)
 	s.start()
 	began := time.Now()
 	s.shop.fail("0.04")
-	await(t, 30*time.Second, "some failures", func() error {
+	await(t, patience, "some failures", func() error {
 		o, err := s.postburn.objective()
 		if err == nil && o.BadEvents < 0.4*rate {
 			err = errNotYet

@@ -37,7 +37,7 @@ func (s *stage) verifyPublished(all []web.Incident) {
 	s.t.Helper()
 	for _, i := range all {
 		path, want := s.postburn.path("postmortems/"+i.ID+".md"), finalNumbers(i)
-		await(s.t, 20*time.Second, "the post-mortem of "+i.ID, func() error {
+		await(s.t, patience, "the post-mortem of "+i.ID, func() error {
 			text, err := os.ReadFile(path)
 			if err == nil && (!strings.Contains(string(text), want) || strings.Contains(string(text), " so far: ")) {
 				err = fmt.Errorf("%q and nothing that goes on should be in\n%s", want, text)
@@ -56,7 +56,7 @@ func TestObjectiveAddedAfterOutage(t *testing.T) {
 	_, first := s.haveOutage(1)
 	s.postburn.watch(soonOver() + cart())
 	s.postburn.awaitPast("cart")
-	await(t, 20*time.Second, "the new objective to be watched", func() error { return s.postburn.stateOf("cart", alert.OK) })
+	await(t, patience, "the new objective to be watched", func() error { return s.postburn.stateOf("cart", alert.OK) })
 	f, all := s.haveOutage(3)
 	s.verifyPublished(all)
 	for _, i := range all {

@@ -27,14 +27,14 @@ type counts struct{ Total, Failed float64 }
 
 func startService(t *testing.T) *service {
 	t.Helper()
-	return startServiceAt(t, "127.0.0.1:0")
+	return startServiceAt(t, "127.0.0.1:"+freePort(t))
 }
 
 func startServiceAt(t *testing.T, address string) *service {
 	t.Helper()
 	s := &service{t: t}
 	s.process = start(t, filepath.Join(t.TempDir(), "log"), nil, shopBinary, fmt.Sprintf("-rate=%d", rate), "-address="+address)
-	await(t, 20*time.Second, "the shop to open", func() error {
+	await(t, patience, "the shop to open", func() error {
 		var at struct{ Shop, Control string }
 		line, _, ok := strings.Cut(s.output(), "\n")
 		if !ok {

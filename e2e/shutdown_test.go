@@ -12,7 +12,8 @@ import (
 
 var resuming = regexp.MustCompile(`msg=resuming .*cursor=(\S+)`)
 
-// Stopped in the middle of an incident, postburn ends soon and well, and goes on where it was.
+// TestStopped stops postburn in the middle of an incident. It ends soon and well, and goes on
+// where it was.
 func TestStopped(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, onlyBurns())
@@ -38,7 +39,7 @@ func TestStopped(t *testing.T) {
 	if err != nil || cursor.Before(shown) {
 		t.Errorf("resuming at %s, %v, but %s had been committed", found[1], err, shown)
 	}
-	await(t, 20*time.Second, "the objective to burn", func() error { return s.postburn.state(alert.Burning) })
+	await(t, patience, "the objective to burn", func() error { return s.postburn.state(alert.Burning) })
 	f.until(lasting)
 	s.repair(f)
 	s.verify(f)

@@ -76,7 +76,7 @@ func (s *stage) start() {
 // settle waits until postburn has seen some seconds of good traffic.
 func (s *stage) settle() {
 	s.t.Helper()
-	await(s.t, 30*time.Second, "good traffic", func() error {
+	await(s.t, patience, "good traffic", func() error {
 		o, err := s.postburn.objective()
 		if err == nil && (o.State != alert.OK || o.TotalEvents < 5*rate) {
 			err = fmt.Errorf("the objective is %s with %v events", o.State, o.TotalEvents)
@@ -105,7 +105,7 @@ func (s *stage) repair(f *fault) {
 // awaitOpened waits for the post-mortem of a fault that goes on.
 func (s *stage) awaitOpened() (path string) {
 	s.t.Helper()
-	await(s.t, 15*time.Second, "the post-mortem to be opened", func() error {
+	await(s.t, patience, "the post-mortem to be opened", func() error {
 		for name, text := range s.postburn.postMortems() {
 			path = name
 			if !strings.Contains(text, " so far: ") {
@@ -121,7 +121,7 @@ func (s *stage) awaitOpened() (path string) {
 // awaitRecovered waits until the only incident is over, and returns it.
 func (s *stage) awaitRecovered() (i web.Incident) {
 	s.t.Helper()
-	await(s.t, 60*time.Second, "the incident to be over", func() error {
+	await(s.t, patience, "the incident to be over", func() error {
 		all, err := s.postburn.incidents()
 		if err != nil {
 			return err
@@ -138,8 +138,8 @@ func (s *stage) awaitRecovered() (i web.Incident) {
 	return i
 }
 
-// verify waits for the end of the only incident, and compares it with what the shop itself knows of its only fault, with its
-// post-mortem, and with a replay.
+// verify waits for the end of the only incident, and compares it with what the shop knows of its
+// only fault, with its post-mortem, and with a replay.
 func (s *stage) verify(f *fault) {
 	s.t.Helper()
 	i := s.awaitRecovered()
@@ -161,8 +161,8 @@ func (s *stage) verifyNumbers(i web.Incident, f *fault) {
 	if d := w.Ended.Sub(f.off).Abs(); d > 2*tick {
 		s.t.Errorf("the end is %s, %s from when the shop was repaired", w.Ended, d)
 	}
-	// What is scraped at a tick is up to a scrape old, so the stretch that is counted lies up to that much earlier than its ticks. A scrape
-	// that is late, as the first ones after a restart may be, makes it shorter or longer.
+	// A tick has the last scrape before it, so the stretch that is counted begins and ends up to a
+	// scrape earlier than its ticks. A late scrape, as after a restart, makes it shorter or longer.
 	least := s.shop.count(s.scraped(w.Onset), s.scraped(*w.Ended)).Total
 	most := least
 	for lag := time.Duration(0); lag <= tick; lag += tick / 20 {
@@ -184,7 +184,19 @@ func (s *stage) verifyNumbers(i web.Incident, f *fault) {
 // scraped is when the shop had last been scraped at a tick.
 func (s *stage) scraped(tick time.Time) time.Time {
 	s.t.Helper()
-	ask := url.Values{"query": {`max(timestamp(http_requests_total{job="shop"}))`}, "time": {tick.Format(time.RFC3339Nano)}}
+	return s.askTime(`max(timestamp(http_requests_total{job="shop"}))`, tick)
+}
+
+// firstScraped is when the shop had first been scraped at a tick, in the ten minutes before.
+func (s *stage) firstScraped(tick time.Time) time.Time {
+	s.t.Helper()
+	return s.askTime(`min(min_over_time(timestamp(http_requests_total{job="shop"})[10m:1s]))`, tick)
+}
+
+// askTime asks Prometheus for a time, as of a tick.
+func (s *stage) askTime(query string, tick time.Time) time.Time {
+	s.t.Helper()
+	ask := url.Values{"query": {query}, "time": {tick.Format(time.RFC3339Nano)}}
 	body, err := get(s.prometheus.url() + "/api/v1/query?" + ask.Encode())
 	if err != nil {
 		s.t.Fatal(err)
@@ -204,7 +216,7 @@ func (s *stage) scraped(tick time.Time) time.Time {
 func (s *stage) verifyPostMortem(i web.Incident) (text string) {
 	s.t.Helper()
 	want := finalNumbers(i)
-	await(s.t, 20*time.Second, "the post-mortem to be completed", func() error {
+	await(s.t, patience, "the post-mortem to be completed", func() error {
 		all := s.postburn.postMortems()
 		if len(all) != 1 {
 			return fmt.Errorf("%d post-mortems", len(all))
@@ -234,32 +246,52 @@ func thousands(x float64) string {
 	return digits
 }
 
-// verifyReplay compares the API's incidents with those that a replay finds from before the first data up to the same tick. The
-// options are of cmp.Diff.
+// verifyReplay compares the API's incidents with those that a replay finds, from before the first
+// data up to the same tick. The options are cmp.Diff's.
 func (s *stage) verifyReplay(options ...cmp.Option) {
 	s.t.Helper()
-	before, err := s.postburn.lastTick()
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	var recorded []web.Incident
-	var end time.Time
-	await(s.t, 20*time.Second, "the incidents as of one tick", func() error {
-		// Just after a tick was committed there is most of an interval until the next one is.
-		if end, err = s.postburn.lastTick(); err != nil || !end.After(before) {
-			return errors.Join(err, errNotYet)
-		}
-		if recorded, err = s.postburn.incidents(); err != nil {
-			return err
-		}
-		before, err = s.postburn.lastTick()
-		if err == nil && !before.Equal(end) {
-			err = errNotYet
-		}
+	end := s.asOfTick("the incidents", func() (err error) {
+		recorded, err = s.postburn.incidents()
 		return err
 	})
 	replayed := s.postburn.replay(s.began, end)
 	if diff := cmp.Diff(replayed, recorded, append(options, cmpopts.IgnoreFields(web.Incident{}, "IssueURL"))...); diff != "" {
 		s.t.Errorf("incidents as of %s (-replayed +recorded):\n%s", end, diff)
 	}
+}
+
+// objectiveAsOf returns how the objective of most tests stands, and as of what tick.
+func (s *stage) objectiveAsOf() (o web.Objective, tick time.Time) {
+	s.t.Helper()
+	tick = s.asOfTick("the objective", func() (err error) {
+		o, err = s.postburn.objective()
+		return err
+	})
+	return o, tick
+}
+
+// asOfTick asks postburn for something until no tick is committed meanwhile, and returns the last
+// that was committed before.
+func (s *stage) asOfTick(what string, ask func() error) (tick time.Time) {
+	s.t.Helper()
+	before, err := s.postburn.lastTick()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	await(s.t, patience, what+" as of one tick", func() (err error) {
+		// Just after a tick was committed there is most of an interval until the next one is.
+		if tick, err = s.postburn.lastTick(); err != nil || !tick.After(before) {
+			return errors.Join(err, errNotYet)
+		}
+		if err := ask(); err != nil {
+			return err
+		}
+		before, err = s.postburn.lastTick()
+		if err == nil && !before.Equal(tick) {
+			err = errNotYet
+		}
+		return err
+	})
+	return tick
 }

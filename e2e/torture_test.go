@@ -25,7 +25,8 @@ import (
 
 const tortureKills = 110
 
-// life is how long a postburn lives: mostly too short for more than a write, and now and then long enough for several.
+// life returns how long a postburn lives: mostly too short for more than one write, now and then
+// long enough for several.
 func life(random *rand.Rand) time.Duration {
 	if random.IntN(4) == 0 {
 		return time.Second + time.Duration(random.Int64N(int64(4*time.Second)))
@@ -47,7 +48,8 @@ func seed(t *testing.T) uint64 {
 	return n
 }
 
-// torture is a GitHub that does all that can go wrong, people who write in it, and a postburn that is killed again and again.
+// torture is a GitHub where everything goes wrong, people who write in it, and a postburn that is
+// killed again and again.
 type torture struct {
 	t        *testing.T
 	random   *rand.Rand // of the kills and the people
@@ -64,9 +66,10 @@ type torture struct {
 	faults map[string]int
 }
 
-// TestGitHubTorture has 20 incidents published while postburn is killed more than a hundred times at random moments, GitHub fails in all
-// ways, and people write into the issues. Half of the incidents end meanwhile, so that their issues are written twice. The faults are
-// drawn from the seed; which request meets which of them is up to the machine.
+// TestGitHubTorture publishes 20 incidents while postburn is killed more than a hundred times at
+// random moments, GitHub fails in all ways, and people write into the issues. Half of the incidents
+// end meanwhile, so their issues are written twice. The seed decides on the faults; which request
+// meets which of them is up to the machine.
 func TestGitHubTorture(t *testing.T) {
 	t.Parallel()
 	n := seed(t)
@@ -115,13 +118,14 @@ func (x *torture) live(life time.Duration) {
 	x.kills++
 }
 
-// people now and then write into an issue's body and below it, while postburn is dead and GitHub has done what it was asked: GitHub has no
-// way to replace a text only if nobody has changed it meanwhile, so a person who saves between postburn's last look and its write would lose.
+// people now and then write into an issue's body and below it, while postburn is dead and GitHub
+// has done what it was asked. At other times a person could lose a text: GitHub can't replace a
+// text only if nobody has changed it since the last look.
 func (x *torture) people() {
 	if x.random.IntN(3) > 0 {
 		return
 	}
-	await(x.t, time.Minute, "GitHub to have done all", func() error {
+	await(x.t, patience, "GitHub to have done all", func() error {
 		if x.busy.Load() > 0 {
 			return errNotYet
 		}
@@ -149,8 +153,8 @@ func (x *torture) people() {
 	})
 }
 
-// fault is what goes wrong with a request. Only a write of something new may act late: if the replacement of a text did, it could
-// overwrite a person's, and nobody could prevent that.
+// fault returns what goes wrong with a request. Only a write of something new may act late: a late
+// replacement could overwrite a person's text, and nobody could prevent that.
 func (x *torture) fault(r githubtest.Request) githubtest.Fault {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -248,8 +252,8 @@ func (x *torture) verify() {
 	}
 }
 
-// complete returns an error unless each incident has one issue with its final numbers and its end: in its body, or below where a person
-// has made the body theirs.
+// complete returns an error unless each incident has one issue with its final numbers and its end:
+// in the body, or in a comment if a person has changed the body.
 func (x *torture) complete(all []web.Incident) error {
 	written := issues(x.server)
 	for _, incident := range all {
@@ -274,7 +278,7 @@ func (x *torture) complete(all []web.Incident) error {
 	return nil
 }
 
-// keyOf is the key of the marker in a text; empty where there is none.
+// keyOf returns the key of the marker in a text; nothing if there is none.
 func keyOf(text string) string {
 	for line := range strings.Lines(text) {
 		if m, ok := issue.ParseMarker(line); ok {

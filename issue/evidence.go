@@ -2,29 +2,34 @@ package issue
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/slo"
 )
 
-// Collector looks for evidence around an incident. It has a few seconds: what it could not find out by then, it names in Unresolved. It is
-// called when the issue is opened, and again when the incident has ended.
+// Collector looks for evidence around an incident. It has a few seconds, and names in Unresolved
+// what it could not find out by then. It is called when the issue is opened, and again when the
+// incident has ended.
 type Collector func(ctx context.Context, i alert.Incident) Evidence
 
-// Evidence is what was found around an incident. None of it is called a cause: that is for people to say.
+// Evidence is what was found around an incident. None of it is called a cause: that is for people
+// to say.
 type Evidence struct {
 	Chart        *Chart        // of the worst breach window; nil: none
-	Contributors []Contributor // where the bad events are, where something stands out
-	Traffic      []Traffic     // of each objective whose traffic could be compared
+	Contributors []Contributor // parts that stand out for their bad events
+	Traffic      []Traffic     // for each objective with traffic to compare
 	Durations    []Durations   // of the latency objectives
 	Timeline     []Entry       // what changed
-	People       []string      // logins of those who did what is listed
-	FollowUps    []FollowUp    // of earlier incidents
+	LeftOut      []string      // what the timeline leaves out, a sentence each
+	People       []string      // logins of the people behind the timeline
+	Unfinished   []Unfinished  `json:"FollowUps"` // follow-ups of earlier incidents
 	Unresolved   []string      // what could not be found out, a sentence each
 }
 
-// Chart is the course of an objective's events from before the onset of a breach window until after its end.
+// Chart is the course of an objective's events from before the onset of a breach window until after
+// its end.
 type Chart struct {
 	Of     slo.ID
 	Step   time.Duration // between two points
@@ -38,21 +43,21 @@ type Point struct {
 	Blind bool // there was no data, so the counts mean nothing
 }
 
-// Contributor is a part of an objective's events that holds much more of the bad ones than the rest.
+// Contributor is a part of an objective's events with far more of the bad ones than the rest.
 type Contributor struct {
 	Of      slo.ID
 	Where   []Clause   // what all its events have in common
-	Outcome bool       // a part of the bad events alone, such as those of a status code; the totals mean nothing
+	Outcome bool       // splits the bad events only, such as by status code: ignore totals
 	In      slo.Counts // events of the part in the breach window
 	All     slo.Counts // events of the objective then
 }
 
-// Clause says which values of a label the events of a part have.
+// Clause says which values the events of a part have for one label.
 type Clause struct {
 	Label  string
 	Values []string // sorted
-	Of     int      // how many values the label has, in the part that the clauses before leave
-	Also   []Label  // labels that say the same, such as a pod's name and its address; only where there is one value
+	Of     int      // how many values the label has after the clauses before this one
+	Also   []Label  // labels that say the same, such as a pod's address; only for one value
 }
 
 // Label is a label's name and value.
@@ -66,20 +71,20 @@ type Traffic struct {
 	Usual  []Usual
 }
 
-// What is usual is taken from these times.
+// The times to compare with.
 const (
 	HourBefore = "the hour before"
 	WeekBefore = "the same hours a week before"
 )
 
-// Usual is what was counted at another time.
+// Usual is the count at another time.
 type Usual struct {
 	When   string // HourBefore or WeekBefore
 	Length time.Duration
 	slo.Counts
 }
 
-// Durations are how long a latency objective's events took in a breach window, and usually.
+// Durations say how long a latency objective's events took, in a breach window and usually.
 type Durations struct {
 	Of         slo.ID
 	Window     []slo.Quantile // p50, p95 and p99
@@ -94,7 +99,13 @@ type Earlier struct {
 	URL          string // of its issue
 }
 
-// Add puts more evidence to what there is.
+// Unfinished is a follow-up of an earlier incident that is not done.
+type Unfinished struct {
+	Incident string // its ID
+	FollowUp
+}
+
+// Add appends more evidence.
 func (e *Evidence) Add(more Evidence) {
 	if e.Chart == nil {
 		e.Chart = more.Chart
@@ -103,7 +114,12 @@ func (e *Evidence) Add(more Evidence) {
 	e.Traffic = append(e.Traffic, more.Traffic...)
 	e.Durations = append(e.Durations, more.Durations...)
 	e.Timeline = append(e.Timeline, more.Timeline...)
-	e.People = appendNew(e.People, more.People...)
-	e.FollowUps = append(e.FollowUps, more.FollowUps...)
+	e.LeftOut = append(e.LeftOut, more.LeftOut...)
+	for _, login := range more.People {
+		if !slices.Contains(e.People, login) {
+			e.People = append(e.People, login)
+		}
+	}
+	e.Unfinished = append(e.Unfinished, more.Unfinished...)
 	e.Unresolved = append(e.Unresolved, more.Unresolved...)
 }

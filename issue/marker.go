@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Marker is the invisible line by which a tracker knows a text of postburn's again: an HTML comment, one line long.
+// Marker is the invisible line that identifies a text as postburn's: an HTML comment, for example
+// `<!-- postburn key=checkout-20261014t104100z group=checkout onset=2026-10-14T10:41:00Z -->`.
 type Marker struct {
 	Key   string
 	Kind  Kind
@@ -19,12 +20,12 @@ const (
 	markerEnd   = " -->"
 )
 
-// sameOnset is how far apart the onsets of one incident may be found by two stores, at most: the
-// default merge gap, within which no two incidents of a group begin. A shorter merge gap counts
-// instead.
-const sameOnset = 30 * time.Minute
+// SameOnset is how far apart two stores may see the onset of one incident, at most. It is the
+// default merge gap: no two incidents of a group begin closer together. A shorter merge gap
+// replaces it.
+const SameOnset = 30 * time.Minute
 
-// Marker is the one that a post's text carries. A comment's has its key only.
+// Marker returns the marker for a post's text. A comment's has only the key.
 func (p Post) Marker() Marker {
 	if p.Parent != nil {
 		return Marker{Key: p.Key}
@@ -32,7 +33,8 @@ func (p Post) Marker() Marker {
 	return Marker{p.Key, p.Kind, p.Group, p.Onset}
 }
 
-// String is the marker's line. No value can end the comment: what is not plain is percent-encoded.
+// String returns the marker's line. No value can end the comment: special characters are
+// percent-encoded.
 func (m Marker) String() string {
 	fields := "key=" + encode(m.Key)
 	if m.Kind != Single {
@@ -47,13 +49,13 @@ func (m Marker) String() string {
 	return markerStart + fields + markerEnd
 }
 
-// encode leaves names and times readable, and lets nothing through that ends a comment or a field.
+// encode keeps names and times readable, and escapes what could end a comment or a field.
 func encode(s string) string {
 	s = strings.NewReplacer("+", "%20", "%3A", ":", "%2F", "/").Replace(url.QueryEscape(s))
 	return strings.ReplaceAll(s, "--", "-%2D")
 }
 
-// ParseMarker reads a line that is a marker and nothing else, white space around it aside.
+// ParseMarker reads a line that holds only a marker, ignoring white space around it.
 func ParseMarker(line string) (Marker, bool) {
 	rest, ok := strings.CutPrefix(strings.TrimSpace(strings.TrimPrefix(line, "\ufeff")), markerStart)
 	if !ok {
@@ -86,8 +88,9 @@ func ParseMarker(line string) (Marker, bool) {
 	return m, m.Key != ""
 }
 
-// Marks reports whether the marked text is the post's: it has its key; or, for the issue of an incident, its group and nearly its
-// onset, as when a store was lost and the incident was found anew. Of storms, the onset tells.
+// Marks reports whether the marked text is the post's. Either the keys match, or, for an incident's
+// issue, the group matches and the onsets are close: a lost store finds the incident anew. For
+// storms, the onset decides.
 func (m Marker) Marks(p Post) bool {
 	if m.Key == p.Key {
 		return true
@@ -95,7 +98,7 @@ func (m Marker) Marks(p Post) bool {
 	if p.Parent != nil || m.Kind != p.Kind || m.Group != p.Group || (m.Group == "" && m.Kind != Storm) || m.Onset.IsZero() || p.Onset.IsZero() {
 		return false
 	}
-	within := sameOnset
+	within := SameOnset
 	if p.MergeGap > 0 {
 		within = min(within, p.MergeGap)
 	}

@@ -57,20 +57,22 @@ func TestMarks(t *testing.T) {
 		post   issue.Post
 		want   bool
 	}{
-		"same key":                    {issue.Marker{Key: "a"}, post, true},
-		"found anew by another store": {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(-5 * time.Minute)}, post, true},
-		"another incident":            {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(-time.Hour)}, post, false},
-		"found anew in its merge gap": {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(-4 * time.Minute)}, soon, true},
-		"another soon after it":       {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(-5 * time.Minute)}, soon, false},
-		"a long merge gap":            {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(-time.Hour)}, late, false},
-		"another group":               {issue.Marker{Key: "b", Group: "cart", Onset: onset}, post, false},
-		"a storm found anew":          {issue.Marker{Key: "b", Kind: issue.Storm, Onset: onset.Add(5 * time.Minute)}, storm, true},
-		"another storm":               {issue.Marker{Key: "b", Kind: issue.Storm, Onset: onset.Add(time.Hour)}, storm, false},
-		"a storm is no incident":      {issue.Marker{Key: "b", Kind: issue.Storm, Onset: onset}, post, false},
-		"an incident is no storm":     {issue.Marker{Key: "b", Group: "checkout", Onset: onset}, storm, false},
-		"a storm is no digest":        {issue.Marker{Key: "b", Kind: issue.Storm, Onset: onset}, digest, false},
-		"another digest":              {issue.Marker{Key: "b", Kind: issue.Digest, Onset: onset}, digest, false},
-		"another comment":             {issue.Marker{Key: "b", Group: "checkout", Onset: onset}, comment, false},
+		"same key":                      {issue.Marker{Key: "a"}, post, true},
+		"found anew by another store":   {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(-5 * time.Minute)}, post, true},
+		"another incident":              {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(-time.Hour)}, post, false},
+		"found anew at the last moment": {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(time.Second - 30*time.Minute)}, post, true},
+		"too late to be found anew":     {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(-30 * time.Minute)}, post, false},
+		"found anew in its merge gap":   {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(-4 * time.Minute)}, soon, true},
+		"another soon after it":         {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(-5 * time.Minute)}, soon, false},
+		"a long merge gap":              {issue.Marker{Key: "b", Group: "checkout", Onset: onset.Add(-time.Hour)}, late, false},
+		"another group":                 {issue.Marker{Key: "b", Group: "cart", Onset: onset}, post, false},
+		"a storm found anew":            {issue.Marker{Key: "b", Kind: issue.Storm, Onset: onset.Add(5 * time.Minute)}, storm, true},
+		"another storm":                 {issue.Marker{Key: "b", Kind: issue.Storm, Onset: onset.Add(time.Hour)}, storm, false},
+		"a storm is no incident":        {issue.Marker{Key: "b", Kind: issue.Storm, Onset: onset}, post, false},
+		"an incident is no storm":       {issue.Marker{Key: "b", Group: "checkout", Onset: onset}, storm, false},
+		"a storm is no digest":          {issue.Marker{Key: "b", Kind: issue.Storm, Onset: onset}, digest, false},
+		"another digest":                {issue.Marker{Key: "b", Kind: issue.Digest, Onset: onset}, digest, false},
+		"another comment":               {issue.Marker{Key: "b", Group: "checkout", Onset: onset}, comment, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := tc.marker.Marks(tc.post); got != tc.want {

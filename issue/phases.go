@@ -1,8 +1,10 @@
 package issue
 
-import "github.com/postburn/postburn/alert"
+import (
+	"github.com/postburn/postburn/alert"
+)
 
-// JoinPhases joins phases of one kind that follow each other without a gap: to people they are one.
+// JoinPhases joins phases of one kind without a gap between them: people see them as one.
 func JoinPhases(phases []alert.Phase) (joined []alert.Phase) {
 	for _, p := range phases {
 		n := len(joined)

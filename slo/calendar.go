@@ -7,10 +7,23 @@ import (
 
 const day = 24 * time.Hour
 
-// calendars are the calendar windows, with the length that stands for each: rates and rules need one that stays the same.
+// calendars are the calendar windows, with a nominal length for each: rates and rules need one that
+// stays the same.
 var calendars = map[string]time.Duration{"week": 7 * day, "month": 30 * day, "quarter": 90 * day}
 
-// Length is the window's length; a calendar window's is nominal (a week is 7 days, a month 30, a quarter 90).
+// String writes a window as SLO files do: "30d", or "calendar month (Europe/Berlin)".
+func (w Window) String() string {
+	switch {
+	case w.Calendar == "":
+		return FormatDuration(w.Rolling)
+	case w.Timezone == "":
+		return "calendar " + w.Calendar
+	}
+	return "calendar " + w.Calendar + " (" + w.Timezone + ")"
+}
+
+// Length returns the window's length; a calendar window's is nominal (a week is 7 days, a month 30,
+// a quarter 90).
 func (w Window) Length() time.Duration {
 	if w.Calendar != "" {
 		return calendars[w.Calendar]
@@ -18,7 +31,8 @@ func (w Window) Length() time.Duration {
 	return w.Rolling
 }
 
-// Longest is the length that the window has at most. A quarter has up to 92 days, and a change of the clock adds to it.
+// Longest returns the greatest length of the window. A quarter has up to 92 days, and a change of
+// the clock adds to it.
 func (w Window) Longest() time.Duration {
 	switch w.Calendar {
 	case "":
@@ -29,14 +43,15 @@ func (w Window) Longest() time.Duration {
 	return w.Length() + 2*day
 }
 
-// Periods are the stretches of time that a window covers, one after the other for a calendar window.
+// Periods are the stretches of time that a window covers, one after the other for a calendar
+// window.
 type Periods struct {
 	window Window
 	zone   *time.Location
 }
 
-// Periods lays the window on the line of time. It returns an error where the window's time zone or calendar is not known; what it
-// returns then is of UTC.
+// Periods places the window in time. It returns an error, and periods in UTC, if the window's time
+// zone or calendar is unknown.
 func (w Window) Periods() (Periods, error) {
 	if _, known := calendars[w.Calendar]; w.Calendar != "" && !known {
 		return Periods{w, time.UTC}, fmt.Errorf("a calendar window is a week, month or quarter, not %q", w.Calendar)
@@ -48,8 +63,9 @@ func (w Window) Periods() (Periods, error) {
 	return Periods{w, zone}, nil
 }
 
-// At is the stretch, (Start, End], that the window covers at t: a rolling one ends there; a calendar period holds t, and may go on. A
-// week begins on Monday. Where a day has no midnight, or two, it begins at its first moment.
+// At returns the stretch, (Start, End], that the window covers at t: a rolling one ends there; a
+// calendar period holds t, and may go on. A week begins on Monday. A day without a midnight, or
+// with two, begins at its first moment.
 func (p Periods) At(t time.Time) Span {
 	if p.window.Calendar == "" {
 		return Span{t.Add(-p.window.Rolling), t}
@@ -65,7 +81,8 @@ func (p Periods) At(t time.Time) Span {
 	return Span{start.UTC(), end.UTC()}
 }
 
-// index numbers the period of t's local date: weeks since that of 1970-01-05, months or quarters since year 0.
+// index numbers the period of t's local date: weeks since 1970-01-05, months or quarters since year
+// 0.
 func (p Periods) index(t time.Time) int {
 	y, m, d := t.In(p.zone).Date()
 	switch p.window.Calendar {
@@ -80,7 +97,7 @@ func (p Periods) index(t time.Time) int {
 
 var firstMonday = time.Date(1970, time.January, 5, 0, 0, 0, 0, time.UTC)
 
-// start is when the n-th period begins.
+// start returns when the n-th period begins.
 func (p Periods) start(n int) time.Time {
 	switch p.window.Calendar {
 	case "week":
@@ -91,7 +108,8 @@ func (p Periods) start(n int) time.Time {
 	return p.midnight(time.Date(0, time.Month(3*n+1), 1, 0, 0, 0, 0, time.UTC))
 }
 
-// midnight is the first moment of a date in the window's time zone: time.Date takes the first of two midnights.
+// midnight returns the first moment of a date in the window's time zone: time.Date takes the first
+// of two midnights.
 func (p Periods) midnight(date time.Time) time.Time {
 	y, m, d := date.Date()
 	t := time.Date(y, m, d, 0, 0, 0, 0, p.zone)

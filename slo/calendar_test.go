@@ -52,7 +52,8 @@ func TestPeriodsAt(t *testing.T) {
 	}
 }
 
-// TestPeriodsFollowEachOther walks over years of half hours: each is in its period, and every period begins where the last ended.
+// TestPeriodsFollowEachOther walks over years of half hours: each is in its period, and every
+// period begins when the last ended.
 func TestPeriodsFollowEachOther(t *testing.T) {
 	for _, zone := range []string{"Europe/Berlin", "America/Havana", "America/Asuncion", "America/St_Johns", "Australia/Lord_Howe", "Asia/Kathmandu"} {
 		for _, unit := range []string{"week", "month", "quarter"} {
@@ -87,6 +88,20 @@ func TestPeriodsOfNowhere(t *testing.T) {
 	for _, w := range []Window{{Calendar: "month", Timezone: "Europe/Atlantis"}, {Calendar: "fortnight"}} {
 		if _, err := w.Periods(); err == nil {
 			t.Errorf("%+v has periods", w)
+		}
+	}
+}
+
+func TestWindowString(t *testing.T) {
+	for want, w := range map[string]Window{
+		"30d":                           {Rolling: 30 * day},
+		"7d":                            {Rolling: 7 * day},
+		"1d12h":                         {Rolling: 36 * time.Hour},
+		"calendar month":                {Calendar: "month"},
+		"calendar week (Europe/Berlin)": {Calendar: "week", Timezone: "Europe/Berlin"},
+	} {
+		if got := w.String(); got != want {
+			t.Errorf("%+v is written %q, want %q", [3]any{w.Rolling, w.Calendar, w.Timezone}, got, want)
 		}
 	}
 }

@@ -85,7 +85,7 @@ func ReadSample(b []byte, tick time.Time) (Sample, []byte, error) {
 		var d struct {
 			Late []struct {
 				Late
-				Backfill bool `json:"backfill"` // of an older version: of a time that is read again now
+				Backfill bool `json:"backfill"` // by an older version: the time is read again now
 			} `json:"late"`
 			Caveats []Caveat `json:"caveats"`
 		}
@@ -103,81 +103,6 @@ func ReadSample(b []byte, tick time.Time) (Sample, []byte, error) {
 		return s, nil, fmt.Errorf("reading a sample: %w", ErrCorrupt)
 	}
 	return s, r.b, nil
-}
-
-// The versions that an encoded history begins with.
-const (
-	historyVersion = 2
-	signedVersion  = 3 // bad events were below 0 in some tick, and the newest such tick follows the other numbers of ticks
-)
-
-// AppendBinary appends the encoding of all that the history holds. Counts are stored as differences from bucket to bucket.
-func (h *History) AppendBinary(b []byte) ([]byte, error) {
-	numbers := []int64{int64(h.interval), h.now, h.origin, h.seen}
-	if h.negative == 0 {
-		b = append(b, historyVersion)
-	} else {
-		b, numbers = append(b, signedVersion), append(numbers, h.negative)
-	}
-	for _, n := range numbers {
-		b = binary.AppendVarint(b, n)
-	}
-	b = h.base.append(h.sum.append(b))
-	b = binary.AppendUvarint(b, uint64(len(h.blind)))
-	for _, s := range h.blind {
-		b = binary.AppendVarint(b, s.Start.UnixNano())
-		b = binary.AppendVarint(b, s.End.UnixNano())
-	}
-	b = binary.AppendUvarint(b, uint64(len(h.levels)))
-	for i := range h.levels {
-		l := &h.levels[i]
-		b = binary.AppendVarint(b, l.step)
-		b = binary.AppendUvarint(b, uint64(l.len()))
-		after := h.sum
-		for n := h.now / l.step; n >= l.first(h); n-- {
-			before := l.at(n, h.sum)
-			b = after.sub(before).append(b)
-			after = before
-		}
-	}
-	return b, nil
-}
-
-// UnmarshalBinary reads what AppendBinary wrote.
-func (h *History) UnmarshalBinary(b []byte) error {
-	if len(b) == 0 || b[0] != historyVersion && b[0] != signedVersion {
-		return fmt.Errorf("reading a history: %w", ErrCorrupt)
-	}
-	r := reader{b: b[1:]}
-	*h = History{interval: time.Duration(r.varint()), now: r.varint(), origin: r.varint(), seen: r.varint()}
-	if b[0] == signedVersion {
-		h.negative = r.varint()
-	}
-	h.sum, h.base = r.sums(), r.sums()
-	if r.bad || h.interval <= 0 || h.origin < 0 || h.now < h.origin {
-		return fmt.Errorf("reading a history: %w", ErrCorrupt)
-	}
-	for n := r.size(maxBlind); n > 0; n-- {
-		h.blind = append(h.blind, Span{time.Unix(0, r.varint()).UTC(), time.Unix(0, r.varint()).UTC()})
-	}
-	for n := r.size(3); n > 0; n-- {
-		step, points := r.varint(), r.size(1<<20)
-		if r.bad || step <= 0 || points == 0 {
-			return fmt.Errorf("reading a history: %w", ErrCorrupt)
-		}
-		h.levels = append(h.levels, newLevel(step, points))
-		l := &h.levels[len(h.levels)-1]
-		after := h.sum
-		for i := h.now / step; i >= l.first(h) && !r.bad; i-- {
-			after = after.sub(r.sums())
-			l.set(i, after, h.sum)
-		}
-	}
-	h.findFall()
-	if r.bad || len(h.levels) == 0 || len(r.b) > 0 {
-		return fmt.Errorf("reading a history: %w", ErrCorrupt)
-	}
-	return nil
 }
 
 // reader reads numbers off a byte slice until one is bad.
@@ -206,7 +131,7 @@ func (r *reader) uvarint() uint64 {
 	return v
 }
 
-// size reads a number of things of which there are at most `limit`.
+// size reads a number of things, at most `limit`.
 func (r *reader) size(limit uint64) int {
 	n := r.uvarint()
 	if n > limit {

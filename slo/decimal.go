@@ -7,15 +7,16 @@ import (
 	"strings"
 )
 
-// Decimal is a non-negative decimal number kept exactly as it was written: 99.9 % is 999/1000, which no float64 is.
-// Thresholds are derived from decimals so that a comparison at equality does not depend on rounding.
-// The zero value is 0.
+// Decimal is a non-negative decimal number kept exactly as it was written: 99.9 % is 999/1000,
+// which no float64 is. Thresholds are derived from decimals so that a comparison at equality does
+// not depend on rounding. The zero value is 0.
 type Decimal struct {
 	mantissa int64 // the value is mantissa / 10^scale; no trailing zero while scale > 0
 	scale    int
 }
 
-// The limits of a decimal's text. With them the product of a rate and 1 - target fits into an int64.
+// The limits of a decimal's text. With them the product of a rate and 1 - target fits into an
+// int64.
 const (
 	maxDigits = 9 // significant ones
 	maxScale  = 7 // behind the point; two less in per cent
@@ -54,7 +55,7 @@ func ParseDecimal(s string) (Decimal, error) {
 	return Decimal{mantissa, scale}.normal(), nil
 }
 
-// MustDecimal is ParseDecimal for constants: it panics where the text is no decimal.
+// MustDecimal is ParseDecimal for constants: it panics if the text is no decimal.
 func MustDecimal(s string) Decimal {
 	d, err := ParseDecimal(s)
 	if err != nil {
@@ -70,20 +71,20 @@ func (d Decimal) normal() Decimal {
 	return d
 }
 
-// Complement is 1 - d, for d of at most 1: the share of events that a target allows to be bad.
+// Complement returns 1 - d, for d of at most 1: the share of events that a target allows to be bad.
 func (d Decimal) Complement() Decimal {
 	return Decimal{pow10(d.scale) - d.mantissa, d.scale}.normal()
 }
 
-// Mul is the exact product.
+// Mul returns the exact product.
 func (d Decimal) Mul(e Decimal) Decimal {
 	return Decimal{d.mantissa * e.mantissa, d.scale + e.scale}.normal()
 }
 
-// Float is the nearest float64.
+// Float returns the nearest float64.
 func (d Decimal) Float() float64 { return float64(d.mantissa) / float64(pow10(d.scale)) }
 
-// Cmp compares: -1 where d < e, 0 where they are equal, 1 where d > e.
+// Cmp returns -1 if d < e, 0 if they are equal, 1 if d > e.
 func (d Decimal) Cmp(e Decimal) int {
 	a, b := d.mantissa*pow10(max(0, e.scale-d.scale)), e.mantissa*pow10(max(0, d.scale-e.scale))
 	switch {
@@ -98,7 +99,7 @@ func (d Decimal) Cmp(e Decimal) int {
 // IsZero reports whether d is 0.
 func (d Decimal) IsZero() bool { return d.mantissa == 0 }
 
-// String is the shortest decimal text: "0.999".
+// String returns the shortest decimal text: "0.999".
 func (d Decimal) String() string {
 	digits := strconv.FormatInt(d.mantissa, 10)
 	if d.scale == 0 {
@@ -110,7 +111,7 @@ func (d Decimal) String() string {
 	return digits[:len(digits)-d.scale] + "." + digits[len(digits)-d.scale:]
 }
 
-// Percent is the text for people: "99.9 %".
+// Percent returns the text for people: "99.9 %".
 func (d Decimal) Percent() string { return d.Mul(Decimal{mantissa: 100}).String() + " %" }
 
 // MarshalText writes what UnmarshalText reads.

@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -27,7 +28,8 @@ func (r *raw) sum(from, to int) (c Counts) {
 	return c
 }
 
-// last sums the last `length` ticks, the oldest bucket of `bucket` ticks prorated, and time before the origin at the mean rate.
+// last sums the last `length` ticks, the oldest bucket of `bucket` ticks prorated, and time before
+// the origin at the mean rate.
 func (r *raw) last(length, bucket int) Counts {
 	now, origin := len(r.counts), 0
 	for origin < now && r.blind[origin] {
@@ -54,7 +56,7 @@ func (r *raw) last(length, bucket int) Counts {
 }
 
 func TestHistoryAgreesWithRawEvents(t *testing.T) {
-	for _, most := range []struct{ total, bad int }{ // events a tick: a level has no room for what many of the larger numbers add up to
+	for _, most := range []struct{ total, bad int }{ // events a tick: a level has no room for the sum of many of the larger numbers
 		{1000, 1000}, {1_000_000, 1_000_000}, {500_000_000, 500_000_000}, {500_000_000, 10},
 	} {
 		t.Run(fmt.Sprint(most), func(t *testing.T) { testHistory(t, most.total, most.bad) })
@@ -104,7 +106,7 @@ func testHistory(t *testing.T, mostTotal, mostBad int) {
 	}
 }
 
-// reencoded is a history that was written and read back, and how many bytes that took.
+// reencoded returns a history written and read back, and the bytes that it took.
 func reencoded(t *testing.T, h *History) (*History, int) {
 	t.Helper()
 	b, err := h.AppendBinary(nil)
@@ -115,7 +117,8 @@ func reencoded(t *testing.T, h *History) (*History, int) {
 	if err := back.UnmarshalBinary(b); err != nil {
 		t.Fatal(err)
 	}
-	// What lies before the origin or has left the ring is not kept, so the copy is compared by what it writes.
+	// What lies before the origin or has left the ring is not kept, so the copy is compared by what
+	// it writes.
 	again, _ := back.AppendBinary(nil)
 	if diff := cmp.Diff(b, again); diff != "" {
 		t.Fatalf("a history read back is another:\n%s", diff)
@@ -248,9 +251,19 @@ func FuzzHistory(f *testing.F) {
 	b, _ = h.AppendBinary(nil)
 	f.Add(b)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var h History
-		if h.UnmarshalBinary(b) == nil {
-			_, _ = h.AppendBinary(nil)
+		var read, again History
+		if read.UnmarshalBinary(b) != nil {
+			return
+		}
+		written, err := read.AppendBinary(nil)
+		if err != nil {
+			t.Fatalf("what was read can't be written: %v", err)
+		}
+		if err := again.UnmarshalBinary(written); err != nil {
+			t.Fatalf("what was written can't be read: %v", err)
+		}
+		if twice, err := again.AppendBinary(nil); err != nil || !bytes.Equal(twice, written) {
+			t.Fatalf("written again it differs: %v\n%x\n%x", err, written, twice)
 		}
 	})
 }
@@ -299,7 +312,8 @@ func TestQuantize(t *testing.T) {
 	}
 }
 
-// TestHistoryOfLongSamples adds several ticks together, and compares with a history that was given each with its share.
+// TestHistoryOfLongSamples adds several ticks together, and compares with a history that got each
+// tick with its share.
 func TestHistoryOfLongSamples(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 6))
 	long, each := NewHistory(tick, start, 3*24*time.Hour, 4*24*time.Hour), NewHistory(tick, start, 3*24*time.Hour, 4*24*time.Hour)

@@ -1,8 +1,3 @@
-// Package slo holds what a service-level objective is, the samples that are taken of it, the
-// history they add up to, and the arithmetic of burn rates and error budgets. It does no I/O and
-// never reads a clock.
-//
-// The formulas are those of the SRE Workbook, chapter 5 ("Alerting on SLOs").
 package slo
 
 import (
@@ -14,8 +9,8 @@ import (
 	"time"
 )
 
-// Objective is one service-level objective: what is measured, and how much of it has to be good
-// over which window.
+// Objective is one service-level objective: what is measured, how much of it must be good, and over
+// which window.
 type Objective struct {
 	Name        string            `json:"name"` // unique in all SLO files
 	Service     string            `json:"service"`
@@ -68,12 +63,12 @@ type Latency struct {
 	Unit      time.Duration `json:"unit,omitempty"` // what 1 means in the metric; 0: a second
 }
 
-// Sampled is measured once a tick by any PromQL that has a number at a time. ErrorRatio is set, or
-// Bad and Total.
+// Sampled is measured once a tick by any PromQL that has a number then. ErrorRatio is set, or Bad
+// and Total.
 //
-// A tick with an error ratio is one event, of which that part is bad: all ticks weigh the same.
-// With Bad and Total, each tick has as many events as these say, so it weighs by its total. They
-// may be amounts or rates, as long as both are of one unit.
+// A tick with an error ratio is one event, bad by that part: all ticks weigh the same. With Bad and
+// Total, each tick has as many events as these say, so it weighs by its total. They may be amounts
+// or rates, as long as both have one unit.
 type Sampled struct {
 	Bad        string `json:"bad,omitempty"`
 	Total      string `json:"total,omitempty"`
@@ -85,19 +80,37 @@ type Sampled struct {
 // and _ are quoted: `{"service.name"="a"}`. The empty label set is the empty string.
 type Labels string
 
-// NewLabels makes the canonical text of a label set.
+// NewLabels returns the canonical text of a label set.
 func NewLabels(set map[string]string) Labels {
-	if len(set) == 0 {
-		return ""
-	}
-	pairs := make([]string, 0, len(set))
-	for _, name := range slices.Sorted(maps.Keys(set)) {
-		pairs = append(pairs, quoteName(name)+"="+strconv.Quote(set[name]))
-	}
-	return Labels("{" + strings.Join(pairs, ",") + "}")
+	return writeLabels(set, slices.Sorted(maps.Keys(set)))
 }
 
-// Map is the label set as a map; it is never nil.
+// PickLabels returns the canonical text of those labels of a set that are named and not empty.
+func PickLabels(set map[string]string, names []string) Labels {
+	picked := make([]string, 0, len(names))
+	for _, name := range names {
+		if set[name] != "" {
+			picked = append(picked, name)
+		}
+	}
+	slices.Sort(picked)
+	return writeLabels(set, slices.Compact(picked))
+}
+
+func writeLabels(set map[string]string, names []string) Labels {
+	if len(names) == 0 {
+		return ""
+	}
+	text := make([]byte, 0, 64)
+	for i, name := range names {
+		text = append(text, "{,"[min(i, 1)])
+		text = append(append(text, quoteName(name)...), '=')
+		text = strconv.AppendQuote(text, set[name])
+	}
+	return Labels(append(text, '}'))
+}
+
+// Map returns the label set as a map, never nil.
 func (l Labels) Map() map[string]string {
 	set := map[string]string{}
 	for rest := strings.Trim(string(l), "{}"); rest != ""; {
@@ -153,14 +166,13 @@ func (l *Labels) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// ID names one history: an objective's name, and the label set where `group_by` made it one of
-// several.
+// ID names one history: an objective's name, and a label set if it has `group_by`.
 type ID struct {
 	SLO    string `json:"slo"`
 	Labels Labels `json:"labels"`
 }
 
-// String is the name followed by the label set: `checkout{region="eu"}`.
+// String returns the name followed by the label set: `checkout{region="eu"}`.
 func (id ID) String() string { return id.SLO + string(id.Labels) }
 
 // Compare orders by name, then by label set.

@@ -5,30 +5,35 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"time"
+
+	"github.com/postburn/postburn/slo/humanize"
 )
 
 // Counts is a number of events and how many of them were bad. Both are multiples of 1/1024, see
-// Quantize. Where good and total are of different metrics or targets, the bad events of a tick may
-// be below 0 or above the total: a call that began in this tick ends in the next. So sums of ticks
-// are never cut; what is shown or judged of them is, with Cut.
+// Quantize. If good and total come from different metrics or targets, a tick's bad events may be
+// below 0 or above the total: a call that began in this tick ends in the next. So sums of ticks are
+// never cut, only what is shown or judged, with Cut.
 type Counts struct {
 	Total float64 `json:"total"`
 	Bad   float64 `json:"bad"`
 }
 
-// Add is the sum.
+// Add returns the sum.
 func (c Counts) Add(d Counts) Counts { return Counts{c.Total + d.Total, c.Bad + d.Bad} }
 
-// Sub is the difference.
+// Sub returns the difference.
 func (c Counts) Sub(d Counts) Counts { return Counts{c.Total - d.Total, c.Bad - d.Bad} }
 
-// Cut returns the counts with bad events between 0 and the total, for whoever reads those of a
-// window.
+// Cut returns the counts with bad events between 0 and the total, for readers of a whole window.
 func (c Counts) Cut() Counts { return Counts{c.Total, max(0, min(c.Bad, c.Total))} }
 
-// ErrorRatio is bad over total, and 0 where there were no events.
+// share returns a share of the counts, rounded down.
+func (c Counts) share(of float64) Counts {
+	return Counts{math.Floor(c.Total*of/quantum) * quantum, math.Floor(c.Bad*of/quantum) * quantum}
+}
+
+// ErrorRatio returns bad over total, and 0 if there were no events.
 func (c Counts) ErrorRatio() float64 {
 	if c.Total <= 0 {
 		return 0
@@ -36,7 +41,7 @@ func (c Counts) ErrorRatio() float64 {
 	return c.Bad / c.Total
 }
 
-// Late is what was learnt only now about an earlier stretch, (From, To].
+// Late is events learnt only now of an earlier stretch, (From, To].
 type Late struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
@@ -44,8 +49,8 @@ type Late struct {
 	Excluded bool `json:"excluded,omitempty"` // of planned work
 }
 
-// Until is the part of the events that falls before t when they are spread evenly over the stretch;
-// all of them from its end on.
+// Until returns the events before t if they are spread evenly over the stretch; all of them from
+// its end on.
 func (l Late) Until(t time.Time) Counts {
 	length := l.To.Sub(l.From)
 	switch {
@@ -54,8 +59,7 @@ func (l Late) Until(t time.Time) Counts {
 	case !t.After(l.From):
 		return Counts{}
 	}
-	share := float64(t.Sub(l.From)) / float64(length)
-	return Counts{math.Floor(l.Total*share/quantum) * quantum, math.Floor(l.Bad*share/quantum) * quantum}
+	return l.share(float64(t.Sub(l.From)) / float64(length))
 }
 
 // Sample is what happened to one objective in one tick, (Tick - interval, Tick].
@@ -68,7 +72,7 @@ type Sample struct {
 	Caveats  []Caveat // what makes the counts less than exact
 }
 
-// Unplanned is the sample without the events of planned work: what breaches are looked for in.
+// Unplanned returns the sample without events of planned work, as the rules for breaches read it.
 func (s Sample) Unplanned() Sample {
 	if s.Excluded {
 		s.Counts = Counts{}
@@ -84,7 +88,7 @@ func (s Sample) Has(kind CaveatKind) bool {
 	return slices.ContainsFunc(s.Caveats, func(c Caveat) bool { return c.Kind == kind })
 }
 
-// quantum is the smallest part of an event that is counted.
+// quantum is the smallest counted part of an event.
 const quantum = 1.0 / 1024
 
 // mostEvents is far beyond anything that is counted: a year has 2^55 nanoseconds. With this limit,
@@ -94,8 +98,8 @@ const mostEvents = 0x1p90
 // Quantize rounds a count to a multiple of 1/1024 event. A float64 holds sums of such numbers
 // exactly up to 2^43 events, in whatever order they are added, and a history's own sums are
 // integers of any size; so a history that was stored, restored, or summed another way is the same
-// bit for bit. A number beyond 2^43 is such a multiple already, and is not rounded. What is not a
-// finite number counts 0.
+// bit for bit. A number beyond 2^43 is already a multiple of 1/1024, and is not rounded. NaN and
+// infinity count 0.
 func Quantize(x float64) float64 {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return 0
@@ -104,8 +108,8 @@ func Quantize(x float64) float64 {
 }
 
 // Normalize makes a sample fit for a history: counts are quantized. A tick's bad events may be
-// below 0 or above its total, where good and total are seen at different times: only what is read
-// over a window is cut, see Cut.
+// below 0 or above its total if good and total are seen at different times: only what is read over
+// a window is cut, see Cut.
 func (s *Sample) Normalize() {
 	if s.Blind {
 		s.Counts = Counts{}
@@ -126,9 +130,9 @@ const (
 	Dip           CaveatKind = "dip"             // a counter fell a little: a switch of replicas, counted as 0
 	NotANumber    CaveatKind = "not_a_number"    // a counter was NaN, infinite or negative, or what was measured NaN: it was dropped
 	BadAboveTotal CaveatKind = "bad_above_total" // a window has more bad events than events: cut to the total
-	Baseline      CaveatKind = "baseline"        // a series was first seen with a past: its first value is where counting starts
-	NoTarget      CaveatKind = "no_target"       // a series of no known target was born: its first value is where counting starts
-	LongGap       CaveatKind = "late"            // events were learnt of late, and are spread evenly over the time they were missing
+	Baseline      CaveatKind = "baseline"        // a series was first seen with a past: counting starts at its first value
+	NoTarget      CaveatKind = "no_target"       // a series of no known target was born: counting starts at its first value
+	LongGap       CaveatKind = "late"            // events became known late: they are spread evenly over the time they were missing
 	NoBucket      CaveatKind = "no_bucket"       // a target's histogram has no bucket for the threshold, and none above: left out
 	NoGood        CaveatKind = "no_good"         // a target counts events and has no counter of the good ones (renamed?): left out
 	Interpolated  CaveatKind = "interpolated"    // the threshold is between two buckets: events between them are estimated
@@ -149,7 +153,7 @@ const (
 // Caveat is something that makes a number less than exact, with its size.
 type Caveat struct {
 	Kind   CaveatKind `json:"kind"`
-	Count  int        `json:"count"`            // how many series, or ticks, it happened to; of a histogram's boundaries: how many targets at most
+	Count  int        `json:"count"`            // how many series or ticks it happened to; for a histogram's boundaries: how many targets at most
 	Events float64    `json:"events,omitempty"` // how many events it is about, at most; 0: not known
 }
 
@@ -171,72 +175,64 @@ func MergeCaveats(all, more []Caveat) []Caveat {
 	return all
 }
 
-// String is a sentence for people, without a full stop.
+// String returns a sentence for people, without a full stop.
 func (c Caveat) String() string {
-	events := strconv.FormatFloat(math.Round(c.Events), 'f', -1, 64)
+	events := humanize.Number(c.Events)
 	switch c.Kind {
 	case Dip:
-		return fmt.Sprintf("%s fell a little and counted 0 (a switch of replicas?); about %s events uncertain", many(c.Count, "counter"), events)
+		return fmt.Sprintf("%s fell a little and counted 0 (a switch of replicas?); about %s events uncertain", humanize.Plural(c.Count, "counter"), events)
 	case NotANumber:
-		return many(c.Count, "value") + " left out, not a number or negative"
+		return humanize.Plural(c.Count, "value") + " left out, not a number or negative"
 	case BadAboveTotal:
 		return fmt.Sprintf("%s more bad events than events; cut to the total", events)
 	case Baseline:
 		if c.Events > 0 {
-			return fmt.Sprintf("%s first seen with a past; the %s events that they had counted by then are not included", many(c.Count, "counter"), events)
+			return fmt.Sprintf("%s first seen with a past; the %s events they had counted before are not included", humanize.Plural(c.Count, "counter"), events)
 		}
-		return fmt.Sprintf("%s first seen with a past; what they had counted by then is not included", many(c.Count, "counter"))
+		return fmt.Sprintf("%s first seen with a past; what they had counted before is not included", humanize.Plural(c.Count, "counter"))
 	case NoTarget:
-		return fmt.Sprintf("%s of no known target appeared; the %s events that they began with are not included", many(c.Count, "counter"), events)
+		return fmt.Sprintf("%s of no known target appeared; the %s events they began with are not included", humanize.Plural(c.Count, "counter"), events)
 	case LongGap:
-		return fmt.Sprintf("%s events were not scraped in time; they are spread evenly over the gap: "+
-			"when in the gap they happened, and so when it began or ended in it, is not known", events)
+		return fmt.Sprintf("%s events were not scraped in time and are spread evenly over the gap: nobody knows when in it they happened", events)
 	case NoBucket:
-		return fmt.Sprintf("%s events of %s left out: no bucket of the histogram reaches the threshold", events, many(c.Count, "target"))
+		return fmt.Sprintf("%s events of %s left out: no bucket of the histogram reaches the threshold", events, humanize.Plural(c.Count, "target"))
 	case NoGood:
-		return fmt.Sprintf("%s events of %s left out: they have no counter of the good ones (renamed?)", events, many(c.Count, "target"))
+		return fmt.Sprintf("%s events of %s left out: they have no counter of the good ones (renamed?)", events, humanize.Plural(c.Count, "target"))
 	case Interpolated:
 		if c.Events == 0 {
-			return "the threshold may be between two boundaries of the histogram on " + many(c.Count, "target") + ": then events between them are estimated"
+			return "the threshold may be between two boundaries of the histogram on " + humanize.Plural(c.Count, "target") + ": then events between them are estimated"
 		}
 		return fmt.Sprintf("the threshold is between two boundaries of the histogram on %s; the %s events between them are split by an estimate",
-			many(c.Count, "target"), events)
+			humanize.Plural(c.Count, "target"), events)
 	case Reset:
 		if c.Events > 0 {
-			return fmt.Sprintf("%s reset; about %s events between the last scrape and the restart are lost", many(c.Count, "counter"), events)
+			return fmt.Sprintf("%s reset; about %s events between the last scrape and the restart are lost", humanize.Plural(c.Count, "counter"), events)
 		}
-		return fmt.Sprintf("%s reset; events between the last scrape and the restart are lost", many(c.Count, "counter"))
+		return fmt.Sprintf("%s reset; events between the last scrape and the restart are lost", humanize.Plural(c.Count, "counter"))
 	case Restart:
-		return fmt.Sprintf("%s may or may not have been reset when a process restarted; up to %s events are uncertain", many(c.Count, "counter"), events)
+		return fmt.Sprintf("%s may or may not have been reset when a process restarted; up to %s events are uncertain", humanize.Plural(c.Count, "counter"), events)
 	case Returned:
-		return fmt.Sprintf("%s gone for a while, and counted as going on from the old value; else up to %s events are missing", many(c.Count, "counter"), events)
+		return fmt.Sprintf("%s gone for a while, and counted on from the old value; else up to %s events are missing", humanize.Plural(c.Count, "counter"), events)
 	case NewTarget:
-		return fmt.Sprintf("%s of new targets that do not say when they started; the %s events that they began with count as new, "+
-			"as they are no more than other targets count between scrapes", many(c.Count, "counter"), events)
+		return fmt.Sprintf("%s of new targets that do not say when they started; the %s events they began with count as new, "+
+			"because other targets count as many between scrapes", humanize.Plural(c.Count, "counter"), events)
 	case Uncountable:
 		return fmt.Sprintf("%s left uncounted: the values are of several processes, one after another or added up; up to %s events are missing",
-			many(c.Count, "counter"), events)
+			humanize.Plural(c.Count, "counter"), events)
 	case DataLate:
-		return fmt.Sprintf("%s events had reached Prometheus only after they were counted first, and were added", events)
+		return fmt.Sprintf("%s events reached Prometheus after their tick was counted, and were added later", events)
 	case NoData:
-		return many(c.Count, "tick") + " without data left out"
+		return humanize.Plural(c.Count, "tick") + " without data left out"
 	case QueryFailed:
-		return many(c.Count, "tick") + " left out because the query kept failing"
+		return humanize.Plural(c.Count, "tick") + " left out because the query kept failing"
 	case Planned:
-		return many(c.Count, "tick") + " of planned work left out, with " + events + " bad events; the error budget counts them"
+		return humanize.Plural(c.Count, "tick") + " of planned work left out, with " + events + " bad events; the error budget counts them"
 	case Estimated:
-		return fmt.Sprintf("%s events of the error budget's window are an estimate, for the part of it that was still to come or was not watched", events)
+		return fmt.Sprintf("%s events of the error budget's window are estimated: that part was still to come or was not watched", events)
 	case OnceATick:
-		return "measured once a tick: events are weighted by ticks, and what happened between two ticks is not seen"
+		return "measured once a tick: events are weighted by ticks, and what happens between two ticks is not seen"
 	case Removed:
 		return "the objective was removed or replaced before the breach ended; the numbers end there"
 	}
 	return string(c.Kind)
-}
-
-func many(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
 }

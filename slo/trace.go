@@ -1,6 +1,6 @@
 package slo
 
-// Trace is the values of one series, one for each of the ticks that were asked for. NaN is where there is none.
+// Trace is the values of one series, one for each requested tick; NaN if there is none.
 type Trace struct {
 	Labels map[string]string
 	Values []float64

@@ -6,10 +6,10 @@ import (
 	"math/bits"
 )
 
-// units is a number of 1/1024 events, as a 128-bit integer in two's complement. The history adds
-// up in these: any count that Quantize returns is a whole number of units, so sums are exact in
-// whatever order, and differences of sums are exact though the sums be far beyond 2^53. (A float64
-// holds no more than that, and 12e9 events a second reach it within nine days.)
+// units is a number of 1/1024 events, as a 128-bit integer in two's complement. The history adds up
+// in these: any count that Quantize returns is a whole number of units, so sums are exact in any
+// order, and so are differences of sums, even far beyond 2^53. (A float64 holds no more than that,
+// and 12e9 events a second reach it within nine days.)
 type units struct {
 	hi int64
 	lo uint64
@@ -26,7 +26,7 @@ func unitsOf(events float64) units {
 	return u
 }
 
-// events returns the count as a float64: exactly where that holds it, else to within one part in
+// events returns the count as a float64: exact if a float64 can hold it, else to within one part in
 // 2^52.
 func (u units) events() float64 {
 	if u.hi < 0 {
@@ -53,8 +53,8 @@ func (u units) less(v units) bool { return u.hi < v.hi || u.hi == v.hi && u.lo <
 // isSmall reports whether a float64 holds the number, and sums of a few like it, exactly.
 func (u units) isSmall() bool { return u.hi == 0 && u.lo < 1<<52 || u.hi == -1 && -u.lo <= 1<<52 }
 
-// appendUnsigned appends a number that is not negative as a varint, of up to 19 bytes: the same
-// bytes as binary.AppendUvarint where that can write it.
+// appendUnsigned appends a number that is not negative as a varint of up to 19 bytes: the bytes of
+// binary.AppendUvarint for any uint64.
 func (u units) appendUnsigned(b []byte) []byte {
 	for u.hi != 0 {
 		b = append(b, byte(u.lo)|0x80)
@@ -63,7 +63,7 @@ func (u units) appendUnsigned(b []byte) []byte {
 	return binary.AppendUvarint(b, u.lo)
 }
 
-// appendSigned appends any number: the same bytes as binary.AppendVarint where that can write it.
+// appendSigned appends any number: the bytes of binary.AppendVarint for any int64.
 func (u units) appendSigned(b []byte) []byte {
 	sign := u.hi >> 63
 	return units{(u.hi<<1 | int64(u.lo>>63)) ^ sign, u.lo<<1 ^ uint64(sign)}.appendUnsigned(b)
@@ -97,10 +97,13 @@ func (r *reader) signed() units {
 	return units{int64(uint64(u.hi)>>1) ^ sign, (u.lo>>1 | uint64(u.hi)<<63) ^ uint64(sign)}
 }
 
-// sums is Counts in units: what a history's events add up to.
+// sums is Counts in units, for the totals of a history.
 type sums struct{ total, bad units }
 
 func sumsOf(c Counts) sums { return sums{unitsOf(c.Total), unitsOf(c.Bad)} }
+
+// quantized returns counts in units, rounded.
+func quantized(c Counts) sums { return sumsOf(Counts{Quantize(c.Total), Quantize(c.Bad)}) }
 
 func (s sums) counts() Counts { return Counts{s.total.events(), s.bad.events()} }
 

@@ -227,7 +227,7 @@ func TestHistoryRemembersFalls(t *testing.T) {
 }
 
 // TestHistoryOfBytes counts as many events as the fastest counters of bytes or nanoseconds do in a
-// quarter, read tick by tick, and in the steps in which a past is read.
+// quarter, read tick by tick, and in the steps for reading the past.
 func TestHistoryOfBytes(t *testing.T) {
 	const perSecond, days = 12e9, 90
 	for name, step := range map[string]int64{"ticks": 1, "steps of 5 minutes": 10, "steps of 4 hours": 480} {

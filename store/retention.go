@@ -13,24 +13,24 @@ import (
 )
 
 const (
-	// firstRun leaves a starting daemon time to catch up first. Runs come every hour, so that each
-	// has little to drop.
+	// firstRun gives a starting daemon time to catch up. Runs come every hour, so that each has
+	// little to drop.
 	firstRun = time.Minute
 	runEvery = time.Hour
-	// batch is how many incidents go in one transaction, and between how long commits of ticks have
-	// the database to themselves.
+	// batch is how many incidents are dropped in one transaction, and between is how long ticks
+	// then have the database to themselves.
 	batch   = 100
 	between = 100 * time.Millisecond
 )
 
-// Dropper removes incidents that ended before a time, `most` of them at most, and returns how many
-// it removed: fewer than `most` where no more are to go. It keeps those of which something is
-// unfinished. It returns alert.ErrFenced where another process has taken over the store.
+// Dropper removes at most `most` incidents that ended before a time, and returns how many: fewer
+// than `most` if no more are left. It keeps incidents with something unfinished. It returns
+// alert.ErrFenced if another process has taken over the store.
 type Dropper func(ctx context.Context, endedBefore time.Time, most int) (dropped int, err error)
 
-// Options are what a Retention works with. Drop is required.
+// Options configure a Retention. Drop is required.
 type Options struct {
-	Keep       time.Duration // how long after their end incidents are kept; 0: for ever
+	Keep       time.Duration // how long to keep incidents after their end; 0: for ever
 	Drop       Dropper
 	Logger     *slog.Logger          // nil: none
 	Registerer prometheus.Registerer // nil: none
@@ -50,8 +50,8 @@ func NewRetention(o Options) *Retention {
 	return &Retention{o, newMetrics(o.Registerer)}
 }
 
-// Run drops old incidents, now and then, until ctx is done. It returns an error only where another
-// process has taken over the store.
+// Run drops old incidents every hour until ctx is done. It returns an error only if another process
+// has taken over the store.
 func (r *Retention) Run(ctx context.Context) error {
 	if r.Keep <= 0 {
 		<-ctx.Done()
@@ -74,7 +74,7 @@ func (r *Retention) Run(ctx context.Context) error {
 	return nil
 }
 
-// drop drops all incidents that ended before a time, in small batches, and returns how many.
+// drop removes all incidents that ended before a time, in small batches, and returns how many.
 func (r *Retention) drop(ctx context.Context, before time.Time) (all int, err error) {
 	for {
 		n, err := r.Drop(ctx, before, batch)

@@ -18,7 +18,7 @@ import (
 	"github.com/postburn/postburn/store"
 )
 
-// dropper stands for a store that has so many old incidents left.
+// dropper is a fake store with this many old incidents left.
 type dropper struct {
 	left    int
 	failing error
@@ -35,7 +35,7 @@ func (d *dropper) drop(_ context.Context, before time.Time, most int) (int, erro
 	return n, nil
 }
 
-// run runs a Retention for so long, and returns what it logged, its metrics and its error.
+// run runs a Retention for a time, and returns its log, metrics and error.
 func run(t *testing.T, d *dropper, keep, lasting time.Duration) (log string, metrics *prometheus.Registry, err error) {
 	t.Helper()
 	var text bytes.Buffer

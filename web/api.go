@@ -16,7 +16,7 @@ const (
 // incidentsAnswer is what the API answers when it is asked for incidents.
 type incidentsAnswer struct {
 	Incidents []Incident `json:"incidents"`
-	Next      string     `json:"next,omitempty"` // the cursor of the next page; empty on the last one
+	Next      string     `json:"next,omitempty"` // the next page's cursor; empty on the last one
 }
 
 // incidents answers with a page of recovered incidents. The first page has all open ones as well,
@@ -54,11 +54,17 @@ func (h *Handler) incident(w http.ResponseWriter, r *http.Request) {
 	case len(incidents) == 0:
 		h.fail(w, http.StatusNotFound, "no such incident")
 	default:
-		h.json(w, http.StatusOK, h.views(r.Context(), d, incidents)[0])
+		view := h.views(r.Context(), d, incidents)[0]
+		p, _, err := d.Store.Publication(r.Context(), view.ID)
+		if err != nil {
+			h.logger.Error("reading a publication for the API", "err", err)
+		}
+		view.FollowUps = viewFollowUps(p.FollowUps)
+		h.json(w, http.StatusOK, view)
 	}
 }
 
-// views makes the JSON form of incidents, without their issues where these can't be read.
+// views makes the JSON form of incidents, without their issues if these can't be read.
 func (h *Handler) views(ctx context.Context, d *Data, incidents []alert.Incident) []Incident {
 	summaries, err := d.Store.Summaries(ctx, idsOf(incidents))
 	if err != nil {

@@ -3,7 +3,6 @@ package web
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/humanize"
 )
 
 // maxTimeline is how many rows of a timeline a page shows.
@@ -27,28 +27,7 @@ type evidenceView struct {
 	Timeline   []timelineRow
 	Hidden     int // rows that are not shown
 	Unresolved []string
-}
-
-// chartView is the course of an objective's error ratio, in units of a picture that is chartWidth
-// wide and chartHeight high.
-type chartView struct {
-	Name    objectiveName
-	Step    time.Duration
-	Allowed string
-	Top     string  // the error ratio at the upper edge
-	Line    float64 // how far below it the target's line is
-	Bars    []bar
-}
-
-const chartWidth, chartHeight = 480.0, 100.0
-
-// bar is a point of a chart.
-type bar struct {
-	X, Y, Width, Height float64
-	Time                time.Time
-	slo.Counts
-	Ratio string
-	Blind bool
+	LeftOut    []string // of the timeline
 }
 
 // whereRow says which part of the bad events has something in common.
@@ -84,7 +63,7 @@ func (evidenceView) Shares() []string { return []string{"p50", "p95", "p99"} }
 
 // addEvidence adds what its publication keeps of an incident.
 func (v *incidentView) addEvidence(p issue.Publication) error {
-	found, ok, err := p.Evidence(v.ID)
+	found, ok, err := p.Parts.Evidence(v.ID)
 	if err != nil {
 		return fmt.Errorf("reading the evidence of incident %s: %w", v.ID, err)
 	}
@@ -113,13 +92,16 @@ func newEvidenceView(f issue.Facts, fetched bool) evidenceView {
 	v.Timeline = timeline(f)
 	v.Hidden = max(0, len(v.Timeline)-maxTimeline)
 	v.Timeline = v.Timeline[:len(v.Timeline)-v.Hidden]
+	for _, sentence := range f.LeftOut {
+		v.LeftOut = append(v.LeftOut, shown(sentence))
+	}
 	for _, u := range f.Unresolved {
 		v.Unresolved = append(v.Unresolved, shown(u))
 	}
 	return v
 }
 
-// newChart is nil where there is none.
+// newChart is nil if there is none.
 func newChart(f issue.Facts) *chartView {
 	if f.Chart == nil || len(f.Chart.Points) == 0 {
 		return nil
@@ -128,40 +110,14 @@ func newChart(f issue.Facts) *chartView {
 	if n < 0 {
 		return nil
 	}
-	allowed := f.Incident.Windows[n].Objective.Target.Complement()
-	top := 2 * allowed.Float()
-	for _, p := range f.Chart.Points {
-		if !p.Blind {
-			top = max(top, p.ErrorRatio())
-		}
-	}
-	top = min(1, top)
-	if !(top > 0) {
-		top = 1
-	}
-	v := &chartView{Name: nameOf(f.Chart.Of), Step: f.Chart.Step, Allowed: allowed.Percent(), Top: percent(top)}
-	v.Line = tenths(chartHeight * (1 - min(1, allowed.Float()/top)))
-	each := chartWidth / float64(len(f.Chart.Points))
-	for i, p := range f.Chart.Points {
-		b := bar{X: tenths(float64(i) * each), Width: tenths(each * 0.8), Time: p.Time, Counts: p.Counts, Ratio: percent(p.ErrorRatio()), Blind: p.Blind}
-		if !p.Blind {
-			b.Height = tenths(chartHeight * min(1, max(0, p.ErrorRatio()/top)))
-		}
-		b.Y = chartHeight - b.Height
-		v.Bars = append(v.Bars, b)
-	}
-	return v
+	v := newChartView(nameOf(f.Chart.Of), f.Incident.Windows[n].Objective.Target, f.Chart.Step, f.Chart.Points)
+	return &v
 }
 
-func tenths(x float64) float64 { return math.Round(x*10) / 10 }
-
 func newWhere(found issue.Contributor) whereRow {
-	rest := found.All.Sub(found.In)
 	row := whereRow{
-		Name: nameOf(found.Of), Share: "All", Outcome: found.Outcome, In: percent(found.In.ErrorRatio()), Rest: percent(rest.ErrorRatio()),
-	}
-	if found.In.Bad < found.All.Bad {
-		row.Share = percent(found.In.Bad / found.All.Bad)
+		Name: nameOf(found.Of), Share: unbroken(humanize.Share(found.In.Bad, found.All.Bad)), Outcome: found.Outcome,
+		In: percent(found.In.ErrorRatio()), Rest: percent(found.All.Sub(found.In).Cut().ErrorRatio()),
 	}
 	for _, c := range found.Where {
 		text := c.Label + `="` + strings.Join(c.Values, "|") + `"`
@@ -181,16 +137,12 @@ func perMinute(c slo.Counts, length time.Duration) string {
 	if length <= 0 {
 		return "0"
 	}
-	return trimmed(c.Total/length.Minutes(), 1)
+	return humanize.Decimal(c.Total/length.Minutes(), 1)
 }
 
 func quantiles(all []slo.Quantile) (took []string) {
 	for _, q := range all[:min(len(all), len(evidenceView{}.Shares()))] {
-		unit := time.Duration(1)
-		for unit*1000 <= q.Value {
-			unit *= 10
-		}
-		text := q.Value.Round(unit).String() // with three digits: a histogram is no more exact
+		text := unbroken(humanize.AboutLatency(q.Value))
 		if q.Above {
 			text = "over " + text
 		}
@@ -220,8 +172,10 @@ func windowRows(w alert.Window) []timelineRow {
 		began, over = "had spent more than its error budget", "had error budget again"
 	case alert.Blindness:
 		began, over = "had no data", "had data again"
+	case alert.Quietness:
+		began, over = "had far less traffic than usual", "had its usual traffic again"
 	default:
-		began, over = "began a stretch of kind "+shown(string(w.Kind)), "ended it"
+		began, over = "began a window of kind "+shown(string(w.Kind)), "ended it"
 	}
 	name := shown(w.ID().String())
 	rows := []timelineRow{{w.Onset, "Onset: " + name + " " + began, "postburn", "", 0}, {w.Detected, "Detected: " + name, "postburn", "", 1}}

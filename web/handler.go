@@ -13,6 +13,8 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/issue/learn/report"
+	"github.com/postburn/postburn/slo"
 )
 
 // Data is what the handler shows. Its functions may be called at any time once the handler is
@@ -20,7 +22,60 @@ import (
 type Data struct {
 	Statuses func(now time.Time) []alert.Status
 	Store    Store
-	Reload   func(ctx context.Context) error // reads the SLO files again; its error says why the old objectives stay
+	// Details returns all that is known of an objective's label sets, see engine.Engine.Details.
+	// May be nil itself.
+	Details func(ctx context.Context, objective string, length time.Duration, most int) ([]alert.Detail, error)
+	// Graph returns PromQL to look at a label set with. May be nil itself.
+	Graph         func(slo.Objective, slo.Labels) (string, error)
+	PrometheusURL string // where people reach Prometheus; empty: not known
+	// StoreProblem returns what is wrong with the store and what to do about it; nil if nothing
+	// is. May be nil itself.
+	StoreProblem func() error
+	Reload       func(ctx context.Context) error // rereads the SLO files, or says why not
+	// ReadReport reads what is known of a period and the one before.
+	ReadReport func(ctx context.Context, p report.Period, now time.Time) (report.Input, error)
+	// SLOFiles returns what became of the SLO files since the start. May be nil itself.
+	SLOFiles func() SLOFiles
+	// About returns how postburn itself does. May be nil itself.
+	About func() About
+}
+
+// SLOFiles is what became of the SLO files since the start.
+type SLOFiles struct {
+	Changed time.Time // when they last changed an objective; zero: not yet
+	Changes []string  // what they changed then, an objective each
+	Refused string    // why they can't be used as they are now; empty: they are in use
+}
+
+// sloFiles is what a page tells of the SLO files: changes of the last day, the first ones, and how
+// many others there were.
+func (d *Data) sloFiles(now time.Time) (files SLOFiles, others int) {
+	const most, lasts = 10, 24 * time.Hour
+	if d.SLOFiles == nil {
+		return files, 0
+	}
+	files = d.SLOFiles()
+	files.Refused = shown(files.Refused)
+	if now.Sub(files.Changed) > lasts {
+		files.Changes = nil
+	}
+	others = max(0, len(files.Changes)-most)
+	texts := make([]string, 0, most)
+	for _, text := range files.Changes[:len(files.Changes)-others] {
+		texts = append(texts, shown(text))
+	}
+	files.Changes = texts
+	return files, others
+}
+
+// storeProblem is what a page says of the store; empty: nothing.
+func (d *Data) storeProblem() string {
+	if d.StoreProblem != nil {
+		if err := d.StoreProblem(); err != nil {
+			return printable(err.Error())
+		}
+	}
+	return ""
 }
 
 // Store reads incidents and their publications. No page and no answer reads all that there are.
@@ -32,7 +87,7 @@ type Store interface {
 	RecoveredIncidents(ctx context.Context, page alert.IncidentPage) ([]alert.Incident, error)
 	// IncidentsByID returns those of the incidents that there are, newest onset first.
 	IncidentsByID(ctx context.Context, ids []string) ([]alert.Incident, error)
-	// Publication returns the one that an incident is part of; ok is false where there is none yet.
+	// Publication returns the one that an incident is part of; ok is false if there is none yet.
 	Publication(ctx context.Context, incident string) (p issue.Publication, ok bool, err error)
 	// Summaries returns what lists tell of the incidents' publications, by the ID of the incident.
 	// An incident without a publication is not in the map.
@@ -41,25 +96,42 @@ type Store interface {
 
 // Handler serves the pages, the API, the metrics and the endpoints of an orchestrator.
 type Handler struct {
-	mux    *http.ServeMux
-	logger *slog.Logger
-	data   atomic.Pointer[Data]
+	mux     *http.ServeMux
+	logger  *slog.Logger
+	data    atomic.Pointer[Data]
+	reports reports
 }
 
 // NewHandler makes a handler that is healthy, and not ready until Ready is called.
 func NewHandler(logger *slog.Logger, metrics prometheus.Gatherer) *Handler {
-	h := &Handler{mux: http.NewServeMux(), logger: logger}
+	h := &Handler{mux: http.NewServeMux(), logger: logger, reports: reports{making: make(chan struct{}, 1)}}
 	h.mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
-	h.mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "postburn is healthy.\n") })
-	h.mux.HandleFunc("GET /-/ready", h.ready)
+	h.addProbes(h.mux)
 	h.mux.HandleFunc("GET /{$}", h.overviewPage)
+	h.mux.HandleFunc("GET /slos/{name}", h.objectivePage)
+	h.mux.HandleFunc("GET /status", h.statusPage)
 	h.mux.HandleFunc("GET /incidents", h.incidentsPage)
 	h.mux.HandleFunc("GET /incidents/{id}", h.incidentPage)
+	h.mux.HandleFunc("GET /report", h.reportPage)
+	h.mux.HandleFunc("GET /api/v1/report", h.report)
 	h.mux.HandleFunc("GET /api/v1/slos", h.slos)
+	h.mux.HandleFunc("GET /api/v1/slos/{name}", h.objective)
 	h.mux.HandleFunc("GET /api/v1/incidents", h.incidents)
 	h.mux.HandleFunc("GET /api/v1/incidents/{id}", h.incident)
 	h.mux.HandleFunc("POST /-/reload", h.reload)
 	return h
+}
+
+func (h *Handler) addProbes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "postburn is healthy.\n") })
+	mux.HandleFunc("GET /-/ready", h.ready)
+}
+
+// probes answers an orchestrator's questions alone.
+func (h *Handler) probes() http.Handler {
+	mux := http.NewServeMux()
+	h.addProbes(mux)
+	return mux
 }
 
 // Ready makes the handler ready: the store and the SLO files are loaded.
@@ -113,6 +185,7 @@ func (h *Handler) json(w http.ResponseWriter, status int, body any) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store") // an old answer may say that all is well
 	w.WriteHeader(status)
 	_, _ = w.Write(append(text, '\n')) // the client may have gone
 }

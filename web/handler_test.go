@@ -106,7 +106,7 @@ func TestHandler(t *testing.T) {
 func TestObjectiveMeasuredOnceATick(t *testing.T) {
 	s := alert.Status{Objective: window().Objective}
 	s.Objective.Indicator = slo.Indicator{Sampled: &slo.Sampled{ErrorRatio: "ratio"}}
-	want := []string{"measured once a tick: events are weighted by ticks, and what happened between two ticks is not seen"}
+	want := []string{"measured once a tick: events are weighted by ticks, and what happens between two ticks is not seen"}
 	if diff := cmp.Diff(want, web.ViewObjectives([]alert.Status{s})[0].Caveats); diff != "" {
 		t.Errorf("caveats (-want +got):\n%s", diff)
 	}

@@ -23,7 +23,7 @@ type incidentRow struct {
 	Severity   int // 0: none
 	Lasted     time.Duration
 	Unseen     int   // open breach windows of objectives that are blind now
-	Number     int64 // of the issue; 0 where the tracker counts none
+	Number     int64 // of the issue; 0 if the tracker counts none
 	TriageText string
 	SharedBy   int // how many incidents share the issue; 0: it is for this one alone
 
@@ -37,15 +37,19 @@ type incidentView struct {
 	WorstFirst []windowRow
 	Hidden     int // windows that are not shown
 	Evidence   evidenceView
+	WaitsFor   string // why its issue is not up to date; empty: nothing is known to be wrong
+	FollowUps  []followUpRow
+	Refused    string // why its issue does not use the template; empty: it does, or no template
 }
 
 // windowRow is a breach window on a page.
 type windowRow struct {
 	Window
 	Name                                        objectiveName
+	Page                                        string // relative address of the objective's page, from the first one
 	Service, Owner, Description, Target, Period string
 	KindText                                    string
-	Unknown                                     bool // it is about missing data, so its counts are what came to light of that time
+	Unknown                                     bool // about missing data: counts are what is known
 	BudgetLeft                                  float64
 	Severity                                    int
 	Lasted                                      time.Duration
@@ -97,8 +101,8 @@ func newWindowRow(now time.Time, w alert.Window, blind map[slo.ID]bool) windowRo
 	o := w.Objective
 	w.Phases = issue.JoinPhases(w.Phases)
 	r := windowRow{
-		Window: viewWindow(w), Name: nameOf(w.ID()), Service: shown(o.Service), Owner: shown(o.Owner), Description: shown(o.Description),
-		Target: o.Target.Percent(), Period: windowName(o.Window), KindText: kindText(w.Kind), Unknown: w.Kind == alert.Blindness,
+		Window: viewWindow(w), Name: nameOf(w.ID()), Page: objectiveAddress(w.ID(), 0), Service: shown(o.Service), Owner: shown(o.Owner), Description: shown(o.Description),
+		Target: unbroken(o.Target.Percent()), Period: o.Window.String(), KindText: kindText(w.Kind), Unknown: w.Kind == alert.Blindness,
 		BudgetLeft: w.BudgetLeft, Severity: w.Severity, Lasted: until(now, w.Ended).Sub(w.Onset), Unseen: w.IsOpen() && blind[w.ID()],
 	}
 	for i, p := range w.Phases {
@@ -108,15 +112,21 @@ func newWindowRow(now time.Time, w alert.Window, blind map[slo.ID]bool) windowRo
 		}[p.Kind]
 		r.PhaseRows = append(r.PhaseRows, phaseRow{r.Phases[i], p.Counts, meaning, p.End.Sub(p.Start)})
 	}
-	for _, name := range slices.Sorted(maps.Keys(o.Links)) {
-		if address := link(o.Links[name]); address != "" {
-			r.Links = append(r.Links, namedLink{shown(name), address})
-		}
-	}
+	r.Links = linksOf(o.Links)
 	return r
 }
 
-// until is the end, or now where there is none yet.
+// linksOf returns an objective's links by name, without those that are no links.
+func linksOf(links map[string]string) (all []namedLink) {
+	for _, name := range slices.Sorted(maps.Keys(links)) {
+		if address := link(links[name]); address != "" {
+			all = append(all, namedLink{shown(name), address})
+		}
+	}
+	return all
+}
+
+// until is the end, or now if there is none yet.
 func until(now, end time.Time) time.Time {
 	if end.IsZero() {
 		return now

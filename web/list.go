@@ -20,9 +20,10 @@ const (
 
 // incidentList is as many incidents as are shown.
 type incidentList struct {
+	Root    string // relative address of the first page
 	Caption string
 	Rows    []incidentRow
-	All     int // how many there are, where that is known; else as many as there are rows
+	All     int // how many there are, if that is known; else as many as there are rows
 }
 
 // listView is the page of incidents, page by page.
@@ -38,7 +39,7 @@ type listView struct {
 	Open, Recovered incidentList
 	Newest          string    // the relative address of the first page
 	Next            string    // that of the page of older ones; empty on the last
-	Searched        time.Time // onset of the last incident that was looked through for the words; zero if all were
+	Searched        time.Time // onset of the last incident searched for the words; zero: all were
 }
 
 // incidentsPage shows the open incidents and then, page by page, those that are over.
@@ -52,7 +53,7 @@ func (h *Handler) incidentsPage(w http.ResponseWriter, r *http.Request) {
 	ask, err := incidentRequestOf(query)
 	if err != nil {
 		h.show(w, http.StatusBadRequest, "message", message{
-			page{"No such page of incidents · postburn", "./", now}, "No such page of incidents", shown(err.Error()) + ".",
+			page{Title: "No such page of incidents · postburn", Root: "./", Now: now}, "No such page of incidents", shown(err.Error()) + ".",
 		})
 		return
 	}
@@ -118,7 +119,7 @@ func listAddress(query url.Values, next string) string {
 
 // newIncidentList makes rows of the first incidents.
 func newIncidentList(now time.Time, caption string, incidents []alert.Incident, most int, blind map[slo.ID]bool) incidentList {
-	l := incidentList{Caption: caption, All: len(incidents)}
+	l := incidentList{Root: "./", Caption: caption, All: len(incidents)}
 	for _, i := range incidents[:min(len(incidents), most)] {
 		l.Rows = append(l.Rows, newIncidentRow(now, i, blind))
 	}

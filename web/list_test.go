@@ -20,7 +20,7 @@ import (
 )
 
 // history is a store of n recovered incidents, one an hour, each ten minutes long and of one of ten
-// services, and of two open ones, of which one is older than all.
+// services, and of two open ones, one of them older than all.
 func history(n int) *world {
 	w := &world{}
 	w.publications = map[string]issue.Publication{}
@@ -142,9 +142,9 @@ func TestIncidentsAnswerErrors(t *testing.T) {
 		"limit=1001":            `limit must be a number from 1 to 1000, not \"1001\"`,
 		"limit=many":            `limit must be a number from 1 to 1000, not \"many\"`,
 		"state=burning":         `state must be open or recovered, not \"burning\"`,
-		"cursor=x":              `cursor must be the next of an answer before, not \"x\"`,
-		"cursor=bm90aGluZw":     `cursor must be the next of an answer before, not \"bm90aGluZw\"`,
-		"cursor=bm90IGEgdGltZQ": `cursor must be the next of an answer before, not \"bm90IGEgdGltZQ\"`,
+		"cursor=x":              `cursor must be the next of an earlier answer, not \"x\"`,
+		"cursor=bm90aGluZw":     `cursor must be the next of an earlier answer, not \"bm90aGluZw\"`,
+		"cursor=bm90IGEgdGltZQ": `cursor must be the next of an earlier answer, not \"bm90IGEgdGltZQ\"`,
 	} {
 		w := history(1)
 		code, body := get(t, w.handler(), "/api/v1/incidents?"+query)
@@ -203,8 +203,8 @@ func TestSearchIsBounded(t *testing.T) {
 	w.incidents[7].Windows[0].Objective.Owner = "@acme/needle"
 	path := "/incidents?q=needle"
 	for n, want := range []string{
-		"None that matches the filter so far. Searched back to 2026-05-03 21:00 UTC . There are older incidents. Older",
-		"None that matches the filter any more so far. Searched back to 2026-03-23 05:00 UTC . There are older incidents. Newest · Older",
+		"None match the filter so far. Searched back to 2026-05-03 21:00 UTC . There are older incidents. Older",
+		"No more match the filter so far. Searched back to 2026-03-23 05:00 UTC . There are older incidents. Newest · Older",
 		"service-7 service-7-availability recovered",
 	} {
 		w.read = 0
@@ -220,7 +220,7 @@ func TestSearchIsBounded(t *testing.T) {
 		}
 	}
 	_, page := get(t, w.handler(), "/?q=needle")
-	if want := "Recent incidents None of the newest that matches the filter. All incidents with these words"; !strings.Contains(text(page), want) {
+	if want := "Recent incidents None of the newest match the filter. All incidents with these words"; !strings.Contains(text(page), want) {
 		t.Errorf("the first page does not say %q: %s", want, text(page))
 	}
 }

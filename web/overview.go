@@ -10,6 +10,7 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/humanize"
 )
 
 // What a page shows at most, so that it stays one with 10,000 objectives.
@@ -24,16 +25,19 @@ const (
 type overview struct {
 	page
 	Summary      string // the title's, as a heading
+	StoreProblem string // what is wrong with the store; empty: nothing
+	SLOFiles     SLOFiles
+	OtherChanges int // of the SLO files, besides those that are shown
 	Counts       []stateCount
 	All          int       // objectives
-	Newest       time.Time // the last tick of any objective; zero where there is none
+	Newest       time.Time // the last tick of any objective; zero if there is none
 	Unread       int       // blind objectives whose samples can't be had, or lag behind
 	Estimated    int       // objectives whose budget is estimated in part
 	Backfilling  int       // objectives whose past is still being read
 	Filter       filter
 	Open, Recent incidentList
 	More         bool   // there are older incidents that are over, besides those that are shown
-	Incidents    string // the relative address of the list of all incidents that match the filter's words
+	Incidents    string // relative address of the list of all incidents matching the filter
 	Sections     []section
 }
 
@@ -60,14 +64,19 @@ type service struct {
 type objectiveRow struct {
 	Objective
 	Name                               objectiveName
+	Page                               string // relative address of its own page, from the first one
 	Description, Owner, Target, Window string
 	Why                                string        // what is known of why it is blind
 	Dark                               time.Duration // for how long it has been blind
-	Incident                           string        // ID of an open incident that it is part of; empty: none
+	Incident                           string        // ID of its open incident; empty: none
 	Unread                             time.Duration // of its window, still to be read
 	Known                              bool          // whether anything was ever counted
 	Budget                             string
-	Left                               string // share of the budget in per cent, for the bar; empty where it is overspent
+	Left                               string // budget share in per cent; empty: overspent
+	Sets                               string // how the objective's label sets stand; empty: this is the only one
+	Attained                           string // share of good events in the window; empty: there were none
+	BurnRate                           string // over the last hour or so; empty: not known
+	Exhausted                          string // when the budget is spent at that rate; empty: not soon
 }
 
 // objectiveName names an objective; a line may break between its parts.
@@ -119,7 +128,8 @@ func (f filter) matchesIncident(i alert.Incident) bool {
 // over.
 func newOverview(ctx context.Context, now time.Time, d *Data, f filter) (overview, error) {
 	statuses := d.Statuses(now)
-	o := overview{page: page{Root: "./", Now: now}, All: len(statuses), Filter: f}
+	o := overview{page: page{Root: "./", Now: now}, StoreProblem: d.storeProblem(), All: len(statuses), Filter: f}
+	o.SLOFiles, o.OtherChanges = d.sloFiles(now)
 	incidents, err := d.Store.OpenIncidents(ctx)
 	if err != nil {
 		return o, err
@@ -132,13 +142,12 @@ func newOverview(ctx context.Context, now time.Time, d *Data, f filter) (overvie
 func (o *overview) addObjectives(now time.Time, statuses []alert.Status, open map[slo.ID]string) {
 	sections := []section{
 		{ID: "burning", Heading: "Burning", About: "A breach window is open: the target is being missed, or the error budget burns too fast."},
-		{ID: "blind", Heading: "Blind", About: "There is no data, or none that could be had. That is not “fine”: nobody knows how these objectives do."},
+		{ID: "blind", Heading: "Blind", About: "There is no data, or it can't be read. That is not “fine”: nobody knows how these objectives are doing."},
 		{ID: "quiet", Heading: "Quiet", About: "There is far less traffic than in the same hours of the day and the week before: do requests still get through?"},
 		{ID: "spent", Heading: "Error budget spent", About: "No breach is open, and nothing of the window's error budget is left."},
 		{ID: "ok", Heading: "OK", About: "There is data, no breach is open, and some error budget is left."},
 	}
-	found := make([][]alert.Status, len(sections))
-	n := map[alert.State]int{}
+	n, matching := map[alert.State]int{}, map[string][]alert.Status{}
 	for _, s := range statuses {
 		n[s.State]++
 		if s.Tick.After(o.Newest) {
@@ -154,9 +163,14 @@ func (o *overview) addObjectives(now time.Time, statuses []alert.Status, open ma
 			o.Backfilling++
 		}
 		if (o.Filter.State == "" || o.Filter.State == s.State) && o.Filter.matchesObjective(s.Objective, s.Labels) {
-			at := sectionOf(s)
-			found[at] = append(found[at], s)
+			matching[s.Objective.Name] = append(matching[s.Objective.Name], s)
 		}
+	}
+	found := make([][]labelSets, len(sections))
+	for name, sets := range matching {
+		sets := labelSets(statusesOf(sets, name))
+		at := sectionOf(sets[0])
+		found[at] = append(found[at], sets)
 	}
 	for _, state := range []alert.State{alert.Burning, alert.Blind, alert.Quiet, alert.OK} {
 		o.Counts = append(o.Counts, stateCount{state, n[state]})
@@ -177,16 +191,16 @@ func summary(burning, blind, quiet, all int) string {
 	var parts []string
 	for _, part := range []stateCount{{alert.Burning, burning}, {alert.Blind, blind}, {alert.Quiet, quiet}} {
 		if part.N > 0 {
-			parts = append(parts, thousands(float64(part.N))+" "+string(part.State))
+			parts = append(parts, humanize.Number(float64(part.N))+" "+string(part.State))
 		}
 	}
 	switch {
 	case all == 0:
 		return "No objectives"
 	case len(parts) == 0:
-		return many(all, "objective") + " ok"
+		return humanize.Plural(all, "objective") + " ok"
 	}
-	return strings.Join(parts, ", ") + " of " + many(all, "objective")
+	return strings.Join(parts, ", ") + " of " + humanize.Plural(all, "objective")
 }
 
 func sectionOf(s alert.Status) int {
@@ -203,28 +217,50 @@ func sectionOf(s alert.Status) int {
 	return 4
 }
 
-// fill makes rows of the first statuses, by service.
-func (s *section) fill(now time.Time, statuses []alert.Status, open map[slo.ID]string) {
-	slices.SortStableFunc(statuses, func(a, b alert.Status) int {
-		return cmp.Or(cmp.Compare(a.Objective.Service, b.Objective.Service),
-			slo.ID{SLO: a.Objective.Name, Labels: a.Labels}.Compare(slo.ID{SLO: b.Objective.Name, Labels: b.Labels}))
+// labelSets are how the label sets of one objective stand, the worst first: at least one.
+type labelSets []alert.Status
+
+// fill makes rows of the first objectives, by service.
+func (s *section) fill(now time.Time, objectives []labelSets, open map[slo.ID]string) {
+	slices.SortFunc(objectives, func(a, b labelSets) int {
+		return cmp.Or(cmp.Compare(a[0].Objective.Service, b[0].Objective.Service), cmp.Compare(a[0].Objective.Name, b[0].Objective.Name))
 	})
-	s.Shown = min(len(statuses), maxRows)
-	for _, status := range statuses[:s.Shown] {
-		name := shown(status.Objective.Service)
+	s.Shown = min(len(objectives), maxRows)
+	for _, sets := range objectives[:s.Shown] {
+		name := shown(sets[0].Objective.Service)
 		if n := len(s.Services); n == 0 || s.Services[n-1].Name != name {
 			s.Services = append(s.Services, service{Name: name})
 		}
 		at := &s.Services[len(s.Services)-1]
-		at.Rows = append(at.Rows, newObjectiveRow(now, status, open))
+		row := newObjectiveRow(now, sets[0], open)
+		row.Sets = sets.summary()
+		at.Rows = append(at.Rows, row)
 	}
+}
+
+// summary says how the label sets stand; empty if there is but one.
+func (all labelSets) summary() string {
+	if len(all) == 1 {
+		return ""
+	}
+	n := map[alert.State]int{}
+	for _, s := range all {
+		n[s.State]++
+	}
+	var parts []string
+	for _, state := range []alert.State{alert.Burning, alert.Blind, alert.Quiet, alert.OK} {
+		if n[state] > 0 {
+			parts = append(parts, humanize.Number(float64(n[state]))+" "+string(state))
+		}
+	}
+	return "the worst of " + humanize.Plural(len(all), "label set") + ": " + humanize.List(parts)
 }
 
 func newObjectiveRow(now time.Time, s alert.Status, open map[slo.ID]string) objectiveRow {
 	id := slo.ID{SLO: s.Objective.Name, Labels: s.Labels}
 	r := objectiveRow{
-		Objective: viewObjective(s), Name: nameOf(id), Description: shown(s.Objective.Description), Owner: shown(s.Objective.Owner),
-		Target: s.Objective.Target.Percent(), Window: windowName(s.Objective.Window), Incident: open[id],
+		Objective: viewObjective(s), Name: nameOf(id), Page: objectiveAddress(id, 0), Description: shown(s.Objective.Description), Owner: shown(s.Objective.Owner),
+		Target: unbroken(s.Objective.Target.Percent()), Window: s.Objective.Window.String(), Incident: open[id],
 		Known: s.State != alert.Blind || s.Window.Total > 0, Unread: s.Unread,
 	}
 	if s.State == alert.Blind {
@@ -233,12 +269,39 @@ func newObjectiveRow(now time.Time, s alert.Status, open map[slo.ID]string) obje
 			r.Dark = now.Sub(s.BlindSince)
 		}
 	}
+	if s.Window.Total > 0 {
+		r.Attained = attained(s.Window.Cut(), s.Objective.Target)
+	}
+	if rate, over := recentBurnRate(s); over > 0 && s.State != alert.Blind {
+		r.BurnRate = humanize.Times(rate) + " over " + unbroken(slo.FormatDuration(over))
+		r.Exhausted = exhausted(s, rate)
+	}
 	if left := s.BudgetRemaining; left < 0 {
 		r.Budget = "overspent by " + percent(-left)
 	} else {
-		r.Budget, r.Left = percent(left)+" left", trimmed(100*min(left, 1), 1)
+		r.Budget, r.Left = percent(left)+" left", humanize.Decimal(100*min(left, 1), 1)
 	}
 	return r
+}
+
+// recentBurnRate returns the burn rate over an hour, or the rules' next longer window; `over` is 0
+// if there is none.
+func recentBurnRate(s alert.Status) (rate float64, over time.Duration) {
+	for _, b := range s.BurnRates { // shortest first
+		if rate, over = b.Rate, b.Window; over >= time.Hour {
+			break
+		}
+	}
+	return rate, over
+}
+
+// exhausted says when the error budget will be spent if it goes on burning at a rate; empty if that
+// is not within the window.
+func exhausted(s alert.Status, rate float64) string {
+	if s.BudgetRemaining <= 0 || !(rate > 1) {
+		return ""
+	}
+	return humanize.Duration(time.Duration(s.BudgetRemaining * float64(s.Objective.Window.Length()) / rate))
 }
 
 // whyBlind is what a status tells of why there is no data. Where no tick has been folded since

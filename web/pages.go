@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/slo/humanize"
 )
 
 //go:embed templates
@@ -20,19 +21,36 @@ var templates embed.FS
 //go:embed style.css
 var style string
 
+//go:embed live.js
+var script string
+
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"style":   func() template.CSS { return template.CSS(style) },
+	"script":  func() template.JS { return template.JS(script) },
 	"rfc3339": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"count":   count, "number": func(n int) string { return thousands(float64(n)) }, "lasting": lasting, "link": link, "many": many, "path": url.PathEscape, "percent": percent, "shown": shown, "times": times, "utc": utc,
+	"lasting": func(d time.Duration) string { return unbroken(humanize.ShortDuration(d)) },
+	"number":  func(n int) string { return humanize.Number(float64(n)) },
+	"count":   humanize.Count, "many": humanize.Plural, "times": humanize.Times, "utc": humanize.Time,
+	"link": link, "path": url.PathEscape, "percent": percent, "shown": shown, "unbroken": unbroken,
 }).ParseFS(templates, "templates/*.tmpl"))
 
-// policy lets a page use its own style sheet, known by its digest, and its icon, and nothing else:
-// no script, whatever a label says.
-var policy = func() string {
-	digest := sha256.Sum256([]byte(style))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) +
-		"'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-}()
+// policy lets a page use its own style sheets and script, known by their digests, its icon, and
+// nothing else: no other script, whatever a label says.
+var policy = policyFor(style)
+
+func policyFor(styles ...string) string {
+	text := "default-src 'none'; style-src"
+	for _, style := range styles {
+		text += " " + known(style)
+	}
+	return text + "; script-src " + known(script) + "; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+}
+
+// known names a text of a page in a policy.
+func known(text string) string {
+	digest := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) + "'"
+}
 
 // guard sets the headers that limit what a browser does with an answer.
 func guard(header http.Header) {
@@ -40,13 +58,16 @@ func guard(header http.Header) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("X-Frame-Options", "DENY")
 	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 }
 
 // page is what each page has.
 type page struct {
 	Title string
-	Root  string // the relative address of the first page: a proxy may serve postburn under any path
+	Root  string // relative address of the first page: a proxy may serve postburn anywhere
 	Now   time.Time
+	More  template.CSS // a second style sheet; empty: none
 }
 
 // message is a page that says why there is no other.
@@ -84,8 +105,8 @@ func (h *Handler) incidentPage(w http.ResponseWriter, r *http.Request) {
 	}
 	if len(incidents) == 0 {
 		h.show(w, http.StatusNotFound, "message", message{
-			page{"No such incident · postburn", "../", time.Now()}, "No such incident",
-			"postburn has recorded no incident “" + shown(id) + "”. The link may be cut short, or be of another postburn, or of one whose store is gone. It may also have been dropped, as incidents are that ended long ago.",
+			page{Title: "No such incident · postburn", Root: "../", Now: time.Now()}, "No such incident",
+			"postburn has recorded no incident “" + shown(id) + "”. The link may be cut short, or point to another postburn, or to a store that is gone. Incidents that ended long ago are dropped.",
 		})
 		return
 	}
@@ -97,6 +118,8 @@ func (h *Handler) incidentPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v.addSummary(p.Summary())
+	v.WaitsFor, v.Refused = shown(p.WaitsFor()), shown(p.Refused())
+	v.FollowUps = followUpRows(p.FollowUps, now)
 	if err := v.addEvidence(p); err != nil {
 		h.unreadable(w, "../", err)
 		return
@@ -117,8 +140,8 @@ func (h *Handler) starting(w http.ResponseWriter, root string) {
 	w.Header().Set("Retry-After", "5")
 	w.Header().Set("Refresh", "5")
 	h.show(w, http.StatusServiceUnavailable, "message", message{
-		page{"postburn is starting", root, time.Now()}, "postburn is starting",
-		"How the objectives stand is not known yet: the store and the SLO files are being read. This page asks again every 5 seconds.",
+		page{Title: "postburn is starting", Root: root, Now: time.Now()}, "postburn is starting",
+		"The store and the SLO files are being read. This page reloads every 5 seconds until that is done.",
 	})
 }
 
@@ -126,13 +149,14 @@ func (h *Handler) starting(w http.ResponseWriter, root string) {
 // business.
 func (h *Handler) unreadable(w http.ResponseWriter, root string, err error) {
 	h.logger.Error("reading for a page", "err", err)
-	h.show(w, http.StatusInternalServerError, "message", message{
-		page{"postburn can't read its store", root, time.Now()}, "The store can't be read",
-		"So it can't be said how things stand. This is about postburn itself, not about what it watches. Its log says more.",
-	})
+	text := "So nobody knows how things stand. This is about postburn itself, not about what it watches. Its log says more."
+	if problem := h.data.Load().storeProblem(); problem != "" {
+		text += " It found: " + problem + "."
+	}
+	h.show(w, http.StatusInternalServerError, "message", message{page{Title: "postburn can't read its store", Root: root, Now: time.Now()}, "The store can't be read", text})
 }
 
-// show writes a page, and nothing of it where it can't be made.
+// show writes a page, and nothing of it if it can't be made.
 func (h *Handler) show(w http.ResponseWriter, status int, name string, data any) {
 	var b bytes.Buffer
 	if err := pages.ExecuteTemplate(&b, name, data); err != nil {

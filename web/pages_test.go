@@ -31,10 +31,15 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// world is what a handler is asked about. Its times are before now, so it is made in a synctest bubble.
+// world is what a handler is asked about. Its times are before now, so it is made in a synctest
+// bubble.
 type world struct {
 	memory
 	statuses []alert.Status
+	problem  error // of the store
+	files    web.SLOFiles
+	busy     bool // with reading samples
+	about    web.About
 	log      bytes.Buffer
 }
 
@@ -42,8 +47,12 @@ func (w *world) handler() *web.Handler {
 	h := web.NewHandler(slog.New(slog.NewTextHandler(&w.log, nil)), prometheus.NewRegistry())
 	h.Ready(web.Data{
 		Statuses: func(time.Time) []alert.Status { return w.statuses },
-		Store:    &w.memory,
-		Reload:   func(context.Context) error { return nil },
+		Store:    &w.memory, StoreProblem: func() error { return w.problem },
+		Reload: func(context.Context) error { return nil }, SLOFiles: func() web.SLOFiles { return w.files },
+		About: func() web.About { return w.about }, Details: w.details, PrometheusURL: "https://prometheus.example/p/",
+		Graph: func(slo.Objective, slo.Labels) (string, error) {
+			return `sum(rate(errors_total{path="<a&b>"}[5m])) / sum(rate(requests_total[5m]))`, nil
+		},
 	})
 	return h
 }
@@ -85,6 +94,10 @@ func usual() *world {
 	measured.Objective.Indicator = slo.Indicator{Sampled: &slo.Sampled{ErrorRatio: "job:slow:ratio5m"}}
 	w := &world{
 		statuses: []alert.Status{well, burning, spent, unread, silent, never, measured, hushed},
+		files: web.SLOFiles{
+			Changed: now.Add(-20 * time.Minute), Changes: []string{"shipping-availability: target 95 % → 99.9 %; budget false → true", "shipping-latency is new"},
+			Refused: "slos/shipping.yaml:4:13: target must be between 0 and 100 %, not 999",
+		},
 	}
 	window := func(s alert.Status, kind alert.Kind, ago, lasted time.Duration) alert.Window {
 		v := alert.Window{
@@ -118,9 +131,16 @@ func usual() *world {
 		"checkout-1": published("https://github.com/acme/checkout/issues/17", ""), "payments-1": published("postmortems/payments-1.md", ""),
 		"cart-1": published("https://github.com/acme/cart/issues/17", issue.Noise),
 	}
+	checkout := w.publications["checkout-1"]
+	checkout.FollowUps = []issue.FollowUp{
+		{Text: "Set a timeout <b>", Owner: "alice", Term: issue.ShortTerm, Opened: now.Add(-50 * 24 * time.Hour), Issue: "https://github.com/acme/checkout/issues/18"},
+		{Text: "Roll back", Opened: now.Add(-50 * 24 * time.Hour), Done: now.Add(-48 * 24 * time.Hour), Issue: "javascript:alert(1)"},
+	}
+	w.publications["checkout-1"] = checkout
 	storm := w.publications["cart-1"]
 	storm.Kind, storm.Parts = issue.Storm, make([]issue.Part, 7)
 	storm.Parts[3] = found(w.incidents[3], "")
+	storm.Excluded = &issue.Exclusion{By: "alice", At: now.Add(-24 * time.Hour), Reason: "a load test <b>we</b> planned"}
 	w.publications["cart-1"] = storm
 	return w
 }
@@ -157,18 +177,27 @@ func found(i alert.Incident, value string) issue.Part {
 	return part
 }
 
-var styled = regexp.MustCompile(`(?s)<style>(.*?)</style>`)
+var (
+	styled   = regexp.MustCompile(`(?s)<style>(.*?)</style>`)
+	scripted = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
+)
+
+// plain leaves out what all pages share: the style sheet and the script.
+func plain(page string) string {
+	return scripted.ReplaceAllString(styled.ReplaceAllString(page, "<style></style>"), "<script></script>")
+}
 
 func TestPagesGolden(t *testing.T) {
 	for name, path := range map[string]string{
 		"overview": "/", "filtered": "/?q=PAYMENTS+latency&state=blind", "incident": "/incidents/checkout-1", "blind-incident": "/incidents/payments-blind-1",
-		"incidents":           "/incidents",
+		"incidents": "/incidents",
+		"objective": "/slos/checkout-availability", "objective-day": "/slos/checkout-availability?labels=%7Bregion%3D%22eu%22%2Czone%3D%22eu-1%22%7D&range=1d",
 		"incident-of-a-storm": "/incidents/cart-1",
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				_, got := get(t, usual().handler(), path)
-				got = styled.ReplaceAllString(got, "<style></style>")
+				got = plain(got)
 				if tables, captions := strings.Count(got, "<table"), strings.Count(got, "<caption"); tables != captions {
 					t.Errorf("%d of %d tables have a caption", captions, tables)
 				}
@@ -192,7 +221,7 @@ func TestPagesGolden(t *testing.T) {
 
 // text is what a page says: its text without markup, white space made single.
 func text(page string) string {
-	page = regexp.MustCompile(`<[^>]*>`).ReplaceAllString(styled.ReplaceAllString(page, " "), " ")
+	page = regexp.MustCompile(`<[^>]*>`).ReplaceAllString(plain(page), " ")
 	return strings.Join(strings.Fields(html.UnescapeString(page)), " ")
 }
 
@@ -220,25 +249,32 @@ func TestPagesSay(t *testing.T) {
 			says: []string{"No sample has been taken yet. Open", "blind No sample has been taken yet. 99.9 % over 30d not known not known"},
 		},
 		"no samples":          {path: "/", says: []string{"Samples can't be read from Prometheus, or lag behind.", "1 objective can't be read"}},
-		"no samples of any":   {change: func(w *world) { only(w.statuses[3])(w) }, path: "/", says: []string{"No objective can be read", "None. 1 objective blind: of it nothing is known."}},
+		"no samples of any":   {change: func(w *world) { only(w.statuses[3])(w) }, path: "/", says: []string{"No objective can be read", "None. 1 objective is blind: nobody knows how it is doing."}},
 		"an overspent budget": {path: "/", says: []string{"Error budget spent No breach is open", "overspent by 250 %"}},
-		"an estimate":         {path: "/", says: []string{"The error budget of 1 objective is an estimate in part", "The budget counts 4,321 more, an estimate. 9 d of the window have yet to be read."}},
+		"an estimate":         {path: "/", says: []string{"The error budget of 1 objective is partly estimated", "The budget counts 4,321 more, an estimate. 9 d of the window are yet to be read."}},
 		"nearly all left":     {path: "/", says: []string{">99.9 % left"}, not: []string{"100 % left"}},
 		"a breach of which nothing is seen": {
-			path: "/incidents/payments-1", says: []string{"is blind now: whether the breach goes on is not known", "postmortems/payments-1.md", "<0.01 % spent by this breach; 50 % was left then"},
+			path: "/incidents/payments-1", says: []string{"is blind now: nobody knows whether the breach is over", "postmortems/payments-1.md", "<0.01 % spent by this breach; 50 % was left then"},
 		},
-		"an issue that is shared and noise": {path: "/incidents/cart-1", says: []string{"recovered severity 2", "Lasted 1 d 1 h", "issue #17 , shared by 7 incidents, closed as not planned: noise"}},
+		"an issue that is shared and noise": {path: "/incidents/cart-1", says: []string{"recovered severity 2", "Lasted 1 d 2 h", "issue #17 , shared by 7 incidents, closed as not planned: noise"}},
 		"an incident that is not there":     {path: "/incidents/cart-2", status: 404, says: []string{"No such incident", "“cart-2”"}},
-		"a filter that nothing matches":     {path: "/?q=nothing", says: []string{"No objective matches the filter.", "1 burning, 3 blind, 1 quiet of 8 objectives", "None that matches the filter."}},
+		"a filter that nothing matches":     {path: "/?q=nothing", says: []string{"No objective matches the filter.", "1 burning, 3 blind, 1 quiet of 8 objectives", "None match the filter."}},
 		"a filter by owner and label":       {path: "/?q=%40ACME+eu-1", says: []string{"checkout-availability", "Show all"}, not: []string{"cart-", "payments-"}},
 		"a filter by state":                 {path: "/?state=ok", says: []string{"cart-latency", "Error budget spent"}, not: []string{"search-freshness"}},
 		"a state that there is not":         {path: "/?state=good", says: []string{"search-freshness"}, not: []string{"Show all"}},
-		"a store that can't be read":        {change: func(w *world) { w.failing = errors.New("disk I/O error at /secret") }, path: "/", status: 500, says: []string{"The store can't be read"}},
-		"nor for an incident":               {change: func(w *world) { w.failing = errors.New("disk I/O error at /secret") }, path: "/incidents/cart-1", status: 500, says: []string{"The store can't be read"}},
-		"a list that can't be read":         {change: func(w *world) { w.failing = errors.New("disk I/O error at /secret") }, path: "/incidents", status: 500, says: []string{"The store can't be read"}},
-		"nor what is published of it":       {change: func(w *world) { w.unpublished = errors.New("disk I/O error at /secret") }, path: "/incidents", status: 500, says: []string{"The store can't be read"}},
-		"publications that can't be read":   {change: func(w *world) { w.unpublished = errors.New("disk I/O error at /secret") }, path: "/", status: 500, says: []string{"The store can't be read"}},
-		"nor for an incident's page":        {change: func(w *world) { w.unpublished = errors.New("disk I/O error at /secret") }, path: "/incidents/cart-1", status: 500, says: []string{"The store can't be read"}},
+		"a problem of the store": {change: func(w *world) {
+			w.problem = errors.New("store /p<b>.db\u202e: it is full; make room " + strings.Repeat("x", 300) + " end")
+		}, path: "/", says: []string{"Something is wrong with postburn itself: store /p<b>.db: it is full; make room", "xx end."}},
+		"a problem, and no page": {change: func(w *world) {
+			w.problem = errors.New("store /p<b>.db: it is damaged")
+			w.failing = errors.New("disk I/O error at /secret")
+		}, path: "/incidents", status: 500, says: []string{"It found: store /p<b>.db: it is damaged."}},
+		"a store that can't be read":      {change: func(w *world) { w.failing = errors.New("disk I/O error at /secret") }, path: "/", status: 500, says: []string{"The store can't be read"}},
+		"nor for an incident":             {change: func(w *world) { w.failing = errors.New("disk I/O error at /secret") }, path: "/incidents/cart-1", status: 500, says: []string{"The store can't be read"}},
+		"a list that can't be read":       {change: func(w *world) { w.failing = errors.New("disk I/O error at /secret") }, path: "/incidents", status: 500, says: []string{"The store can't be read"}},
+		"nor what is published of it":     {change: func(w *world) { w.unpublished = errors.New("disk I/O error at /secret") }, path: "/incidents", status: 500, says: []string{"The store can't be read"}},
+		"publications that can't be read": {change: func(w *world) { w.unpublished = errors.New("disk I/O error at /secret") }, path: "/", status: 500, says: []string{"The store can't be read"}},
+		"nor for an incident's page":      {change: func(w *world) { w.unpublished = errors.New("disk I/O error at /secret") }, path: "/incidents/cart-1", status: 500, says: []string{"The store can't be read"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -282,17 +318,20 @@ func TestPagesBeforeReady(t *testing.T) {
 // TestPolicy checks that browsers take the style sheet, and nothing else.
 func TestPolicy(t *testing.T) {
 	h := usual().handler()
-	for _, path := range []string{"/", "/incidents", "/incidents?limit=x", "/incidents/checkout-1", "/incidents/none", "/nothing", "/api/v1/slos"} {
+	for _, path := range []string{"/", "/incidents", "/incidents?limit=x", "/incidents/checkout-1", "/incidents/none", "/slos/cart-availability", "/slos/none", "/nothing", "/api/v1/slos"} {
 		r := httptest.NewRecorder()
 		h.ServeHTTP(r, httptest.NewRequest(http.MethodGet, path, nil))
 		policy := r.Header().Get("Content-Security-Policy")
-		if found := styled.FindStringSubmatch(r.Body.String()); found != nil {
+		for _, part := range []*regexp.Regexp{styled, scripted} {
+			found := part.FindStringSubmatch(r.Body.String())
+			if found == nil {
+				policy = regexp.MustCompile(`sha256-[^']*`).ReplaceAllString(policy, "of the page")
+				continue
+			}
 			digest := sha256.Sum256([]byte(found[1]))
 			policy = strings.Replace(policy, "sha256-"+base64.StdEncoding.EncodeToString(digest[:]), "of the page", 1)
-		} else {
-			policy = regexp.MustCompile(`sha256-[^']*`).ReplaceAllString(policy, "of the page")
 		}
-		want := "default-src 'none'; style-src 'of the page'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+		want := "default-src 'none'; style-src 'of the page'; script-src 'of the page'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 		if diff := cmp.Diff(want, policy); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", path, diff)
 		}
@@ -325,19 +364,20 @@ func TestHostileValues(t *testing.T) {
 		w.publications = map[string]issue.Publication{w.incidents[0].ID: p}
 		const evilQuery = "%22%3E%3Cscript%3Ealert(2)%3C%2Fscript%3E"
 		for _, path := range []string{"/", "/?q=%22%3E%3Cscript%3E&state=%22", "/incidents", "/incidents?q=" + evilQuery + "&group=" + evilQuery,
-			"/incidents?start=" + evilQuery, "/incidents?cursor=" + evilQuery, "/incidents/%22%3E%3Cscript%3Ealert(2)%3C%2Fscript%3E%2F..%2Fx%3Fy%23z", "/incidents/%3Cscript%3E"} {
+			"/incidents?start=" + evilQuery, "/incidents?cursor=" + evilQuery, "/incidents/%22%3E%3Cscript%3Ealert(2)%3C%2Fscript%3E%2F..%2Fx%3Fy%23z", "/incidents/%3Cscript%3E",
+			"/slos/checkout-availability", "/slos/checkout-availability?range=" + evilQuery, "/slos/%3Cscript%3E"} {
 			code, page := get(t, w.handler(), path)
 			want := 200
 			switch {
-			case path == "/incidents/%3Cscript%3E":
+			case path == "/incidents/%3Cscript%3E", path == "/slos/%3Cscript%3E":
 				want = 404
-			case strings.Contains(path, "start="), strings.Contains(path, "cursor="):
+			case strings.Contains(path, "range="), strings.Contains(path, "start="), strings.Contains(path, "cursor="):
 				want = 400
 			}
 			if code != want {
 				t.Fatalf("%s: %d", path, code)
 			}
-			lower := strings.ToLower(page)
+			lower := strings.ToLower(strings.Replace(plain(page), "<script></script>", "", 1))
 			for _, part := range []string{"<script", "<b>&", "href=\"javascript:", "href=\"data:text", "onmouseover=\"", "hunter2@acme.example/\"", "\u202e", "\u200b"} {
 				if strings.Contains(lower, part) {
 					t.Errorf("%s with %s has %q:\n%s", path, url, part, page)
@@ -348,13 +388,14 @@ func TestHostileValues(t *testing.T) {
 	}
 }
 
-// balanced fails where an element is closed that was not the last to be opened, which is what a value that gets out of its place does.
+// balanced fails if a closed element was not the last one opened, as when a value breaks out of its
+// place.
 func balanced(t *testing.T, page string) {
 	t.Helper()
 	var open []string
 	for _, tag := range regexp.MustCompile(`<(/?)([a-z0-9]+)[^>]*?(/?)>`).FindAllStringSubmatch(page, -1) {
 		switch name := tag[2]; {
-		case name == "meta" || name == "link" || name == "input" || name == "wbr" || tag[3] != "" || name == "option":
+		case name == "meta" || name == "link" || name == "input" || name == "wbr" || name == "line" || tag[3] != "" || name == "option":
 		case tag[1] == "":
 			open = append(open, name)
 		case len(open) == 0 || open[len(open)-1] != name:
@@ -407,7 +448,7 @@ func TestManyObjectives(t *testing.T) {
 		w.incidents[0].Windows = append(w.incidents[0].Windows, w.incidents[0].Windows[0])
 	}
 	_, page = get(t, h, "/incidents/incident-00000")
-	if said := text(page); !strings.Contains(said, "900 windows more") || len(page) > 1<<20 {
+	if said := text(page); !strings.Contains(said, "900 more windows are") || len(page) > 1<<20 {
 		t.Errorf("%d bytes: %.2000s", len(page), said)
 	}
 }

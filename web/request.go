@@ -51,7 +51,7 @@ func incidentRequestOf(query url.Values) (ask incidentRequest, err error) {
 	return ask, nil
 }
 
-// timeOf reads a parameter that is a time; zero where it is not given. Times without a zone are
+// timeOf reads a parameter that is a time; zero if it is not given. Times without a zone are
 // UTC.
 func timeOf(query url.Values, name string) (time.Time, error) {
 	text := query.Get(name)
@@ -82,7 +82,7 @@ func readCursor(text string) (at alert.IncidentPosition, err error) {
 		at.Onset, err = time.Parse(time.RFC3339Nano, onset)
 	}
 	if err != nil || !ok {
-		return at, fmt.Errorf("cursor must be the next of an answer before, not %.50q", text)
+		return at, fmt.Errorf("cursor must be the next of an earlier answer, not %.50q", text)
 	}
 	return at, nil
 }
@@ -92,7 +92,7 @@ func positionOf(i alert.Incident) alert.IncidentPosition {
 }
 
 // readIncidents reads what is asked for, newest onset first, and the cursor of the next page; empty
-// where there is none.
+// if there is none.
 func readIncidents(ctx context.Context, store Store, ask incidentRequest) (found []alert.Incident, next string, err error) {
 	if ask.recovered {
 		if found, next, err = readPage(ctx, store, ask.IncidentPage); err != nil {
@@ -130,7 +130,7 @@ func readPage(ctx context.Context, store Store, page alert.IncidentPage) (found 
 }
 
 // maxSearched is how many recovered incidents are looked through for a page with the words of a
-// filter. The next page goes on where it ended.
+// filter. The next page continues there.
 const maxSearched = 1000
 
 // searchPage reads as many recovered incidents as fit on a page and match the filter, and the

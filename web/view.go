@@ -14,27 +14,32 @@ import (
 	"github.com/postburn/postburn/issue"
 )
 
-// Objective is the JSON form of an objective, of the API and of `postburn replay`.
+// Objective is the JSON form of an objective, for the API and for `postburn replay`. The budget
+// counts EstimatedEvents for the part of the window that is still to come or was not watched.
+// QuietSince is set while there is far less traffic than usual. Redefined is the tick after which
+// the present definition holds, and Changes says what changed then, from what to what.
 type Objective struct {
 	SLO                  string            `json:"slo"`
 	Labels               map[string]string `json:"labels"`
 	Target               json.Number       `json:"target"`
 	TotalEvents          float64           `json:"total_events"` // in the objective's window
 	BadEvents            float64           `json:"bad_events"`
-	EstimatedEvents      float64           `json:"estimated_events"` // that the budget counts for the part of the window still to come or not watched
+	EstimatedEvents      float64           `json:"estimated_events"`
 	BudgetRemainingRatio float64           `json:"budget_remaining_ratio"`
 	State                alert.State       `json:"state"`
-	BlindSince           *time.Time        `json:"blind_since"`           // null with data
-	QuietSince           *time.Time        `json:"quiet_since,omitempty"` // while there is far less traffic than usual
-	Redefined            *time.Time        `json:"redefined,omitempty"`   // the tick after which the present definition holds
-	Changes              []string          `json:"changes,omitempty"`     // from what to what it changed then
-	Caveats              []string          `json:"caveats,omitempty"`     // of all its numbers
+	BlindSince           *time.Time        `json:"blind_since"` // null with data
+	QuietSince           *time.Time        `json:"quiet_since,omitempty"`
+	Redefined            *time.Time        `json:"redefined,omitempty"`
+	Changes              []string          `json:"changes,omitempty"`
+	Caveats              []string          `json:"caveats,omitempty"` // of all its numbers
 }
 
-// Incident is the JSON form of an incident.
+// Incident is the JSON form of an incident. State is "burning", "recovered", "blind" (no data) or
+// "quiet" (far less traffic than usual). Excluded is set if people took it out of budgets, reports
+// and trends.
 type Incident struct {
 	ID       string     `json:"id"`
-	State    string     `json:"state"` // "burning", "recovered", "blind": there is no data, or "quiet": far less traffic than usual
+	State    string     `json:"state"`
 	Group    string     `json:"group"`
 	Onset    time.Time  `json:"onset"`
 	Detected time.Time  `json:"detected"`
@@ -42,9 +47,13 @@ type Incident struct {
 	IssueURL *string    `json:"issue_url"`
 	Triage   string     `json:"triage,omitempty"` // what people made of the issue
 	Windows  []Window   `json:"windows"`
+
+	FollowUps []FollowUp       `json:"follow_ups,omitempty"` // only of one incident that is asked for
+	Excluded  *issue.Exclusion `json:"excluded,omitempty"`
 }
 
-// Window is the JSON form of a breach window.
+// Window is the JSON form of a breach window. UsualEvents is the smaller count of the same hours a
+// day and a week before; absent if not known.
 type Window struct {
 	SLO              string            `json:"slo"`
 	Labels           map[string]string `json:"labels"`
@@ -56,7 +65,7 @@ type Window struct {
 	PeakBurnRate     float64           `json:"peak_burn_rate"`
 	TotalEvents      float64           `json:"total_events"`
 	BadEvents        float64           `json:"bad_events"`
-	UsualEvents      float64           `json:"usual_events,omitempty"` // in the same hours a day and a week before, the fewer; absent if not known
+	UsualEvents      float64           `json:"usual_events,omitempty"`
 	BudgetSpentRatio float64           `json:"budget_spent_ratio"`
 	Phases           []Phase           `json:"phases"`
 	Caveats          []string          `json:"caveats"`
@@ -110,7 +119,7 @@ func ViewIncidents(incidents []alert.Incident, summaries map[string]issue.Summar
 func viewIncident(i alert.Incident, s issue.Summary) Incident {
 	v := Incident{
 		ID: i.ID, State: stateOf(i), Group: i.Group, Onset: i.Onset(), Detected: i.Detected(), Ended: present(i.Ended()),
-		Triage: string(s.Triage), Windows: make([]Window, 0, len(i.Windows)),
+		Triage: string(s.Triage), Windows: make([]Window, 0, len(i.Windows)), Excluded: s.Excluded,
 	}
 	if s.URL != "" {
 		v.IssueURL = &s.URL
@@ -140,7 +149,8 @@ func viewWindow(w alert.Window) Window {
 		Phases: make([]Phase, 0, len(w.Phases)), Caveats: make([]string, 0, len(w.Caveats)),
 	}
 	if r := w.Rule; r != nil {
-		v.Rule = &Rule{json.Number(r.Rate.String()), model.Duration(r.Long).String(), model.Duration(r.Short).String()}
+		rule := viewRule(*r)
+		v.Rule = &rule
 	}
 	for _, p := range w.Phases {
 		v.Phases = append(v.Phases, Phase{p.Kind, p.Start, p.End})
@@ -149,6 +159,10 @@ func viewWindow(w alert.Window) Window {
 		v.Caveats = append(v.Caveats, c.String())
 	}
 	return v
+}
+
+func viewRule(r alert.Rule) Rule {
+	return Rule{json.Number(r.Rate.String()), model.Duration(r.Long).String(), model.Duration(r.Short).String()}
 }
 
 func present(t time.Time) *time.Time {

@@ -19,8 +19,8 @@ type addedAfter struct {
 	want  []float64 // onsets of the windows, in minutes
 }
 
-// TestAddedAfterAnOutage has an objective added, or the store lost, when an outage is over, or goes
-// on. The next breach has its own onset and events only.
+// TestAddedAfterAnOutage adds an objective, or loses the store, during or after an outage. The next
+// breach has only its own onset and events.
 func TestAddedAfterAnOutage(t *testing.T) {
 	for name, tc := range map[string]addedAfter{
 		"it was over an hour ago":            {first: [2]float64{-80, -60}, want: []float64{60}},
@@ -85,8 +85,8 @@ func (tc addedAfter) run(t *testing.T) {
 	}
 }
 
-// TestRulesAreArmedOneByOne has a Prometheus that takes for ever over what is more than two hours
-// old: the rule that looks back an hour finds a new outage.
+// TestRulesAreArmedOneByOne has a Prometheus that never answers for data over two hours old: the
+// rule that looks back an hour finds a new outage.
 func TestRulesAreArmedOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()

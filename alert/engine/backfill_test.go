@@ -16,8 +16,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// TestBackfill has a new objective whose service had an outage twenty days ago, with a Prometheus
-// that keeps so many days.
+// TestBackfill has a new objective whose service had an outage twenty days ago. Prometheus keeps
+// some number of days.
 func TestBackfill(t *testing.T) {
 	const outage = 20 * 60 * 100 // bad events
 	whole := 30 * day.Seconds() * 100
@@ -49,7 +49,7 @@ func TestBackfill(t *testing.T) {
 				}
 				p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s, defs: []alert.Definition{def}}
 				p.source = func(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
-					if tc.slow && !ticks.Last.After(begin.Add(-3*day)) { // before what the rules look at
+					if tc.slow && !ticks.Last.After(begin.Add(-3*day)) { // before the rules' windows
 						<-ctx.Done()
 					}
 					readings := s.read(ctx, objectives, ticks)
@@ -133,7 +133,7 @@ func TestBackfillOfTheYoung(t *testing.T) {
 			return readings
 		}
 		p.start()
-		time.Sleep(5 * time.Minute) // no tick is checked for what came late before
+		time.Sleep(5 * time.Minute) // before that, no tick is checked for late data
 		synctest.Wait()
 		p.kill()
 		slices.SortFunc(asked, func(a, b slo.Span) int { return a.Start.Compare(b.Start) })
@@ -150,8 +150,8 @@ func TestBackfillOfTheYoung(t *testing.T) {
 	})
 }
 
-// TestBackfillOfWhatIsTrueOrFalse reads in steps what makes one event a tick: each step has as many
-// as it has ticks.
+// TestBackfillOfWhatIsTrueOrFalse reads one event per tick in steps: each step has as many as
+// ticks.
 func TestBackfillOfWhatIsTrueOrFalse(t *testing.T) {
 	def := definition("freshness")
 	def.Objective.Indicator = slo.Indicator{Bool: "age < 60"}
@@ -165,7 +165,7 @@ func TestBackfillOfWhatIsTrueOrFalse(t *testing.T) {
 				s.Total++
 				at := ticks.At(i).Add(-time.Duration(n) * interval)
 				outage := at.After(epoch.Add(-20*day)) && !at.After(epoch.Add(-19*day))
-				blip := at.Equal(epoch.Add(-15*day)) || at.Equal(epoch.Add(-2*day)) // where steps end, one a rule still sees
+				blip := at.Equal(epoch.Add(-15*day)) || at.Equal(epoch.Add(-2*day)) // at ends of steps, one a rule still sees
 				if outage || blip {
 					s.Bad++
 				}

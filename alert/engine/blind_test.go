@@ -73,8 +73,8 @@ func TestBlindWindow(t *testing.T) {
 	}
 }
 
-// TestBlindIncident has all objectives of two services fail and then be without data at once: that
-// is an incident a group.
+// TestBlindIncident has all objectives of two services fail, then lose data at once: that makes one
+// incident per group.
 func TestBlindIncident(t *testing.T) {
 	var defs []alert.Definition
 	for _, name := range []string{"a", "b", "c"} {

@@ -8,8 +8,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// TestSpentBudget has a budget stay spent for weeks after the outage that spent it: its incident is
-// over meanwhile and does not change, until the budget is met again.
+// TestSpentBudget has a budget stay spent for weeks after an outage: the incident is over and stays
+// unchanged until the budget is met again.
 func TestSpentBudget(t *testing.T) {
 	const interval = 5 * time.Minute
 	def := definition("checkout")

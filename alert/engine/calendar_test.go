@@ -26,9 +26,9 @@ type calendarOracle struct {
 
 func (o *calendarOracle) week(tick int) int { return o.weeks[tick+1000] }
 
-// exceeded reports whether more than 1 % of the events of the tick's week are bad. Those to come
-// and those before the origin count as good ones at the mean rate of the last week's length, but as
-// no more than `most`. It also returns how many these are.
+// exceeded reports whether more than 1 % of the events of the tick's week are bad. Events to come
+// and before the origin are estimated: all good, at the mean rate of the last week's length, at
+// most `most`. It also returns the estimate.
 func (o *calendarOracle) exceeded(now int, most float64) (over bool, estimated float64) {
 	start, end := now, now
 	for o.week(start-1) == o.week(now) {
@@ -57,8 +57,7 @@ func (o *calendarOracle) exceeded(now int, most float64) (over bool, estimated f
 	return bad*100 > total+min(estimated, most), estimated
 }
 
-// overspentSince is the first tick with bad events since which the week's budget has been
-// overspent.
+// overspentSince returns the first tick with bad events since the week's budget is overspent.
 func (o *calendarOracle) overspentSince(now int) int {
 	since := now
 	for i := now; i >= 0 && o.week(i) == o.week(now); i-- {
@@ -100,8 +99,8 @@ func (o *calendarOracle) run() (breaches []breach) {
 	return breaches
 }
 
-// TestCalendarOracle folds random weeks, with changes of the clock among them and the process
-// killed at random ticks, and finds what the oracle finds.
+// TestCalendarOracle folds random weeks, with clock changes and the process killed at random ticks,
+// and finds the same as the oracle.
 func TestCalendarOracle(t *testing.T) {
 	const interval, ticks = 15 * time.Minute, 3500 // five weeks: a history keeps 720 ticks one by one, a week has 672
 	seed, breaches, turned := uint64(time.Now().UnixNano()), 0, 0
@@ -161,7 +160,7 @@ func TestCalendarOracle(t *testing.T) {
 	}
 }
 
-// burstySamples are weeks of which some miss a target of 99 %.
+// burstySamples returns weeks; some miss a target of 99 %.
 func burstySamples(rnd *rand.Rand, n int) []slo.Sample {
 	all := slices.Repeat([]slo.Sample{{Blind: true}}, rnd.IntN(300))
 	for len(all) < n {
@@ -180,7 +179,7 @@ func burstySamples(rnd *rand.Rand, n int) []slo.Sample {
 	return all[:n]
 }
 
-// TestCalendarBudget tells what a month's budget counts at moments around its turn.
+// TestCalendarBudget checks a month's budget around the month's turn.
 func TestCalendarBudget(t *testing.T) {
 	const interval = 5 * time.Minute
 	berlin, err := time.LoadLocation("Europe/Berlin")
@@ -216,8 +215,8 @@ func TestCalendarBudget(t *testing.T) {
 	expect("at the turn", 28*daily, 1200, 0, 1-1200.0/(28*daily*0.01))
 	lane.kill()
 	until(turn.Add(interval), good(100))
-	// March has 31 days less the hour of the clock's change. The mean rate is that of the last 30
-	// days, of which 28 were watched.
+	// March has 31 days less the hour of the clock's change. The mean rate is over the last 30
+	// days; 28 were watched.
 	expect("the first tick of March", 100, 0, (31-1.0/24)*daily-100, 1)
 	until(turn.AddDate(0, 0, 20), good(100))
 	lane.kill()

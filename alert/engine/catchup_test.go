@@ -23,7 +23,7 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-// bubbleStart is the time at which every synctest bubble begins.
+// bubbleStart is when every synctest bubble begins.
 var bubbleStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const (
@@ -113,8 +113,8 @@ func incidentsOf(t *testing.T, out *outside, defs []alert.Definition, killed boo
 	return texts, took
 }
 
-// madeUp is a source whose samples depend on the objective and the tick alone: traffic that varies,
-// and faults of many lengths and depths.
+// madeUp is a source whose samples depend only on objective and tick: varying traffic, and faults
+// of many lengths and depths.
 func madeUp(_ *testing.T, objectives []string) engine.Source {
 	shares := map[string]func(time.Time) float64{}
 	for i, name := range objectives {
@@ -126,7 +126,7 @@ func madeUp(_ *testing.T, objectives []string) engine.Source {
 			series := slo.Series{Samples: make([]slo.Sample, ticks.Len())}
 			for t := range series.Samples {
 				at := ticks.At(t)
-				if at.Before(bubbleStart.Add(-time.Hour)) { // else what is filled of the past, and when, would be in the numbers
+				if at.Before(bubbleStart.Add(-time.Hour)) { // else the numbers would show how much of the past is filled, and when
 					series.Samples[t] = slo.Sample{Tick: at, Blind: true}
 					continue
 				}
@@ -171,9 +171,9 @@ func stored(t *testing.T, objectives []string) engine.Source {
 	return client.Read
 }
 
-// TestCatchUpWithAPast fills a new objective from a real TSDB, most of it in steps, and compares
-// all windows of its rules with what a watch holds that was given every tick. Without restarts they
-// are the same; with them, steps lose more than ticks of what a process counted last.
+// TestCatchUpWithAPast fills a new objective from a real TSDB, mostly in steps, and compares all
+// windows of its rules with a watch that was given every tick. Without restarts they are the same.
+// With restarts, steps lose more of a process's last counts than ticks.
 func TestCatchUpWithAPast(t *testing.T) {
 	const length, requests = 30 * time.Hour, 3.0 // a second and pod
 	end := bubbleStart.Add(length)
@@ -253,8 +253,8 @@ func faults(i int) func(time.Time) float64 {
 	}
 }
 
-// outside asks a source from outside of the bubble in which the engine runs: a connection that
-// waits for its next request would stop the bubble's clock.
+// outside asks a source from outside the engine's bubble: a connection waiting for its next request
+// would stop the bubble's clock.
 type outside struct {
 	free, asked chan *question
 }

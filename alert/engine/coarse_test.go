@@ -13,10 +13,10 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// counters is a source of counters, each of a label set, that are not scraped during the gap. What
-// they count, a longer tick has the sum of, and what they count in the gap comes late.
+// counters is a source of counters, one per label set, not scraped during the gap. A longer tick
+// has the sum of its counts. Counts in the gap come late.
 type counters struct {
-	interval time.Duration // of what `sets` tell
+	interval time.Duration // of `sets`
 	sets     map[slo.Labels]func(tick time.Time) slo.Counts
 	gap      slo.Span
 	asked    map[time.Duration]int // ticks, by their length
@@ -58,8 +58,8 @@ func (c *counters) sample(at func(time.Time) slo.Counts, tick time.Time, length 
 	return s
 }
 
-// sum is what is counted in (from, to]. It is blind where the counter is not there at the end,
-// which is told by negative counts.
+// sum returns the counts in (from, to]. It is blind if the counter is missing at the end: its
+// counts are negative.
 func (c *counters) sum(at func(time.Time) slo.Counts, from, to time.Time) (sum slo.Counts, blind bool) {
 	for t := from.Add(c.interval); !t.After(to); t = t.Add(c.interval) {
 		counts := at(t)
@@ -73,9 +73,9 @@ func (c *counters) sum(at func(time.Time) slo.Counts, from, to time.Time) (sum s
 	return sum, blind
 }
 
-// TestFilledFindsWhatGoesOn starts in the middle of faults. One that goes on is opened at the first
-// tick, from where it began, to within a step of what is filled in steps, and is then over when it
-// is; one that is over before opens nothing.
+// TestFilledFindsWhatGoesOn starts in the middle of faults. An ongoing one opens at the first tick,
+// with its onset exact to a step if filled in steps, and ends when the fault does. A fault over
+// before opens nothing.
 func TestFilledFindsWhatGoesOn(t *testing.T) {
 	const step = 5 * time.Minute
 	now := epoch.Add(7*time.Hour + 90*time.Second)
@@ -141,7 +141,7 @@ func TestFilledFindsWhatGoesOn(t *testing.T) {
 	}
 }
 
-// TestFilledLabelSets fills label sets of which some are not there all the time.
+// TestFilledLabelSets fills label sets; some come and go.
 func TestFilledLabelSets(t *testing.T) {
 	def := definitionOf("0.999")
 	def.Objective.GroupBy = []string{"region"}

@@ -9,20 +9,29 @@ import (
 	"github.com/postburn/postburn/alert"
 )
 
-// commitRequest asks for batches to be committed; the error is sent when they are, or can never be.
+// commitRequest asks to commit batches; the error is sent when they are committed or never can be.
 type commitRequest struct {
 	batches []alert.Batch
 	done    chan error
 }
 
+// committer writes to the store.
+type committer struct {
+	store    alert.Store
+	fence    int64
+	metrics  *metrics
+	health   *health
+	requests chan commitRequest
+}
+
 // commit hands batches to the committer and waits until they are written.
-func (e *Engine) commit(ctx context.Context, batches []alert.Batch) error {
+func (c *committer) commit(ctx context.Context, batches []alert.Batch) error {
 	for i := range batches {
-		batches[i].Fence = e.fence
+		batches[i].Fence = c.fence
 	}
 	r := commitRequest{batches, make(chan error, 1)}
 	select {
-	case e.commits <- r:
+	case c.requests <- r:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -34,20 +43,20 @@ func (e *Engine) commit(ctx context.Context, batches []alert.Batch) error {
 	}
 }
 
-// runCommits writes what the lanes hand over: all that is ready in one transaction. One that fails
-// is tried again, unchanged, until it succeeds: nothing is lost while a disk is full.
-func (e *Engine) runCommits(ctx context.Context) error {
+// run writes the lanes' batches: all that are ready in one transaction. If it fails, it is tried
+// again, unchanged, until it succeeds: nothing is lost while a disk is full.
+func (c *committer) run(ctx context.Context) error {
 	for {
 		var waiting []commitRequest
 		select {
 		case <-ctx.Done():
 			return nil
-		case r := <-e.commits:
+		case r := <-c.requests:
 			waiting = append(waiting, r)
 		}
 		for more := true; more; {
 			select {
-			case r := <-e.commits:
+			case r := <-c.requests:
 				waiting = append(waiting, r)
 			default:
 				more = false
@@ -57,7 +66,7 @@ func (e *Engine) runCommits(ctx context.Context) error {
 		for _, r := range waiting {
 			batches = append(batches, r.batches...)
 		}
-		err := e.commitUntilWritten(ctx, batches)
+		err := c.commitUntilWritten(ctx, batches)
 		for _, r := range waiting {
 			r.done <- err
 		}
@@ -67,21 +76,21 @@ func (e *Engine) runCommits(ctx context.Context) error {
 	}
 }
 
-// commitUntilWritten returns an error only where trying again can't help.
-func (e *Engine) commitUntilWritten(ctx context.Context, batches []alert.Batch) error {
+// commitUntilWritten returns an error only if trying again can't help.
+func (c *committer) commitUntilWritten(ctx context.Context, batches []alert.Batch) error {
 	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
 		start := time.Now()
-		err := e.opts.Store.Commit(ctx, batches)
-		e.metrics.commitSeconds.Observe(time.Since(start).Seconds())
+		err := c.store.Commit(ctx, batches)
+		c.metrics.commitSeconds.Observe(time.Since(start).Seconds())
 		if err == nil {
-			e.health.ok("writing the store")
+			c.health.ok("writing the store")
 			return nil
 		}
 		if errors.Is(err, alert.ErrFenced) || errors.Is(err, alert.ErrConflict) || ctx.Err() != nil {
 			return err
 		}
-		e.metrics.commitFailures.Inc()
-		e.health.failing("writing the store", err)
+		c.metrics.commitFailures.Inc()
+		c.health.failing("writing the store", err)
 		if !sleep(ctx, wait) {
 			return ctx.Err()
 		}

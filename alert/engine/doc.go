@@ -1,16 +1,27 @@
-// Package engine takes the samples of all objectives, has them folded, and commits what is found.
-// Replay does the same over a stretch of the past, without a store.
+// Package engine samples all objectives, folds the samples, and commits what fold finds. Replay
+// does the same over a stretch of the past, without a store.
 //
-// Objectives are spread over lanes, whole incident groups together. Begin with runLane in loop.go:
+// Objectives are spread over lanes, whole incident groups together. Begin with Engine.runLane in
+// loop.go, which calls the other types:
 //
-//	engine.go      what runs when; reloads
-//	lane.go        a lane, and what is known of the reading of its objectives
+//	engine.go      Engine: what runs when; reloads
+//	lane.go        lane: objectives that advance together
+//	reader.go      reader: what is known of reading an objective
+//	alarm.go       alarm: ending a lane's sleep
 //	loop.go        reading, folding and committing the ticks that are due
-//	chase.go       reading objectives apart that fail, are late, or have fallen behind
-//	verify.go      reading ticks again, for events that came late
-//	past_read.go   reading the past of new objectives, and of those whose data came late
-//	past*.go       the reader of the past itself, which replay.go uses, too
-//	journal.go     what a store keeps of a lane, and the lane that comes out of it again
-//	commits.go     writing to the store, all that is ready at a time
-//	health.go      what is wrong, said once
+//	clock.go       clock: which ticks are due
+//	sampler.go     sampler: asking Prometheus, and how it answers
+//	arrival.go     arrival: an objective's reading
+//	together.go    togetherReader: objectives that keep up, without waiting for one whose query hangs
+//	chase.go       chaser: objectives read apart that fail, are late, or have fallen behind
+//	verify.go      verifier: reading ticks again, for late events
+//	past_read.go   pastsReader: the pasts of new objectives, and again for late data
+//	past*.go       pastReader, the reader of the past itself, which replay.go uses, too
+//	journal.go     journal: a lane's stored data, and the lane made from it
+//	commits.go     committer: writing to the store, all that is ready at once
+//	excluded.go    exclusions: which incidents people took out of budgets
+//	board.go       board: how objectives stand
+//	inspect.go     Details: asking a lane for all about an objective
+//	diary.go       diary: what is known of each day, for reports
+//	health.go      health: logging each fault once
 package engine

@@ -2,11 +2,11 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,52 +18,55 @@ import (
 )
 
 // lanes is how many lanes the groups are spread over. It is fixed, so that a group's lane never
-// depends on the other groups.
+// depends on others.
 const lanes = 32
 
-// Source takes samples: a reading for each objective, in their order, with a sample for every tick.
+// Source returns a reading for each objective, in order, with a sample for every tick.
 type Source func(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading
 
 // Reach returns the time of the newest sample that Prometheus has of an objective's series; zero if
-// it has none that is recent.
+// none is recent.
 type Reach func(ctx context.Context, objective slo.Objective) (time.Time, error)
 
-// Options of an Engine. All but Reach, Committed and Now are required.
+// Excluded returns the incidents that people took out of budgets, as they are stored.
+type Excluded func(ctx context.Context) ([]alert.Incident, error)
+
+// Options of an Engine. Only Reach, Excluded, Committed and Now are optional.
 type Options struct {
 	Definitions []alert.Definition
 	Interval    time.Duration // of the grid
 	Delay       time.Duration // how long after its end a tick is sampled
 	Source      Source
-	Reach       Reach // nil: data are taken to be there as soon as their series are
+	Reach       Reach // nil: data count as there as soon as their series are
 	Store       alert.Store
+	Excluded    Excluded // nil: nobody excludes any
 	Logger      *slog.Logger
 	Registerer  prometheus.Registerer
-	Committed   func()           // is called after incidents were committed; it must not block
+	Committed   func()           // called after incidents are committed; must not block
 	Now         func() time.Time // the wall clock; nil: time.Now
 }
 
-// Engine runs the lanes: it samples every tick, folds, and commits, and resumes where the store's
-// last commit ended.
+// Engine runs the lanes: it samples, folds and commits every tick, and resumes at the store's last
+// commit.
 type Engine struct {
-	opts    Options
-	fence   int64
-	metrics *metrics
-	health  *health
-	commits chan commitRequest
-	reloads chan reload
+	opts       Options
+	clock      clock
+	metrics    *metrics
+	health     *health
+	sampler    *sampler
+	background *background
+	committer  *committer
+	board      *board
+	exclusions *exclusions
 
-	catchUps chan struct{} // one for each lane that catches up
-	chases   chan struct{} // one for each reading of objectives apart from their lane
-	pasts    chan struct{} // one for each reading of a past
-	spawn    func(func())  // runs a function beside the lanes, and waits for it before they are recovered
+	together togetherReader
+	chaser   chaser
+	verifier verifier
+	pasts    pastsReader
 
+	reloads   chan reload
+	catchUps  chan struct{} // one per lane that catches up
 	recovered []*lane
-
-	mu       sync.Mutex
-	statuses map[string][]alert.Status // by lane
-	failing  map[string]error          // by objective
-	answered time.Time                 // when Prometheus answered last, by the wall clock
-	pastLeft map[string]time.Duration  // by lane: how much of the past is still to be read, summed over objectives
 }
 
 // NewEngine registers the engine's metrics. Recover and Run do the rest.
@@ -72,28 +75,65 @@ func NewEngine(opts Options) *Engine {
 		opts.Now = time.Now
 	}
 	e := &Engine{
-		opts: opts, metrics: newMetrics(opts.Registerer), health: newHealth(opts.Logger),
-		commits: make(chan commitRequest), reloads: make(chan reload),
-		catchUps: make(chan struct{}, catchingUp), chases: make(chan struct{}, chasing), pasts: make(chan struct{}, readingPasts),
-		statuses: map[string][]alert.Status{}, failing: map[string]error{},
+		opts: opts, clock: clock{opts.Now, opts.Interval, opts.Delay},
+		metrics: newMetrics(opts.Registerer), health: newHealth(opts.Logger), background: &background{},
+		reloads: make(chan reload), catchUps: make(chan struct{}, catchingUp),
 	}
-	opts.Registerer.MustRegister(statusCollector{e})
+	e.sampler = &sampler{clock: e.clock, source: opts.Source, reach: opts.Reach, metrics: e.metrics, health: e.health}
+	e.committer = &committer{store: opts.Store, metrics: e.metrics, health: e.health, requests: make(chan commitRequest)}
+	e.board = &board{sampler: e.sampler}
+	e.exclusions = &exclusions{read: opts.Excluded}
+	chases, pasts := make(chan struct{}, chasing), make(chan struct{}, readingPasts)
+	e.together = togetherReader{e.sampler}
+	e.chaser = chaser{e.sampler, e.background, chases}
+	e.verifier = verifier{e.sampler, e.background, chases, opts.Logger}
+	e.pasts = pastsReader{e.sampler, e.background, pasts, opts.Logger}
+	e.sampler.clear()
+	e.board.clear()
 	for _, d := range opts.Definitions {
-		lane := laneOf(d)
-		e.statuses[lane] = append(e.statuses[lane], alert.Status{Objective: d.Objective, BudgetRemaining: 1, State: alert.Blind})
+		e.board.expect(laneOf(d), d)
 	}
+	opts.Registerer.MustRegister(statusCollector{e.board})
 	return e
 }
 
-// laneOf names the lane of a definition's group.
-func laneOf(d alert.Definition) string {
+// background runs functions beside the lanes. They end before the lanes are recovered.
+type background struct{ spawn func(func()) }
+
+// run runs f once it gets a slot; not at all if ctx ends first.
+func (b *background) run(ctx context.Context, slots chan struct{}, f func()) {
+	b.spawn(func() {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+			f()
+		case <-ctx.Done():
+		}
+	})
+}
+
+// Statuses returns how all objectives stand at `now`, ordered by ID. An objective is blind if its
+// samples can't be read, lag behind, or are of the future.
+func (e *Engine) Statuses(now time.Time) []alert.Status { return e.board.at(now) }
+
+// Answers returns when Prometheus answered last, zero if it has not yet, and why the last reading
+// of an objective failed, by its name.
+func (e *Engine) Answers() (last time.Time, failing map[string]error) { return e.sampler.answers() }
+
+// TakeDays returns what is new of objectives' days since it was last called, for a store to keep.
+func (e *Engine) TakeDays() []alert.Days { return e.board.diary.take() }
+
+// laneOf returns the lane of a definition's group.
+func laneOf(d alert.Definition) string { return laneOfGroup(d.Policy.Group) }
+
+func laneOfGroup(group string) string {
 	h := fnv.New32a()
-	h.Write([]byte(d.Policy.Group))
+	h.Write([]byte(group))
 	return fmt.Sprintf("%02d", h.Sum32()%lanes)
 }
 
-// Run samples, folds and commits until ctx is done. It returns an error where the store belongs to
-// another writer now. Recover comes first.
+// Run samples, folds and commits until ctx is done. It returns an error if the store now belongs to
+// another writer. Call Recover first.
 func (e *Engine) Run(ctx context.Context) error {
 	for {
 		next, err := e.runUntilReload(ctx)
@@ -101,20 +141,20 @@ func (e *Engine) Run(ctx context.Context) error {
 			return err
 		}
 		e.opts.Definitions = next.definitions
-		if err := e.Recover(ctx); err != nil {
+		if err := e.recoverAgain(ctx); err != nil || ctx.Err() != nil {
 			return err
 		}
 		close(next.taken)
 	}
 }
 
-// runUntilReload runs the lanes until ctx is done or other definitions are to be watched.
+// runUntilReload runs the lanes until ctx is done or Reload is called.
 func (e *Engine) runUntilReload(ctx context.Context) (next reload, err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return e.runCommits(ctx) })
-	e.spawn = func(f func()) { g.Go(func() error { f(); return nil }) }
+	g.Go(func() error { return e.committer.run(ctx) })
+	e.background.spawn = func(f func()) { g.Go(func() error { f(); return nil }) }
 	for _, l := range e.recovered {
 		g.Go(func() error { return e.runLane(ctx, l) })
 	}
@@ -129,14 +169,14 @@ func (e *Engine) runUntilReload(ctx context.Context) (next reload, err error) {
 	return next, g.Wait()
 }
 
-// reload asks for other definitions to be watched.
+// reload asks to watch other definitions.
 type reload struct {
 	definitions []alert.Definition
-	taken       chan struct{} // is closed when they are
+	taken       chan struct{} // closed when they are
 }
 
-// Reload has the running engine watch other definitions, as if it had been started with them, and
-// waits until it does.
+// Reload makes the running engine watch other definitions, as if started with them, and waits until
+// it does.
 func (e *Engine) Reload(ctx context.Context, definitions []alert.Definition) error {
 	r := reload{definitions, make(chan struct{})}
 	select {
@@ -152,18 +192,19 @@ func (e *Engine) Reload(ctx context.Context, definitions []alert.Definition) err
 	}
 }
 
-// Recover makes the engine the store's only writer, loads the lanes that the store or the
-// definitions know of, and hands the definitions out to them. It asks nothing of Prometheus.
+// Recover makes the engine the store's only writer, loads the lanes of the store and the
+// definitions, and gives the lanes their definitions. It asks Prometheus nothing.
 func (e *Engine) Recover(ctx context.Context) error {
 	fence, names, err := e.opts.Store.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("acquiring the store: %w", err)
 	}
-	e.fence, e.recovered = fence, nil
-	e.mu.Lock()
-	e.pastLeft = map[string]time.Duration{}
-	e.statuses, e.failing = map[string][]alert.Status{}, map[string]error{}
-	e.mu.Unlock()
+	e.committer.fence, e.recovered = fence, nil
+	e.board.clear()
+	e.sampler.clear()
+	if err := e.exclusions.update(ctx); err != nil {
+		return err
+	}
 	defs := map[string][]alert.Definition{}
 	for _, d := range e.opts.Definitions {
 		name := laneOf(d)
@@ -178,8 +219,9 @@ func (e *Engine) Recover(ctx context.Context) error {
 			return err
 		}
 		e.logChanges(l, defs[name])
-		l.redefine(defs[name], e.due(e.opts.Delay))
-		e.show(l)
+		l.redefine(defs[name], e.clock.due(e.opts.Delay))
+		e.exclude(l)
+		e.board.show(l)
 		if len(l.Definitions()) > 0 || l.HasSettled() {
 			e.recovered = append(e.recovered, l)
 		}
@@ -187,15 +229,34 @@ func (e *Engine) Recover(ctx context.Context) error {
 	return nil
 }
 
-// recoverLane loads a lane, on the grid that the engine has now. One that was never committed
-// begins at the newest tick that is due.
+// recoverAgain recovers a running engine. While the store can't be read or written it tries again,
+// as for commits: a reload on a full disk ends nothing.
+func (e *Engine) recoverAgain(ctx context.Context) error {
+	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
+		err := e.Recover(ctx)
+		if err == nil {
+			e.health.ok("reading the store")
+			return nil
+		}
+		if ctx.Err() != nil || errors.Is(err, alert.ErrFenced) || errors.Is(err, slo.ErrCorrupt) {
+			return err
+		}
+		e.health.failing("reading the store", err)
+		if !sleep(ctx, wait) {
+			return nil
+		}
+	}
+}
+
+// recoverLane loads a lane, on the engine's present grid. One never committed begins at the newest
+// tick that is due.
 func (e *Engine) recoverLane(ctx context.Context, name string) (*lane, error) {
 	rec, err := e.opts.Store.Load(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("loading lane %s: %w", name, err)
 	}
 	if rec.Cursor.IsZero() {
-		return newLane(name, fold.NewLane(e.opts.Interval, e.due(e.opts.Delay))), nil
+		return newLane(name, fold.NewLane(e.opts.Interval, e.clock.due(e.opts.Delay))), nil
 	}
 	l, err := recoverLane(name, rec)
 	if err != nil {
@@ -209,7 +270,7 @@ func (e *Engine) recoverLane(ctx context.Context, name string) (*lane, error) {
 	return l, nil
 }
 
-// sleep waits and reports true, or false where ctx was done first.
+// sleep waits and reports true, or false if ctx ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -219,43 +280,4 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-timer.C:
 		return true
 	}
-}
-
-// Statuses are how all objectives stand at `now`, ordered by ID. One whose samples can't be had,
-// lag behind, or are of a time that has yet to come is blind.
-func (e *Engine) Statuses(now time.Time) []alert.Status {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var all []alert.Status
-	for _, statuses := range e.statuses {
-		for _, s := range statuses {
-			delay := e.opts.Delay
-			if s.Objective.Delay > 0 {
-				delay = s.Objective.Delay
-			}
-			late := now.Sub(s.Tick) - delay - s.Extra - e.opts.Interval
-			ahead := s.Tick.After(now) // the clock was set back
-			if e.failing[s.Objective.Name] != nil || late > max(3*e.opts.Interval, 10*time.Second) || ahead {
-				s.State = alert.Blind
-				if s.BlindSince.IsZero() {
-					s.BlindSince = s.Tick
-				}
-			}
-			all = append(all, s)
-		}
-	}
-	slices.SortFunc(all, func(a, b alert.Status) int {
-		return slo.ID{SLO: a.Objective.Name, Labels: a.Labels}.Compare(slo.ID{SLO: b.Objective.Name, Labels: b.Labels})
-	})
-	return all
-}
-
-// leftToRead is how much of the past is still to be read, summed over objectives.
-func (e *Engine) leftToRead() (left time.Duration) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, d := range e.pastLeft {
-		left += d
-	}
-	return left
 }

@@ -19,7 +19,7 @@ func NewLane(name string, interval time.Duration, cursor time.Time) *Lane {
 	return &Lane{newLane(name, fold.NewLane(interval, cursor))}
 }
 
-// Recover makes the lane that a store holds.
+// Recover makes a lane from a store.
 func Recover(name string, rec alert.Recovery) (*Lane, error) {
 	l, err := recoverLane(name, rec)
 	return &Lane{l}, err
@@ -28,13 +28,16 @@ func Recover(name string, rec alert.Recovery) (*Lane, error) {
 // Redefine makes the lane watch these definitions.
 func (l *Lane) Redefine(defs []alert.Definition, armed time.Time) { l.l.redefine(defs, armed) }
 
+// Exclude makes the lane leave these incidents out of budgets.
+func (l *Lane) Exclude(incidents ...alert.Incident) { l.l.exclude(incidents) }
+
 // Regrid puts the lane on another grid.
 func (l *Lane) Regrid(interval time.Duration) { l.l.regrid(interval) }
 
-// CursorOf is the last tick that an objective has folded.
+// CursorOf returns the last tick an objective folded.
 func (l *Lane) CursorOf(objective string) time.Time { return l.l.CursorOf(objective) }
 
-// Cursor is the last tick folded.
+// Cursor returns the last tick folded.
 func (l *Lane) Cursor() time.Time { return l.l.Cursor() }
 
 // Watches are the lane's.
@@ -55,23 +58,23 @@ func (l *Lane) StepRow(row fold.Row) (alert.Batch, []alert.Event) {
 	return batches[0], events
 }
 
-// Fingerprint is a text that two lanes share only if they are the same bit for bit.
+// Fingerprint returns a text that is equal only for lanes that are the same bit for bit.
 func (l *Lane) Fingerprint() string {
 	c := checkpointOf(l.l, true)
 	return fmt.Sprintf("%s %s %x", l.l.Cursor(), c.State, crc64.Checksum(c.History, crc64.MakeTable(crc64.ISO)))
 }
 
-// FillFrom gives all objectives the past that a source has, as far as their rules look back.
+// FillFrom gives all objectives a source's past, as far as their rules look back.
 func (l *Lane) FillFrom(ctx context.Context, source Source) error {
 	for _, d := range l.l.Definitions() {
 		span := slo.Span{Start: alignedPast(d, l.l.Interval(), l.l.Cursor().Add(-d.Warmup())), End: l.l.Cursor()}
 		reader := pastFolder{source: source, interval: l.l.Interval()}
-		found, _ := reader.fold(ctx, l.l.pastsOf([]alert.Definition{d}, span), false)
-		if found[0].err != nil {
-			return found[0].err
+		found := reader.fold(ctx, l.l.pastOf(d, span))
+		if found.err != nil {
+			return found.err
 		}
 		var watches []fold.Folded
-		for _, set := range found[0].sets {
+		for _, set := range found.sets {
 			watches = append(watches, fold.Folded{Watch: set.watch, Events: set.events})
 		}
 		l.l.Adopt(d.Objective.Name, watches, fold.Late{})
@@ -90,5 +93,5 @@ func (l *Lane) FillBlind() {
 	}
 }
 
-// Missed is how many events a stretch that is read again has that it did not have.
+// Missed returns how many events a stretch gained when read again.
 var Missed = missed

@@ -25,11 +25,12 @@ func TestFill(t *testing.T) {
 		ticks               int64 // ... and of how many ticks
 		catchUp             int64 // reads that catch up; a read has 1,000 ticks, or 40,000 samples
 	}{
-		{"objectives", 45, 0, 30, 60, 20_000, 1},
-		{"more objectives than there are samples in a tick's read", 400, 0, 5, 30, 12_000, 8},
-		{"label sets", 1, 300, 5, 250, 12_000, 6},
+		{"objectives", atLength(15, 45), 0, 30, 60, 20_000, 1},
+		{"more objectives than there are samples in a tick's read", atLength(100, 400), 0, 5, 30, 12_000, int64(atLength(2, 8))},
+		{"label sets", 1, atLength(100, 300), 5, 250, 12_000, int64(atLength(2, 6))},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := &service{regions: map[string]slo.Span{}}
 				for i := range tc.regions {
@@ -82,15 +83,16 @@ func TestFill(t *testing.T) {
 	}
 }
 
-// TestFewCatchUpTogether has many lanes that are hours behind, and a disk that is full: few of them
-// take memory at the same time.
+// TestFewCatchUpTogether has many lanes that are hours behind, and a full disk: only few take
+// memory at a time.
 func TestFewCatchUpTogether(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{}
 		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s}
 		for i := range 60 {
 			def := definition(fmt.Sprintf("objective-%02d", i))
-			def.Policy.Group = def.Objective.Name
+			def.Policy.Group, def.Objective.Window.Rolling = def.Objective.Name, 5*day
 			p.defs = append(p.defs, def)
 		}
 		p.start()
@@ -125,8 +127,8 @@ func TestFewCatchUpTogether(t *testing.T) {
 	})
 }
 
-// TestSlowQueries has an objective of which Prometheus can't answer many ticks in time, beside one
-// of which it can: both are filled, both catch up, and an outage that went by meanwhile is found.
+// TestSlowQueries has an objective with a query too slow for many ticks at a time, beside a fast
+// one: both are filled, both catch up, and an outage meanwhile is found.
 func TestSlowQueries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{faultFrom: time.Now().Add(3 * time.Hour), faultTo: time.Now().Add(200 * time.Minute)}
@@ -134,7 +136,7 @@ func TestSlowQueries(t *testing.T) {
 		p.source = func(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
 			readings := s.read(ctx, objectives, ticks)
 			for i, o := range objectives {
-				if o.Name == "large" && ticks.Len() > 60 && ticks.First.After(time.Now().Add(-121*time.Hour)) { // what is before that is backfilled
+				if o.Name == "large" && ticks.Len() > 60 && ticks.First.After(time.Now().Add(-121*time.Hour)) { // earlier ticks are backfilled
 					time.Sleep(30 * time.Second)
 					readings[i] = slo.Reading{Err: fmt.Errorf("%w: context deadline exceeded", slo.ErrUnreachable)}
 				}

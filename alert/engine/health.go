@@ -8,21 +8,20 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// health logs what is wrong once when it begins and once when it is over, however often it is
-// reported.
+// health logs a fault once when it begins and once when it ends, however often it is reported.
 type health struct {
 	logger *slog.Logger
 
 	mu     sync.Mutex
-	faulty map[string]bool            // by what is faulty
-	wrong  map[string]map[string]bool // by the kind of error: the objectives that have it
+	faulty map[string]bool            // by faulty part
+	wrong  map[string]map[string]bool // by kind of error: the objectives with it
 }
 
 func newHealth(logger *slog.Logger) *health {
 	return &health{logger: logger, faulty: map[string]bool{}, wrong: map[string]map[string]bool{}}
 }
 
-// failing notes that a part does not work. Nothing is lost: what it was to do is tried again.
+// failing notes that a part does not work. Nothing is lost: it tries again.
 func (h *health) failing(what string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -42,8 +41,8 @@ func (h *health) ok(what string) {
 	}
 }
 
-// reading notes how the reading of an objective went. What concerns all of Prometheus is logged
-// once for all objectives, what concerns a query once for its own.
+// reading notes how reading an objective went. A fault of Prometheus is logged once for all
+// objectives, one of a query once for its own.
 func (h *health) reading(name string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -71,7 +70,7 @@ func (h *health) reading(name string, err error) {
 	h.wrong[now][name] = true
 }
 
-// kindOf names what is wrong, without what changes from one try to the next.
+// kindOf names a fault, without details that change from try to try.
 func kindOf(name string, err error) string {
 	for _, kind := range []error{slo.ErrUnreachable, slo.ErrBadAnswer, slo.ErrIncomplete, slo.ErrClock} {
 		if errors.Is(err, kind) {

@@ -36,8 +36,8 @@ func definitionOf(target string) alert.Definition {
 	return alert.Definition{Objective: objective(target), Policy: policy(alert.DefaultRules(30 * day)...)}
 }
 
-// withoutEstimate leaves out the caveat that part of the budget's window is an estimate, which all
-// breaches of a young objective have.
+// withoutEstimate drops the caveat that part of the budget is an estimate. All breaches of a young
+// objective have it.
 func withoutEstimate(all []slo.Caveat) []slo.Caveat {
 	var others []slo.Caveat
 	for _, c := range all {

@@ -13,23 +13,23 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// How often a lane's state and its histories are written though nothing happened.
+// How often a lane's state and histories are written if nothing happens.
 const (
 	stateEvery   = time.Hour
 	historyEvery = 6 * time.Hour
 )
 
-// journal makes the batches that a lane is kept by, and makes the lane again from what was kept.
+// journal makes a lane's batches for the store, and the lane from what is stored.
 type journal struct {
 	lane         string
-	committed    time.Time // the cursor of the last batch that was made
-	eventful     bool      // a window was opened or closed since the last checkpoint
-	regrouped    bool      // watches came, went or were exchanged since the last roster
+	committed    time.Time // the last batch's cursor
+	eventful     bool      // a window opened or closed since the last checkpoint
+	regrouped    bool      // watches came, went or were replaced since the last roster
 	stateWritten time.Time
 	histWritten  time.Time
 }
 
-// roster says which objectives a lane's samples are of, in their order.
+// roster lists the objectives and label sets of a lane's samples, in order.
 type roster struct {
 	Interval    time.Duration      `json:"interval"`
 	Definitions []alert.Definition `json:"definitions"`
@@ -40,13 +40,14 @@ type roster struct {
 type laneState struct {
 	Watches   []fold.WatchState    `json:"watches"`
 	Incidents []alert.Incident     `json:"incidents"`
-	Reading   map[string]readState `json:"reading,omitempty"` // by objective
-	Late      lateness             `json:"late,omitzero"`     // of an older version: of all objectives
+	Reading   map[string]readState `json:"reading,omitempty"`  // by objective
+	Excluded  []string             `json:"excluded,omitempty"` // incidents that people took out of budgets
+	Late      lateness             `json:"late,omitzero"`      // written by an older version, for all objectives
 }
 
-// step folds a row into a lane and returns the batch to be committed, with the events that opened
-// or closed a window. If more batches are committed together with this one, the last of them has
-// roster and checkpoint for all.
+// step folds a row into a lane and returns the batch to commit, and the events that opened or
+// closed a window. If more batches follow in the same commit, the last has roster and checkpoint
+// for all.
 func (j *journal) step(l *lane, row fold.Row, more bool) (alert.Batch, []alert.Event) {
 	b := alert.Batch{Lane: j.lane, Prev: j.committed, Tick: l.Cursor().Add(l.Interval()), Samples: appendRow(nil, row)}
 	watches := len(l.Watches()) + len(row.Joined)
@@ -62,7 +63,7 @@ func (j *journal) step(l *lane, row fold.Row, more bool) (alert.Batch, []alert.E
 	return b, events
 }
 
-// finish adds roster and checkpoint to a batch, where they are due.
+// finish adds roster and checkpoint to a batch if due.
 func (j *journal) finish(l *lane, b *alert.Batch) {
 	histories := j.regrouped || b.Tick.Sub(j.histWritten) >= historyEvery
 	if !j.eventful && !histories && b.Tick.Sub(j.stateWritten) < stateEvery {
@@ -92,15 +93,15 @@ func rosterOf(l *lane) []byte {
 }
 
 func checkpointOf(l *lane, histories bool) *alert.Checkpoint {
-	state := laneState{Incidents: l.Incidents(), Reading: l.readStates()}
+	state := laneState{Incidents: l.Incidents(), Reading: l.readers.states(), Excluded: l.Excluded()}
 	c := &alert.Checkpoint{}
 	if histories {
 		c.History = []byte{}
 	}
 	for _, w := range l.Watches() {
-		state.Watches = append(state.Watches, w.WatchState)
+		state.Watches = append(state.Watches, w.State())
 		if histories {
-			encoded, _ := w.History.AppendBinary(nil) // has no error to return
+			encoded, _ := w.History.AppendBinary(nil) // never returns an error
 			c.History = binary.AppendUvarint(c.History, uint64(len(encoded)))
 			c.History = append(c.History, encoded...)
 		}
@@ -117,17 +118,17 @@ func mustJSON(v any) []byte {
 	return text
 }
 
-// rowHeader is what few rows have.
+// rowHeader is what few rows need.
 type rowHeader struct {
-	Joined []fold.Member  `json:"joined,omitempty"`
-	Counts map[string]int `json:"counts,omitempty"` // by a watch's index: how many samples it has, where it is not one
-	Untold []int          `json:"untold,omitempty"`
+	Joined    []fold.Member    `json:"joined,omitempty"`
+	Counts    map[string]int   `json:"counts,omitempty"` // by a watch's index: how many samples it has, if not one
+	Untold    []int            `json:"untold,omitempty"`
+	PlannedTo []fold.PlannedTo `json:"planned_to,omitempty"`
 }
 
-// appendRow encodes a row: a header, which most do not have, and the samples of all watches in
-// their order.
+// appendRow encodes a row: a header, which most lack, and the samples of all watches in order.
 func appendRow(b []byte, row fold.Row) []byte {
-	header := rowHeader{Joined: row.Joined, Untold: row.Untold}
+	header := rowHeader{Joined: row.Joined, Untold: row.Untold, PlannedTo: row.PlannedTo}
 	for i, samples := range row.Samples {
 		if len(samples) != 1 {
 			if header.Counts == nil {
@@ -150,7 +151,7 @@ func appendRow(b []byte, row fold.Row) []byte {
 	return b
 }
 
-// readRow decodes a row of a lane that is at the tick before.
+// readRow decodes a row; the lane is at the tick before.
 func readRow(l *fold.Lane, blob []byte) (row fold.Row, err error) {
 	size, n := binary.Uvarint(blob)
 	if n <= 0 || size > uint64(len(blob)-n) {
@@ -158,7 +159,7 @@ func readRow(l *fold.Lane, blob []byte) (row fold.Row, err error) {
 	}
 	text, blob := blob[n:n+int(size)], blob[n+int(size):]
 	var header rowHeader
-	if size > 0 && text[0] == '[' { // of an older version
+	if size > 0 && text[0] == '[' { // by an older version
 		err = json.Unmarshal(text, &header.Joined)
 	} else if size > 0 {
 		err = json.Unmarshal(text, &header)
@@ -166,7 +167,7 @@ func readRow(l *fold.Lane, blob []byte) (row fold.Row, err error) {
 	if err != nil {
 		return row, fmt.Errorf("reading a row's header: %w: %w", slo.ErrCorrupt, err)
 	}
-	row.Joined, row.Untold = header.Joined, header.Untold
+	row.Joined, row.Untold, row.PlannedTo = header.Joined, header.Untold, header.PlannedTo
 	var cursors []time.Time
 	for _, w := range l.Watches() {
 		cursors = append(cursors, w.Now())
@@ -179,6 +180,11 @@ func readRow(l *fold.Lane, blob []byte) (row fold.Row, err error) {
 			m.Start = l.Cursor()
 		}
 		cursors = append(cursors, m.Start)
+	}
+	for _, p := range row.PlannedTo {
+		if p.Watch < 0 || p.Watch >= len(cursors) {
+			return row, fmt.Errorf("reading what is planned: %w", slo.ErrCorrupt)
+		}
 	}
 	row.Samples = make([][]slo.Sample, len(cursors))
 	for i, cursor := range cursors {
@@ -198,9 +204,18 @@ func readRow(l *fold.Lane, blob []byte) (row fold.Row, err error) {
 	return row, nil
 }
 
-// recoverLane makes the lane that a store holds: its newest checkpoint, and all samples since
-// folded in. Nothing is to be committed for it. Errors wrap slo.ErrCorrupt where what is stored
-// does not fit together.
+// CheckRecovery returns an error that wraps slo.ErrCorrupt if no engine can go on from a lane's
+// stored data.
+func CheckRecovery(name string, rec alert.Recovery) error {
+	if rec.Cursor.IsZero() {
+		return nil
+	}
+	_, err := restoreLane(name, rec)
+	return err
+}
+
+// recoverLane makes a lane from the store: its newest checkpoint, with all later samples folded in.
+// There is nothing to commit. Errors wrap slo.ErrCorrupt if the stored data don't fit together.
 func recoverLane(name string, rec alert.Recovery) (*lane, error) {
 	l, err := restoreLane(name, rec)
 	if err != nil {
@@ -222,13 +237,13 @@ func restoreLane(name string, rec alert.Recovery) (*lane, error) {
 		return nil, fmt.Errorf("reading the state: %w: it is not the roster's", slo.ErrCorrupt)
 	}
 	for i, w := range watches {
-		if len(state.Watches[i].Track) != len(w.Rules) {
+		if len(state.Watches[i].Track) != len(w.Def.Policy.Rules) {
 			return nil, fmt.Errorf("reading the state: %w: its rules are others", slo.ErrCorrupt)
 		}
 	}
 	l := newLane(name, fold.RestoreLane(r.Interval, rec.HistoryTick, r.Definitions, watches))
 	l.journal = journal{lane: name, committed: rec.Cursor, stateWritten: rec.StateTick, histWritten: rec.HistoryTick}
-	l.restoreReading(state)
+	l.readers.restore(l.Definitions(), state)
 	if err := l.refold(rec, state); err != nil {
 		return nil, err
 	}
@@ -236,7 +251,7 @@ func restoreLane(name string, rec alert.Recovery) (*lane, error) {
 	return l, nil
 }
 
-// readWatches makes the watches of a recovery, with their histories.
+// readWatches makes the watches of a recovery with histories.
 func readWatches(rec alert.Recovery) ([]*fold.Watch, roster, error) {
 	var r roster
 	if err := json.Unmarshal(rec.Roster, &r); err != nil {
@@ -265,10 +280,11 @@ func readWatches(rec alert.Recovery) ([]*fold.Watch, roster, error) {
 	return watches, r, nil
 }
 
-// refold brings the histories up to the state's tick, and folds in the samples that came after it.
+// refold brings the histories up to the state's tick, and folds in the samples after it.
 func (l *lane) refold(rec alert.Recovery, state laneState) error {
 	restore := func() {
 		l.Restore(slices.Clone(state.Watches), state.Incidents)
+		l.RestoreExcluded(state.Excluded)
 	}
 	l.Anticipate(state.Watches)
 	for _, r := range rec.Rows {

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,7 +14,7 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// lateBeside is what data are late of. Times are minutes after the start.
+// lateBeside says which data are late. Times are minutes after start.
 type lateBeside struct {
 	faults  [][2]float64 // minutes after the start
 	lag     float64      // of one of two sources, in minutes
@@ -26,8 +27,7 @@ type lateBeside struct {
 	killed  bool
 }
 
-// TestLateBeside has data come late while something else goes on: the windows are those that a
-// replay finds.
+// TestLateBeside has late data while something else goes on: a replay finds the same windows.
 func TestLateBeside(t *testing.T) {
 	for name, tc := range map[string]lateBeside{
 		"label sets, five minutes":         {faults: [][2]float64{{60, 80}}, lag: 5, during: [2]float64{50, 100}, regions: []string{"eu", "us"}, until: 300},
@@ -84,20 +84,21 @@ func (tc lateBeside) run(t *testing.T) {
 	}
 }
 
-// almost lets shares of a budget differ by what a history has forgotten of the window of 30 days
-// before a breach, when that is looked at again hours later.
+// almost lets shares of a budget differ if a breach is judged again hours later: the history has
+// forgotten part of its 30 days by then. A caveat says how much is an estimate.
 var almost = cmp.Options{
 	cmpopts.EquateEmpty(), cmpopts.EquateComparable(slo.Decimal{}), cmpopts.EquateApprox(0.02, 0),
 	cmpopts.IgnoreFields(alert.Window{}, "Detected"),
 	cmpopts.IgnoreFields(alert.Incident{}, "ID", "Revision"), // the ID has the onset that was known first
 }
 
-// roughly is a copy without caveats about late data, and without the numbers of windows of kind
-// budget, which are no longer told when the incident that they are part of is over.
+// roughly returns a copy without caveats on late data, and without numbers of windows of kind
+// budget, which get no updates once their incident is over.
 func roughly(all []alert.Incident) []alert.Incident {
 	all = withoutLate(all)
 	for _, i := range all {
 		for n, w := range i.Windows {
+			i.Windows[n].Caveats = withoutEstimate(w.Caveats)
 			if w.Kind == alert.Budget {
 				i.Windows[n] = alert.Window{Objective: w.Objective, Kind: w.Kind, Definition: w.Definition, Onset: w.Onset, Ended: w.Ended}
 			}
@@ -106,9 +107,44 @@ func roughly(all []alert.Incident) []alert.Incident {
 	return all
 }
 
-// TestLateWhereThePastIsGone has data come late to a Prometheus that keeps two days: what postburn
-// knows of the time before stays.
+// TestLateLeavesOthersAsTheyAre has late data of a breach: one recorded three days before stays as
+// it is, though the history has forgotten part of its budget's window.
+func TestLateLeavesOthersAsTheyAre(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const first, second = 33 * 24 * 60, 36 * 24 * 60
+		begin := time.Now()
+		r := &role{
+			faults:  []slo.Span{span(begin, first, first+20), span(begin, second, second+20)},
+			sources: []source{{}, {lag: minutes(5), during: span(begin, second-10, second+200)}},
+		}
+		p := newScene(t, &scene{roles: map[string]*role{"checkout": r}}, "checkout")
+		p.every = 5 * time.Minute
+		time.Sleep(minutes(first - 60))
+		p.start()
+		time.Sleep(minutes(second - first))
+		synctest.Wait()
+		before := p.incidents()
+		time.Sleep(minutes(600))
+		synctest.Wait()
+		after := p.incidents()
+		p.kill()
+		if len(before) != 1 || len(after) != 2 {
+			t.Fatalf("incidents before:\n%s after:\n%s", describe(before), describe(after))
+		}
+		if diff := cmp.Diff(before[0], after[1], cmpopts.EquateComparable(slo.Decimal{})); diff != "" {
+			t.Errorf("the older one (-before +after):\n%s", diff)
+		}
+		isLate := func(c slo.Caveat) bool { return c.Kind == slo.DataLate }
+		if w := after[0].Windows[0]; !slices.ContainsFunc(w.Caveats, isLate) {
+			t.Errorf("the newer one has the caveats %v", w.Caveats)
+		}
+	})
+}
+
+// TestLateWhereThePastIsGone has late data in a Prometheus that keeps two days: postburn keeps its
+// knowledge of the time before.
 func TestLateWhereThePastIsGone(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		r := &role{
@@ -133,7 +169,7 @@ func TestLateWhereThePastIsGone(t *testing.T) {
 	})
 }
 
-// TestLateIsKept kills the process when it has just found that data came late.
+// TestLateIsKept kills the process just after it found late data.
 func TestLateIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
@@ -159,9 +195,10 @@ func TestLateIsKept(t *testing.T) {
 	})
 }
 
-// TestLateAfterDays has data come late days after another outage, which the lane has forgotten: it
-// is not recorded once more.
+// TestLateAfterDays has late data days after another outage, which the lane has forgotten: it is
+// not recorded again.
 func TestLateAfterDays(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		later := begin.Add(5 * day)

@@ -11,7 +11,7 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// lateness is how data of an outage are late. Times are minutes after the start.
+// lateness says how an outage's data are late. Times are minutes after the start.
 type lateness struct {
 	fault   [2]float64 // minutes after the start
 	lag     float64    // minutes
@@ -83,8 +83,8 @@ func (tc lateness) run(t *testing.T) {
 	}
 }
 
-// TestAlwaysLate has data come ten minutes late for ever: it is read when it is there, and not
-// asked for much more often than data in time.
+// TestAlwaysLate has data always ten minutes late: they are read once there, and asked for little
+// more often than data in time.
 func TestAlwaysLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()

@@ -11,7 +11,7 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// memory is a lane with what a store would keep of it, so that it can be killed and recovered.
+// memory is a lane with its stored data, so that it can be killed and recovered.
 type memory struct {
 	t         *testing.T
 	name      string
@@ -38,7 +38,7 @@ func (m *memory) step(samples ...slo.Sample) []alert.Event {
 	return m.stepRow(row)
 }
 
-// stepRow folds in a row and keeps what is to be committed for it.
+// stepRow folds in a row and keeps its batch.
 func (m *memory) stepRow(row fold.Row) []alert.Event {
 	m.t.Helper()
 	b, events := m.lane.StepRow(row)
@@ -69,8 +69,8 @@ func (m *memory) stepRow(row fold.Row) []alert.Event {
 	return events
 }
 
-// kill forgets all that was not committed, and recovers. The recovered lane makes the same
-// checkpoint as the one that died would.
+// kill forgets all uncommitted data, and recovers. The recovered lane makes the same checkpoint as
+// the killed one would.
 func (m *memory) kill() {
 	m.t.Helper()
 	m.rec.Rows = m.rows
@@ -89,7 +89,7 @@ func (m *memory) kill() {
 	m.lane = lane
 }
 
-// windows are those of all incidents, in the order in which they were found.
+// windows returns all incidents' windows, in the order found.
 func (m *memory) windows() []alert.Window {
 	var all []alert.Window
 	for _, id := range m.order {

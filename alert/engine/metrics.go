@@ -11,7 +11,7 @@ import (
 	"github.com/postburn/postburn/alert"
 )
 
-// metrics are the engine's own.
+// metrics are the engine's.
 type metrics struct {
 	ticks          prometheus.Counter
 	lateTicks      prometheus.Counter
@@ -75,7 +75,7 @@ var (
 )
 
 // statusCollector shows how the objectives stand at the last committed tick.
-type statusCollector struct{ engine *Engine }
+type statusCollector struct{ board *board }
 
 func (c statusCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- budgetDesc
@@ -86,16 +86,16 @@ func (c statusCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- backfillDesc
 }
 
-// Collect implements prometheus.Collector. It collects in the order in which a registry sorts what
-// it gathers: by the values of the labels, whose names are sorted. With 5,000 objectives, a scrape
-// would else spend a third of its time on sorting.
+// Collect implements prometheus.Collector. It collects in the order into which a registry sorts: by
+// label values, with label names sorted. Else, with 5,000 objectives, a scrape would spend a third
+// of its time on sorting.
 func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	gauge(backfillDesc, c.engine.leftToRead().Seconds())
-	now := c.engine.opts.Now()
-	statuses := c.engine.Statuses(now)
+	gauge(backfillDesc, c.board.leftToRead().Seconds())
+	now := c.board.sampler.now()
+	statuses := c.board.at(now)
 	slices.SortFunc(statuses, func(a, b alert.Status) int {
 		return cmp.Or(cmp.Compare(a.Labels, b.Labels), cmp.Compare(a.Objective.Service, b.Objective.Service),
 			cmp.Compare(a.Objective.Name, b.Objective.Name))

@@ -19,7 +19,7 @@ import (
 	"github.com/postburn/postburn/store/sqlite"
 )
 
-// collectors keeps what is registered.
+// collectors keeps registered collectors.
 type collectors struct {
 	*prometheus.Registry
 	all []prometheus.Collector
@@ -33,8 +33,8 @@ func write[T any](m interface{ Write(*T) error }) (*T, error) {
 	return written, m.Write(written)
 }
 
-// TestMetricsCollectedInOrder checks that a registry has nothing to sort of the objectives'
-// metrics.
+// TestMetricsCollectedInOrder checks that the objectives' metrics are already sorted for a
+// registry.
 func TestMetricsCollectedInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "postburn.db"), sqlite.Options{})

@@ -15,11 +15,10 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// What the oracles found, each in a history of its own.
+// Bugs that the oracles found, each with its own history.
 
 // TestPlannedWorkAndAShorterWindow has a budget overspent mostly by planned work when the objective
-// gets a shorter window. The window that is open keeps the longer one, and all that was spent in
-// it.
+// gets a shorter window. The open breach window keeps the longer one, with all its events.
 func TestPlannedWorkAndAShorterWindow(t *testing.T) {
 	def := definition("checkout")
 	def.Objective.Target, def.Objective.Window, def.Policy.Rules = slo.MustDecimal("0.9"), slo.Window{Rolling: 12 * time.Hour}, nil
@@ -45,8 +44,8 @@ func TestPlannedWorkAndAShorterWindow(t *testing.T) {
 	}
 }
 
-// TestQuietAndTheDayBefore has traffic at a fifth of what is usual where the day before says
-// little: half of it was not seen, or it is part of the same stretch.
+// TestQuietAndTheDayBefore has traffic at a quarter of usual if the day before says little: half of
+// it was not seen, or it is part of the same stretch.
 func TestQuietAndTheDayBefore(t *testing.T) {
 	const interval = 15 * time.Minute
 	for name, tc := range map[string]struct {
@@ -78,9 +77,9 @@ func TestQuietAndTheDayBefore(t *testing.T) {
 	}
 }
 
-// TestFoldedAgain folds the last day again of an objective whose slowest rule looks back for half a
-// day, as is done when data came late. There were no data before. The window found is the one that
-// was found at first, of a slow burn early in that day.
+// TestFoldedAgain folds an objective's last day again, as for late data. Its slowest rule looks
+// back half a day, and there are no earlier data. It finds the same window as before, of a slow
+// burn early in that day.
 func TestFoldedAgain(t *testing.T) {
 	def := alert.Definition{Objective: objective("0.99"), Policy: policy(
 		alert.Rule{Rate: slo.MustDecimal("6"), Long: time.Hour, Short: 5 * time.Minute},
@@ -120,9 +119,8 @@ func TestFoldedAgain(t *testing.T) {
 	}
 }
 
-// TestStretchesReadAgain has engines read stretches of an hour again of which their histories can't
-// say what happened in them exactly: with planned work in them, and in buckets of 11 ticks that
-// they begin inside of. Nothing came late.
+// TestStretchesReadAgain has engines read stretches of an hour again that their histories don't
+// know exactly: with planned work, or beginning inside a bucket of 11 ticks. Nothing came late.
 func TestStretchesReadAgain(t *testing.T) {
 	for name, planned := range map[string]bool{"planned work": true, "buckets": false} {
 		t.Run(name, func(t *testing.T) {
@@ -153,9 +151,9 @@ func TestStretchesReadAgain(t *testing.T) {
 	}
 }
 
-// TestCatchingUpIsNotBlindness has an engine catch up with nine hours, in which one objective had
-// no data for half an hour, and a label set of another one was seen for the first time. Nothing
-// else is blind, though one objective is read later than the other one.
+// TestCatchingUpIsNotBlindness has an engine catch up with nine hours: one objective had no data
+// for half an hour, and a label set of another appeared. Nothing else is blind, though one
+// objective is read later than the other.
 func TestCatchingUpIsNotBlindness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{start: time.Now(), began: time.Now().Add(-2 * time.Hour), ticks: 1440, roles: map[string]*worldRole{}}
@@ -203,8 +201,8 @@ func TestCatchingUpIsNotBlindness(t *testing.T) {
 	})
 }
 
-// TestPlannedWorkIsLateBeforeACheckpoint has events of planned work come late, and the process
-// killed when its state was written since, and its history was not.
+// TestPlannedWorkIsLateBeforeACheckpoint has late events of planned work, and kills the process
+// after a checkpoint of its state, but not of its history.
 func TestPlannedWorkIsLateBeforeACheckpoint(t *testing.T) {
 	m := newMemory(t, "00", interval, epoch, definition("checkout"))
 	steps := func(n int, s slo.Sample) {

@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	fineTicks = 721 // so many are known one by one ...
-	bucket    = 2   // ... and so many together before that
+	fineTicks = 721 // ticks known one by one ...
+	bucket    = 2   // ... and in buckets before that
 )
 
-// breach is what an oracle says of a breach window: tick numbers, and the events from onset to end.
+// breach is an oracle's breach window: tick numbers, and the events from onset to end.
 type breach struct {
 	Kind                   alert.Kind
 	Onset, Detected, Ended int
@@ -21,9 +21,8 @@ type breach struct {
 	Peak                   float64 // the highest burn rate; of kind budget only
 }
 
-// oracle finds the breach windows of one objective in raw ticks, straight from the definitions and
-// with no regard to cost. It counts in ticks; what began more than fineTicks ago is known in
-// buckets, and prorated.
+// oracle finds an objective's breach windows in raw ticks, straight from the definitions and at any
+// cost. It counts in ticks. More than fineTicks ago, counts are known in buckets, and prorated.
 type oracle struct {
 	interval       time.Duration
 	def            alert.Definition
@@ -34,14 +33,14 @@ type oracle struct {
 	blind, planned []bool
 	origin         int // the first tick with data
 	dark           int // the first of the blind ticks that have gone on since; -1: there is data
-	starts         int // where the search for onsets begins: when the last breach was declared over
+	starts         int // the search for onsets begins here: when the last breach was declared over
 	burn           *openBreach
 	budget         *openBreach
 	darkness       *breach
 	breaches       []breach
 }
 
-// openBreach is a breach that goes on, with the definition that it was found under.
+// openBreach is an open breach, with the definition it was found under.
 type openBreach struct {
 	breach
 	def       alert.Definition
@@ -64,7 +63,7 @@ func (o *oracle) ticks(d time.Duration) int { return int((d + o.interval - 1) / 
 
 func limitOf(def alert.Definition) float64 { return 1 - def.Objective.Target.Float() }
 
-// redefine has the ticks from now on judged otherwise. Bad events of the time before open nothing.
+// redefine judges ticks differently from now on. Earlier bad events open nothing.
 func (o *oracle) redefine(def alert.Definition) {
 	if o.now() > 0 && !def.JudgesAs(o.def) {
 		o.redefined, o.starts = o.now(), o.now()
@@ -105,7 +104,7 @@ func (o *oracle) kept(sum []float64, i int) float64 { // the cumulative sum at i
 	return sum[from] + (sum[to]-sum[from])*float64(i-from)/float64(to-from)
 }
 
-// estimate is how many events the time before the first data would have had.
+// estimate returns the events estimated for the time before the first data.
 func (o *oracle) estimate(total float64, length int) float64 {
 	seen := 0
 	for i := o.origin; i < o.now(); i++ {
@@ -114,8 +113,8 @@ func (o *oracle) estimate(total float64, length int) float64 {
 	return total * float64(max(0, length-(o.now()-o.origin))) / float64(max(1, seen))
 }
 
-// window is what a rule sums: what closed breaches hold is good, and what was before the definition
-// changed.
+// window returns a rule's sums: events in closed breaches, and before the definition changed, are
+// good.
 func (o *oracle) window(length int) (total, bad float64) {
 	now := o.now()
 	total, before := o.total[now]-o.kept(o.total, now-length), o.kept(o.bad, now-length)
@@ -131,7 +130,7 @@ func (o *oracle) window(length int) (total, bad float64) {
 	return total + o.estimate(total, length), max(0, bad)
 }
 
-func (o *oracle) onset(limit float64) int { // CUSUM: where the sum of bad - limit x total was last 0
+func (o *oracle) onset(limit float64) int { // CUSUM: the sum of bad - limit x total was last 0 here
 	onset, sum := o.starts, 0.0
 	for i := o.starts; i < o.now(); i++ {
 		sum += (o.bad[i+1] - o.bad[i]) - limit*(o.total[i+1]-o.total[i])
@@ -142,7 +141,7 @@ func (o *oracle) onset(limit float64) int { // CUSUM: where the sum of bad - lim
 	return onset
 }
 
-func (o *oracle) end(b *openBreach) (end int) { // where the sum of bad - budget x total first is at its maximum
+func (o *oracle) end(b *openBreach) (end int) { // the sum of bad - budget x total first peaks here
 	for i, best := b.first+1, 0.0; i <= o.now(); i++ {
 		if v := o.bad[i] - o.bad[b.first] - limitOf(b.def)*(o.total[i]-o.total[b.first]); v > best+1e-9 {
 			best, end = v, i
@@ -206,8 +205,8 @@ func (o *oracle) fire(i int, r alert.Rule) {
 	o.burn.fired[i], o.burn.hold = true, min(o.burn.hold, hold)
 }
 
-// spent is what the budget counts: all that was seen in the objective's window, planned work too,
-// and an estimate of what was not watched.
+// spent returns the budget's counts: all seen in the objective's window, planned work too, and an
+// estimate for unwatched time.
 func (o *oracle) spent(def alert.Definition) (total, bad, estimated float64) {
 	now, length := o.now(), o.ticks(def.Objective.Window.Rolling)
 	total, bad = o.total[now]-o.kept(o.total, now-length), o.bad[now]-o.kept(o.bad, now-length)
@@ -235,11 +234,11 @@ func (o *oracle) stepBudget() {
 		return
 	}
 	total += estimated
-	news := bad // what of it was not before the definition changed
+	news := bad // bad events since the definition changed
 	if o.redefined > now-o.ticks(def.Objective.Window.Rolling) {
 		news = o.bad[now] - o.bad[o.redefined] + o.plannedBad[now] - o.plannedBad[o.redefined]
 	}
-	hasBad := o.bad[now] > o.bad[now-1] // which no estimate and no planned work has
+	hasBad := o.bad[now] > o.bad[now-1] // not by estimate or planned work
 	if def.Policy.Budget && hasBad && !o.blind[now-1] && news > limitOf(def)*total+1e-9 {
 		o.budget = &openBreach{breach: breach{Kind: alert.Budget, Onset: now - 1, Detected: now, Peak: news / total / limitOf(def)}, def: def, estimated: estimated}
 	}

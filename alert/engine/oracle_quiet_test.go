@@ -11,8 +11,8 @@ import (
 )
 
 // quietOracle finds the windows of kind quiet in raw ticks, straight from the definition. Traffic
-// is too low once a stretch of `after` ticks has less than a share of what the same ticks of the
-// day before and the week before had, whichever had fewer; and until one has that much again.
+// is too low from when a stretch of `after` ticks has less than a share of the same ticks a day or
+// a week before, whichever had fewer, until one has as much again.
 type quietOracle struct {
 	after, daily   int // ticks
 	below          float64
@@ -40,8 +40,8 @@ func (o *quietOracle) unseen(from, to int) (n int) {
 	return n
 }
 
-// usual returns how many events the ticks after `from` usually have. While traffic is low, a
-// stretch that is itself of that time is not usual.
+// usual returns how many events the ticks after `from` usually have. While traffic is low, ticks of
+// that time don't count as usual.
 func (o *quietOracle) usual(from, to int) (events float64, known bool) {
 	events = math.Inf(1)
 	for _, before := range []int{o.daily, 7 * o.daily} {
@@ -58,8 +58,8 @@ func (o *quietOracle) usual(from, to int) (events float64, known bool) {
 	return events, known
 }
 
-// step judges the next tick, ten times in the length of a stretch. Where it, or one of the ticks
-// before it that are looked at, has no data or is of planned work, nothing changes.
+// step judges the next tick, ten times per stretch. If it, or an earlier tick of the stretch, has
+// no data or planned work, nothing changes.
 func (o *quietOracle) step(s slo.Sample) {
 	now := len(o.total) + 1
 	if s.Excluded {
@@ -91,8 +91,7 @@ func (o *quietOracle) step(s slo.Sample) {
 	}
 }
 
-// missing is how many events a tick is short of the middle between what is usual and what is too
-// few.
+// missing returns how many events a tick is short of the middle between usual and too few.
 func (o *quietOracle) missing(i int) float64 {
 	if o.blind[i] || o.planned[i] {
 		return 0
@@ -100,7 +99,7 @@ func (o *quietOracle) missing(i int) float64 {
 	return o.rate*(1+o.below)/2 - o.total[i]
 }
 
-// onset is the first tick after the sum of what is missing was last 0.
+// onset returns the first tick after the sum of missing was last 0.
 func (o *quietOracle) onset(from, now int) int {
 	onset, sum := from, 0.0
 	for i := from; i < now; i++ {
@@ -111,7 +110,7 @@ func (o *quietOracle) onset(from, now int) int {
 	return onset
 }
 
-// end is where that sum was first highest.
+// end returns when that sum first peaked.
 func (o *quietOracle) end(now int) int {
 	end, sum, most := now, 0.0, 0.0
 	for i := o.open.Onset; i < now; i++ {
@@ -162,8 +161,7 @@ func TestQuietOracle(t *testing.T) {
 	}
 }
 
-// dailySamples are days and nights of traffic, with lulls, silence, planned work and times without
-// data.
+// dailySamples returns days and nights of traffic, with lulls, silence, planned work and no data.
 func dailySamples(rnd *rand.Rand, n int) (all []slo.Sample) {
 	for range rnd.IntN(50) {
 		all = append(all, slo.Sample{Blind: true})

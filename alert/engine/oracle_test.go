@@ -16,11 +16,11 @@ import (
 )
 
 var (
-	oracleRounds = flag.Int("oracle-rounds", 10, "how many random histories each oracle judges")
+	oracleRounds = flag.Int("oracle-rounds", 6, "how many random histories each oracle judges")
 	oracleSeed   = flag.Uint64("oracle-seed", 1, "the seed of the oracles' histories; 0: another one each time")
 )
 
-// seedOf is the seed that was asked for, or another one each time.
+// seedOf returns the seed asked for, or a new one each time.
 func seedOf(t *testing.T, asked uint64) uint64 {
 	if asked == 0 {
 		asked = uint64(time.Now().UnixNano())
@@ -30,13 +30,13 @@ func seedOf(t *testing.T, asked uint64) uint64 {
 }
 
 // TestOracle folds random histories, with the process killed at random ticks, and finds the windows
-// that the oracle finds in the raw events. In every other history the target, the window and the
-// rules are changed at random ticks.
+// that the oracle finds in the raw events. In every other history target, window and rules change
+// at random ticks.
 func TestOracle(t *testing.T) {
 	seed, found := seedOf(t, *oracleSeed), map[alert.Kind]int{}
 	for round := range 2**oracleRounds + 1 {
 		rnd := rand.New(rand.NewPCG(seed, uint64(round)))
-		if round == 2**oracleRounds { // a breach whose end falls into a prorated bucket
+		if round == 2**oracleRounds { // a breach that ends in a prorated bucket
 			rnd = rand.New(rand.NewPCG(1795374959237254180, 0))
 		}
 		want, got := judgeTwice(t, rnd, 4000, round%2 == 1)
@@ -76,7 +76,7 @@ func judgeTwice(t *testing.T, rnd *rand.Rand, ticks int, redefined bool) (want, 
 	return sorted(o.breaches), breachesOf(lane, epoch, interval)
 }
 
-// breachesOf are the windows of a lane that are over.
+// breachesOf returns a lane's closed windows.
 func breachesOf(m *memory, start time.Time, interval time.Duration) (all []breach) {
 	for _, w := range m.windows() {
 		if at := func(at time.Time) int { return int(at.Sub(start) / interval) }; !w.IsOpen() {
@@ -90,8 +90,8 @@ func breachesOf(m *memory, start time.Time, interval time.Duration) (all []breac
 	return sorted(all)
 }
 
-// diffBreaches compares what an oracle and a lane found. A budget's burn rate is kept to three
-// digits, which is up to 0.5 % off.
+// diffBreaches compares an oracle's and a lane's breaches. A budget's burn rate is kept to three
+// digits, so it is up to 0.5 % off.
 func diffBreaches(want, got []breach) string {
 	isPeak := func(p gocmp.Path) bool { return p.Last().String() == ".Peak" }
 	counts := gocmp.FilterPath(func(p gocmp.Path) bool { return !isPeak(p) }, cmpopts.EquateApprox(0, 1e-6))
@@ -119,7 +119,7 @@ func oracleDefinition() alert.Definition {
 	return def
 }
 
-// anotherDefinition counts the same events and judges them otherwise.
+// anotherDefinition counts the same events but judges them differently.
 func anotherDefinition(rnd *rand.Rand) alert.Definition {
 	def := oracleDefinition()
 	def.Objective.Target = slo.MustDecimal([]string{"0.99", "0.98", "0.995", "0.9"}[rnd.IntN(4)])
@@ -135,8 +135,8 @@ func anotherDefinition(rnd *rand.Rand) alert.Definition {
 	return def
 }
 
-// randomSamples are ticks of normal service with incidents of any depth and length, pauses in
-// traffic, planned work, and blind stretches. The events of planned work are even.
+// randomSamples returns ticks of normal service with incidents of any depth and length, pauses in
+// traffic, planned work, and blind stretches. Events of planned work are even.
 func randomSamples(rnd *rand.Rand, n int) []slo.Sample {
 	all := slices.Repeat([]slo.Sample{{Blind: true}}, rnd.IntN(20))
 	for len(all) < n {
@@ -154,7 +154,7 @@ func randomSamples(rnd *rand.Rand, n int) []slo.Sample {
 		if rnd.IntN(12) == 0 {
 			counts := slo.Counts{Total: float64(rate), Bad: float64(int(float64(rate) * ratio))}
 			planned := slo.Sample{Counts: counts, Excluded: true}
-			if rnd.IntN(3) == 0 { // what is worked on can't be seen meanwhile
+			if rnd.IntN(3) == 0 { // no data during planned work
 				planned = slo.Sample{Blind: true, Excluded: true}
 			}
 			all = append(all, slices.Repeat([]slo.Sample{planned}, length)...)

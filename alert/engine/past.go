@@ -18,92 +18,96 @@ import (
 )
 
 const (
-	// pastTogether is how many objectives' past is read at the same time.
+	// pastTogether is how many objectives' pasts a replay reads at a time.
 	pastTogether = 3
-	// pastPoints bounds what is kept in memory of an objective's past, in samples of 24 bytes: 48
-	// MiB. A past that has more is folded in several parts. The watches to go back to take 24 KiB
-	// for each cloneEvery of one label set's past.
+	// pastPoints bounds how many samples of a past are in memory: at 24 bytes each, 48 MiB. A
+	// longer past is folded in parts. The watches to go back to take 24 KiB each.
 	pastPoints = 2 << 20
-	// coarsely is about how long a step of the past is where nothing can come of it.
+	// coarsely is about how long a step of the past is if nothing can come of it.
 	coarsely = 5 * time.Minute
-	// shortPast is how many times as long as what is always read tick by tick a past is that is read
-	// tick by tick as a whole: steps would be read as well.
+	// shortPast times the part always read tick by tick is the longest past read so as a whole:
+	// reading its steps as well would not pay.
 	shortPast = 5
-	// lookAhead is how many steps are read tick by tick at once, at least, while a window is open.
+	// lookAhead is the fewest steps read tick by tick at once while a window is open.
 	lookAhead = 12
-	// cloneEvery is after how much of the past a watch is kept, to go back to.
-	cloneEvery = 6 * time.Hour
+	// cloneEvery is how often a watch is kept to go back to, in ticks or steps that were folded.
+	cloneEvery = 720
+	// fewSteps is how many steps are looked at together at first, and mostSteps if nothing came of
+	// those before.
+	fewSteps, mostSteps = 4, 72
 )
 
-// pastFolder is the reader of the past: it folds what the source holds of a time, as if every tick
-// of it had been read. Where no window can open it reads steps of several ticks.
+// pastFolder reads the past: it folds what the source has for a time, as if every tick had been
+// read. If no window can open, it reads steps of several ticks.
 type pastFolder struct {
 	source    Source
 	interval  time.Duration
-	everyTick bool                // read each tick, whatever comes of it
-	anyLength bool                // read in steps however short the past is
-	room      int                 // samples to be kept in memory; 0: pastPoints
-	progress  func(time.Duration) // told how much more of an objective's past was folded; nil: nobody
+	everyTick bool                // read each tick, always
+	anyLength bool                // read even a short past in steps
+	room      int                 // samples kept in memory; 0: pastPoints
+	progress  func(time.Duration) // told how much more of a past is folded; may be nil
 }
 
-// pastOf is what is to be folded of one definition.
+// pastOf is what to fold of one definition.
 type pastOf struct {
 	def  alert.Definition
 	span slo.Span // on the grid of ticks
-	// have are watches to go on with, which are at the span's start and are used up. Label sets
-	// that have none begin anew: without group_by at the span's start, else where they first have
-	// data.
+	// have are watches at the span's start to go on with; they are changed. Label sets without one
+	// begin anew: without group_by at the span's start, else when they first have data.
 	have    []*fold.Watch
-	prepare func(*fold.Watch) // is called with watches that begin anew; may be nil
+	prepare func(*fold.Watch) // called with watches that begin anew; may be nil
+
+	corrected bool // some of the time is taken out of the budget: steps don't know that
 }
 
 // folded is what was found of one definition.
 type folded struct {
 	def     alert.Definition
 	sets    []foldedSet // ordered by label set
-	refused int         // label sets that there was no room for
-	err     error       // nothing of it is known
+	refused int         // label sets without room
+	err     error       // if set, nothing is known
 }
 
 // foldedSet is what was found of one label set.
 type foldedSet struct {
 	labels slo.Labels
-	watch  *fold.Watch // at the span's end; nil: it has had no data for so long that it is not watched
-	// events are those that opened, closed or moved a window, or amended one that was over, oldest
-	// first. What is open at the end is in the watch.
+	watch  *fold.Watch // at the span's end; nil: no data for so long that it is dropped
+	// events opened, closed or moved a window, or amended a closed one, oldest first. Windows open
+	// at the end are in the watch.
 	events []alert.Event
 }
 
-// errFinely says that all ticks of a past have to be read.
+// errFinely says that every tick of a past must be read.
 var errFinely = errors.New("every tick is to be read")
 
-// fold folds each definition's past, pastTogether of them at a time. What could not be read of one
-// is its own error; with failFast the first error ends all, and is returned.
-func (p *pastFolder) fold(ctx context.Context, all []pastOf, failFast bool) ([]folded, error) {
+// fold folds one definition's past.
+func (p *pastFolder) fold(ctx context.Context, of pastOf) folded {
+	r := newPastReader(p, of)
+	err := r.run(ctx)
+	return folded{def: of.def, sets: r.found(), refused: len(r.refused), err: err}
+}
+
+// foldAll folds each definition's past, pastTogether at a time. It ends at the first error and
+// returns it.
+func (p *pastFolder) foldAll(ctx context.Context, all []pastOf) ([]folded, error) {
 	found := make([]folded, len(all))
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(pastTogether)
 	for i, of := range all {
 		group.Go(func() error {
-			r := newPastReader(p, of)
-			err := r.run(inner)
-			found[i] = folded{def: of.def, sets: r.found(), refused: len(r.refused), err: err}
-			if failFast {
-				return err
-			}
-			return nil
+			found[i] = p.fold(inner, of)
+			return found[i].err
 		})
 	}
-	err := group.Wait()
-	return found, err
+	return found, group.Wait()
 }
 
 // pastReader reads and folds one objective's past.
 type pastReader struct {
 	*pastFolder
 	pastOf
-	sets     int // how many label sets an answer has, at most
-	most     int // ticks to be read at a time; 0: as many as there is room for
+	sets     int // the most label sets of an answer
+	most     int // ticks to read at a time; 0: as many as fit
 	byLabels map[slo.Labels]*setFold
 	refused  map[slo.Labels]bool
 }
@@ -120,7 +124,7 @@ func newPastReader(p *pastFolder, of pastOf) *pastReader {
 	return r
 }
 
-// found are the label sets, in order.
+// found returns the label sets, in order.
 func (r *pastReader) found() []foldedSet {
 	var all []foldedSet
 	for _, labels := range slices.Sorted(maps.Keys(r.byLabels)) {
@@ -133,7 +137,7 @@ func (r *pastReader) found() []foldedSet {
 	return all
 }
 
-// run folds the whole span: in parts that fit in memory, coarsely where that is possible.
+// run folds the whole span in parts that fit in memory, coarsely if possible.
 func (r *pastReader) run(ctx context.Context) error {
 	r.expect(ctx)
 	step := r.step()
@@ -153,19 +157,19 @@ func (r *pastReader) run(ctx context.Context) error {
 	return nil
 }
 
-// expect finds out how many label sets there are, so that not too much is read at a time.
+// expect finds how many label sets there are, so that not too much is read at a time.
 func (r *pastReader) expect(ctx context.Context) {
 	if len(r.def.Objective.GroupBy) == 0 {
 		return
 	}
 	last := slo.Ticks{First: r.span.End, Last: r.span.End, Interval: r.interval}
 	reading := r.source(ctx, []slo.Objective{r.def.Objective}, last)[0]
-	if r.sets = max(1, len(reading.Series)); reading.Err != nil { // which is told where all is read
+	if r.sets = max(1, len(reading.Series)); reading.Err != nil { // reading the ticks reports it
 		r.sets = fold.MaxLabelSets
 	}
 }
 
-// step is the length of a coarse step; the interval if all ticks have to be read.
+// step returns the length of a coarse step; the interval if all ticks must be read.
 func (r *pastReader) step() time.Duration {
 	o, about := r.def.Objective, coarsely
 	blind := r.def.Policy.Blind
@@ -173,7 +177,7 @@ func (r *pastReader) step() time.Duration {
 		about = min(about, blind.After/2) // else no step might be blind as a whole
 	}
 	apart := slices.ContainsFunc(r.have, func(w *fold.Watch) bool { return w.History.Apart() })
-	if r.everyTick || apart || o.Exclude != "" || mayBeSigned(o) {
+	if r.everyTick || r.corrected || apart || o.Exclude != "" || mayBeSigned(o) {
 		return r.interval
 	}
 	if fine, _ := slo.Granularity(r.interval, r.def.Warmup()); !r.anyLength && r.span.End.Sub(r.span.Start) <= shortPast*fine {
@@ -186,8 +190,8 @@ func (r *pastReader) step() time.Duration {
 	return step
 }
 
-// mayBeSigned reports whether a tick of an objective may have less than 0 bad events, or whether it
-// is measured at each tick, so that coarse steps are no cheaper.
+// mayBeSigned reports whether a tick of an objective may have less than 0 bad events. It is also
+// true if coarse steps are no cheaper, as it is measured at each tick.
 func mayBeSigned(o slo.Objective) bool {
 	ratio := o.Indicator.Ratio
 	switch {
@@ -210,7 +214,7 @@ func mayBeSigned(o slo.Objective) bool {
 // selectors matches the label matchers of PromQL.
 var selectors = regexp.MustCompile(`\{(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^}])*\}`)
 
-// admit makes room for a label set; it reports false if there is none.
+// admit makes room for a label set, or reports false.
 func (r *pastReader) admit(labels slo.Labels) bool {
 	if r.byLabels[labels] != nil {
 		return true
@@ -253,7 +257,7 @@ func (r *pastReader) report(more time.Duration) {
 	}
 }
 
-// read reads ticks, as many at a time as can be, and hands on what is found.
+// read reads as many ticks at a time as it can, and passes them to take.
 func (r *pastReader) read(ctx context.Context, ticks slo.Ticks, take func(slo.Reading, slo.Ticks) error) error {
 	for ticks.Len() > 0 {
 		some := r.bounded(ticks)
@@ -282,7 +286,7 @@ func (r *pastReader) read(ctx context.Context, ticks slo.Ticks, take func(slo.Re
 	return nil
 }
 
-// bounded cuts ticks to as many as are read at a time.
+// bounded cuts ticks to those read at a time.
 func (r *pastReader) bounded(ticks slo.Ticks) slo.Ticks {
 	most := max(fewest, min(chunk, atOnce/max(1, r.sets)))
 	if r.most > 0 {
@@ -294,7 +298,7 @@ func (r *pastReader) bounded(ticks slo.Ticks) slo.Ticks {
 	return ticks
 }
 
-// ticksOf are the ticks of a stretch, in steps.
+// ticksOf returns a stretch's ticks, in steps.
 func (p *pastFolder) ticksOf(span slo.Span, step time.Duration) slo.Ticks {
 	t := slo.Ticks{First: span.Start.Add(step), Last: span.End, Interval: step}
 	if step > p.interval {

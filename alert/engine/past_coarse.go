@@ -13,10 +13,13 @@ import (
 type coarseFold struct {
 	*setFold
 	segment *segment
-	coarse  *fold.Coarse // of the watch; nil while there is none
+	coarse  *fold.Coarse // of the watch; nil if none
 	clones  []coarseClone
-	asked   time.Time // up to where the last look ahead read, ...
-	steps   int       // ... and how many steps
+	asked   time.Time // the end of the last look ahead, ...
+	steps   int       // ... and its steps
+	work    int       // ticks, and steps of several, since the last clone
+	plain   []slo.Sample
+	sure    int // how many steps to try and skip at once
 }
 
 // coarseClone is a state to go back to.
@@ -26,13 +29,13 @@ type coarseClone struct {
 }
 
 func newCoarseFold(g *segment, from *setFold) *coarseFold {
-	f := &coarseFold{setFold: &setFold{}, segment: g}
+	f := &coarseFold{setFold: &setFold{}, segment: g, sure: fewSteps}
 	*f.setFold = *from
 	f.now = g.span.Start
 	if f.watch != nil {
 		f.coarse = fold.NewCoarse(f.watch, g.step)
 	}
-	f.clone() // what it came from stays as it is
+	f.clone() // the original stays as it is
 	f.restore(f.clones[0])
 	return f
 }
@@ -43,10 +46,11 @@ func (f *coarseFold) clone() {
 	if f.coarse != nil {
 		c.coarse = f.coarse.Clone()
 	}
-	f.clones = append(f.clones, c)
+	f.clones, f.work = append(f.clones, c), 0
 }
 
 func (f *coarseFold) restore(c coarseClone) {
+	f.work = 0
 	*f.setFold = c.set
 	f.coarse = nil
 	if c.coarse != nil {
@@ -55,7 +59,7 @@ func (f *coarseFold) restore(c coarseClone) {
 	}
 }
 
-// run folds the segment, and goes back to read more where something depends on it.
+// run folds the segment, and goes back to read more if the outcome depends on it.
 func (f *coarseFold) run(ctx context.Context) error {
 	g := f.segment
 	for {
@@ -94,20 +98,29 @@ func (f *coarseFold) rewind(t time.Time) {
 	f.restore(f.clones[n-1])
 }
 
-// advance folds in what is next, and returns what has to be read tick by tick before, or instead.
+// advance folds in the next sample, and returns the stretches to read tick by tick first, or
+// instead.
 func (f *coarseFold) advance() (need []slo.Span) {
 	g := f.segment
-	if f.now.Sub(f.clones[len(f.clones)-1].set.now) >= cloneEvery {
+	if f.work >= cloneEvery {
 		f.clone()
 	}
 	if s := stretchAt(g.fine, f.now); s != nil {
 		return f.ahead(f.tick(s.of(f.labels, f.now).sample()))
+	}
+	if n := f.skip(); n > 0 {
+		f.now, f.work = f.now.Add(time.Duration(n)*g.step), f.work+n
+		return nil
 	}
 	s := stretchAt(g.coarse, f.now)
 	sample := s.of(f.labels, f.now).sample()
 	ticks := int(g.step / f.interval)
 	switch {
 	case sample.Blind: // so are all ticks of it
+		if n := g.silent(f.labels, f.now)*ticks - 1; n > 0 && f.coarse != nil && f.coarse.Doze(n) {
+			f.now = f.now.Add(time.Duration(n) * f.interval)
+			ticks = 1
+		}
 		for range ticks {
 			if need := f.tick(sample); len(need) > 0 {
 				return f.ahead(need)
@@ -119,18 +132,36 @@ func (f *coarseFold) advance() (need []slo.Span) {
 	default:
 		sample.Tick = f.now.Add(g.step)
 		f.note(f.coarse.StepLong(sample, ticks))
-		f.now = sample.Tick
+		f.now, f.work = sample.Tick, f.work+1
 	}
 	return nil
 }
 
-// lookAhead is how much is read tick by tick at once where it has to be: the more, the longer that
-// has been so.
+// skip folds in as many of the next steps as nothing can come of, and returns how many. After steps
+// that something might come of, it looks at few at first.
+func (f *coarseFold) skip() (n int) {
+	if f.coarse == nil {
+		return 0
+	}
+	if w, open := f.coarse.Overspent(); open && f.isMoved(w) {
+		return 0 // the next step notes it
+	}
+	f.plain = f.segment.plain(f.plain[:0], f.labels, f.now, f.sure)
+	if len(f.plain) > 0 {
+		n = f.coarse.Skip(f.plain)
+	}
+	if f.sure = fewSteps; n > 0 && n == len(f.plain) {
+		f.sure = min(4*n, mostSteps)
+	}
+	return n
+}
+
+// lookAhead returns how much to read tick by tick at once. It grows the longer this goes on.
 func (f *coarseFold) lookAhead() time.Duration {
 	switch {
 	case !f.asked.Equal(f.now):
 		f.steps = 1
-	case f.coarse != nil && f.coarse.Burn != nil:
+	case f.coarse != nil && f.coarse.IsBurning():
 		f.steps = max(lookAhead, min(2*f.steps, 6*lookAhead))
 	default:
 		f.steps = min(2*f.steps, 6*lookAhead)
@@ -138,8 +169,8 @@ func (f *coarseFold) lookAhead() time.Duration {
 	return time.Duration(f.steps) * f.segment.step
 }
 
-// ahead adds to what has to be read what will be asked for next: where a window of the rules
-// begins, it begins a tick later at the next tick.
+// ahead adds to the needed stretches what will be needed next: at the next tick, the rules' windows
+// begin a tick later.
 func (f *coarseFold) ahead(need []slo.Span) []slo.Span {
 	for i := range need {
 		if need[i].End.Before(f.now) {
@@ -151,6 +182,7 @@ func (f *coarseFold) ahead(need []slo.Span) []slo.Span {
 
 // tick folds in the sample of one tick.
 func (f *coarseFold) tick(s slo.Sample) (need []slo.Span) {
+	f.work++
 	s.Tick = f.now.Add(f.interval)
 	if f.coarse == nil {
 		if s.Blind {
@@ -163,7 +195,7 @@ func (f *coarseFold) tick(s slo.Sample) (need []slo.Span) {
 	events, need := f.coarse.Step(s)
 	f.now = s.Tick
 	f.note(events)
-	if len(need) == 0 && f.isSilent() {
+	if len(need) == 0 && f.watch.IsGone() {
 		if need = f.coarse.Doubts(); len(need) == 0 {
 			f.retire()
 			f.coarse = nil

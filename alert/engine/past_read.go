@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -12,26 +13,33 @@ import (
 )
 
 const (
-	// readingPasts is how many pasts are read at a time. The ticks of all lanes go first.
-	readingPasts = 2
-	// pastsAhead is how many readings of a lane are under way or wait for their turn. Each keeps
-	// copies of the watches that it is to replace.
-	pastsAhead = 2
-	// pastTries is how often a past is tried to be read before it is given up until a restart.
+	// readingPasts is how many pasts are read at a time. All lanes' ticks go first.
+	readingPasts = 6
+	// pastsAhead is how many of a lane's readings are under way or waiting. Each keeps copies of
+	// the watches it will replace.
+	pastsAhead = 6
+	// pastTries is how often reading a past is tried before giving up until a restart.
 	pastTries = 10
-	// redoneFor is how many of the longest rule's windows are read again if data came late.
+	// redoneFor is how many of the longest rule's windows are read again for late data.
 	redoneFor = 2
 )
 
-// pastRead is a stretch of the past that some objectives are being read of, up to the tick that
-// they had folded when that began. Samples go on meanwhile.
+// pastRead is a stretch of an objective's past being read, up to the tick folded when reading
+// began. Samples go on meanwhile.
 type pastRead struct {
-	defs []alert.Definition
 	span slo.Span
-	done chan []folded
+	done chan folded
 }
 
-// known returns the time from which on an objective's past is known.
+// pastsReader reads the pasts of new objectives, and again for late data.
+type pastsReader struct {
+	*sampler
+	background *background
+	slots      chan struct{} // one for each past
+	logger     *slog.Logger
+}
+
+// known returns since when an objective's past is known.
 func (l *lane) known(d alert.Definition, r *reader) time.Time {
 	if !r.Since.IsZero() {
 		return r.Since
@@ -54,9 +62,9 @@ func (l *lane) unread(d alert.Definition, r *reader) time.Duration {
 	return max(0, l.known(d, r).Sub(start))
 }
 
-// wantedPast returns the stretch of an objective's past that is to be read next: as much as the
-// rule with the shortest windows needs, then as much as the next one, and in the end all of the
-// objective's window. So rules are armed one by one.
+// wantedPast returns the stretch of an objective's past to read next: as much as the rule with the
+// shortest windows needs, then as the next one, and at last all of the objective's window. So rules
+// are armed one by one.
 func (l *lane) wantedPast(d alert.Definition, r *reader) (span slo.Span, wanted bool) {
 	cursor := l.CursorOf(d.Objective.Name)
 	known := l.known(d, r)
@@ -90,8 +98,8 @@ func (l *lane) wantedPast(d alert.Definition, r *reader) (span slo.Span, wanted 
 	return span, false
 }
 
-// wholePast returns how much of its past an objective needs: its window, as it is seen from the
-// first tick that may be reported of it. That is not long ago, unless it could not be read since.
+// wholePast returns how much past an objective needs: its window, seen from the first tick that may
+// be reported. That is recent, unless the objective could not be read since.
 func (l *lane) wholePast(d alert.Definition) time.Duration {
 	window := d.Objective.Window.Longest()
 	if watches := l.WatchesOf(d.Objective.Name); len(watches) > 0 {
@@ -100,100 +108,83 @@ func (l *lane) wholePast(d alert.Definition) time.Duration {
 	return window
 }
 
-// readPasts takes what was read of the past into the lane, and has more read.
-func (e *Engine) readPasts(ctx context.Context, l *lane) {
-	groups := map[slo.Span][]alert.Definition{}
+// read takes finished readings of the past into the lane, and starts more.
+func (p pastsReader) read(ctx context.Context, l *lane) {
 	for _, d := range l.Definitions() {
 		name := d.Objective.Name
 		r := l.readers[name]
 		if r.past != nil {
 			select {
 			case found := <-r.past.done:
-				e.adopt(l, r.past, found)
+				p.adopt(l, found, r.past.span)
 			default:
 				continue
 			}
 		}
-		if r.tries >= pastTries || !r.failing.IsZero() || e.opts.Now().Before(r.pastRetry) {
+		if r.tries >= pastTries || !r.failing.IsZero() || p.now().Before(r.pastRetry) {
 			continue
 		}
-		if r.Late != (fold.Late{}) && e.due(e.delay(l, d)).Before(l.CursorOf(name)) {
-			continue // the newest ticks may lack data still
+		if r.Late != (fold.Late{}) && p.due(p.delay(l, d)).Before(l.CursorOf(name)) {
+			continue // the newest ticks may still lack data
 		}
-		if slices.ContainsFunc(l.WatchesOf(name), (*fold.Watch).IsOpenUnderAnother) {
-			continue // the past would be folded under the definition of now
+		if slices.ContainsFunc(l.WatchesOf(name), isOpenUnderAnother) {
+			continue // the past would get the present definition
 		}
 		span, wanted := l.wantedPast(d, r)
 		switch {
-		case wanted:
-			groups[span] = append(groups[span], d)
-		case !r.PastRead:
+		case wanted && l.pasts < pastsAhead:
+			p.start(ctx, l, d, span)
+		case !wanted && !r.PastRead:
 			r.PastRead = true
-			e.opts.Logger.Info("all of the past is read", "slo", name, "from", l.known(d, r))
-		}
-	}
-	for span, defs := range groups {
-		for some := range slices.Chunk(defs, pastTogether) {
-			if l.pasts < pastsAhead {
-				e.startPast(ctx, l, some, span)
-			}
+			p.logger.Info("all of the past is read", "slo", name, "from", l.known(d, r))
 		}
 	}
 }
 
-func (e *Engine) startPast(ctx context.Context, l *lane, defs []alert.Definition, span slo.Span) {
-	p := &pastRead{defs: defs, span: span, done: make(chan []folded, 1)}
+// isOpenUnderAnother reports whether a window is open that another definition than the present one
+// opened.
+func isOpenUnderAnother(w *fold.Watch) bool {
+	return slices.ContainsFunc(w.OpenWindows(), func(v alert.Window) bool { return v.Definition != w.Def.Digest() })
+}
+
+func (p pastsReader) start(ctx context.Context, l *lane, d alert.Definition, span slo.Span) {
+	past := &pastRead{span: span, done: make(chan folded, 1)}
 	l.pasts++
-	for _, d := range defs {
-		r := l.readers[d.Objective.Name]
-		r.past, r.meanwhile = p, map[slo.Labels][]slo.Sample{}
-	}
-	interval := l.Interval()
-	pasts := l.pastsOf(defs, span)
-	e.spawn(func() {
-		select {
-		case e.pasts <- struct{}{}:
-			defer func() { <-e.pasts }()
-		case <-ctx.Done():
-			return
-		}
-		reader := pastFolder{source: e.opts.Source, interval: interval}
-		found, _ := reader.fold(ctx, pasts, false)
-		p.done <- found
-		select {
-		case l.wake <- struct{}{}:
-		default:
-		}
+	r := l.readers[d.Objective.Name]
+	r.past, r.meanwhile = past, map[slo.Labels][]slo.Sample{}
+	of := l.pastOf(d, span)
+	reader := pastFolder{source: p.source, interval: l.Interval()}
+	p.background.run(ctx, p.slots, func() {
+		past.done <- reader.fold(ctx, of)
+		l.alarm.ring()
 	})
 }
 
-// pastsOf is what is to be folded of definitions. Their rules are armed as their windows fill.
-func (l *lane) pastsOf(defs []alert.Definition, span slo.Span) []pastOf {
-	all := make([]pastOf, len(defs))
-	for i, d := range defs {
-		older, armed := map[slo.Labels]*fold.Watch{}, l.reader(d.Objective.Name).Armed
-		var first *fold.Watch
-		for _, w := range l.WatchesOf(d.Objective.Name) {
-			clone := w.Clone() // the lane goes on with w meanwhile
-			if first == nil {
-				first = clone
-			}
-			older[w.Labels] = clone
+// pastOf returns what to fold of a definition. Its rules are armed as their windows fill.
+func (l *lane) pastOf(d alert.Definition, span slo.Span) pastOf {
+	older, armed := map[slo.Labels]*fold.Watch{}, l.readers.of(d.Objective.Name).Armed
+	var first *fold.Watch
+	corrected := false
+	for _, w := range l.WatchesOf(d.Objective.Name) {
+		corrected = corrected || w.HasCorrections()
+		clone := w.Clone() // the lane goes on with w meanwhile
+		if first == nil {
+			first = clone
 		}
-		all[i] = pastOf{def: d, span: span, prepare: func(w *fold.Watch) {
-			w.Since, w.Armed = span.Start, armed
-			if first != nil {
-				w.Redo(first)
-			}
-			if old := older[w.Labels]; old != nil {
-				w.Follow(old)
-			}
-		}}
+		older[w.Labels] = clone
 	}
-	return all
+	return pastOf{def: d, span: span, corrected: corrected, prepare: func(w *fold.Watch) {
+		w.Since, w.Armed = span.Start, armed
+		if first != nil {
+			w.Redo(first)
+		}
+		if old := older[w.Labels]; old != nil {
+			w.Follow(old)
+		}
+	}}
 }
 
-// remember keeps the samples of objectives whose past is being read, to be folded after it.
+// remember keeps samples to fold after the past that is being read.
 func (l *lane) remember(row fold.Row) {
 	keep := func(i int, objective string, labels slo.Labels) {
 		if r := l.readers[objective]; r != nil && r.past != nil {
@@ -208,62 +199,65 @@ func (l *lane) remember(row fold.Row) {
 	}
 }
 
-// adopt puts what was folded of the past in the place of the lane's watches.
-func (e *Engine) adopt(l *lane, p *pastRead, found []folded) {
+// adopt replaces the lane's watches by those folded over an objective's past.
+func (p pastsReader) adopt(l *lane, found folded, span slo.Span) {
+	d, name := found.def, found.def.Objective.Name
+	r := l.readers[name]
+	meanwhile := r.meanwhile
 	l.pasts--
-	for i, d := range p.defs {
-		name := d.Objective.Name
-		r := l.readers[name]
-		meanwhile := r.meanwhile
-		r.past, r.meanwhile = nil, nil
-		if err := found[i].err; err != nil {
-			r.tries++
-			r.pastRetry = e.opts.Now().Add(min(time.Duration(r.tries)*l.Interval(), longestPause))
-			if errors.Is(err, slo.ErrRefused) {
-				r.tries = pastTries
-			}
-			if r.tries >= pastTries {
-				r.Late = fold.Late{}
-				e.opts.Logger.Warn("the past can't be read; going on without", "slo", name, "from", p.span.Start, "err", err)
-			}
-			continue
-		}
-		late := r.Late
-		if late != (fold.Late{}) && l.isLost(name, found[i], slo.Span{Start: p.span.Start, End: late.Start}) {
-			r.Late = fold.Late{}
-			e.opts.Logger.Warn("prometheus has lost some of the past; what came late is not judged anew", "slo", name, "from", p.span.Start)
-			continue
-		}
-		var watches []fold.Folded
-		for _, set := range found[i].sets {
-			if set.watch == nil {
-				continue
-			}
+	r.past, r.meanwhile = nil, nil
+	if found.err != nil {
+		p.giveUpPast(l, r, found, span)
+		return
+	}
+	late := r.Late
+	if late != (fold.Late{}) && isLost(l.WatchesOf(name), found, slo.Span{Start: span.Start, End: late.Start}) {
+		r.Late = fold.Late{}
+		p.logger.Warn("prometheus has lost some of the past; what came late is not judged anew", "slo", name, "from", span.Start)
+		return
+	}
+	var watches []fold.Folded
+	for _, set := range found.sets {
+		if set.watch != nil {
 			events := append(set.events, catchUp(set.watch, meanwhile[set.labels], l.CursorOf(name))...)
 			watches = append(watches, fold.Folded{Watch: set.watch, Events: events})
 		}
-		if late != (fold.Late{}) {
-			late.End = l.CursorOf(name)
-			late.Events = l.lateEvents(name, watches, late.Span)
-		}
-		r.unproven = r.unproven || !slices.ContainsFunc(l.WatchesOf(name), hasHadEvents)
-		l.Adopt(name, watches, late)
-		e.refuse(name, found[i].refused)
-		r.tries, r.Late = 0, fold.Late{}
-		if r.Since.After(p.span.Start) || r.Since.IsZero() && l.unread(d, r) > 0 {
-			r.Since = p.span.Start
-		}
-		l.journal.regrouped = true
+	}
+	if late != (fold.Late{}) {
+		late.End = l.CursorOf(name)
+		late.Events = lateEvents(l.WatchesOf(name), watches, late.Span)
+	}
+	r.unproven = r.unproven || !slices.ContainsFunc(l.WatchesOf(name), hasHadEvents)
+	l.Adopt(name, watches, late)
+	p.refuse(name, found.refused)
+	r.tries, r.Late = 0, fold.Late{}
+	if r.Since.After(span.Start) || r.Since.IsZero() && l.unread(d, r) > 0 {
+		r.Since = span.Start
+	}
+	l.journal.regrouped = true
+}
+
+// giveUpPast notes that a past could not be read. It is tried again, up to pastTries times.
+func (p pastsReader) giveUpPast(l *lane, r *reader, found folded, span slo.Span) {
+	r.tries++
+	r.pastRetry = p.now().Add(min(time.Duration(r.tries)*l.Interval(), longestPause))
+	if errors.Is(found.err, slo.ErrRefused) {
+		r.tries = pastTries
+	}
+	if r.tries >= pastTries {
+		r.Late = fold.Late{}
+		p.logger.Warn("the past can't be read; going on without",
+			"slo", found.def.Objective.Name, "from", span.Start, "err", found.err)
 	}
 }
 
-// lostPart is which part of the events of the past may be missing when it is read again.
+// lostPart is the share of past events that may be missing when it is read again.
 const lostPart = 0.01
 
 // isLost reports whether a stretch of an objective's past has fewer events now than it had.
-func (l *lane) isLost(objective string, found folded, span slo.Span) bool {
+func isLost(known []*fold.Watch, found folded, span slo.Span) bool {
 	var had, has float64
-	for _, w := range l.WatchesOf(objective) {
+	for _, w := range known {
 		had += w.History.Between(span.Start, span.End).Total
 	}
 	for _, set := range found.sets {
@@ -274,8 +268,8 @@ func (l *lane) isLost(objective string, found folded, span slo.Span) bool {
 	return has < (1-lostPart)*had
 }
 
-// catchUp folds the samples that were taken while a watch's past was being read, up to the
-// objective's cursor.
+// catchUp folds the samples taken while a watch's past was being read, up to the objective's
+// cursor.
 func catchUp(w *fold.Watch, samples []slo.Sample, cursor time.Time) (events []alert.Event) {
 	for tick := w.Now().Add(w.History.Interval()); !tick.After(cursor); tick = tick.Add(w.History.Interval()) {
 		s := slo.Sample{Tick: tick, Blind: true}
@@ -287,10 +281,10 @@ func catchUp(w *fold.Watch, samples []slo.Sample, cursor time.Time) (events []al
 	return events
 }
 
-// lateEvents returns how many events a stretch of the past has that it did not have before.
-func (l *lane) lateEvents(objective string, folded []fold.Folded, span slo.Span) (late float64) {
+// lateEvents returns how many events a stretch of the past has gained.
+func lateEvents(known []*fold.Watch, folded []fold.Folded, span slo.Span) (late float64) {
 	for _, f := range folded {
-		for _, w := range l.WatchesOf(objective) {
+		for _, w := range known {
 			if w.Labels == f.Watch.Labels {
 				late += missed(w.History.Between(span.Start, span.End), f.Watch.History.Between(span.Start, span.End), false)
 			}
@@ -299,8 +293,8 @@ func (l *lane) lateEvents(objective string, folded []fold.Folded, span slo.Span)
 	return late
 }
 
-// alignedPast returns the start of the step of the past that a time falls in: one at which all
-// levels of a history have a point, so that histories can be joined there.
+// alignedPast returns the last time not after `at` at which all levels of a history have a point,
+// so that histories can be joined there.
 func alignedPast(d alert.Definition, interval time.Duration, at time.Time) time.Time {
 	step := slo.NewHistory(interval, at, d.Warmup(), d.Objective.Window.Longest()).Resolution()
 	return slo.Floor(at, step)

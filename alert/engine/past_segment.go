@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/postburn/postburn/slo"
 )
 
-// segment is a part of an objective's past that is in memory: all of it in coarse steps, and some
-// of it tick by tick.
+// segment is a part of a past that is in memory: all of it in coarse steps, some of it tick by
+// tick.
 type segment struct {
 	*pastReader
 	span         slo.Span
@@ -20,14 +21,14 @@ type segment struct {
 	points       int
 }
 
-// stretch is what was read of a time, in steps. Label sets that are missing had no data.
+// stretch is a time as it was read, in steps. Missing label sets had no data.
 type stretch struct {
 	slo.Span
 	tick   time.Duration
 	points map[slo.Labels][]point
 }
 
-// point is a sample, in 24 bytes if there is no more to it than counts.
+// point is a sample, in 24 bytes if it has only counts.
 type point struct {
 	slo.Counts
 	more *slo.Sample
@@ -54,7 +55,7 @@ func (p point) sample() slo.Sample {
 
 func (p point) isBlind() bool { return p.more != nil && p.more.Blind }
 
-// isOdd reports whether something happened in a step that may count otherwise tick by tick.
+// isOdd reports whether something in a step may count differently tick by tick.
 func (p point) isOdd() bool {
 	isNews := func(c slo.Caveat) bool {
 		return c.Kind != slo.NoBucket && c.Kind != slo.NoGood && c.Kind != slo.Interpolated && c.Kind != slo.OnceATick
@@ -62,13 +63,52 @@ func (p point) isOdd() bool {
 	return p.more != nil && (p.more.Excluded || len(p.more.Late) > 0 || slices.ContainsFunc(p.more.Caveats, isNews))
 }
 
-// of returns the label set's point of the step that begins at a time, which is in the stretch.
+// of returns a label set's point of the step from start, which is in the stretch.
 func (s *stretch) of(labels slo.Labels, start time.Time) point {
 	points := s.points[labels]
 	if points == nil {
 		return blindPoint
 	}
 	return points[int(start.Sub(s.Start)/s.tick)]
+}
+
+// plain appends the samples of at most n coarse steps after t, which is the end of one, up to the
+// first that is to be read tick by tick, or has no data.
+func (g *segment) plain(all []slo.Sample, labels slo.Labels, t time.Time, n int) []slo.Sample {
+	for _, p := range g.stepsAfter(labels, t, n) {
+		if p.isBlind() || p.isOdd() {
+			break
+		}
+		all = append(all, p.sample())
+	}
+	return all
+}
+
+// silent returns how many of the next coarse steps after t have no data, and nothing else to say.
+func (g *segment) silent(labels slo.Labels, t time.Time) (n int) {
+	for _, p := range g.stepsAfter(labels, t, math.MaxInt) {
+		if p != blindPoint {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// stepsAfter returns at most n coarse steps after t, which is the end of one, up to the first that
+// is to be read tick by tick.
+func (g *segment) stepsAfter(labels slo.Labels, t time.Time, n int) []point {
+	s := stretchAt(g.coarse, t)
+	if s == nil || s.points[labels] == nil {
+		return nil
+	}
+	end := s.End
+	i, _ := slices.BinarySearchFunc(g.fine, t, func(f stretch, t time.Time) int { return f.Start.Compare(t) })
+	if i < len(g.fine) && g.fine[i].Start.Before(end) {
+		end = g.fine[i].Start
+	}
+	first, last := int(t.Sub(s.Start)/s.tick), int(end.Sub(s.Start)/s.tick)
+	return s.points[labels][first:min(last, first+min(n, last))]
 }
 
 // stretchAt returns the stretch that holds the time after t; nil if there is none.
@@ -85,8 +125,8 @@ func stretchAt(all []stretch, t time.Time) *stretch {
 	return &all[i]
 }
 
-// foldCoarsely folds what of a span there is room for in memory, and returns where that ends. Its
-// error is errFinely if there is no sense in it.
+// foldCoarsely folds as much of a span as fits in memory, and returns its end. It returns errFinely
+// if coarse steps make no sense.
 func (r *pastReader) foldCoarsely(ctx context.Context, span slo.Span, step time.Duration) (end time.Time, err error) {
 	g := &segment{pastReader: r, span: span, step: step}
 	if !floor(g.tail(), step).After(ceil(span.Start, step).Add(2 * step)) {
@@ -119,7 +159,7 @@ func (r *pastReader) foldCoarsely(ctx context.Context, span slo.Span, step time.
 	return g.span.End, nil
 }
 
-// limit is how many samples are kept in memory.
+// limit returns how many samples are kept.
 func (g *segment) limit() int {
 	if g.room > 0 {
 		return g.room
@@ -127,7 +167,7 @@ func (g *segment) limit() int {
 	return pastPoints
 }
 
-// tail is from where on every tick is needed, so that the histories hold them.
+// tail returns from when on the histories need every tick.
 func (g *segment) tail() time.Time {
 	fine, bucket := slo.Granularity(g.interval, g.def.Warmup())
 	if g.step > bucket {
@@ -136,7 +176,7 @@ func (g *segment) tail() time.Time {
 	return g.span.End.Add(-fine)
 }
 
-// readCoarse reads the segment in coarse steps. It ends the segment where there is no more room.
+// readCoarse reads the segment in coarse steps. It ends the segment early if memory is full.
 func (g *segment) readCoarse(ctx context.Context) error {
 	all := slo.Span{Start: ceil(g.span.Start, g.step), End: floor(g.span.End, g.step)}
 	errFull := errors.New("there is no more room")
@@ -176,9 +216,8 @@ func (g *segment) keep(reading slo.Reading, ticks slo.Ticks) stretch {
 	return s
 }
 
-// odd returns the steps that are to be read tick by tick whatever comes of them: in which something
-// happened that may count otherwise, or data began or ended. Its error is errFinely where bad
-// events are below 0.
+// odd returns the steps to read tick by tick in any case: something in them may count differently,
+// or data began or ended. It returns errFinely if bad events are below 0.
 func (g *segment) odd() (odd []slo.Span, err error) {
 	start := ceil(g.span.Start, g.step)
 	odd = append(odd, slo.Span{Start: g.span.Start, End: start.Add(g.step)})
@@ -204,8 +243,8 @@ func (g *segment) odd() (odd []slo.Span, err error) {
 	return odd, nil
 }
 
-// refine reads stretches tick by tick, as far as they are not. It returns where the first of them
-// begins, and errFinely where they are no news, or where there is no room for them.
+// refine reads stretches tick by tick if not done yet. It returns the start of the first, and
+// errFinely if there is none, memory is full, or bad events are below 0.
 func (g *segment) refine(ctx context.Context, need []slo.Span) (from time.Time, err error) {
 	for i := range need {
 		need[i] = g.clip(slo.Span{Start: floor(need[i].Start, g.step), End: ceil(need[i].End, g.step)})
@@ -240,8 +279,8 @@ func (g *segment) refine(ctx context.Context, need []slo.Span) (from time.Time, 
 	return need[0].Start, nil
 }
 
-// missing returns what of some stretches, which are sorted, is not read tick by tick. Those that
-// are near one another are one.
+// missing returns the parts of sorted stretches not read tick by tick. Parts near one another are
+// joined.
 func (g *segment) missing(need []slo.Span) (missing []slo.Span) {
 	for _, span := range need {
 		for at := span.Start; at.Before(span.End); {
@@ -268,7 +307,7 @@ func (g *segment) missing(need []slo.Span) (missing []slo.Span) {
 	return missing
 }
 
-// clip cuts a stretch to the segment.
+// clip cuts s to the segment.
 func (g *segment) clip(s slo.Span) slo.Span {
 	if s.Start.Before(g.span.Start) {
 		s.Start = g.span.Start

@@ -42,52 +42,35 @@ func (f *setFold) step(s slo.Sample) {
 		return
 	}
 	f.note(f.watch.Step(f.watch.Plan(s)))
-	if f.isSilent() {
+	if f.watch.IsGone() {
 		f.retire()
 	}
 }
 
-// note keeps events that open, close or move a window, or amend one that is over. The others say
-// how an open window stands, which the next of them says again; but an incident that ends keeps
-// what was said last of a budget that stays spent.
+// note keeps events that open, close or move a window, or amend a closed one. The others are
+// updates of open windows, each replaced by the next; but an incident that ends keeps the last
+// update of a budget that stays spent.
 func (f *setFold) note(events []alert.Event) {
 	for _, e := range events {
-		lasting := e.Window.Kind == alert.Budget && f.watch.Burn != nil
+		lasting := e.Window.Kind == alert.Budget && f.watch.IsBurning()
 		if e.Opened || e.Closed || lasting || !e.Window.IsOpen() || f.isMoved(e.Window) {
 			f.events = append(f.events, e)
 		}
 	}
 }
 
-// isMoved reports whether an open window's onset is not the one that was noted.
+// isMoved reports whether an open window's onset differs from the one noted.
 func (f *setFold) isMoved(w alert.Window) bool {
 	for _, e := range slices.Backward(f.events) {
-		if e.Window.Kind == w.Kind && e.Window.Detected.Equal(w.Detected) {
+		if e.Window.Key() == w.Key() {
 			return !e.Window.Onset.Equal(w.Onset)
 		}
 	}
 	return true
 }
 
-// isSilent reports whether the label set has had no data for so long that it is watched no more.
-func (f *setFold) isSilent() bool {
-	limit := max(fold.RetireAfter, f.def.Warmup()) / f.interval
-	return len(f.def.Objective.GroupBy) > 0 && time.Duration(f.watch.Silent) >= limit
-}
-
 // retire ends the open windows.
 func (f *setFold) retire() {
-	for _, v := range f.watch.OpenWindows() {
-		switch v.Kind {
-		case alert.Burn:
-			v.Ended = f.watch.Burn.Run.End
-		case alert.Budget:
-			v.Ended = f.watch.Budget.Run.End
-		default:
-			v.Ended = f.now
-		}
-		v.Caveats = slo.MergeCaveats(slices.Clone(v.Caveats), []slo.Caveat{{Kind: slo.Removed, Count: 1}})
-		f.events = append(f.events, alert.Event{Tick: f.now, Closed: true, Window: v, Policy: f.def.Policy})
-	}
+	f.events = append(f.events, f.watch.Retire(f.now)...)
 	f.watch = nil
 }

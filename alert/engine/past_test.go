@@ -21,19 +21,19 @@ import (
 )
 
 var (
-	pastRounds = flag.Int("past-rounds", 12, "how many random pasts TestPast folds")
+	pastRounds = flag.Int("past-rounds", 6, "how many random pasts TestPast folds")
 	pastSeed   = flag.Uint64("past-seed", 1, "the seed of TestPast; 0: another one each time")
 )
 
-// heldSet is what a source holds of a label set: cumulative counts at the end of each tick, and
-// whether they can be seen there.
+// heldSet is a source's label set: cumulative counts at the end of each tick, and whether they can
+// be seen there.
 type heldSet struct {
 	sums []slo.Counts
 	seen []bool
 }
 
-// held is a source of counters. Like a Prometheus' they are as exact in long steps as tick by tick,
-// except that what is not seen inside a step is not known to have been.
+// held is a source of counters. As in Prometheus they are as exact in long steps as tick by tick,
+// but gaps inside a step stay unknown.
 type held struct {
 	start    time.Time
 	interval time.Duration
@@ -60,9 +60,9 @@ func (h *held) read(_ context.Context, objectives []slo.Objective, ticks slo.Tic
 	return []slo.Reading{r}
 }
 
-// sample is what is learnt of the ticks after a up to b.
+// sample returns a sample of the ticks in (a, b].
 func (s *heldSet) sample(a, b int, h *held) slo.Sample {
-	last := func(i int) int { // at which there was something to be seen, up to i
+	last := func(i int) int { // the last tick up to i with data
 		for i >= 0 && !s.seen[i] {
 			i--
 		}
@@ -85,8 +85,8 @@ func (s *heldSet) sample(a, b int, h *held) slo.Sample {
 	}
 }
 
-// makeHeld makes up what was counted in so many ticks: service at, above and far from its target,
-// outages and slow burns, nights without traffic, and times in which nothing was seen.
+// makeHeld makes up counts for some ticks: service at, above and far from its target, outages and
+// slow burns, nights without traffic, and times without data.
 func makeHeld(rnd *rand.Rand, n, shortestGap int, target float64) *heldSet {
 	s := &heldSet{sums: make([]slo.Counts, 1, n+1), seen: make([]bool, 1, n+1)}
 	s.seen[0] = rnd.IntN(3) > 0
@@ -130,7 +130,7 @@ func makeHeld(rnd *rand.Rand, n, shortestGap int, target float64) *heldSet {
 	return s
 }
 
-// bursts makes of even numbers such as come all at once now and then.
+// bursts turns even numbers into ones that come all at once now and then.
 type bursts struct{ every, length, at int }
 
 func newBursts(rnd *rand.Rand) *bursts {
@@ -158,7 +158,7 @@ func comeAndGo(rnd *rand.Rand, s *heldSet) {
 	}
 }
 
-// randomPast makes up a definition and what is held of it.
+// randomPast makes up a definition and its source.
 func randomPast(rnd *rand.Rand, shortestGap time.Duration) (*held, pastOf) {
 	const day = 24 * time.Hour
 	type setting struct {
@@ -206,19 +206,19 @@ func randomPast(rnd *rand.Rand, shortestGap time.Duration) (*held, pastOf) {
 	return h, pastOf{def: alert.Definition{Objective: o, Policy: p}, span: slo.Span{Start: start, End: start.Add(time.Duration(c.ticks) * c.interval)}}
 }
 
-// foldHeld folds what is held, tick by tick or not.
+// foldHeld folds a source, tick by tick or not.
 func foldHeld(t *testing.T, h *held, of pastOf, p pastFolder) []foldedSet {
 	t.Helper()
 	p.source, p.interval = h.read, h.interval
-	found, err := p.fold(t.Context(), []pastOf{of}, true)
-	if err != nil {
-		t.Fatal(err)
+	found := p.fold(t.Context(), of)
+	if found.err != nil {
+		t.Fatal(found.err)
 	}
-	return found[0].sets
+	return found.sets
 }
 
-// TestPast folds random pasts tick by tick, and as far as that is possible in longer steps: the
-// events and what the watches are at the end are the same, bit for bit.
+// TestPast folds random pasts tick by tick, and in longer steps as far as possible: the events and
+// the final watches are the same, bit for bit.
 func TestPast(t *testing.T) {
 	seed := *pastSeed
 	if seed == 0 {
@@ -270,7 +270,7 @@ func compareSets(t *testing.T, name string, want, got foldedSet) {
 		return
 	}
 	text := func(s foldedSet) string {
-		text, err := json.MarshalIndent(s.watch.WatchState, "", " ")
+		text, err := json.MarshalIndent(s.watch.State(), "", " ")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -289,11 +289,10 @@ func compareSets(t *testing.T, name string, want, got foldedSet) {
 	}
 }
 
-// TestShortGaps folds pasts with times without data that are shorter than a step, so that a step
-// shows nothing of them. The windows are the same once there is as much data as the rules look back
-// over. Before that some of what they sum is an estimate, which knows for how long there was data:
-// a window may be found a tick earlier or later. What is usual is such an estimate, too, if the day
-// before had gaps.
+// TestShortGaps folds pasts with gaps shorter than a step, so that a step does not show them. The
+// windows are the same once the data reach as far back as the rules look. Before that, the rules'
+// sums have an estimate that depends on how long there was data: a window may be found a tick
+// earlier or later. Usual traffic is such an estimate, too, if the day before had gaps.
 func TestShortGaps(t *testing.T) {
 	seed := *pastSeed
 	if seed == 0 {

@@ -1,7 +1,9 @@
 package engine_test
 
 import (
+	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -89,8 +91,8 @@ func TestPlannedWork(t *testing.T) {
 	}
 }
 
-// TestPlannedWorkSpendsBudget has the target missed over the whole window by planned work alone:
-// nothing opens while it goes on.
+// TestPlannedWorkSpendsBudget misses the target over the whole window by planned work alone:
+// nothing opens during it.
 func TestPlannedWorkSpendsBudget(t *testing.T) {
 	def := definition("checkout")
 	def.Objective.Window, def.Policy.Rules = slo.Window{Rolling: day}, nil
@@ -139,5 +141,63 @@ func TestPlannedWorkIsLate(t *testing.T) {
 	s := m.lane.Watches()[0].Status()
 	if s.Window.Bad != 8006 || s.Window.Total != 2880*100+10*100+100+8060 {
 		t.Errorf("the budget counts %+v", s.Window)
+	}
+}
+
+// TestPlannedWorkWithoutData has a target down during planned work, when no data is expected, and
+// in one case also after it. The daemon finds the same as a replay.
+func TestPlannedWorkWithoutData(t *testing.T) {
+	for name, tc := range map[string]struct {
+		down  float64 // until when; the plan ends at minute 100
+		blind int     // windows
+	}{
+		"back by the end of the plan": {95, 0},
+		"back a little later":         {110, 0},
+		"down for longer":             {140, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				begin := time.Now()
+				down, plan := span(begin, 60, tc.down), span(begin, 58, 100)
+				s := &scene{roles: map[string]*role{"a": {}, "b": {}}}
+				p := newScene(t, s, "a", "b")
+				p.source = func(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
+					readings := s.read(ctx, objectives, ticks)
+					for i, o := range objectives {
+						if o.Name == "a" {
+							continue
+						}
+						for n := range ticks.Len() {
+							sample := &readings[i].Series[0].Samples[n]
+							if at := ticks.At(n); at.After(down.Start) && !at.After(down.End) {
+								*sample = slo.Sample{Tick: at, Blind: true}
+							}
+							sample.Excluded = ticks.At(n).After(plan.Start) && !ticks.At(n).After(plan.End)
+						}
+					}
+					return readings
+				}
+				p.defs[1].Objective.Exclude = "maintenance == 1"
+				p.defs[1].Policy.Blind = alert.BlindPolicy{After: minutes(15), Issue: true}
+				started := theNow()
+				p.start()
+				p.live(minutes(200), false)
+				got := windowsOf(p.incidents(), "b")
+				p.kill()
+				if len(got) != tc.blind {
+					t.Errorf("%d windows, want %d: %+v", len(got), tc.blind, got)
+				}
+				want := windowsOf(p.replayed(started), "b")
+				if len(want) != len(got) {
+					t.Errorf("a replay finds %d windows, the daemon found %d", len(want), len(got))
+				}
+				for i := range min(len(want), len(got)) { // it asks for planned work once a minute
+					if off := want[i].Onset.Sub(got[i].Onset).Abs(); off > time.Minute {
+						t.Errorf("the onset is %s, that of a replay %s", got[i].Onset, want[i].Onset)
+					}
+				}
+			})
+		})
 	}
 }

@@ -23,8 +23,8 @@ type intervalChange struct {
 	killed  bool // every few minutes after that
 }
 
-// TestIntervalChanged starts a process with another interval on a store that has an open window,
-// and a budget that is half spent.
+// TestIntervalChanged starts a process with another interval on a store with an open window and a
+// half-spent budget.
 func TestIntervalChanged(t *testing.T) {
 	for _, tc := range []intervalChange{
 		{"30s to 1m", 30 * time.Second, time.Minute, 70, 0, false},

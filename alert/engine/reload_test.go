@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -44,7 +46,7 @@ func TestEngineReload(t *testing.T) {
 		for _, w := range all[0].Windows {
 			want := s.faultFrom
 			if w.Objective.Name == "checkout" {
-				want = s.faultFrom.Add(9 * time.Minute) // the newest tick at the reload: what was before opens nothing
+				want = s.faultFrom.Add(9 * time.Minute) // the newest tick at the reload: earlier events open nothing
 			}
 			if !w.Onset.Equal(want) {
 				t.Errorf("%s begins at %s, want %s", w.ID(), w.Onset, want)
@@ -54,5 +56,52 @@ func TestEngineReload(t *testing.T) {
 		if len(ended) != 3 || !ended["checkout"].Equal(s.faultTo) || !ended["new"].Equal(s.faultTo) || !ended["goes"].Before(s.faultTo) {
 			t.Errorf("ends %v, want that of the fault, %s, and an earlier one for what went", ended, s.faultTo)
 		}
+	})
+}
+
+// fullAtOnce is a full disk; even acquiring the store fails.
+type fullAtOnce struct{ fullDisk }
+
+func (f *fullAtOnce) Acquire(ctx context.Context) (int64, []string, error) {
+	if f.full.Load() {
+		return 0, nil, errors.New("database or disk is full")
+	}
+	return f.Store.Acquire(ctx)
+}
+
+// TestEngineReloadOnFullDisk changes the SLO files while nothing can be written.
+func TestEngineReloadOnFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{faultFrom: time.Now().Add(time.Hour), faultTo: time.Now().Add(80 * time.Minute)}
+		disk := &fullAtOnce{}
+		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s, defs: []alert.Definition{definition("checkout")}}
+		p.wrap = func(store alert.Store) alert.Store { disk.Store = store; return disk }
+		p.start()
+		time.Sleep(70 * time.Minute)
+		disk.full.Store(true)
+		reloaded := make(chan error)
+		go func() {
+			reloaded <- p.engine.Reload(t.Context(), []alert.Definition{definition("checkout"), definition("new")})
+		}()
+		time.Sleep(time.Hour)
+		select {
+		case err := <-reloaded:
+			t.Errorf("reloaded on a full disk: %v", err)
+		default:
+		}
+		disk.full.Store(false)
+		if err := <-reloaded; err != nil {
+			t.Error(err)
+		}
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		got := p.incidents()
+		if len(got) != 1 || got[0].IsOpen() || got[0].Worst().Bad != 120_000 {
+			t.Errorf("after the disk had room again: %+v", got)
+		}
+		if n := strings.Count(p.log.String(), `msg="failing; nothing is lost, trying again" what="reading the store"`); n != 1 {
+			t.Errorf("%d lines about the store, want 1:\n%s", n, p.log.String())
+		}
+		p.kill()
 	})
 }

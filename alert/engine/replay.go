@@ -13,21 +13,29 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// Replayed is what a replay found.
+// Replayed is the result of a replay.
 type Replayed struct {
 	Incidents []alert.Incident // newest onset first
 	Statuses  []alert.Status   // at the end of the stretch
 }
 
-// Replay folds (start, end] of what the source holds, as the daemon would have done if it had been
-// started with these definitions at `start`: what had begun before and went on then is part of it,
-// what was over is not. It reads the objectives' windows before `start` for that. Both are aligned
-// to the grid.
+// Replay folds (start, end] of the source's data, as a daemon started with these definitions at
+// `start` would: breaches still going on at `start` are included, earlier ones are not. So it also
+// reads the objectives' windows before `start`. Both times are aligned to the grid.
 //
-// progress, which may be nil, is told the share that is done. An error of the source ends the
-// replay, if it is one of fewer ticks, too.
+// progress, which may be nil, is told the share done, from 0 to 1. An error of the source ends the
+// replay, unless fewer ticks can be read.
 func Replay(
 	ctx context.Context, source Source, defs []alert.Definition, interval time.Duration, start, end time.Time, progress func(float64),
+) (Replayed, error) {
+	return ReplayCorrected(ctx, source, defs, nil, interval, start, end, progress)
+}
+
+// ReplayCorrected is Replay, and takes the corrections out of the budgets, as a daemon does that
+// knows them from the start.
+func ReplayCorrected(
+	ctx context.Context, source Source, defs []alert.Definition, corrections []alert.Correction, interval time.Duration, start, end time.Time,
+	progress func(float64),
 ) (Replayed, error) {
 	start, end = slo.Floor(start, interval), slo.Floor(end, interval)
 	p := &pastFolder{source: source, interval: interval}
@@ -35,14 +43,18 @@ func Replay(
 	var length time.Duration
 	for _, d := range defs {
 		span := slo.Span{Start: alignedPast(d, interval, start.Add(-max(d.Warmup(), d.Objective.Window.Longest()))), End: end}
-		arm := func(w *fold.Watch) { w.Since = span.Start } // as the daemon does with the past of a new objective
-		pasts = append(pasts, pastOf{def: d, span: span, prepare: arm})
+		arm := func(w *fold.Watch) {
+			w.Since = span.Start // as the daemon does for a new objective
+			w.Expect(corrections)
+		}
+		corrected := slices.ContainsFunc(corrections, func(c alert.Correction) bool { return c.SLO == d.Objective.Name })
+		pasts = append(pasts, pastOf{def: d, span: span, prepare: arm, corrected: corrected})
 		length += end.Sub(span.Start)
 	}
 	if progress != nil {
 		p.progress = shareOf(length, progress)
 	}
-	found, err := p.fold(ctx, pasts, true)
+	found, err := p.foldAll(ctx, pasts)
 	if err != nil {
 		return Replayed{}, err
 	}
@@ -61,8 +73,8 @@ func Replay(
 	return r, nil
 }
 
-// eventsAt are the events, with those that say how the windows stand that are still open at the
-// end. A burn that has not got worse since the start was over then, as far as is known.
+// eventsAt returns the events, plus updates of the windows still open at the end. A burn that has
+// not got worse since the start was over then, as far as known.
 func (s foldedSet) eventsAt(def alert.Definition, start, end time.Time) []alert.Event {
 	events := slices.Clone(s.events)
 	if s.watch == nil {
@@ -72,12 +84,11 @@ func (s foldedSet) eventsAt(def alert.Definition, start, end time.Time) []alert.
 		events = append(events, alert.Event{Tick: end, Window: v, Policy: def.Policy})
 	}
 	return slices.DeleteFunc(events, func(e alert.Event) bool {
-		b := s.watch.Burn
-		return b != nil && !b.Run.End.After(start) && keyOf(e.Window) == windowKey{alert.Burn, b.Window.Detected}
+		return s.watch.StoppedBy(start, e.Window)
 	})
 }
 
-// statuses are how the label sets stand. A definition that has none is blind.
+// statuses returns how the label sets stand. A definition without any is blind.
 func (f folded) statuses(end time.Time) (all []alert.Status) {
 	for _, s := range f.sets {
 		if s.watch != nil {
@@ -92,7 +103,7 @@ func (f folded) statuses(end time.Time) (all []alert.Status) {
 
 func idOf(s alert.Status) slo.ID { return slo.ID{SLO: s.Objective.Name, Labels: s.Labels} }
 
-// shareOf makes of reports of how much more is done those of which share is.
+// shareOf turns reports of how much more is done into the share done.
 func shareOf(all time.Duration, report func(float64)) func(time.Duration) {
 	var mu sync.Mutex
 	var done time.Duration
@@ -104,35 +115,27 @@ func shareOf(all time.Duration, report func(float64)) func(time.Duration) {
 	}
 }
 
-// windowKey tells the windows of a label set apart.
-type windowKey struct {
-	kind     alert.Kind
-	detected time.Time
-}
-
-func keyOf(w alert.Window) windowKey { return windowKey{w.Kind, w.Detected} }
-
-// eventsSince are the events of a label set that somebody sees who looks from a time on: windows
-// that had ended by then are left out, and one that was open is opened at the first tick after it.
+// eventsSince returns the events seen from a time on: windows that had ended by then are left out,
+// and an open one opens at the first tick after it.
 func eventsSince(events []alert.Event, from time.Time, interval time.Duration) (seen []alert.Event) {
-	over := map[windowKey]bool{}
-	last := map[windowKey]alert.Event{} // of the windows that were open by then
+	over := map[alert.WindowKey]bool{}
+	last := map[alert.WindowKey]alert.Event{} // of windows open by then
 	for _, e := range events {
-		key := keyOf(e.Window)
+		key := e.Window.Key()
 		over[key] = over[key] || !e.Window.IsOpen() && !e.Window.Ended.After(from)
 		if !e.Tick.After(from) {
 			last[key] = e
 		}
 	}
 	for _, e := range last {
-		if !over[keyOf(e.Window)] {
+		if !over[e.Window.Key()] {
 			e.Tick, e.Opened = from.Add(interval), true
 			seen = append(seen, e)
 		}
 	}
 	slices.SortFunc(seen, fold.ByObjective)
 	for _, e := range events {
-		if e.Tick.After(from) && !over[keyOf(e.Window)] {
+		if e.Tick.After(from) && !over[e.Window.Key()] {
 			seen = append(seen, e)
 		}
 	}
@@ -143,13 +146,13 @@ func eventsSince(events []alert.Event, from time.Time, interval time.Duration) (
 type correlator struct {
 	start     time.Time // nothing changes before
 	interval  time.Duration
-	keep      time.Duration // for how long an incident that is over is one that a breach may belong to
+	keep      time.Duration // how long after its end a breach may join an incident
 	incidents []alert.Incident
 	changed   map[string][]slo.Span // by incident: the ticks at which it changed
 	newest    map[string]alert.Incident
 }
 
-// correlate returns the incidents that events make, newest onset first.
+// correlate returns the incidents of events, newest onset first.
 func (c *correlator) correlate(events []alert.Event) []alert.Incident {
 	slices.SortStableFunc(events, func(a, b alert.Event) int {
 		return cmp.Or(a.Tick.Compare(b.Tick), cmp.Compare(removed(a), removed(b)), fold.ByObjective(a, b))
@@ -160,7 +163,7 @@ func (c *correlator) correlate(events []alert.Event) []alert.Incident {
 			return !i.HasOpenWindow() && before.Sub(i.Ended()) > c.keep
 		})
 		var n int
-		if c.incidents, n = alert.Correlate(c.incidents, e, e.Policy); n < 0 {
+		if c.incidents, n = alert.Correlate(c.incidents, e); n < 0 {
 			continue
 		}
 		i := c.incidents[n]
@@ -179,8 +182,8 @@ func (c *correlator) correlate(events []alert.Event) []alert.Incident {
 	return all
 }
 
-// removed is 1 for a window that was ended because its label set is not watched any more: that
-// comes after what else happened at a tick.
+// removed returns 1 for a window that ended because its label set was dropped: that comes after all
+// else at a tick.
 func removed(e alert.Event) int {
 	if slices.ContainsFunc(e.Window.Caveats, func(v slo.Caveat) bool { return v.Kind == slo.Removed }) {
 		return 1
@@ -188,7 +191,7 @@ func removed(e alert.Event) int {
 	return 0
 }
 
-// revisions is at how many ticks an incident changed: at all at which one of its windows was open.
+// revisions returns at how many ticks an incident changed: whenever one of its windows was open.
 func (c *correlator) revisions(i alert.Incident) (n int) {
 	spans := c.changed[i.ID]
 	slices.SortFunc(spans, func(a, b slo.Span) int { return a.Start.Compare(b.Start) })

@@ -14,8 +14,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// steady makes a source of a service with 1,000 events a tick, of which a share is bad in some
-// stretches. It is held from a time on.
+// steady makes a source with 1,000 events a tick; in some stretches a share is bad. It has data
+// from a time on.
 func steady(from time.Time, n int, share map[slo.Span]float64) *held {
 	h := &held{start: from, interval: 30 * time.Second, sets: map[slo.Labels]*heldSet{}, asked: map[time.Duration]int{}}
 	s := &heldSet{sums: make([]slo.Counts, 1), seen: []bool{true}}
@@ -40,7 +40,7 @@ func pastDefinition(name string) alert.Definition {
 	return alert.Definition{Objective: o, Policy: p}
 }
 
-// TestReplayBegins begins replays of two days before, in and after outages.
+// TestReplayBegins begins two-day replays before, in and after outages.
 func TestReplayBegins(t *testing.T) {
 	start := time.Date(2026, 3, 30, 0, 0, 0, 0, time.UTC)
 	from := start.Add(-33 * 24 * time.Hour)
@@ -93,7 +93,7 @@ func TestReplayBegins(t *testing.T) {
 	}
 }
 
-// TestReplayFails has one of two objectives refused, and one that can't be read in long stretches.
+// TestReplayFails has one objective of two refused, and one not readable in long stretches.
 func TestReplayFails(t *testing.T) {
 	start := time.Date(2026, 3, 30, 0, 0, 0, 0, time.UTC)
 	h := steady(start.Add(-24*time.Hour), 2*2880, nil)
@@ -127,7 +127,7 @@ func TestReplayFails(t *testing.T) {
 	}
 }
 
-// TestMayBeSigned tells which indicators are read at every tick.
+// TestMayBeSigned lists the indicators read at every tick.
 func TestMayBeSigned(t *testing.T) {
 	for _, tc := range []struct {
 		name      string

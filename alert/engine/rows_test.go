@@ -15,8 +15,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// TestRowsAreRecovered has objectives that wait for their data and then fold several ticks at once,
-// and label sets that join, and kills the process again and again.
+// TestRowsAreRecovered has objectives that wait for data and then fold several ticks at once, and
+// label sets that join. It kills the process again and again.
 func TestRowsAreRecovered(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -60,8 +60,8 @@ func TestRowsAreRecovered(t *testing.T) {
 	}
 }
 
-// samplesOf are the samples that an objective has in the row of a tick: none for a while, and then
-// all that it missed.
+// samplesOf returns an objective's samples in a tick's row: none for a while, and then all missed
+// ones.
 func samplesOf(rnd *rand.Rand, behind map[string]int, name string, cursor, next time.Time) (samples []slo.Sample) {
 	if behind[name] > 0 || rnd.IntN(30) == 0 {
 		behind[name]++
@@ -82,8 +82,8 @@ func samplesOf(rnd *rand.Rand, behind map[string]int, name string, cursor, next 
 	return samples
 }
 
-// TestRowsOfAnOlderVersion reads a row as it was written before rows said how many samples each
-// watch has: its header is a list of those who joined. What was known of late data was the lane's.
+// TestRowsOfAnOlderVersion reads a row from before rows told how many samples each watch has: its
+// header lists the label sets that joined. Lateness was per lane.
 func TestRowsOfAnOlderVersion(t *testing.T) {
 	def := definition("checkout")
 	def.Objective.GroupBy = []string{"region"}

@@ -8,7 +8,7 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// TestWindowsOfSampled has breach windows say that their numbers are measured once a tick.
+// TestWindowsOfSampled checks that windows say that their numbers are measured once a tick.
 func TestWindowsOfSampled(t *testing.T) {
 	def := definition("errors")
 	def.Objective.Indicator = slo.Indicator{Sampled: &slo.Sampled{ErrorRatio: "ratio"}}

@@ -18,7 +18,7 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// scene is a source. What happened at a time never changes; what can be read of it does.
+// scene is a source. Past events never change; how much of them can be read does.
 type scene struct {
 	roles map[string]*role // by objective
 
@@ -27,18 +27,18 @@ type scene struct {
 	asked map[string]int // ticks, by objective
 }
 
-// role is what happens to one objective. It has 50 events a second from each of its sources.
+// role is one objective's story. It has 50 events a second from each of its sources.
 type role struct {
 	faults  []slo.Span // all events are bad
-	sources []source   // none: one, whose data are never late
+	sources []source   // none: one that is never late
 	late    string     // the faults are of source 1 only, if it is "only"
 	fail    func(ctx context.Context, ticks slo.Ticks) error
-	silent  slo.Span      // what is asked in this time is answered with no data at all
+	silent  slo.Span      // queries in this time are answered without any data
 	regions []string      // one series each; the faults are in the first
 	keeps   time.Duration // for how long Prometheus keeps data; 0: for ever
 }
 
-// source is one of those that send data.
+// source is one sender of data.
 type source struct {
 	lag    time.Duration
 	during slo.Span // the data are late in this time, and then all there
@@ -55,7 +55,7 @@ func (s source) seen(now time.Time) time.Time {
 	return s.during.Start
 }
 
-// staleAfter is after how long without a scrape Prometheus takes a series as gone.
+// staleAfter is how long after the last scrape Prometheus takes a series as gone.
 const staleAfter = 5 * time.Minute
 
 func (s *scene) read(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
@@ -87,7 +87,7 @@ func (s *scene) note(name string, ticks slo.Ticks) {
 	s.asked[name] += ticks.Len()
 }
 
-// forget begins to count reads anew.
+// forget starts counting reads anew.
 func (s *scene) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +100,7 @@ func (s *scene) counted(name string) (reads, ticks int) {
 	return s.reads[name], s.asked[name]
 }
 
-// reach is the time of an objective's newest sample.
+// reach returns an objective's newest sample's time.
 func (s *scene) reach(_ context.Context, o slo.Objective) (newest time.Time, err error) {
 	for _, from := range s.roles[o.Name].all() {
 		if seen := from.seen(time.Now()); seen.After(newest) {
@@ -117,7 +117,7 @@ func (r *role) all() []source {
 	return r.sources
 }
 
-// series has no series that has no data, as Prometheus would.
+// series has only series with data, as in Prometheus.
 func (r *role) series(ticks slo.Ticks) (all []slo.Series) {
 	if len(r.regions) == 0 {
 		return []slo.Series{{Samples: r.samples(ticks)}}
@@ -184,7 +184,7 @@ func span(after time.Time, start, end float64) slo.Span {
 // within is true in a stretch of time.
 func within(s slo.Span) bool { return !time.Now().Before(s.Start) && time.Now().Before(s.End) }
 
-// newScene makes a process that watches these objectives, which are of one group.
+// newScene makes a process that watches these objectives as one group.
 func newScene(t *testing.T, s *scene, names ...string) *process {
 	p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), source: s.read, reach: s.reach}
 	for _, name := range names {
@@ -206,11 +206,11 @@ func (p *process) live(d time.Duration, killed bool) {
 	synctest.Wait()
 }
 
-// theNow is the last tick that was due.
+// theNow is the last tick due.
 func theNow() time.Time { return time.Now().Add(-time.Minute).Truncate(30 * time.Second).UTC() }
 
-// sameIncidents compares what was recorded with what a replay finds now; Detected and Revision are
-// compared only if that is asked for.
+// sameIncidents compares recorded incidents with a replay's. It compares Detected and Revision only
+// if asked.
 func (p *process) sameIncidents(started time.Time, exactly bool) []alert.Incident {
 	p.t.Helper()
 	got := p.incidents()
@@ -225,7 +225,7 @@ func (p *process) sameIncidents(started time.Time, exactly bool) []alert.Inciden
 	return got
 }
 
-// replayed is what a replay finds up to where the process is.
+// replayed returns a replay's result up to the process's tick.
 func (p *process) replayed(started time.Time) []alert.Incident {
 	p.t.Helper()
 	end := started
@@ -239,7 +239,7 @@ func (p *process) replayed(started time.Time) []alert.Incident {
 	return replayed.Incidents
 }
 
-// windowsOf are the windows of one objective.
+// windowsOf returns an objective's windows.
 func windowsOf(all []alert.Incident, name string) (windows []alert.Window) {
 	for _, i := range all {
 		for _, w := range i.Windows {
@@ -251,7 +251,7 @@ func windowsOf(all []alert.Incident, name string) (windows []alert.Window) {
 	return windows
 }
 
-// describe is a short text about incidents.
+// describe returns a short text on incidents.
 func describe(all []alert.Incident) (text string) {
 	for _, i := range all {
 		text += fmt.Sprintf("%s revision %d\n", i.ID, i.Revision)
@@ -263,7 +263,7 @@ func describe(all []alert.Incident) (text string) {
 	return text
 }
 
-// withoutLate is a copy that has no caveats about data that came late.
+// withoutLate returns a copy without caveats on late data.
 func withoutLate(all []alert.Incident) (others []alert.Incident) {
 	for _, i := range all {
 		i.Windows = slices.Clone(i.Windows)

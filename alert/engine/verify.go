@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -10,56 +11,61 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// Data may reach Prometheus later than a tick is read though the tick has some: slow scrapes, or
-// one of several sources that is late. So now and then ticks are read a second time. If they have
-// other events by then, the objective's past is read again, and from then on it is sampled later.
+// Data may reach Prometheus after a tick is read, though the tick has some already: scrapes are
+// slow, or one of several sources is late. So now and then ticks are read a second time. If their
+// events differ, the objective's past is read again, and it is sampled later from then on.
 const (
-	checkEvery = 20 // ticks: one of so many is read again ...
-	checkAfter = 10 // ... so many ticks later
+	checksAtOnce = 4 // per lane
 
-	checksAtOnce = 4 // of a lane
-
-	// Longer stretches are read again in one step, for data that are very late.
+	// Stretches of this length are read again in one step, for data that are very late.
 	stretchLength = time.Hour
 )
 
 // stretchAfter is how many stretches after its end one is read again.
 var stretchAfter = [...]int{1, 6}
 
-// lateness is what is known of an objective's data that come late.
+// lateness is what is known of an objective's late data.
 type lateness struct {
 	Extra  time.Duration `json:"extra,omitempty"`  // added to the delay, in whole intervals
-	Regrid time.Time     `json:"regrid,omitzero"`  // when the interval was changed: counts before are not exact
-	Closed []time.Time   `json:"closed,omitempty"` // ticks at which a window was closed, to be read again
+	Regrid time.Time     `json:"regrid,omitzero"`  // when the interval changed: earlier counts are not exact
+	Closed []time.Time   `json:"closed,omitempty"` // ticks at which a window closed, to be read again
 }
 
-// dueCheck returns the tick that is to be read again at the present one.
+// dueCheck returns the tick to read again at a tick, if one is due.
 func (r *reader) dueCheck(tick time.Time, interval time.Duration) (check time.Time, due bool) {
-	check = tick.Add(-checkAfter * interval)
+	check = tick.Add(-fold.CheckAfter * interval)
 	closed := slices.ContainsFunc(r.Closed, check.Equal)
 	r.Closed = slices.DeleteFunc(r.Closed, func(t time.Time) bool { return !t.After(check) })
-	return check, closed || check.UnixNano()/int64(interval)%checkEvery == 0
+	return check, closed || check.UnixNano()/int64(interval)%fold.CheckEvery == 0
 }
 
-// check is a second reading of one tick, which may be a long one.
+// verifier reads ticks a second time.
+type verifier struct {
+	*sampler
+	background *background
+	slots      chan struct{} // one for each reading
+	logger     *slog.Logger
+}
+
+// check is a second reading of one tick, maybe a long one.
 type check struct {
 	defs  []alert.Definition
 	ticks slo.Ticks
 	done  chan []slo.Reading
 }
 
-// span is the stretch that is read again.
+// span returns the stretch read again.
 func (c *check) span() slo.Span {
 	return slo.Span{Start: c.ticks.Last.Add(-c.ticks.Interval), End: c.ticks.Last}
 }
 
-// verify has earlier ticks of the lane's objectives read again, those that are due at this tick,
-// and takes in what was read of others. It waits for nothing.
-func (e *Engine) verify(ctx context.Context, l *lane, tick time.Time) {
+// verify starts to read again the earlier ticks that are due for it at this tick, and takes in
+// finished readings. It waits for nothing.
+func (v verifier) verify(ctx context.Context, l *lane, tick time.Time) {
 	l.checks = slices.DeleteFunc(l.checks, func(c *check) bool {
 		select {
 		case readings := <-c.done:
-			e.compare(l, c, readings)
+			v.compare(l, c, readings)
 			return true
 		default:
 			return false
@@ -81,19 +87,19 @@ func (e *Engine) verify(ctx context.Context, l *lane, tick time.Time) {
 			single, again = append(single, d), at
 		}
 	}
-	e.startCheck(ctx, l, single, slo.Ticks{First: again, Last: again, Interval: interval})
+	v.startCheck(ctx, l, single, slo.Ticks{First: again, Last: again, Interval: interval})
 	length := max(interval, stretchLength/interval*interval)
 	if tick.UnixNano()%int64(length) != 0 {
 		return
 	}
 	for _, after := range stretchAfter {
 		end := tick.Add(-time.Duration(after) * length)
-		e.startCheck(ctx, l, all, slo.Ticks{First: end, Last: end, Interval: length, Each: interval})
+		v.startCheck(ctx, l, all, slo.Ticks{First: end, Last: end, Interval: length, Each: interval})
 	}
 }
 
-// startCheck has one tick read again of those of some objectives that have folded all of it.
-func (e *Engine) startCheck(ctx context.Context, l *lane, defs []alert.Definition, ticks slo.Ticks) {
+// startCheck starts to read one tick again for those objectives that have folded all of it.
+func (v verifier) startCheck(ctx context.Context, l *lane, defs []alert.Definition, ticks slo.Ticks) {
 	c := &check{ticks: ticks, done: make(chan []slo.Reading, 1)}
 	start := c.span().Start
 	for _, d := range defs {
@@ -109,20 +115,12 @@ func (e *Engine) startCheck(ctx context.Context, l *lane, defs []alert.Definitio
 		return
 	}
 	l.checks = append(l.checks, c)
-	e.spawn(func() {
-		select {
-		case e.chases <- struct{}{}:
-			defer func() { <-e.chases }()
-		case <-ctx.Done():
-			return
-		}
-		c.done <- e.read(ctx, c.defs, ticks)
-	})
+	v.background.run(ctx, v.slots, func() { c.done <- v.read(ctx, c.defs, ticks) })
 }
 
-// compare compares what was read again with the histories. The past of objectives that have other
-// events there is to be read again.
-func (e *Engine) compare(l *lane, c *check, readings []slo.Reading) {
+// compare compares readings with the histories. If an objective's events differ, its past is to be
+// read again.
+func (v verifier) compare(l *lane, c *check, readings []slo.Reading) {
 	long := c.ticks.Each > 0
 	for i, d := range c.defs {
 		r := l.readers[d.Objective.Name]
@@ -141,28 +139,27 @@ func (e *Engine) compare(l *lane, c *check, readings []slo.Reading) {
 			continue
 		}
 		if !long {
-			span.Start = span.End.Add(-checkEvery * l.Interval())
+			span.Start = span.End.Add(-fold.CheckEvery * l.Interval())
 		}
 		r.Late = fold.Late{Span: span}
-		l.journal.eventful = true // so that it is kept
-		e.metrics.lateEvents.Add(late)
-		if !long && r.Extra < checkAfter*l.Interval() {
-			r.Extra = min(max(l.Interval(), 2*r.Extra), checkAfter*l.Interval())
+		l.journal.eventful = true // so that it is saved
+		v.metrics.lateEvents.Add(late)
+		if !long && r.Extra < fold.CheckAfter*l.Interval() {
+			r.Extra = min(max(l.Interval(), 2*r.Extra), fold.CheckAfter*l.Interval())
 		}
-		e.opts.Logger.Warn("data came after its tick was read; reading it again, and sampling later from now on",
+		v.logger.Warn("data came after its tick was read; reading it again, and sampling later from now on",
 			"slo", d.Objective.Name, "events", late, "added_delay", r.Extra)
 	}
 }
 
-// had returns the events that a history has of a stretch, and of all of the buckets that its ends
-// cut: it does not know on which side of the cut they happened.
+// had returns a history's events in a stretch, with all of the buckets that its ends cut: on which
+// side of a cut events happened is unknown.
 func had(h *slo.History, span slo.Span) slo.Counts {
 	return h.Between(floor(span.Start, h.Grain(span.Start)), ceil(span.End, h.Grain(span.End)))
 }
 
-// missed returns how many events a stretch that is read again has that it did not have. Counters
-// that are read in one long step are not always counted as in many: what is below a thousandth of
-// the total is no sign.
+// missed returns how many events a stretch has gained when it is read again. One long step may
+// count counters a bit differently than many: less than a thousandth of the total is no sign.
 func missed(had, has slo.Counts, long bool) float64 {
 	late := fold.Missed(had, has)
 	if long && late < has.Total/1000 {

@@ -19,13 +19,13 @@ const (
 	worldCalm  = 90 * time.Minute
 	worldBegin = 2 * time.Minute // for so long the past is read
 
-	// shortestGap is for how many ticks a series is not scraped, at least: what happens inside of a
-	// coarse step of the past can't be seen in it (see TestShortGaps).
+	// shortestGap is the fewest ticks in a row that a series is not scraped: a coarse step of the
+	// past does not show gaps inside it (see TestShortGaps).
 	shortestGap = 60
 )
 
-// world is a source. What happened at a tick never changes; what can be read of it is told by the
-// wall clock.
+// world is a source. A tick's events never change; how much of them can be read depends on the wall
+// clock.
 type world struct {
 	start  time.Time // an engine begins
 	began  time.Time // counting begins: the start of the first tick
@@ -36,14 +36,14 @@ type world struct {
 	clean  bool                  // nothing is late, and all is answered
 }
 
-// worldRole is what happens to one objective.
+// worldRole is one objective's story.
 type worldRole struct {
 	def     alert.Definition
 	sets    map[slo.Labels]*worldSet
 	planned []bool // by tick
 	late    []worldLate
 	failing []slo.Span
-	refused bool // by Prometheus' own word; else there is no answer
+	refused bool // failing queries are refused; else unanswered
 }
 
 // worldSet are cumulative counts at the end of each tick, and whether they are scraped there. The
@@ -53,7 +53,7 @@ type worldSet struct {
 	seen []bool
 }
 
-// worldLate is a time in which data come so much later.
+// worldLate is a time in which data come late by lag.
 type worldLate struct {
 	slo.Span
 	lag  time.Duration
@@ -64,8 +64,8 @@ func contains(all []slo.Span, t time.Time) bool {
 	return slices.ContainsFunc(all, func(s slo.Span) bool { return !t.Before(s.Start) && t.Before(s.End) })
 }
 
-// arrived returns the newest tick whose data are there at a time, and whether series without new
-// data are gone.
+// arrived returns the newest tick with data there at a time, and whether series without new data
+// are gone.
 func (w *world) arrived(r *worldRole, now time.Time) (tick int, gone bool) {
 	seen := now
 	for _, l := range r.late {
@@ -118,7 +118,7 @@ func (w *world) readOne(r *worldRole, ticks slo.Ticks) (reading slo.Reading) {
 	return reading
 }
 
-// sample is what is learnt of the ticks after a up to b.
+// sample returns a sample of the ticks in (a, b].
 func (w *world) sample(r *worldRole, set *worldSet, a, b int, now time.Time) (s slo.Sample) {
 	newest, gone := w.arrived(r, now)
 	last := func(i int) int {
@@ -148,7 +148,7 @@ func (w *world) sample(r *worldRole, set *worldSet, a, b int, now time.Time) (s 
 	return s
 }
 
-// reach is the time of an objective's newest sample.
+// reach returns an objective's newest sample's time.
 func (w *world) reach(_ context.Context, o slo.Objective) (time.Time, error) {
 	r := w.roles[o.Name]
 	newest, _ := w.arrived(r, time.Now())
@@ -166,7 +166,7 @@ func (w *world) reach(_ context.Context, o slo.Objective) (time.Time, error) {
 	return w.at(best), nil
 }
 
-// disturbances says what of a world may go wrong between it and an engine.
+// disturbances says what may go wrong between world and engine.
 type disturbances struct{ late, failing, down, blindIssues bool }
 
 // newWorld makes up a world in which an engine begins now.

@@ -22,9 +22,9 @@ var (
 	worldSeed   = flag.Uint64("world-seed", 1, "the seed of the first one")
 )
 
-// TestWorlds has engines live through random worlds. One is there all the time, is killed now and
-// then, and can't always read what happens. One is down for most of it and catches up. Both record
-// what a replay finds afterwards. What of it may differ is told by `seenAs`.
+// TestWorlds has engines live through random worlds. One is always there, is killed now and then,
+// and sometimes can't read. One is down for most of it and catches up. Both record what a replay
+// finds afterwards, but for the differences that seenAs lists.
 func TestWorlds(t *testing.T) {
 	found := map[alert.Kind]int{}
 	for i := range *worldRounds {
@@ -42,7 +42,7 @@ func TestWorlds(t *testing.T) {
 	}
 }
 
-// liveThrough has two engines live through a world, and compares them with a replay.
+// liveThrough runs two engines through a world, and compares them with a replay.
 func liveThrough(t *testing.T, seed uint64, d disturbances, found map[alert.Kind]int) {
 	time.Sleep(time.Duration(seed%100) * time.Hour) // another hour and day of the week
 	rnd := rand.New(rand.NewPCG(seed, 0))
@@ -99,9 +99,9 @@ func liveThrough(t *testing.T, seed uint64, d disturbances, found map[alert.Kind
 	}
 }
 
-// TestRedefinedWorlds has an engine live through random worlds, be killed, miss what Prometheus
-// does not answer, and be handed other targets, windows and rules. It records what another one does
-// that is handed the same and has no trouble.
+// TestRedefinedWorlds runs an engine through random worlds: it is killed, gets no answers at times,
+// and gets other targets, windows and rules. It records the same as an untroubled one with the same
+// changes.
 func TestRedefinedWorlds(t *testing.T) {
 	for i := range (*worldRounds + 1) / 2 {
 		seed := *worldSeed + uint64(i)
@@ -113,8 +113,8 @@ func TestRedefinedWorlds(t *testing.T) {
 	}
 }
 
-// redefineThrough has two engines live through a world in which each hour begins with a quarter in
-// which nothing goes wrong. In some of these they get other definitions.
+// redefineThrough runs two engines through a world. In the first quarter of each hour nothing goes
+// wrong; in some of these they get other definitions.
 func redefineThrough(t *testing.T, seed uint64) {
 	time.Sleep(time.Duration(seed%100) * time.Hour)
 	rnd := rand.New(rand.NewPCG(seed, 1))
@@ -155,7 +155,7 @@ func redefineThrough(t *testing.T, seed uint64) {
 	calm.kill()
 }
 
-// trouble has queries fail, and Prometheus not answer, in the middle of some hours.
+// trouble makes queries fail, and Prometheus not answer, in the middle of some hours.
 func (w *world) trouble(rnd *rand.Rand) {
 	for hour := w.start; hour.Before(w.start.Add(worldLife - worldCalm)); hour = hour.Add(time.Hour) {
 		from := hour.Add(16*time.Minute + time.Duration(rnd.IntN(15))*time.Minute)
@@ -171,7 +171,7 @@ func (w *world) trouble(rnd *rand.Rand) {
 	}
 }
 
-// redefined counts the same events and judges them otherwise.
+// redefined counts the same events but judges them differently.
 func redefined(rnd *rand.Rand, def alert.Definition) alert.Definition {
 	other := randomDefinition(rnd, def.Objective.Name, disturbances{})
 	other.Objective.GroupBy, other.Objective.Exclude, other.Policy.Group = def.Objective.GroupBy, def.Objective.Exclude, def.Policy.Group
@@ -202,20 +202,20 @@ func (w *world) describe() (text string) {
 	return text
 }
 
-// seenAs is what has to be the same of incidents, whatever was disturbed: a line for each window,
-// with all that is known of it and of its incident. These differ by design:
+// seenAs returns what must be the same whatever was disturbed: a line for each window, with its
+// incident. These differ by design:
 //
-//   - An open window of kind budget has the numbers of when the rest of its incident was over, and
-//     any open one says of the budget how it was at the last tick with data.
-//     A label set that has gone is waited for, with its last tick: the numbers of its open windows
-//     lack that one.
-//   - A window of kind blind is also opened while ticks can't be read: see compareBlind. It may take
-//     other windows into its incident, so where there are such, incidents are not compared.
-//   - Ticks that are folded together, after a wait, make one revision of many.
-//   - A window that is found once data have come late has another time of detection.
-//   - What goes on when an engine begins is found again and again, as more and more of the past is
-//     read. Its time of detection and its incident tell how much was read when, and what only a part
-//     of the past told stays recorded.
+//   - An open window of kind budget has its numbers from when the rest of its incident ended, and
+//     any open one has the budget of the last tick with data.
+//     A label set that is gone is waited for, with its last tick: the numbers of its open windows
+//     lack that tick.
+//   - A window of kind blind also opens while ticks can't be read, see compareBlind. It may take
+//     other windows into its incident; if there are such, incidents are not compared.
+//   - Ticks that are folded together, after a wait, make one revision instead of many.
+//   - A window found by late data has another time of detection.
+//   - A breach going on when an engine begins is found again and again, as more of the past is
+//     read. Its detection and incident depend on how much was read when. What only a part of the
+//     past told stays recorded.
 func (w *world) seenAs(all []alert.Incident, d disturbances) (lines []string) {
 	all = withoutLate(all)
 	goingOn := map[string]bool{}
@@ -253,10 +253,10 @@ func (w *world) seenAs(all []alert.Incident, d disturbances) (lines []string) {
 	return lines
 }
 
-// compareBlind compares windows of kind blind with those that a replay finds, which are recorded
-// all. One ends when its next ticks are read, a few minutes after there are data. It may begin a
-// tick early: the last tick that has data is waited for, too. Others are of times in which nothing
-// could be read, or in which none was waited for, as work was planned.
+// compareBlind compares windows of kind blind with a replay's, which must all be recorded. One ends
+// when its next ticks are read, a few minutes after data are back. It may begin a tick early, as
+// the last tick with data is waited for, too. Others are of times when nothing could be read, or
+// nothing was waited for, as work was planned.
 func (w *world) compareBlind(want, got []alert.Incident) (diff string) {
 	const pause, before = 5 * time.Minute, 2 * interval
 	blind := func(all []alert.Incident) (windows []alert.Window) {
@@ -290,7 +290,7 @@ func (w *world) compareBlind(want, got []alert.Incident) (diff string) {
 	return diff
 }
 
-// isExcuse reports whether something went wrong in the time of a window, or work was planned.
+// isExcuse reports whether something went wrong during a window, or work was planned.
 func (w *world) isExcuse(v alert.Window) bool {
 	r := w.roles[v.Objective.Name]
 	wrong := slices.Concat(w.down, r.failing, w.killed)
@@ -305,10 +305,10 @@ func (w *world) isExcuse(v alert.Window) bool {
 	return slices.ContainsFunc(wrong, func(s slo.Span) bool { return s.Start.Before(v.Ended) && v.Onset.Before(s.End.Add(time.Minute)) })
 }
 
-// wentOn reports whether a window was to be seen when the engines began.
+// wentOn reports whether a window could be seen when the engines began.
 func (w *world) wentOn(v alert.Window) bool { return v.Onset.Before(w.start) }
 
-// diffLines are the lines that are not in both.
+// diffLines returns the lines that are not in both.
 func diffLines(want, got []string) (diff string) {
 	for _, line := range want {
 		if !slices.Contains(got, line) {

@@ -11,18 +11,17 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// traffic is what a service of two sources does: events a second over time, in steps of a second,
-// and how many of them fail.
+// traffic is a service's events and how many of them fail, second by second.
 type traffic struct {
-	total, good []float64 // cumulative: of the first i seconds
+	total, good []float64 // cumulative, over the first i seconds
 }
 
 func (tr *traffic) at(sums []float64, second int) float64 {
 	return math.Floor(sums[max(0, min(second, len(sums)-1))])
 }
 
-// bursts makes traffic of 200 events a second for `length` every `pause` or so on 2 a second, of
-// which a share fails from one second to another.
+// bursts makes traffic of 2 events a second, with bursts of 200 for `length` about every `pause`.
+// From one second to another a share fails.
 func bursts(rnd *rand.Rand, seconds int, length, pause [2]int, fail func(second int) float64, poisson bool) *traffic {
 	tr := &traffic{[]float64{0}, []float64{0}}
 	left, on := pause[0]+rnd.IntN(pause[1]-pause[0]+1), false
@@ -53,8 +52,8 @@ func bursts(rnd *rand.Rand, seconds int, length, pause [2]int, fail func(second 
 	return tr
 }
 
-// samples reads traffic every 30 s, the total and the good events so many seconds late. If they
-// are not seen together, a tick before has shown it.
+// samples reads traffic every 30 s, total and good events so many seconds late. If they are seen
+// apart, an earlier tick has shown it.
 func (tr *traffic) samples(lateTotal, lateGood int) (samples []slo.Sample) {
 	if lateTotal != lateGood {
 		samples = append(samples, slo.Sample{Counts: slo.Counts{Total: 60, Bad: -1}})
@@ -71,7 +70,7 @@ func (tr *traffic) samples(lateTotal, lateGood int) (samples []slo.Sample) {
 	return samples
 }
 
-// opened returns the windows that samples open, in their last state.
+// opened returns the newest states of the windows that samples open.
 func opened(samples []slo.Sample, target string) (windows []alert.Window) {
 	p := policy(alert.DefaultRules(30 * day)...)
 	p.MinBadEvents = 10
@@ -114,8 +113,8 @@ func TestNothingInFlightOpensAWindow(t *testing.T) {
 	}
 }
 
-// TestOutagesOfTwoSources finds what fails in steady traffic within three ticks of when it is
-// found if good and total are seen together.
+// TestOutagesOfTwoSources finds outages in steady traffic at most three ticks later than if good
+// and total are seen together.
 func TestOutagesOfTwoSources(t *testing.T) {
 	for _, ratio := range []float64{1, 0.2, 0.05} {
 		for _, skew := range []int{-25, -19, 19, 25} {

@@ -8,83 +8,101 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// darkness is a time without data that goes on.
+// darkness is an ongoing time without data.
 type darkness struct {
 	Since time.Time    `json:"since"`         // start of its first tick
-	Why   []slo.Caveat `json:"why,omitempty"` // what its samples say of it
+	Why   []slo.Caveat `json:"why,omitempty"` // caveats of its samples
 }
 
-// look notes for how long there has been no data. Planned work is no time to expect any, unless it
-// was missed before.
-func (w *Watch) look(s slo.Sample, start time.Time) {
-	switch {
-	case !s.Blind || s.Excluded && w.Blind == nil, w.yetToCome():
-		w.Dark = nil
-		return
-	case w.Dark == nil:
-		w.Dark = &darkness{Since: start}
+// blindTracker opens and closes windows of kind blind.
+type blindTracker struct {
+	open      *alert.Window
+	dark      *darkness // while there is no data
+	silent    int       // ticks without data in a row
+	waited    time.Time // the last time the next sample could not be read yet
+	plannedTo time.Time // no data is expected up to here, though ticks before are waited for
+}
+
+// note notes how long there has been no data. In planned work none is expected, unless a window is
+// open.
+func (b *blindTracker) note(led *ledger, t *tick, ticks int) {
+	b.silent += ticks
+	if !t.Blind {
+		b.silent = 0
 	}
-	w.Dark.Why = slo.MergeCaveats(w.Dark.Why, s.Caveats)
+	switch {
+	case !t.Blind || t.Excluded && b.open == nil, led.isYetToCome():
+		b.dark = nil
+		return
+	case b.dark == nil:
+		b.dark = &darkness{Since: t.start}
+	}
+	b.dark.Why = slo.MergeCaveats(b.dark.Why, t.Caveats)
 }
 
-// yetToCome reports whether the watch is of a label set that has had no data yet: none is expected.
-func (w *Watch) yetToCome() bool { return w.History.Empty() && len(w.Def.Objective.GroupBy) > 0 }
+// isYetToCome reports whether this is a label set that never had data, so none is expected.
+func (led *ledger) isYetToCome() bool {
+	return led.History.Empty() && len(led.Def.Objective.GroupBy) > 0
+}
 
-// stepBlind opens a window of kind blind where there has been no data for as long as the policy
-// says, and closes it once there is. In between nothing about it changes, so that nothing is
-// reported.
-func (w *Watch) stepBlind(s slo.Sample, start time.Time) (alert.Event, bool) {
-	if v := w.Blind; v != nil {
-		if s.Blind {
+// step opens a window once there has been no data for as long as the policy says, and closes it
+// when data is back. In between nothing changes, so nothing is reported.
+func (b *blindTracker) step(led *ledger, t *tick) (alert.Event, bool) {
+	if v := b.open; v != nil {
+		if t.Blind {
 			return alert.Event{}, false
 		}
 		closed := *v
-		closed.Ended = start
-		if w.Waited.After(start) {
-			closed.Ended = w.Waited
+		closed.Ended = t.start
+		if b.waited.After(t.start) {
+			closed.Ended = b.waited
 		}
-		for _, l := range s.Late { // what counters that went on counting tell of it
-			closed.Counts = closed.Add(l.Until(start).Sub(l.Until(closed.Onset)))
+		for _, l := range t.Late { // counters that went on counting tell
+			closed.Counts = closed.Add(l.Until(t.start).Sub(l.Until(closed.Onset)))
 		}
 		closed.Clip()
-		w.Blind = nil
-		return alert.Event{Tick: s.Tick, Closed: true, Window: closed}, true
+		b.open = nil
+		return alert.Event{Tick: t.Tick, Closed: true, Window: closed}, true
 	}
-	if w.Dark == nil {
+	if b.dark == nil {
 		return alert.Event{}, false
 	}
-	return w.openBlind(s.Tick, s.Tick, *w.Dark)
+	return b.openIf(led, t.Tick, t.Tick, *b.dark)
 }
 
-// openBlind opens a window of kind blind at a tick if there has been no data for long enough by
-// `now`.
-func (w *Watch) openBlind(tick, now time.Time, dark darkness) (alert.Event, bool) {
-	p := w.Def.Policy.Blind
-	if !p.Issue || now.Sub(dark.Since) < w.roundUp(p.After) {
+// openIf opens a window at a tick if, by `now`, there has been no data for long enough.
+func (b *blindTracker) openIf(led *ledger, tick, now time.Time, dark darkness) (alert.Event, bool) {
+	p := led.Def.Policy.Blind
+	if !p.Issue || now.Sub(dark.Since) < roundUp(p.After, led.History.Interval()) {
 		return alert.Event{}, false
 	}
-	w.Blind = &alert.Window{
-		Objective: w.Def.Objective, Labels: w.Labels, Kind: alert.Blindness, Definition: w.digest, Onset: dark.Since, Detected: tick,
-		Caveats: slices.Clone(dark.Why),
-	}
-	return alert.Event{Tick: tick, Opened: true, Window: *w.Blind, Policy: w.Def.Policy}, true
+	v := led.window(alert.Blindness, dark.Since, tick)
+	v.Caveats = slices.Clone(dark.Why)
+	b.open = &v
+	return alert.Event{Tick: tick, Opened: true, Window: v, Policy: led.Def.Policy}, true
 }
 
-// Wait tells the watch that the sample of its next tick can't be had yet, as Prometheus does not
-// answer or its data is late. That is as blind as no data; but the tick is folded once it can be,
-// as if nothing had been.
-func (w *Watch) Wait(at time.Time) []alert.Event {
-	w.Waited = at
-	if w.Blind != nil || w.yetToCome() {
-		return nil
+// wait notes that the next tick's sample can't be read yet.
+func (b *blindTracker) wait(led *ledger, at time.Time) (alert.Event, bool) {
+	b.waited = at
+	if b.open != nil || led.isYetToCome() {
+		return alert.Event{}, false
 	}
-	dark := darkness{Since: w.Now()}
-	if w.Dark != nil {
-		dark = *w.Dark
+	dark := darkness{Since: led.Now()}
+	switch {
+	case b.plannedTo.After(led.Now()):
+		dark.Since = b.plannedTo
+	case b.dark != nil:
+		dark = *b.dark
 	}
-	e, opened := w.openBlind(at, at.Add(-w.Def.Objective.Delay), dark)
-	if !opened {
-		return nil
+	return b.openIf(led, at, at.Add(-led.Def.Objective.Delay), dark)
+}
+
+// follow takes over an older tracker's open window if it was open at the start.
+func (b *blindTracker) follow(old *blindTracker, start time.Time) {
+	if old.open == nil || !old.open.Onset.Before(start) {
+		return
 	}
-	return []alert.Event{e}
+	open := *old.open
+	b.open, b.dark = &open, &darkness{Since: open.Onset, Why: slices.Clone(open.Caveats)}
 }

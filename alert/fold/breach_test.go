@@ -13,7 +13,7 @@ import (
 
 const interval = 30 * time.Second
 
-// story steps a watch through stretches of ticks and keeps what happened.
+// story steps a watch through stretches of ticks and keeps the events.
 type story struct {
 	t      *testing.T
 	watch  *fold.Watch
@@ -37,7 +37,7 @@ func (s *story) add(length time.Duration, sample slo.Sample) {
 	}
 }
 
-// windows are the newest states of all windows of a kind.
+// windows returns the newest states of all windows of a kind.
 func (s *story) windows(kind alert.Kind) []alert.Window {
 	var all []alert.Window
 	for _, e := range s.events {
@@ -177,7 +177,7 @@ func TestBreachWindow(t *testing.T) {
 				s.add(interval, late)
 				s.add(minutes(4.5), bad(100, 100))
 			},
-			end: minutes(5), total: 3000, bad: 2000, // with the good ones that were seen in time
+			end: minutes(5), total: 3000, bad: 2000, // with the good ones seen in time
 			phases: []phase{{alert.Outage, -minutes(5), minutes(5)}},
 		},
 		{
@@ -256,7 +256,7 @@ func TestBudgetWindow(t *testing.T) {
 	def := definition("checkout")
 	def.Objective.Window = slo.Window{Rolling: day}
 	def.Policy.Rules = alert.DefaultRules(day)
-	def.Policy.MinBadEvents = 1e9 // no rule fires; the budget does not ask
+	def.Policy.MinBadEvents = 1e9 // no rule fires; the budget ignores this
 	s := newStory(t, def)
 	s.add(minutes(0.5), bad(100, 100))
 	s.add(minutes(0.5), bad(100, 100))
@@ -270,15 +270,14 @@ func TestBudgetWindow(t *testing.T) {
 		t.Errorf("opened as %+v", w)
 	}
 	s.add(day, good(100))
-	// It closes at the end of the first tick whose window holds less: when the first bad tick has
-	// left it.
+	// It closes at the end of the first tick whose window no longer holds the first bad tick.
 	if w := s.only(alert.Budget); w.Ended.Sub(w.Onset) != day-3*interval+interval {
 		t.Errorf("closed %s after its onset", w.Ended.Sub(w.Onset))
 	}
 }
 
-// TestBreachAfterALongSilence has traffic come back after days without any, and then a breach. What
-// went well before the silence says nothing of a recovery.
+// TestBreachAfterALongSilence has a breach once traffic is back after days without any. Good events
+// before the silence say nothing of a recovery.
 func TestBreachAfterALongSilence(t *testing.T) {
 	w := fold.NewWatch(definitionOf("0.995"), "", interval, epoch, epoch)
 	var windows []alert.Window

@@ -8,15 +8,15 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// budget is what the events in an objective's window add up to.
+// budget sums the events in an objective's window.
 type budget struct {
 	seen slo.Counts
-	all  slo.Counts // with an estimate, free of errors, for what of the window is still to come or was not watched
+	all  slo.Counts // plus an error-free estimate for what is still to come or was not watched
 }
 
 func (b budget) cut() budget { return budget{b.seen.Cut(), b.all.Cut()} }
 
-// share sets the shares of a breach window.
+// share sets a breach window's shares of the budget.
 func (b budget) share(v *alert.Window) {
 	v.BudgetSpent = slo.BudgetSpent(v.Bad, b.all, v.Objective.Target)
 	v.BudgetLeft = 1 - slo.BudgetSpent(b.seen.Bad, b.all, v.Objective.Target)
@@ -27,129 +27,164 @@ func (b budget) estimated() float64 { return b.all.Total - b.seen.Total }
 // period is a period of a calendar window.
 type period struct {
 	slo.Span
-	Before slo.Counts `json:"before"` // events of the whole history up to its start, which no bucket may remember in a while
+	Before slo.Counts `json:"before"` // events of the whole history up to its start, which buckets will forget
 }
 
-// turn notes when a period of the calendar begins, and what came late for the time before it.
-func (w *Watch) turn(s slo.Sample) {
-	if w.Def.Objective.Window.Calendar == "" {
+// budgetTracker sums an objective's budget, and opens and closes windows of kind budget.
+type budgetTracker struct {
+	open   *OpenWindow
+	period *period // of a calendar window: the last tick's
+}
+
+// notePeriod notes when a calendar period begins, and events that come late for the time before.
+func (b *budgetTracker) notePeriod(led *ledger, t *tick) {
+	if led.Def.Objective.Window.Calendar == "" {
 		return
 	}
-	if w.Period == nil || s.Tick.After(w.Period.End) {
-		span := w.periods.At(s.Tick)
-		w.Period = &period{span, w.History.Cumulative(span.Start)}
+	if b.period == nil || t.Tick.After(b.period.End) {
+		span := led.periods.At(t.Tick)
+		b.period = &period{span, led.History.Cumulative(span.Start)}
 		return
 	}
-	for _, l := range s.Late {
-		w.Period.Before = w.Period.Before.Add(l.Until(w.Period.Start))
+	for _, l := range t.Late {
+		b.period.Before = b.period.Before.Add(l.Until(b.period.Start))
 	}
 }
 
-// budgetAt sums the events in an objective's window: in a rolling one up to now, in a calendar one
-// in the period that holds `at`. What has no events yet counts at the mean rate of the last
-// window's length, so that the first day of a month does not stand for all of it.
-func (w *Watch) budgetAt(window slo.Window, at time.Time) budget {
-	h := w.History
+// begun returns the events of the whole history up to the start of a period, and whether the
+// history has prorated them.
+func (b *budgetTracker) begun(led *ledger, span slo.Span) (before slo.Counts, prorated bool) {
+	if b.period != nil && b.period.Start.Equal(span.Start) {
+		return b.period.Before, false
+	}
+	return led.History.Cumulative(span.Start), true
+}
+
+// at sums the events in an objective's window: a rolling one ends now, a calendar one is the period
+// that holds `at`. Time without events yet counts at the mean rate of the last window's length, so
+// that the first day of a month does not stand for all of it. Corrections are left out.
+func (b *budgetTracker) at(led *ledger, window slo.Window, at time.Time) budget {
+	return b.without(led, window, at, fromBudget)
+}
+
+// without is at, but says itself what is left out of corrections.
+func (b *budgetTracker) without(led *ledger, window slo.Window, at time.Time, what leaving) budget {
+	h := led.History
 	if window.Calendar == "" {
-		p := w.plannedIn(slo.Span{Start: h.Now().Add(-window.Rolling), End: h.Now()})
-		p.Bad -= w.inFlight(h.Now().Add(-window.Rolling))
-		return budget{h.Counted(window.Rolling).Add(p), h.Last(window.Rolling).Add(p)}.cut()
+		seen, all := led.last(window.Rolling, what)
+		from := h.Now().Add(-window.Rolling)
+		p := led.plannedIn(slo.Span{Start: from, End: h.Now()}, what)
+		p.Bad -= led.inFlight(from)
+		return budget{seen.Add(p), all.Add(p)}.cut()
 	}
-	span := w.periodsOf(window).At(at)
-	before := h.Cumulative(span.Start)
-	if w.Period != nil && window == w.Def.Objective.Window && w.Period.Start.Equal(span.Start) {
-		before = w.Period.Before
+	span := led.periodsOf(window).At(at)
+	before, prorated := h.Cumulative(span.Start), true
+	if window == led.Def.Objective.Window {
+		before, prorated = b.begun(led, span)
 	}
-	b := budget{seen: h.Cumulative(span.End).Sub(before).Add(w.plannedIn(span))}
+	sum := budget{seen: h.Cumulative(span.End).Sub(before).Add(led.plannedIn(span, what))}
+	sum.seen = sum.seen.Sub(led.correctedIn(span, prorated, what))
 	if h.Now().Before(span.End) {
-		b.seen.Bad -= w.inFlight(span.Start)
+		sum.seen.Bad -= led.inFlight(span.Start)
 	}
-	unseen := max(0, h.Origin().Sub(span.Start)) + max(0, span.End.Sub(h.Now()))
-	b.all = b.seen
-	b.all.Total += h.Last(window.Length()).Total * float64(unseen) / float64(window.Length())
-	return b.cut()
+	unseen := max(0, led.begun(what).Sub(span.Start)) + max(0, span.End.Sub(h.Now()))
+	sum.all = sum.seen
+	_, last := led.last(window.Length(), what)
+	sum.all.Total += last.Total * float64(unseen) / float64(window.Length())
+	return sum.cut()
 }
 
-func (w *Watch) periodsOf(window slo.Window) slo.Periods {
-	if window == w.Def.Objective.Window {
-		return w.periods
-	}
-	p, _ := window.Periods() // of a window that is open under an older definition
-	return p
-}
-
-// spend says what share of the budget a breach window has spent, and what is left: of the period in
-// which it ends, where windows are of the calendar. If part of that is an estimate, a caveat says
-// how much.
-func (w *Watch) spend(v *alert.Window, end time.Time) {
-	b := w.budgetAt(v.Objective.Window, end)
-	b.share(v)
-	if guess := b.estimated(); guess >= 0.5 {
-		v.Caveats = slo.MergeCaveats(v.Caveats, []slo.Caveat{{Kind: slo.Estimated, Count: 1, Events: guess}})
-	}
-}
-
-// stepBudget folds a sample into the window of kind budget. One of a calendar period is over when
-// the period is. One is opened only at a tick that has, or has learnt of, bad events: the ratio
-// also rises when the estimate shrinks, and that is no reason.
-func (w *Watch) stepBudget(s slo.Sample, counts slo.Counts, allBad float64, start time.Time, hasBad bool) (events []alert.Event) {
-	if open := w.Budget; open != nil {
+// step folds a tick into the window of kind budget. A calendar period's window ends with the
+// period. A window opens only at a tick that has, or learns of, bad events: the ratio also rises if
+// the estimate shrinks, which is no reason.
+func (b *budgetTracker) step(so reckoner, t *tick) (events []alert.Event) {
+	led := so.ledger
+	if open := b.open; open != nil {
 		window := open.Window.Objective.Window
-		if window.Calendar == "" || !s.Tick.After(w.periodsOf(window).At(open.Run.End).End) {
-			return []alert.Event{w.goOnBudget(s, counts, allBad)}
+		if window.Calendar == "" || !t.Tick.After(led.periodsOf(window).At(open.Run.End).End) {
+			return []alert.Event{b.goOn(so, t)}
 		}
-		state := w.Snapshot(open)
+		state := so.soFar(open)
 		state.Ended = open.Run.End
-		w.Budget = nil
-		events = append(events, alert.Event{Tick: s.Tick, Closed: true, Window: state})
+		b.open = nil
+		events = append(events, alert.Event{Tick: t.Tick, Closed: true, Window: state})
 	}
-	b := w.budgetAt(w.Def.Objective.Window, s.Tick)
-	if !w.Def.Policy.Budget || !w.mayOpen(s) || !hasBad || !w.base.Exceeded(b.all) {
+	sum := b.at(led, led.Def.Objective.Window, t.Tick)
+	if !led.Def.Policy.Budget || !led.mayOpen(t) || t.learnt.Bad <= 0 || !led.base.Exceeded(sum.all) {
 		return events
 	}
-	if b.all = w.forOpening(b.all, w.periods.At(s.Tick).Start); !w.base.Exceeded(b.all) {
+	if !led.base.Exceeded(b.whatMayOpen(led, t, sum)) {
 		return events
 	}
-	w.openBudget(s, counts, allBad, start, b)
-	return append(events, alert.Event{Tick: s.Tick, Opened: true, Window: w.Snapshot(w.Budget)})
-}
-
-// openBudget opens a window of kind budget.
-func (w *Watch) openBudget(s slo.Sample, counts slo.Counts, allBad float64, start time.Time, b budget) {
-	w.Budget = &OpenWindow{
-		Window:    alert.Window{Objective: w.Def.Objective, Labels: w.Labels, Kind: alert.Budget, Definition: w.digest, Detected: s.Tick},
-		Run:       run{Onset: start, PeakBurn: budgetBurn(b.all, w.Def.Objective.Target)},
-		Estimated: b.estimated(),
+	b.open = &OpenWindow{
+		Window:    led.window(alert.Budget, time.Time{}, t.Tick),
+		Run:       run{Onset: t.start, PeakBurn: budgetBurn(sum.all, led.Def.Objective.Target)},
+		Estimated: sum.estimated(),
 	}
-	open := w.Budget
-	open.Run.add(s, counts, w.base, allBad, nil)
-	open.Run.End, open.Run.AtEnd = s.Tick, open.Run.Counts
+	b.add(t)
+	return append(events, alert.Event{Tick: t.Tick, Opened: true, Window: so.soFar(b.open)})
 }
 
-// goOnBudget folds a sample into an open window of kind budget, and closes it where the target is
-// met again: by events that were seen, and not by an estimate that has grown since it was opened.
-func (w *Watch) goOnBudget(s slo.Sample, counts slo.Counts, allBad float64) alert.Event {
-	open := w.Budget
-	open.Run.add(s, counts, w.thresholdOf(open), allBad, nil)
-	open.Run.End, open.Run.AtEnd = s.Tick, open.Run.Counts
-	b := w.budgetAt(open.Window.Objective.Window, s.Tick)
+// whatMayOpen returns the counts by which a budget may open a window: changing the definition or a
+// correction opens nothing about the past.
+func (b *budgetTracker) whatMayOpen(led *ledger, t *tick, sum budget) slo.Counts {
+	if len(led.corrections) > 0 {
+		sum = b.without(led, led.Def.Objective.Window, t.Tick, led.forOpening)
+	}
+	return led.sinceRedefined(sum.all, led.periods.At(t.Tick).Start)
+}
+
+// add adds a tick to the open window.
+func (b *budgetTracker) add(t *tick) {
+	r := &b.open.Run
+	r.add(t, t.spent, b.open.target(), nil)
+	r.End, r.AtEnd = t.Tick, r.Counts
+}
+
+// goOn folds a tick into the open window, and closes it if the target is met again by events that
+// were seen, not by an estimate that has grown since it was opened.
+func (b *budgetTracker) goOn(so reckoner, t *tick) alert.Event {
+	open := b.open
+	b.add(t)
+	all := b.peak(so.ledger, t.Tick)
+	state := so.soFar(open)
+	if t.Blind || open.target().Exceeded(all) {
+		return alert.Event{Tick: t.Tick, Window: state}
+	}
+	state.Ended = t.Tick
+	b.open = nil
+	return alert.Event{Tick: t.Tick, Closed: true, Window: state}
+}
+
+// peak notes how fast the open window's budget burns, and returns the events that say so.
+func (b *budgetTracker) peak(led *ledger, at time.Time) (all slo.Counts) {
+	open := b.open
+	sum := b.at(led, open.Window.Objective.Window, at)
 	if open.Estimated == 0 {
-		open.Estimated = b.estimated() // of a window that an older postburn opened
+		open.Estimated = sum.estimated() // an older postburn opened the window
 	}
-	all := b.all
-	all.Total = b.seen.Total + min(b.estimated(), open.Estimated)
+	all = sum.all
+	all.Total = sum.seen.Total + min(sum.estimated(), open.Estimated)
 	open.Run.PeakBurn = max(open.Run.PeakBurn, budgetBurn(all, open.Window.Objective.Target))
-	state := w.Snapshot(open)
-	if s.Blind || w.thresholdOf(open).Exceeded(all) {
-		return alert.Event{Tick: s.Tick, Window: state}
-	}
-	state.Ended = s.Tick
-	w.Budget = nil
-	return alert.Event{Tick: s.Tick, Closed: true, Window: state}
+	return all
 }
 
-// budgetBurn is the burn rate over an objective's window, to three digits. It hardly changes for
-// weeks, and its peak to the last digit would have every tick of these read of a past.
+// follow takes over an older tracker's open window if it was open at the start.
+func (b *budgetTracker) follow(old *budgetTracker, history *slo.History, start time.Time) {
+	if old.open == nil || !old.open.Run.Onset.Before(start) {
+		return
+	}
+	open := *old.open
+	since := history.Between(start, history.Now())
+	open.Run = open.Run.clone()
+	open.Run.Counts = open.Run.Counts.Sub(since)
+	open.Run.AtEnd, open.Run.End, open.Run.EndBad = open.Run.Counts, start, 0
+	open.Run.Excess -= open.target().Excess(since)
+	b.open = &open
+}
+
+// budgetBurn returns the burn rate over an objective's window, to three digits. It hardly changes
+// for weeks; a peak to the last digit would make a past be read at every tick of them.
 func budgetBurn(all slo.Counts, target slo.Decimal) float64 {
 	rate := slo.BurnRate(all, target)
 	rounded, err := strconv.ParseFloat(strconv.FormatFloat(rate, 'g', 3, 64), 64)

@@ -11,15 +11,15 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// budgetOnly is an objective that is watched for its budget alone.
+// budgetOnly is an objective watched for its budget alone.
 func budgetOnly(window slo.Window) alert.Definition {
 	def := definition("checkout")
 	def.Objective.Window, def.Policy.Rules = window, nil
 	return def
 }
 
-// TestAnEstimateOpensNothing has the estimate of what was not watched shrink with the traffic,
-// until the bad events of before are too many for it.
+// TestAnEstimateOpensNothing has the estimate for unwatched time shrink with the traffic, until
+// earlier bad events are too many for it.
 func TestAnEstimateOpensNothing(t *testing.T) {
 	for name, window := range map[string]slo.Window{"rolling": {Rolling: 30 * day}, "calendar": {Calendar: "month"}} {
 		t.Run(name, func(t *testing.T) {
@@ -41,8 +41,8 @@ func TestAnEstimateOpensNothing(t *testing.T) {
 	}
 }
 
-// TestAnEstimateClosesNothing has traffic rise after the budget was overspent, and with it the
-// estimate, far more than the events that were seen.
+// TestAnEstimateClosesNothing has traffic rise after the budget was overspent. The estimate rises
+// with it, far more than the events seen.
 func TestAnEstimateClosesNothing(t *testing.T) {
 	s := &story{t: t, watch: fold.NewWatch(budgetOnly(slo.Window{Rolling: 30 * day}), "", interval, epoch, epoch), now: epoch}
 	s.add(day, good(1000))
@@ -65,8 +65,10 @@ func TestAnEstimateClosesNothing(t *testing.T) {
 	if w := s.only(alert.Budget); !w.IsOpen() {
 		t.Fatalf("closed at %s by an estimate", w.Ended)
 	}
-	s.watch.Budget.Estimated = 0     // as an older postburn has left it
-	s.add(2*time.Hour, good(50_000)) // 12 million: with what was estimated when it opened, enough
+	state := s.watch.State()
+	state.Budget.Estimated = 0 // as an older postburn has left it
+	s.watch.Restore(state)
+	s.add(2*time.Hour, good(50_000)) // 12 million: enough, with the estimate when it opened
 	if w := s.only(alert.Budget); w.IsOpen() {
 		t.Error("90,000 bad of more than 100 million events keep it open")
 	}

@@ -7,37 +7,35 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// mayBeQuiet reports whether there may be too little traffic at a tick of a step; with no length,
+// mayBeQuiet reports whether traffic may be too low at a tick of a step. If length is 0, it looks
 // at the last tick.
-func (c *Coarse) mayBeQuiet(length time.Duration, counts slo.Counts) bool {
-	now, u := c.Now(), c.unsure()
-	from := now.Add(-c.quiet.After)
-	if c.History.Known().After(from.Add(length - week)) {
+func (p *sparse) mayBeQuiet(length time.Duration, counts slo.Counts) bool {
+	now, u := p.Now(), p.unsure()
+	from := now.Add(-p.quietPolicy.After)
+	if p.History.Known().After(from.Add(length - week)) {
 		return false
 	}
-	least, _ := u.CountedBounds(c.quiet.After, length, counts)
+	least, _ := u.CountedBounds(p.quietPolicy.After, length, counts)
 	usual := math.Inf(1)
 	for _, before := range [...]time.Duration{day, week} {
-		if c.quiet.After+length > before {
+		if p.quietPolicy.After+length > before {
 			continue
 		}
-		bucket := c.History.Grain(from.Add(-before - length))
-		early, _ := u.Around(from.Add(-before), bucket)
-		_, late := u.Around(now.Add(length-before), bucket)
-		then := 2 * c.History.Between(early, late).Total // at least half of it was seen
+		then := 2 * u.MostBetween(from.Add(-before), now.Add(-before), length) // at least half of it was seen
 		usual = min(usual, then)
 	}
-	return usual >= minUsual && least.Total < c.below*usual*(1+margin)
+	return usual >= minUsual && least.Total < p.below*usual*(1+margin)
 }
 
-// quietDoubts returns what has to be known to be sure of whether there is too little traffic.
-func (c *Coarse) quietDoubts(s slo.Sample) (need []slo.Span) {
-	after := c.quiet.After
-	if s.Blind || s.Excluded || c.Low == nil && !c.mayBeQuiet(0, slo.Counts{}) {
+// quietDoubts returns the stretches needed to be sure whether traffic is too low at a tick with
+// data.
+func (p *sparse) quietDoubts(low bool) (need []slo.Span) {
+	after := p.quietPolicy.After
+	if !low && !p.mayBeQuiet(0, slo.Counts{}) {
 		return nil
 	}
-	if from := c.Now().Add(-after); !c.knowsSince(from) {
-		need = append(need, slo.Span{Start: from, End: c.Now()})
+	if from := p.Now().Add(-after); !p.knowsSince(from) {
+		need = append(need, slo.Span{Start: from, End: p.Now()})
 	}
-	return append(need, c.inexact(day, day+after, week, week+after)...)
+	return append(need, p.inexact(day, day+after, week, week+after)...)
 }

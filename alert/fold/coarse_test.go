@@ -9,9 +9,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// TestDoubts folds random ticks one by one, and in steps. No tracker's sum is higher than it may be
-// by what is known, those that are sure are right, and the others are when they are given every
-// tick from where it says.
+// TestDoubts folds random ticks one by one, and in steps. No tracker's sum is above its bound.
+// Trackers without doubt are right, and the others are if given every tick from where doubts say.
 func TestDoubts(t *testing.T) {
 	const interval, step = 30 * time.Second, 5 * time.Minute
 	seed := uint64(time.Now().UnixNano())
@@ -41,7 +40,7 @@ func TestDoubts(t *testing.T) {
 				c.StepLong(sum, len(ticks))
 			}
 			for i, d := range c.doubts {
-				want, got := exact.Track[i], c.Track[i]
+				want, got := exact.firing.track[i], c.firing.track[i]
 				if want.Sum > d.most {
 					t.Fatalf("round %d, step %d, rule %d: the sum is %v, at most %v", round, n, i, want.Sum, d.most)
 				}
@@ -61,7 +60,7 @@ func TestDoubts(t *testing.T) {
 						fine.Step(s)
 					}
 				}
-				if got := fine.Track[i]; fine.doubts[i].inSums || got.Sum != want.Sum || !got.Onset.Equal(want.Onset) || got.Counts != want.Counts {
+				if got := fine.firing.track[i]; fine.doubts[i].inSums || got.Sum != want.Sum || !got.Onset.Equal(want.Onset) || got.Counts != want.Counts {
 					t.Fatalf("round %d, step %d, rule %d, every tick from %s on: %+v, want %+v", round, n, i, d.from, got, want)
 				}
 			}
@@ -72,7 +71,7 @@ func TestDoubts(t *testing.T) {
 	}
 }
 
-// randomTicks are ticks of a step, and all of it. Bad events are few, or come all at once.
+// randomTicks returns the ticks of a step, and their sum. Bad events are few, or come all at once.
 func randomTicks(rnd *rand.Rand, kind, n int) (ticks []slo.Sample, sum slo.Sample) {
 	for range n {
 		s := slo.Sample{Counts: slo.Counts{Total: float64(1 + rnd.IntN(100))}}

@@ -13,8 +13,8 @@ func definition(name string) alert.Definition {
 	return alert.Definition{Objective: o, Policy: p}
 }
 
-// withoutEstimate leaves out the caveat that part of the budget's window is an estimate, which all
-// breaches of a young objective have.
+// withoutEstimate drops the caveat that part of the budget is an estimate. All breaches of a young
+// objective have it.
 func withoutEstimate(all []slo.Caveat) []slo.Caveat {
 	var others []slo.Caveat
 	for _, c := range all {

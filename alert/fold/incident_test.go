@@ -12,7 +12,7 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// service is several objectives, with their incidents.
+// service is some objectives, with their incidents.
 type service struct {
 	watches   []*fold.Watch
 	incidents []alert.Incident
@@ -28,18 +28,18 @@ func newService(names ...string) *service {
 	return s
 }
 
-// add steps all objectives, each with its sample.
+// add steps each objective with its sample.
 func (s *service) add(length time.Duration, samples ...slo.Sample) {
 	for range length / interval {
 		for i, w := range s.watches {
 			for _, e := range w.Step(samples[i]) {
-				s.incidents, _ = alert.Correlate(s.incidents, e, e.Policy)
+				s.incidents, _ = alert.Correlate(s.incidents, e)
 			}
 		}
 	}
 }
 
-// kinds are how many windows of each kind each incident has.
+// kinds counts the windows of each kind in each incident.
 func (s *service) kinds() []map[alert.Kind]int {
 	var all []map[alert.Kind]int
 	for _, i := range s.incidents {
@@ -52,9 +52,9 @@ func (s *service) kinds() []map[alert.Kind]int {
 	return all
 }
 
-// TestOneFailureIsOneIncident kills one of the servers of a service for 50 s: two objectives fail,
-// which also spends a budget, and the third has no data. Then the service is well, but for the
-// budget. What fails days later is another incident.
+// TestOneFailureIsOneIncident kills a server of a service for 50 s: two objectives fail, which also
+// spends a budget, and the third has no data. Then only the budget stays spent. A failure days
+// later is another incident.
 func TestOneFailureIsOneIncident(t *testing.T) {
 	s := newService("availability", "freshness", "latency")
 	well := []slo.Sample{good(1000), good(1000), good(1000)}

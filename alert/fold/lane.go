@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// MaxLabelSets is how many label sets of one objective are watched. What is beyond is left out.
+	// MaxLabelSets is how many label sets of one objective are watched. Others are left out.
 	MaxLabelSets = 1000
-	// RetireAfter is how long a label set has no data before it is watched no more, or the longest
+	// RetireAfter is how long a label set may have no data before it is dropped, or the longest
 	// rule's window if that is longer.
 	RetireAfter = 24 * time.Hour
 )
@@ -21,73 +21,78 @@ const (
 // Lane folds a set of whole incident groups: the samples of their objectives into breach windows,
 // and these into incidents. It is used by one goroutine at a time.
 //
-// A lane advances tick by tick. Each of its objectives has a cursor of its own, the last tick that
-// it has folded, so that one whose samples can't be had yet does not hold up the others.
+// A lane advances tick by tick. Each objective has its own cursor, the last tick that it has
+// folded, so an objective that can't be read yet does not hold up the others.
 type Lane struct {
-	interval  time.Duration
-	cursor    time.Time          // the lane's own: no objective is ahead of it
-	defs      []alert.Definition // ordered by name
-	watches   []*Watch           // of the definitions: one each, or one for each of its label sets
-	incidents []alert.Incident   // those that are open, or that a new window may belong to
-
-	changed map[int]bool  // indices of the incidents that changed since the last step
-	settled []alert.Event // what became of windows since the last step, other than by samples
+	interval time.Duration
+	cursor   time.Time          // the lane's: no objective is ahead of it
+	defs     []alert.Definition // ordered by name
+	watches  []*Watch           // one for each definition or each of its label sets
+	excluded exclusions
+	record
 }
 
 // Member is a definition's label set.
 type Member struct {
 	Definition int        `json:"definition"` // index
 	Labels     slo.Labels `json:"labels,omitzero"`
-	Start      time.Time  `json:"start,omitzero"` // its first sample is that of the tick after; zero: the lane's cursor
-	Since      time.Time  `json:"since,omitzero"` // see WatchState
-	Armed      time.Time  `json:"armed,omitzero"` // see WatchState; zero: Start
+	Start      time.Time  `json:"start,omitzero"` // its first sample is of the next tick; zero: the lane's cursor
+	Since      time.Time  `json:"since,omitzero"` // see Watch
+	Armed      time.Time  `json:"armed,omitzero"` // see Watch; zero: Start
 }
 
-// Row is what a lane folds in at one of its ticks.
+// Row is what a lane folds in at one tick.
 type Row struct {
 	Joined []Member // label sets that are new
-	// Samples are those of each watch, the new ones last: one each, usually. A watch that waits for
-	// its samples has none, one that catches up has several.
-	Samples [][]slo.Sample
-	Untold  []int // watches without samples that are not told that they wait: nobody has asked for long
+	// Samples of each watch, new ones last. Usually each has one. A watch that waits for its
+	// samples has none, one that catches up has several.
+	Samples   [][]slo.Sample
+	Untold    []int       // watches without samples that don't count as waiting: nobody has asked for long
+	PlannedTo []PlannedTo // of watches without samples
 }
 
-// NewLane starts a lane at a tick. It watches nothing before Redefine.
+// PlannedTo says up to which tick a waiting watch's samples are known to be planned work without
+// data.
+type PlannedTo struct {
+	Watch int       `json:"watch"` // index
+	Tick  time.Time `json:"tick"`
+}
+
+// NewLane starts a lane at a tick. It watches nothing until Redefine.
 func NewLane(interval time.Duration, cursor time.Time) *Lane {
-	return &Lane{interval: interval, cursor: cursor, changed: map[int]bool{}}
+	return &Lane{interval: interval, cursor: cursor, record: newRecord()}
 }
 
-// RestoreLane makes a lane of watches whose histories are known up to a tick; see Remember and
-// Restore.
+// RestoreLane makes a lane of watches with histories up to a tick; see Remember and Restore.
 func RestoreLane(interval time.Duration, cursor time.Time, defs []alert.Definition, watches []*Watch) *Lane {
-	return &Lane{interval: interval, cursor: cursor, defs: defs, watches: watches, changed: map[int]bool{}}
+	return &Lane{interval: interval, cursor: cursor, defs: defs, watches: watches, record: newRecord()}
 }
 
-// Remember takes a row into the histories alone. The state after it is restored from elsewhere.
+// Remember takes a row into the histories only. The state after it comes from Restore.
 func (l *Lane) Remember(row Row) {
 	l.join(row.Joined)
 	l.cursor = l.cursor.Add(l.interval)
 	for i, w := range l.watches {
 		for _, s := range row.Samples[i] {
-			s = plan(s, w.plannedBy(w.Now())).Unplanned()
+			s = w.planned.knownBy(w.Now()).mark(s).Unplanned()
 			w.History.Add(s)
 			w.Last = s
 		}
 	}
 }
 
-// Anticipate tells the watches, in their order, of the planned work that states have which are to
-// be restored later on. Rows that are remembered may have late events of it.
+// Anticipate tells the watches, in order, the planned work in states that Restore will set later.
+// Rows that are remembered may have late events of it.
 func (l *Lane) Anticipate(states []WatchState) {
 	for i, w := range l.watches {
-		w.Planned = states[i].Planned
+		w.planned = states[i].Planned
 	}
 }
 
-// Restore sets the states of the watches, in their order, and the incidents.
+// Restore sets the states of the watches, in order, and the incidents.
 func (l *Lane) Restore(states []WatchState, incidents []alert.Incident) {
 	for i, w := range l.watches {
-		w.WatchState = states[i]
+		w.Restore(states[i])
 	}
 	l.incidents = incidents
 }
@@ -98,7 +103,7 @@ func (l *Lane) Interval() time.Duration { return l.interval }
 // Cursor returns the last tick that the lane has folded. Some of its objectives may be behind.
 func (l *Lane) Cursor() time.Time { return l.cursor }
 
-// Definitions returns what is watched, ordered by name.
+// Definitions returns the watched definitions by name.
 func (l *Lane) Definitions() []alert.Definition { return l.defs }
 
 // Watches returns the lane's objectives and label sets, in the order of a row's samples.
@@ -124,15 +129,14 @@ func (l *Lane) CursorOf(objective string) time.Time {
 	return l.cursor
 }
 
-// Incidents returns those that are open or that a new breach may still belong to, in the order in
-// which they began.
-func (l *Lane) Incidents() []alert.Incident { return l.incidents }
-
-// Step folds in the samples of the lane's next tick. It returns the incidents that changed, and the
-// events that opened or closed a window.
+// Step folds in the lane's next tick. It returns the changed incidents, and the events that opened
+// or closed a window.
 func (l *Lane) Step(row Row) (changed []alert.Incident, events []alert.Event) {
 	l.join(row.Joined)
 	l.cursor = l.cursor.Add(l.interval)
+	for _, p := range row.PlannedTo {
+		l.watches[p.Watch].blind.plannedTo = p.Tick
+	}
 	var stepped []alert.Event
 	for i, w := range l.watches {
 		for _, s := range row.Samples[i] {
@@ -145,30 +149,17 @@ func (l *Lane) Step(row Row) (changed []alert.Incident, events []alert.Event) {
 	slices.SortStableFunc(stepped, func(a, b alert.Event) int {
 		return cmp.Or(a.Tick.Compare(b.Tick), ByObjective(a, b))
 	})
-	stepped = l.correlateAll(stepped)
+	news := l.correlateAll(stepped)
 	l.dismiss()
-	for _, e := range append(l.settled, stepped...) {
-		if e.Opened || e.Closed {
-			events = append(events, e)
-		}
+	if l.excluded.anyOf(&l.record) {
+		l.correct()
 	}
-	l.settled = nil
-	for i := range l.incidents {
-		if l.changed[i] {
-			l.incidents[i].Revision++
-			changed = append(changed, l.incidents[i])
-		}
-	}
-	clear(l.changed)
-	l.forget()
+	changed, events = l.take(news)
+	l.forget(l.cursor.Add(-l.remembers()))
 	return changed, events
 }
 
-// HasSettled reports whether something happened to windows since the last step that is still to be
-// told by the next one.
-func (l *Lane) HasSettled() bool { return len(l.settled) > 0 || len(l.changed) > 0 }
-
-// join makes watches for label sets that are new.
+// join makes watches for new label sets.
 func (l *Lane) join(members []Member) {
 	for _, m := range members {
 		if m.Start.IsZero() {
@@ -183,102 +174,33 @@ func (l *Lane) join(members []Member) {
 	}
 }
 
-// sinceArmed drops events of a time at which a watch was not armed, and those of windows that were
-// over by then, though that may have been found only later.
+// sinceArmed drops events from before a watch was armed, and those of windows that were over by
+// then, even if that was found later.
 func (l *Lane) sinceArmed(w *Watch, events []alert.Event) []alert.Event {
 	return slices.DeleteFunc(events, func(e alert.Event) bool {
-		return !e.Tick.After(w.Armed) || w.wasOver(e.Window) && l.recorded(e.Window) == nil
+		return !e.Tick.After(w.Armed) || w.hadEnded(e.Window) && l.recorded(e.Window) == nil
 	})
 }
 
-// wasOver reports whether a window had ended when the watch was armed, as far as is known.
-func (w *Watch) wasOver(v alert.Window) bool {
-	if v.IsOpen() {
-		return v.Kind == alert.Burn && w.Burn != nil && !w.Burn.Run.End.After(w.Armed)
-	}
-	return !v.Ended.After(w.Armed)
-}
-
-// isNews completes an event, and reports whether it is to be told. A window that was open when its
-// watch was armed is reported as opened; more about one that was over by then is not.
-func (l *Lane) isNews(e *alert.Event) bool {
-	if e.Opened || l.recorded(e.Window) != nil {
-		return true
-	}
-	e.Opened = e.Closed || e.Window.IsOpen()
-	return e.Opened
-}
-
-// recorded returns the state of a window that an incident has; nil if none has it.
-func (l *Lane) recorded(v alert.Window) *alert.Window {
-	for i := range l.incidents {
-		for n := range l.incidents[i].Windows {
-			r := &l.incidents[i].Windows[n]
-			if r.Kind == v.Kind && r.Detected.Equal(v.Detected) && r.ID() == v.ID() {
-				return r
-			}
-		}
-	}
-	return nil
-}
-
-// correlateAll correlates events, and returns those that are news.
-func (l *Lane) correlateAll(events []alert.Event) []alert.Event {
-	news := events[:0]
-	for _, e := range events {
-		if l.isNews(&e) {
-			l.correlate(e)
-			news = append(news, e)
-		}
-	}
-	return news
-}
-
-func (l *Lane) correlate(e alert.Event) {
-	var i int
-	if l.incidents, i = alert.Correlate(l.incidents, e, e.Policy); i >= 0 {
-		l.changed[i] = true
-	}
-}
-
-// settle correlates an event that no sample of the next step has.
-func (l *Lane) settle(e alert.Event) {
-	l.correlate(e)
-	l.settled = append(l.settled, e)
-}
-
-// dismiss retires label sets that have had no data for long.
+// dismiss retires label sets without data for long.
 func (l *Lane) dismiss() {
 	l.watches = slices.DeleteFunc(l.watches, func(w *Watch) bool {
-		limit := max(RetireAfter, w.Def.Warmup()) / l.interval
-		if len(w.Def.Objective.GroupBy) == 0 || time.Duration(w.Silent) < limit {
-			return false
+		gone := w.IsGone()
+		if gone {
+			l.retire(w)
 		}
-		l.retire(w)
-		return true
+		return gone
 	})
 }
 
-// retire ends the open windows of an objective that is not watched any more.
+// retire ends the open windows of an objective no longer watched.
 func (l *Lane) retire(w *Watch) {
-	end := func(v alert.Window, ended time.Time) {
-		v.Ended = ended
-		v.Caveats = slo.MergeCaveats(slices.Clone(v.Caveats), []slo.Caveat{{Kind: slo.Removed, Count: 1}})
-		l.settle(alert.Event{Tick: l.cursor, Closed: true, Window: v, Policy: w.Def.Policy})
-	}
-	for _, open := range []*OpenWindow{w.Burn, w.Budget} {
-		if open != nil {
-			end(w.Snapshot(open), open.Run.End)
-		}
-	}
-	for _, v := range []*alert.Window{w.Blind, w.Quiet} {
-		if v != nil {
-			end(*v, l.cursor)
-		}
+	for _, e := range w.Retire(l.cursor) {
+		l.settle(e)
 	}
 }
 
-// remembers returns for how long after its end an incident is known.
+// remembers returns how long an incident is kept after its end.
 func (l *Lane) remembers() time.Duration {
 	keep := alert.MaxSpread
 	for _, w := range l.watches {
@@ -287,19 +209,11 @@ func (l *Lane) remembers() time.Duration {
 	return keep
 }
 
-// forget drops incidents that no breach can belong to any more.
-func (l *Lane) forget() {
-	keep := l.remembers()
-	l.incidents = slices.DeleteFunc(l.incidents, func(i alert.Incident) bool {
-		return !i.HasOpenWindow() && l.cursor.Sub(i.Ended()) > keep
-	})
-}
-
-// Redefine makes the lane watch these definitions, which are all of its groups. What is counted as
-// before keeps its histories, under the new target and policy; a window that is open keeps the
-// definition it was opened under. Open windows of what is gone end, with a caveat. It returns the
-// names of the objectives that are new: they have no past yet, see Adopt, and no window that ended
-// by `armed` is reported of them.
+// Redefine makes the lane watch these definitions, all of its groups. If an objective counts the
+// same events, it keeps its histories under the new target and policy; an open window keeps its old
+// definition. Open windows of removed objectives end, with a caveat. It returns the names of new
+// objectives: they have no past yet, see Adopt, and their windows that ended by `armed` are not
+// reported.
 func (l *Lane) Redefine(defs []alert.Definition, armed time.Time) (fresh []string) {
 	old := l.defs
 	l.defs = slices.SortedFunc(slices.Values(defs), func(a, b alert.Definition) int {
@@ -328,16 +242,13 @@ func (l *Lane) Redefine(defs []alert.Definition, armed time.Time) (fresh []strin
 	return fresh
 }
 
-// Regrid puts the lane on another grid. Its histories keep what was counted; inside a tick of the
-// old grid, events are taken as spread evenly. Windows that are open go on. The lane's cursor, and
-// those of its objectives, become the last ticks of the new grid that are not after what they were.
+// Regrid puts the lane on another grid. Histories keep their counts; events in an old tick are
+// taken as spread evenly over it. Open windows go on. The cursors of the lane and its objectives
+// move back to the last tick of the new grid.
 func (l *Lane) Regrid(interval time.Duration) {
 	l.interval, l.cursor = interval, slo.Floor(l.cursor, interval)
 	for _, w := range l.watches {
-		d := w.Def
-		w.History = w.History.Regridded(interval, d.Warmup(), d.Objective.Window.Longest())
-		w.define(d)
-		w.retrackAll()
+		w.regrid(interval)
 	}
 }
 

@@ -42,11 +42,11 @@ func TestLateEventsAmendAClosedWindow(t *testing.T) {
 		t.Errorf("an hour later the numbers are not final: %v", w.Counts)
 	}
 	s.add(12*time.Hour, good(100))
-	s.only(alert.Burn) // what came late into a closed window opens no other
+	s.only(alert.Burn) // late events of a closed window open no other
 }
 
-// TestSignedTicks lets bad events of an outage be counted a tick late, above the total of theirs:
-// the window has all of them.
+// TestSignedTicks counts an outage's bad events a tick late, above that tick's total: the window
+// has all of them.
 func TestSignedTicks(t *testing.T) {
 	def := definition("checkout")
 	def.Policy.Budget = false
@@ -64,5 +64,46 @@ func TestSignedTicks(t *testing.T) {
 		if p.Bad > p.Total {
 			t.Errorf("a phase has %v", p.Counts)
 		}
+	}
+}
+
+// TestLateEventsAmendAWindowUntilTheyAreFinal has late events come in the last tick before a closed
+// window's numbers are final, and in the first one after: 40 ticks and the hold after its end.
+func TestLateEventsAmendAWindowUntilTheyAreFinal(t *testing.T) {
+	for name, tc := range map[string]struct {
+		ticks int
+		more  float64
+	}{"the last tick": {40, 50}, "the tick after": {41, 0}} {
+		t.Run(name, func(t *testing.T) {
+			def := definition("checkout")
+			def.Policy.Budget = false
+			s := newStory(t, def)
+			first := s.now
+			s.add(minutes(10), bad(100, 100))
+			for s.only(alert.Burn).IsOpen() {
+				s.add(interval, good(100))
+			}
+			before := s.only(alert.Burn).Bad
+			s.add(time.Duration(tc.ticks-1)*interval, good(100))
+			late := good(100)
+			late.Late = []slo.Late{{From: first.Add(minutes(4)), To: first.Add(minutes(5)), Counts: slo.Counts{Total: 50, Bad: 50}}}
+			if s.add(interval, late); s.only(alert.Burn).Bad != before+tc.more {
+				t.Errorf("%v bad events, want %v more than %v", s.only(alert.Burn).Bad, tc.more, before)
+			}
+		})
+	}
+}
+
+// TestALabelSetIsGone has a label set without data for a day.
+func TestALabelSetIsGone(t *testing.T) {
+	def := definition("checkout")
+	def.Objective.GroupBy = []string{"region"}
+	def.Policy.Rules = def.Policy.Rules[:2] // the longest looks back for 6 hours
+	s := newStory(t, def)
+	if s.add(day-interval, slo.Sample{Blind: true}); s.watch.IsGone() {
+		t.Error("it is gone a tick before a day is over")
+	}
+	if s.add(interval, slo.Sample{Blind: true}); !s.watch.IsGone() {
+		t.Error("it is not gone after a day")
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// runsOf cuts (onset, end] into runs of outage, degradation, blindness and, with an empty kind, of
-// neither.
+// runsOf cuts (onset, end] into runs of outage, degradation, blindness and, with an empty kind,
+// none.
 func runsOf(h *slo.History, base slo.Threshold, onset, end time.Time) []alert.Phase {
 	var runs []alert.Phase
 	h.Buckets(onset, func(span slo.Span, c slo.Counts) bool {
@@ -26,7 +26,7 @@ func runsOf(h *slo.History, base slo.Threshold, onset, end time.Time) []alert.Ph
 	return runs
 }
 
-// addRun appends a run, or extends the last one where it is of the same kind.
+// addRun appends a run, or extends the last one if it has the same kind.
 func addRun(runs []alert.Phase, r alert.Phase) []alert.Phase {
 	if n := len(runs); n > 0 && runs[n-1].Kind == r.Kind {
 		runs[n-1].End = r.End
@@ -36,8 +36,8 @@ func addRun(runs []alert.Phase, r alert.Phase) []alert.Phase {
 	return append(runs, r)
 }
 
-// phases makes phases of runs. Runs of one kind that are less than `join` apart are one if it holds
-// for the whole as well; a run of a single tick beside a longer one is part of that.
+// phases makes phases of runs. Runs of one kind less than `join` apart become one if the kind fits
+// the whole as well. A run of a single tick joins its longer neighbour.
 func phases(runs []alert.Phase, base slo.Threshold, join, tick time.Duration) []alert.Phase {
 	runs = joinAcross(runs, alert.Outage, join, func(c slo.Counts) bool { return c.Bad >= c.Total/2 })
 	runs = joinAcross(runs, alert.Degraded, join, base.Exceeded)
@@ -48,7 +48,7 @@ func phases(runs []alert.Phase, base slo.Threshold, join, tick time.Duration) []
 	return slices.DeleteFunc(runs, func(r alert.Phase) bool { return r.Kind == "" })
 }
 
-// classify is the kind of a stretch with these events; empty where it was well.
+// classify returns the kind of a stretch with these events; empty if the target is met.
 func classify(base slo.Threshold, c slo.Counts) alert.PhaseKind {
 	switch {
 	case c.Total > 0 && c.Bad >= c.Total/2:
@@ -59,7 +59,7 @@ func classify(base slo.Threshold, c slo.Counts) alert.PhaseKind {
 	return ""
 }
 
-// joinAcross joins runs of a kind over gaps shorter than `join`, where the whole still is of that
+// joinAcross joins runs of a kind over gaps shorter than `join`, if the whole is still of that
 // kind.
 func joinAcross(runs []alert.Phase, kind alert.PhaseKind, join time.Duration, holds func(slo.Counts) bool) []alert.Phase {
 	var out []alert.Phase
@@ -88,8 +88,7 @@ func joinAcross(runs []alert.Phase, kind alert.PhaseKind, join time.Duration, ho
 	return out
 }
 
-// absorbSingles gives a run of a single tick, which the edge of a fault falls into, to its longer
-// neighbour.
+// absorbSingles adds a run of a single tick, often the edge of a fault, to its longer neighbour.
 func absorbSingles(runs []alert.Phase, tick time.Duration) []alert.Phase {
 	length := func(i int) time.Duration {
 		if i < 0 || i >= len(runs) || runs[i].Kind == "" || runs[i].Kind == alert.BlindGap {
@@ -120,14 +119,4 @@ func absorbSingles(runs []alert.Phase, tick time.Duration) []alert.Phase {
 		i = max(-1, i-2)
 	}
 	return runs
-}
-
-// covered reports whether one of the stretches holds all of span.
-func covered(stretches []slo.Span, span slo.Span) bool {
-	for _, s := range stretches {
-		if !s.Start.After(span.Start) && !s.End.Before(span.End) {
-			return true
-		}
-	}
-	return false
 }

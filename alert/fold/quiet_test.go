@@ -13,17 +13,18 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// stored has a watch go on from what a checkpoint keeps of its state.
+// stored restores a watch from a checkpoint.
 func (s *story) stored() {
 	s.t.Helper()
-	text, err := json.Marshal(s.watch.WatchState)
+	text, err := json.Marshal(s.watch.State())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.watch.WatchState = fold.WatchState{}
-	if err := json.Unmarshal(text, &s.watch.WatchState); err != nil {
+	var state fold.WatchState
+	if err := json.Unmarshal(text, &state); err != nil {
 		s.t.Fatal(err)
 	}
+	s.watch.Restore(state)
 }
 
 func TestQuietWindow(t *testing.T) {
@@ -34,7 +35,7 @@ func TestQuietWindow(t *testing.T) {
 		sample slo.Sample
 	}
 	type window struct {
-		Onset, Detected, Ended time.Duration // since the past; Ended -1: it goes on
+		Onset, Detected, Ended time.Duration // since the past; Ended -1: still open
 		Total, Usual           float64
 	}
 	week := []stretch{{8 * day, good(100)}}
@@ -96,7 +97,7 @@ func TestQuietWindow(t *testing.T) {
 	}
 }
 
-// TestQuietState has too little traffic of an objective for which nobody wants an issue.
+// TestQuietState has too little traffic for an objective whose policy wants no issue.
 func TestQuietState(t *testing.T) {
 	def := definition("checkout")
 	s := &story{t: t, watch: fold.NewWatch(def, "", interval, epoch, epoch), now: epoch}
@@ -135,7 +136,7 @@ func TestQuietState(t *testing.T) {
 	}
 }
 
-// TestUsualEvents has a breach say how many events there usually are.
+// TestUsualEvents has a breach tell how many events are usual.
 func TestUsualEvents(t *testing.T) {
 	for name, tc := range map[string]struct {
 		past, outage time.Duration
@@ -158,8 +159,8 @@ func TestUsualEvents(t *testing.T) {
 	}
 }
 
-// TestQuietPastIsRead reads the past of an objective that has too little traffic, twice, and then a
-// past that has more. The window is opened at once, only once, and closed.
+// TestQuietPastIsRead reads twice the past of an objective with too little traffic, then a past
+// with more. The window opens at once, only once, and closes.
 func TestQuietPastIsRead(t *testing.T) {
 	def := definition("checkout")
 	def.Policy.Quiet = alert.QuietPolicy{Below: slo.MustDecimal("10%"), After: minutes(15), Issue: true}

@@ -10,7 +10,7 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// TestRedefinedTargetOpensNothingAboutThePast tightens a target that the past has missed by far.
+// TestRedefinedTargetOpensNothingAboutThePast tightens a target that the past misses by far.
 func TestRedefinedTargetOpensNothingAboutThePast(t *testing.T) {
 	loose, tight := definition("checkout"), definition("checkout")
 	loose.Objective.Target = slo.MustDecimal("95%")
@@ -73,7 +73,7 @@ func TestRedefinedTargetOpensNothingAboutThePast(t *testing.T) {
 	}
 }
 
-// TestRedefinedOtherwise changes what finds no breach: one that is on its way is found as before.
+// TestRedefinedOtherwise changes settings that find no breaches: a coming one is found as before.
 func TestRedefinedOtherwise(t *testing.T) {
 	def, other := definition("checkout"), definition("checkout")
 	other.Policy.MergeGap, other.Policy.Blind = time.Hour, alert.BlindPolicy{After: 15 * time.Minute, Issue: true}
@@ -92,7 +92,7 @@ func TestRedefinedOtherwise(t *testing.T) {
 	}
 }
 
-// TestBlindFromNowOn asks for incidents of what is blind while something is: only from then on.
+// TestBlindFromNowOn asks for blind incidents while there is no data: it counts from then on.
 func TestBlindFromNowOn(t *testing.T) {
 	def, asked := definition("checkout"), definition("checkout")
 	asked.Policy.Blind = alert.BlindPolicy{After: 15 * time.Minute, Issue: true}

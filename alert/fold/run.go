@@ -6,8 +6,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// run sums the events since an onset, and remembers where the breach was last getting worse: the
-// end of the tick at which the sum of bad - (1 - target) x total first reached its maximum.
+// run sums the events since an onset, and keeps when the breach was last getting worse: the end of
+// the tick at which the sum of bad - (1 - target) x total first reached its maximum.
 type run struct {
 	Onset      time.Time  `json:"onset"`
 	slo.Counts            // since the onset
@@ -19,40 +19,38 @@ type run struct {
 	PeakBurn   float64    `json:"peak_burn"`       // the highest burn rate over a rule's short window
 	Shifts     shifts     `json:"shifts,omitzero"` // since End; see apart.go
 
-	Caveats []slo.Caveat `json:"caveats,omitempty"` // of the samples up to End
-	Pending []slo.Caveat `json:"pending,omitempty"` // of those after it
+	Caveats []slo.Caveat `json:"caveats,omitempty"` // of samples up to End
+	Pending []slo.Caveat `json:"pending,omitempty"` // of samples after End
 }
 
-// add folds a sample in. Bad events of the whole history, this sample included, are passed along,
-// and the change of the shifts.
-func (r *run) add(s slo.Sample, counts slo.Counts, base slo.Threshold, allBad float64, change *shifts) {
+// add folds a tick in, with its events as counted and the change of the shifts.
+func (r *run) add(t *tick, counts slo.Counts, base slo.Threshold, change *shifts) {
 	r.Counts = r.Counts.Add(counts)
 	r.Excess += base.Excess(counts)
-	r.Pending = slo.MergeCaveats(r.Pending, s.Caveats)
+	r.Pending = slo.MergeCaveats(r.Pending, t.Caveats)
 	if change == nil {
 		r.Shifts = shifts{}
 	} else {
 		r.Shifts = r.Shifts.add(*change)
 	}
 	if r.Excess-r.PeakExcess+base.Excess(slo.Counts{Bad: r.Shifts.least(0)}) > 0 {
-		r.PeakExcess, r.End, r.AtEnd, r.EndBad, r.Shifts = r.Excess, s.Tick, r.Counts, allBad, shifts{}
+		r.PeakExcess, r.End, r.AtEnd, r.EndBad, r.Shifts = r.Excess, t.Tick, r.Counts, t.allBad, shifts{}
 		r.Caveats, r.Pending = slo.MergeCaveats(r.Caveats, r.Pending), nil
 		return
 	}
-	for _, l := range s.Late {
+	for _, l := range t.Late {
 		r.EndBad += l.Until(r.End).Bad
 	}
 }
 
-// close sets an end where there is none, because not all readings of the newest tick say that it
-// was getting worse.
+// close sets an end if there is none because the readings disagree that the newest tick got worse.
 func (r *run) close(tick time.Time, allBad float64) {
 	if r.End.IsZero() {
 		r.PeakExcess, r.End, r.AtEnd, r.EndBad, r.Shifts = r.Excess, tick, r.Counts, allBad, shifts{}
 	}
 }
 
-// clone is a copy that shares nothing.
+// clone returns a copy that shares nothing.
 func (r run) clone() run {
 	r.Caveats = append([]slo.Caveat(nil), r.Caveats...)
 	r.Pending = append([]slo.Caveat(nil), r.Pending...)
@@ -70,26 +68,19 @@ type tracker struct {
 // isOn reports whether there is an onset: all sums are above 0.
 func (t *tracker) isOn() bool { return !t.Onset.IsZero() }
 
-// add folds a sample in.
-func (t *tracker) add(s slo.Sample, counts slo.Counts, rule, base slo.Threshold, start time.Time, allBad float64, change *shifts) {
+// add folds a tick in, with its events as counted.
+func (t *tracker) add(now *tick, counts slo.Counts, rule, base slo.Threshold) {
 	before := t.Sum
 	t.Sum = max(0, t.Sum+rule.Excess(counts))
-	ended, begun := t.addShifts(before, counts, rule, change)
+	ended, begun := t.addShifts(before, counts, rule, now.change)
 	if t.Sum == 0 || ended {
-		t.run = run{}
+		if t.isOn() {
+			t.run = run{}
+		}
 		return
 	}
 	if begun || !t.isOn() {
-		t.run = run{Onset: start}
+		t.run = run{Onset: now.start}
 	}
-	t.run.add(s, counts, base, allBad, change)
-}
-
-// everything is what a sample has learnt of: its own tick's events and the late ones.
-func everything(s slo.Sample) slo.Counts {
-	c := s.Counts
-	for _, l := range s.Late {
-		c = c.Add(l.Counts)
-	}
-	return c
+	t.run.add(now, counts, base, now.change)
 }

@@ -23,13 +23,13 @@ func policy(rules ...alert.Rule) alert.Policy {
 	return alert.Policy{Rules: rules, MergeGap: 30 * time.Minute, Group: "checkout"}
 }
 
-// TestWorkbookTable holds the step function against SRE Workbook, chapter 5: with a constant error
-// ratio after an error-free history, a rule fires at the first tick strictly after long x threshold
-// / ratio, and resets at the first at or after short x (1 - threshold / ratio).
+// TestWorkbookTable checks the step function against SRE Workbook, chapter 5: with a constant error
+// ratio after an error-free history, a rule fires at the first tick after long x threshold / ratio,
+// and resets at the first at or after short x (1 - threshold / ratio).
 func TestWorkbookTable(t *testing.T) {
 	const (
 		interval = 30 * time.Second
-		events   = 60_000 // a tick, so that every ratio of the table is a whole number of bad events
+		events   = 60_000 // a tick, so that every ratio in the table gives whole bad events
 	)
 	rules := alert.DefaultRules(30 * day)
 	never := -1.0

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// screen is the terminal: a line for each thing that happens, with the time since the beginning and who does it.
+// screen is the terminal: a line for each thing that happens, with the time since the beginning and
+// who does it.
 type screen struct {
 	mu    sync.Mutex
 	out   io.Writer

@@ -45,7 +45,8 @@ type stage struct {
 
 func (s *stage) path(name string) string { return filepath.Join(s.dir, name) }
 
-// run sets the stage in an empty folder, plays the acts, and returns when the post-mortem is complete. The folder stays.
+// run sets the stage in an empty folder, plays the acts, and returns when the post-mortem is
+// complete. The folder stays.
 func run(ctx context.Context, dir string, acts []act, stdout io.Writer) (err error) {
 	s := &stage{dir: dir, screen: &screen{out: stdout}}
 	if err := os.WriteFile(s.path("slos.yaml"), sloFile, 0o666); err != nil {
@@ -70,7 +71,8 @@ func run(ctx context.Context, dir string, acts []act, stdout io.Writer) (err err
 	return fmt.Errorf("%w; postburn's log is %s", err, s.path("postburn.log"))
 }
 
-// runAll runs the parts side by side until one of them ends with an error; errDone where it was the play.
+// runAll runs the parts side by side until one of them ends with an error; errDone if it was the
+// play.
 func (s *stage) runAll(ctx context.Context, acts []act) error {
 	log, err := os.Create(s.path("postburn.log"))
 	if err != nil {

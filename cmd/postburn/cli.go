@@ -12,17 +12,25 @@ import (
 
 // cli is the command line: flags of all commands, and the commands.
 type cli struct {
-	Prometheus string `help:"Where Prometheus is; default: $$POSTBURN_PROMETHEUS_URL." placeholder:"URL"`
+	Prometheus string `help:"Address of Prometheus, such as http://prometheus:9090 ($$POSTBURN_PROMETHEUS_URL)." placeholder:"URL"`
 
-	Run     runCommand     `cmd:"" help:"Run the daemon."`
-	Check   checkCommand   `cmd:"" help:"Validate SLO files."`
-	Replay  replayCommand  `cmd:"" help:"Fold a stretch of the past, as the daemon would have done."`
-	Version versionCommand `cmd:"" help:"Print which build this is."`
+	Run     runCommand     `cmd:"" help:"Watch the objectives and write post-mortems, until stopped. All settings are variables: see docs/running.md."`
+	Check   checkCommand   `cmd:"" help:"Report everything that is wrong with SLO files."`
+	Replay  replayCommand  `cmd:"" help:"Show which incidents these SLO files would have opened."`
+	Suggest suggestCommand `cmd:"" help:"Show how many incidents an objective would have had with other targets and thresholds."`
+	Convert convertCommand `cmd:"" help:"Write SLO files of Sloth, Pyrra and OpenSLO as one native file."`
+	Schema  schemaCommand  `cmd:"" help:"Print the JSON Schema of an SLO file, for editors."`
+	Lint    lintCommand    `cmd:"" help:"Say what post-mortems lack: empty sections, causes that stop at a person, follow-ups that nobody owns."`
+	Drill   drillCommand   `cmd:"" help:"Write a failure that did not happen, in numbers of an objective's own, for a team to talk through."`
+	Report  reportCommand  `cmd:"" help:"Say how a month, a quarter or the last days went, beside the time before, and what came back."`
+	Archive archiveCommand `cmd:"" help:"Keep finished post-mortems as Markdown files, with an index."`
+	Store   storeCommand   `cmd:"" help:"Check or back up the store."`
+	Version versionCommand `cmd:"" help:"Print the version of this build."`
 }
 
 // surroundings are what a command may use of the process.
 type surroundings struct {
-	lookuper envconfig.Lookuper // of the environment, with the flags that replace variables laid over it
+	lookuper envconfig.Lookuper // of the environment, overlaid with flags
 	stdout   io.Writer          // results
 	stderr   io.Writer          // progress and problems
 }

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestDependencies holds what the product's binary links: no TSDB, no query engine, no cloud SDK, no Kubernetes client, nothing of tests.
+// TestDependencies holds what the product's binary links: no TSDB, no query engine, no cloud SDK,
+// no Kubernetes client, nothing of tests.
 func TestDependencies(t *testing.T) {
 	if found := strangers(t, "."); len(found) > 0 {
 		t.Errorf("the product links what it has no use for:\n%s", strings.Join(found, "\n"))
@@ -38,17 +39,17 @@ func isStranger(pkg string) bool {
 	}
 	for _, prefix := range []string{
 		"cloud.google.com/", "google.golang.org/api/", "github.com/Azure/", "github.com/aws/", "k8s.io/", "sigs.k8s.io/",
-		"github.com/prometheus/sigv4", "github.com/google/go-cmp/", "github.com/rogpeppe/",
+		"github.com/prometheus/sigv4", "github.com/google/go-cmp/", "github.com/rogpeppe/", "github.com/santhosh-tekuri/",
 	} {
 		if strings.HasPrefix(pkg, prefix) {
 			return true
 		}
 	}
-	return pkg == "testing" || strings.HasSuffix(pkg, "/promtest") || strings.HasSuffix(pkg, "/storetest") || strings.HasSuffix(pkg, "/trackertest")
+	return pkg == "testing" || strings.HasSuffix(pkg, "/promtest") || strings.HasSuffix(pkg, "/storetest") || strings.HasSuffix(pkg, "/foreigntest") || strings.HasSuffix(pkg, "/trackertest")
 }
 
-// belongsToParser reports whether a package of Prometheus is its PromQL parser, or one of those that the parser's types need; these
-// hold formats, and no database.
+// belongsToParser reports whether a package of Prometheus is its PromQL parser, or one of those
+// that the parser's types need; these hold formats, and no database.
 func belongsToParser(part string) bool {
 	switch part {
 	case "promql/parser", "promql/parser/posrange", "storage", "tsdb/chunkenc", "tsdb/chunks", "tsdb/fileutil":

@@ -14,12 +14,13 @@ import (
 	"github.com/postburn/postburn/issue/postmortem"
 )
 
-// evidenceTimeout is how long evidence of one incident may take. The daemon gives it ten seconds; nobody waits for a replay, and what it
-// writes is not to depend on how busy Prometheus is.
+// evidenceTimeout is how long evidence of one incident may take. The daemon gives it ten seconds;
+// nobody waits for a replay, and what it writes is not to depend on how busy Prometheus is.
 const evidenceTimeout = time.Minute
 
-// writeIssues writes a post-mortem a file into a folder, which it makes: what the tracker would have got. A file that is there and says
-// the same stays; one that says something else stays, too, and is an error in the end.
+// writeIssues writes a post-mortem a file into a folder, which it makes: what the tracker would
+// have got. A file that is there and says the same stays; one that says something else stays, too,
+// and is an error in the end.
 func writeIssues(
 	ctx context.Context, dir string, found []alert.Incident, collect issue.Collector, settings func(string) issue.Settings, interval time.Duration,
 ) error {

@@ -76,7 +76,8 @@ func day(s promtest.Service) history {
 	return history{services: []promtest.Service{s}, slos: shopSLO, start: clock("08:30:00"), end: clock("13:30:00"), interval: "30s", want: 1}
 }
 
-// histories are complete post-mortems, made by `postburn replay --issues`. Read testdata/issues as the person on call would.
+// histories are complete post-mortems, made by `postburn replay --issues`. Read testdata/issues as
+// the person on call would.
 func histories() map[string]func() history {
 	return map[string]func() history{
 		"outage-that-degrades": func() history {
@@ -169,7 +170,8 @@ ALERTS{alertname="Watchdog",alertstate="firing"} 1x5760
 			}
 			h := day(s)
 			h.slos += "    evidence: {queries: {Messages waiting in the queue: max(queue_depth)}}\n"
-			h.series = "queue_depth 10x50 14+0x2830 20+48x70 3400-100x33 12x2000\n" // the surge begins at the 2880th value
+			// the surge begins at the 2880th value
+			h.series = "queue_depth 10x50 14+0x2830 20+48x70 3400-100x33 12x2000\n"
 			return h
 		},
 		"slow-burn": func() history {
@@ -265,7 +267,7 @@ func (h history) replayIssues(t *testing.T) string {
 	}
 	var stdout, stderr bytes.Buffer
 	err := run(t.Context(), []string{
-		"--prometheus", server.URL(), "replay", "--start", h.start.Format(time.RFC3339), "--end", h.end.Format(time.RFC3339),
+		"--prometheus", server.URL(), "replay", "--no-cache", "--start", h.start.Format(time.RFC3339), "--end", h.end.Format(time.RFC3339),
 		"--issues", filepath.Join(dir, "issues"), file,
 	}, envconfig.MapLookuper(map[string]string{"POSTBURN_INTERVAL": h.interval}), &stdout, &stderr)
 	if err != nil {

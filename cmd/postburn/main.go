@@ -1,5 +1,5 @@
-// Command postburn watches SLOs in Prometheus, records breach windows, and writes post-mortems. It is the command line alone: what the
-// commands do, the packages do that it wires.
+// Command postburn watches SLOs in Prometheus, records breach windows, and writes post-mortems. It
+// is the command line alone: what the commands do, the packages do that it wires.
 package main
 
 import (
@@ -16,10 +16,12 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], envconfig.OsLookuper(), os.Stdout, os.Stderr)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	stdout, stderr := printable(os.Stdout), printable(os.Stderr)
+	err := run(ctx, os.Args[1:], envconfig.OsLookuper(), stdout, stderr)
 	stop()
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "postburn: %v\n", err)
+		fmt.Fprintf(stderr, "postburn: %v\n", err)
 	}
 	os.Exit(exitCode(err))
 }

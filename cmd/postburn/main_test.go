@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ latency_seconds_count{job="shop",instance="a"} 0+600x40
 vmrange_seconds_bucket{job="shop",instance="a",vmrange="8.799e-01...1.000e+00"} 0+600x40
 vmrange_seconds_count{job="shop",instance="a"} 0+600x40
 native_seconds{job="shop",instance="a"} {{schema:0}}+{{schema:0 count:3 sum:3 buckets:[2 1]}}x40
-seldom_total{job="shop",instance="a"} 0+1x40
+seldom_total{job="shop",instance="a"} 0+1x60
 rare_total{job="shop",instance="a"} 0x40
 queue_length{queue="a"} 7x40
 queue_length{queue="b"} 70x40
@@ -43,7 +44,7 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	outage := past(t)
-	gitHub := httptest.NewServer(gitHub())
+	gitHub := httptest.NewServer(gitHub(t))
 	t.Cleanup(gitHub.Close)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
@@ -51,6 +52,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PROMETHEUS", server.URL())
 			env.Setenv("PAST", outage.URL())
 			env.Setenv("GITHUB", gitHub.URL)
+			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, ".cache"))
 			return nil
 		},
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
@@ -61,10 +63,13 @@ func TestScripts(t *testing.T) {
 }
 
 // gitHub is what $GITHUB has: repositories in all states, and tokens named after what they may do.
-func gitHub() *githubtest.Server {
+func gitHub(t *testing.T) *githubtest.Server {
+	t.Helper()
 	server := &githubtest.Server{}
 	for name, change := range map[string]func(*githubtest.Repository){
 		"acme/shop":     func(*githubtest.Repository) {},
+		"acme/drills":   func(*githubtest.Repository) {},
+		"acme/finished": func(*githubtest.Repository) {},
 		"acme/public":   func(r *githubtest.Repository) { r.Private = false },
 		"acme/archived": func(r *githubtest.Repository) { r.Archived = true },
 		"acme/off":      func(r *githubtest.Repository) { r.IssuesOff = true },
@@ -75,6 +80,8 @@ func gitHub() *githubtest.Server {
 	server.AddUser("writes", githubtest.User{Login: "postburn-robot", Push: true})
 	server.AddUser("reads", githubtest.User{Login: "postburn-robot", Push: true, Issues: "read"})
 	server.AddUser("nothing", githubtest.User{Login: "postburn-robot", Issues: "none"})
+	server.AddUser("stranger", githubtest.User{Login: "mallory"})
+	addPostMortems(t, server)
 	return server
 }
 

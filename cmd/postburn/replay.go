@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -12,32 +12,25 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/postburn/postburn/alert"
-	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/cmd/internal/daemon"
 	"github.com/postburn/postburn/config"
-	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/prom"
-	"github.com/postburn/postburn/web"
 )
 
 // replayCommand folds a stretch of the past, as the daemon would have done.
 type replayCommand struct {
-	Paths  []string       `arg:"" name:"file|dir" help:"SLO files, or folders of *.yaml and *.yml."`
-	Since  model.Duration `help:"How far back to begin." default:"30d" placeholder:"30d"`
-	Start  time.Time      `help:"When to begin, RFC 3339; instead of --since." placeholder:"TIME"`
-	End    time.Time      `help:"When to end, RFC 3339; default: the newest tick." placeholder:"TIME"`
-	Output string         `help:"Form of the result: ${enum}." enum:"table,json" default:"table"`
-	Issues string         `help:"Write the incidents' post-mortems into this folder, with evidence." placeholder:"DIR"`
-}
+	Paths       []string       `arg:"" name:"file|dir" help:"SLO files, or folders of *.yaml and *.yml files."`
+	Against     string         `help:"Compare with what another SLO file or folder, such as the one before a change, would have opened." placeholder:"OLD"`
+	Since       model.Duration `help:"How far to look back." default:"30d" placeholder:"30d"`
+	Start       time.Time      `help:"Where to start, such as 2026-11-28T14:00:00Z; instead of --since." placeholder:"TIME"`
+	End         time.Time      `help:"Where to stop, such as 2026-11-28T15:00:00Z; default: now." placeholder:"TIME"`
+	Output      string         `help:"Format of the result: ${enum}." enum:"table,json,markdown" default:"table"`
+	Corrections string         `help:"Leave out of the error budgets what this file says: a list of corrections, or what a daemon answers for /api/v1/incidents." placeholder:"FILE"`
+	Issues      string         `help:"Also write the incidents' post-mortems into this folder." placeholder:"DIR"`
+	cacheFlags
 
-// replayed is the JSON form of a replay.
-type replayed struct {
-	Start      time.Time       `json:"start"`
-	End        time.Time       `json:"end"`
-	Step       string          `json:"step"`
-	Objectives []web.Objective `json:"objectives"`
-	Incidents  []web.Incident  `json:"incidents"`
+	EveryTick bool `help:"Read every tick once. That takes about three times as long, but then other targets, windows and rules ask Prometheus for nothing."`
 }
 
 // Run prints the incidents of the stretch. To find some is no error.
@@ -50,48 +43,77 @@ func (c replayCommand) Run(ctx context.Context, s surroundings) error {
 	if err != nil {
 		return usageError{err}
 	}
-	definitions, problems := config.Load(c.Paths)
-	show(s.stderr, problems)
-	if config.Failed(problems) {
-		return fmt.Errorf("found %s", count(problems))
+	files := [][]string{c.Paths}
+	if c.Against != "" {
+		files = append(files, []string{c.Against})
+	}
+	all, err := loadEach(s.stderr, files)
+	if err != nil {
+		return err
+	}
+	var corrections []alert.Correction
+	if c.Corrections != "" {
+		if corrections, err = loadCorrections(c.Corrections); err != nil {
+			return err
+		}
 	}
 	client, err := prom.New(prom.Options{URL: source.PrometheusURL.Reveal(), ConfigFile: source.PrometheusConfigFile})
 	if err != nil {
 		return usageError{err}
 	}
 	defer client.Close()
-	defs := make([]alert.Definition, len(definitions))
-	for i, d := range definitions {
-		defs[i] = d.Alert()
-	}
-	found, err := engine.Replay(ctx, client.Read, defs, source.Interval, start, end, progress(s.stderr))
+	past, err := c.open(ctx, client, source, s.stderr, c.EveryTick)
 	if err != nil {
-		return fmt.Errorf("replaying %s to %s: %w", start.Format(time.RFC3339), end.Format(time.RFC3339), err)
-	}
-	if err := c.print(s.stdout, found, start, end, source.Interval); err != nil || c.Issues == "" {
 		return err
 	}
-	byName := map[string]issue.Settings{}
-	for _, d := range definitions {
-		byName[d.Objective.Name] = d.Issue
+	defer past.close()
+	outcomes, err := replayEach(ctx, past.read, all, corrections, slo.Span{Start: start, End: end}, source.Interval, progress(s.stderr))
+	if err != nil {
+		return err
 	}
-	settings := func(name string) issue.Settings { return byName[name] }
+	if err := c.print(s.stdout, outcomes); err != nil || c.Issues == "" {
+		return err
+	}
+	settings := outcomes[0].settings
 	collect := daemon.Evidence(client, source.Interval, func() time.Time { return end }, settings)
-	return writeIssues(ctx, c.Issues, found.Incidents, collect, settings, source.Interval)
+	return writeIssues(ctx, c.Issues, outcomes[0].Incidents, collect, settings, source.Interval)
 }
 
-// print prints what was found.
-func (c replayCommand) print(w io.Writer, found engine.Replayed, start, end time.Time, interval time.Duration) error {
-	if c.Output == "table" {
-		return printTable(w, found, start, end, interval)
+// loadEach reads several sets of SLO files. It says all that is wrong with any of them.
+func loadEach(stderr io.Writer, files [][]string) (all [][]config.Definition, err error) {
+	wrong := 0
+	for _, paths := range files {
+		definitions, problems := daemon.Load(paths, config.Bounds{})
+		show(stderr, problems)
+		if all = append(all, definitions); config.Failed(problems) {
+			wrong++
+			err = fmt.Errorf("found %s", count(problems))
+		}
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(replayed{
-		Start: start, End: end, Step: model.Duration(interval).String(),
-		Objectives: web.ViewObjectives(found.Statuses),
-		Incidents:  web.ViewIncidents(found.Incidents, nil),
-	})
+	if wrong > 1 {
+		err = errors.New("found errors in both versions of the SLO files")
+	}
+	return all, err
+}
+
+// print prints what was found, or how it differs from what a second outcome found.
+func (c replayCommand) print(w io.Writer, outcomes []outcome) error {
+	now := outcomes[0]
+	var d *comparison
+	if len(outcomes) > 1 {
+		d = compareOutcomes(outcomes[1], now)
+	}
+	switch {
+	case c.Output == "json":
+		return printJSON(w, now, d)
+	case c.Output == "markdown" && d != nil:
+		return d.printMarkdown(w)
+	case c.Output == "markdown":
+		return printMarkdown(w, now)
+	case d != nil:
+		return d.printTable(w)
+	}
+	return printTable(w, now)
 }
 
 // stretch is what to replay, on the grid of ticks.
@@ -115,7 +137,8 @@ func (c replayCommand) stretch(now time.Time, source config.Source) (start, end 
 	return start, end, nil
 }
 
-// progress shows the share that is done: on a line that is written anew at a terminal, else in a line each ten per cent.
+// progress shows the share that is done: on a line that is written anew at a terminal, else in a
+// line each ten per cent.
 func progress(w io.Writer) func(float64) {
 	shown, unit, line := 0, 10, "replayed %d %%\n"
 	if isTerminal(w) {

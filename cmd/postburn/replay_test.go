@@ -8,8 +8,9 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-// past is a server that holds six hours of a shop's traffic, 10 requests a second on each of two pods, scraped every 15 s from
-// 2026-03-02 00:00 UTC on. All requests of one pod fail from 03:00 to 03:17, and 5 % of them to 03:41.
+// past is a server that holds six hours of a shop's traffic, 10 requests a second on each of two
+// pods, scraped every 15 s from 2026-03-02 00:00 UTC on. All requests of one pod fail from 03:00 to
+// 03:17, and 5 % of them to 03:41.
 func past(t *testing.T) *promtest.Server {
 	server := promtest.Start(t)
 	const series = `

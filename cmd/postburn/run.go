@@ -14,8 +14,9 @@ import (
 	"github.com/postburn/postburn/config"
 )
 
-// gcPercent is the garbage collector's target where GOGC does not set one. Nearly all of the memory is histories, which hold no pointers, so that
-// collecting often costs little, while the usual 100 would have 10,000 objectives take twice what they need.
+// gcPercent is the garbage collector's target if GOGC does not set one. Nearly all of the memory is
+// histories, which hold no pointers, so that collecting often costs little, while the usual 100
+// would have 10,000 objectives take twice what they need.
 const gcPercent = 15
 
 // runCommand is the daemon. It is set up by the environment alone.
@@ -27,7 +28,7 @@ func (runCommand) Run(ctx context.Context, s surroundings) error {
 	if err != nil {
 		return usageError{err}
 	}
-	definitions, problems := config.Load([]string{env.SLOPath})
+	definitions, problems := daemon.Load([]string{env.SLOPath}, env.Bounds())
 	if config.Failed(problems) {
 		show(s.stderr, problems)
 		return fmt.Errorf("found %s", count(problems))
@@ -37,12 +38,12 @@ func (runCommand) Run(ctx context.Context, s surroundings) error {
 	}
 	logger := newLogger(s.stderr, env)
 	for _, p := range problems {
-		logger.Warn("the SLO file may not be what was meant", "problem", p.String())
+		logger.Warn("a problem in the SLO files", "problem", p.String())
 	}
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	return daemon.Run(ctx, daemon.Options{Environment: env, Definitions: definitions, Logger: logger, Hangup: hangup})
+	return daemon.Run(ctx, daemon.Options{Build: buildLine(), Environment: env, Definitions: definitions, Logger: logger, Hangup: hangup})
 }
 
 func newLogger(w io.Writer, env config.Environment) *slog.Logger {

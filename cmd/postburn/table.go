@@ -1,24 +1,23 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
-	"math"
-	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/prometheus/common/model"
 
-	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/humanize"
 )
 
-// printTable prints a replay for people: how the objectives stood at its end, and a line for each breach window.
-func printTable(w io.Writer, found engine.Replayed, start, end time.Time, interval time.Duration) error {
-	const minute = "2006-01-02 15:04:05"
-	fmt.Fprintf(w, "%s to %s UTC, in ticks of %s\n\n", start.Format(minute), end.Format(minute), model.Duration(interval))
+// printTable prints a replay for people: how the objectives stood at its end, and a line for each
+// breach window.
+func printTable(w io.Writer, o outcome) error {
+	found := o.Replayed
+	fmt.Fprintf(w, "%s to %s UTC, in ticks of %s\n\n", o.span.Start.Format(time.DateTime), o.span.End.Format(time.DateTime), model.Duration(o.interval))
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(t, "OBJECTIVE\tTARGET\tWINDOW\tEVENTS\tBAD\tBUDGET LEFT\tSTATE")
 	measured := ""
@@ -28,7 +27,7 @@ func printTable(w io.Writer, found engine.Replayed, start, end time.Time, interv
 			mark, measured = "*", "* "+slo.Caveat{Kind: slo.OnceATick}.String()
 		}
 		fmt.Fprintf(t, "%s%s%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Objective.Name, s.Labels, mark, s.Objective.Target.Percent(),
-			window(s.Objective.Window), events(s.Window.Total), events(s.Window.Bad), percent(s.BudgetRemaining), s.State)
+			window(s.Objective.Window), humanize.Count(s.Window.Total), humanize.Count(s.Window.Bad), humanize.Percent(s.BudgetRemaining), s.State)
 	}
 	if measured != "" {
 		fmt.Fprintln(t, measured)
@@ -42,41 +41,36 @@ func printTable(w io.Writer, found engine.Replayed, start, end time.Time, interv
 	for _, i := range found.Incidents {
 		id := i.ID
 		for _, v := range i.Windows {
-			lasted := "goes on"
+			lasted := "still open"
 			if !v.IsOpen() {
-				lasted = model.Duration(v.Ended.Sub(v.Onset)).String()
+				lasted = humanize.ShortDuration(v.Ended.Sub(v.Onset))
 			}
-			fmt.Fprintf(t, "%s\t%s%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", id, v.Objective.Name, v.Labels, v.Kind, v.Onset.UTC().Format(minute),
-				lasted, events(v.Bad), events(v.Total), percent(v.ErrorRatio()), percent(v.BudgetSpent), strconv.FormatFloat(v.PeakBurnRate, 'f', 1, 64))
+			fmt.Fprintf(t, "%s\t%s%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", id, v.Objective.Name, v.Labels, v.Kind, v.Onset.UTC().Format(time.DateTime),
+				lasted, humanize.Count(v.Bad), humanize.Count(v.Total), humanize.Percent(v.ErrorRatio()), humanize.Percent(v.BudgetSpent), humanize.Times(v.PeakBurnRate))
 			id = "" // once is enough
 		}
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	printExcluded(w, o)
 	printStorms(w, found.Incidents)
 	return nil
 }
 
-// window is an objective's window as an SLO file has it: 30d, or month.
-func window(w slo.Window) string {
-	if w.Calendar != "" {
-		return w.Calendar
-	}
-	return model.Duration(w.Rolling).String()
-}
-
-// events is a whole number with its thousands apart.
-func events(n float64) string {
-	digits := strconv.FormatFloat(math.Round(n), 'f', 0, 64)
-	var b strings.Builder
-	for i, d := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteByte(',')
+// printExcluded names the incidents that corrections are about.
+func printExcluded(w io.Writer, o outcome) {
+	excluded := excludedBy(o.corrections, o.Incidents)
+	for _, i := range o.Incidents {
+		if x := excluded[i.ID].Excluded; x != nil {
+			by := ""
+			if x.By != "" {
+				by = " by " + x.By
+			}
+			fmt.Fprintf(w, "%s is excluded%s: %s\n", i.ID, by, x.Why())
 		}
-		b.WriteRune(d)
 	}
-	return b.String()
 }
 
-func percent(ratio float64) string { return strconv.FormatFloat(100*ratio, 'f', 2, 64) + " %" }
+// window writes an objective's window for a column: "30d", or "month".
+func window(w slo.Window) string { return cmp.Or(w.Calendar, w.String()) }

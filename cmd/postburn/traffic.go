@@ -4,46 +4,43 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/prometheus/common/model"
 
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/slo"
-	"github.com/postburn/postburn/slo/prom"
 )
 
-// trafficOver is the time of which the mean traffic is taken.
-const trafficOver = 24 * time.Hour
-
-// askTraffic warns of objectives with so little traffic that min_bad_events, and no rate, decides
-// what is an incident. What is measured once a tick is left out: its number of events has nothing
-// to do with the traffic.
-func askTraffic(ctx context.Context, client *prom.Client, definitions []config.Definition, now time.Time) (problems []config.Problem) {
-	var counted []config.Definition
-	var objectives []slo.Objective
-	for _, d := range definitions {
-		i := d.Objective.Indicator
-		if i.Bool == "" && i.Sampled == nil && len(d.Policy.Rules) > 0 {
-			counted, objectives = append(counted, d), append(objectives, d.Objective)
+// traffic reads the last day of what is counted, and warns of objectives with so little traffic
+// that min_bad_events, and no rate, decides what is an incident. What is measured once a tick is
+// left out: its number of events has nothing to do with the traffic.
+func (c *onlineCheck) traffic(ctx context.Context) []slo.Reading {
+	var counted []int
+	var asked []slo.Objective
+	for i, d := range c.definitions {
+		if o := d.Objective; o.Indicator.Bool == "" && o.Indicator.Sampled == nil {
+			counted, asked = append(counted, i), append(asked, o)
 		}
 	}
-	ticks := slo.Ticks{First: now.Add(lookback - trafficOver), Last: now, Interval: lookback}
-	for i, r := range client.Read(ctx, objectives, ticks) {
+	days := make([]slo.Reading, len(c.definitions))
+	ticks := slo.Ticks{First: c.now.Add(lookback - trafficOver), Last: c.now, Interval: lookback}
+	for n, r := range c.client.Read(ctx, asked, ticks) {
+		i := counted[n]
+		days[i] = r
 		lowest, of := math.Inf(1), slo.Labels("")
 		for _, s := range r.Series {
 			if mean, ok := meanRate(s); ok && mean < lowest {
 				lowest, of = mean, s.Labels
 			}
 		}
-		if text := lowTraffic(counted[i], lowest, of); text != "" {
-			problems = append(problems, config.Problem{Position: counted[i].Position, Severity: config.Warning, Text: text})
+		if text := lowTraffic(c.definitions[i], lowest, of); text != "" {
+			c.add(i, "", config.Warning, "%s", text)
 		}
 	}
-	return problems
+	return days
 }
 
-// meanRate is how many events a second there are in the samples that have data; ok is false where
+// meanRate is how many events a second there are in the samples that have data; ok is false if
 // none has any.
 func meanRate(s slo.Series) (rate float64, ok bool) {
 	var events float64
@@ -67,7 +64,7 @@ func meanRate(s slo.Series) (rate float64, ok bool) {
 }
 
 // lowTraffic says what is to be said of an objective's traffic, in events a second, of its quietest
-// label set; empty where nothing is.
+// label set; empty if nothing is.
 func lowTraffic(d config.Definition, rate float64, of slo.Labels) string {
 	for _, r := range d.Policy.Rules {
 		total := rate * r.Long.Seconds()
@@ -80,7 +77,7 @@ func lowTraffic(d config.Definition, rate float64, of slo.Labels) string {
 			return fmt.Sprintf("%s has about %.3g events in %s, so the rule of rate %s can't find %g bad ones in it (incident.min_bad_events): "+
 				"give it longer windows, or watch it with a bool indicator", name, total, long, r.Rate, d.Policy.MinBadEvents)
 		default:
-			return fmt.Sprintf("%s has about %.3g events in %s, of which %.2g bad ones are above the rate %s: any %g bad events fire that rule (incident.min_bad_events)",
+			return fmt.Sprintf("%s has about %.3g events in %s, so %.2g bad ones are above the rate %s: any %g bad events fire that rule (incident.min_bad_events)",
 				name, total, long, enough, r.Rate, max(1, d.Policy.MinBadEvents))
 		}
 	}

@@ -1,37 +1,44 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/prometheus/common/version"
 )
 
-// versionCommand prints which build this is, as the Go toolchain has recorded it.
+// versionCommand prints which build this is.
 type versionCommand struct{}
 
 // Run prints one line.
 func (versionCommand) Run(s surroundings) error {
+	_, err := fmt.Fprintln(s.stdout, buildLine())
+	return err
+}
+
+// buildLine names this build.
+func buildLine() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		info = &debug.BuildInfo{}
 	}
-	_, err := fmt.Fprintln(s.stdout, versionLine(info))
-	return err
+	return versionLine(version.Version, version.Revision, info)
 }
 
-func versionLine(info *debug.BuildInfo) string {
-	version, revision := info.Main.Version, "unknown"
-	if version == "" {
-		version = "(devel)"
-	}
-	modified := ""
+// versionLine names version, commit, Go and platform. A release is built outside of a checkout, and
+// has version and commit from the linker; any other build what the Go toolchain has recorded.
+func versionLine(released, commit string, info *debug.BuildInfo) string {
+	recorded, modified := "", ""
 	for _, setting := range info.Settings {
 		switch {
 		case setting.Key == "vcs.revision":
-			revision = setting.Value
+			recorded = setting.Value
 		case setting.Key == "vcs.modified" && setting.Value == "true":
 			modified = ", modified"
 		}
 	}
-	return fmt.Sprintf("postburn %s (revision %s%s, %s, %s/%s)", version, revision, modified, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("postburn %s (revision %s%s, %s, %s/%s)", cmp.Or(released, info.Main.Version, "(devel)"),
+		cmp.Or(commit, recorded, "unknown"), modified, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -50,9 +50,10 @@ func slosToCatchUp(from, to int) string {
 
 func groupName(i int) string { return fmt.Sprintf("team-%03d", i/groupSize) }
 
-// measureCatchUp starts a postburn of n objectives that has been down for hours, and measures until it is up to date. Then it compares the
-// incidents that it found with those of one that was up all the time, of at least so many objectives: of those that have outages, and as many others.
-// An older postburn catches up next, from the same store. Its incidents are not compared.
+// measureCatchUp measures how long a postburn of n objectives takes to catch up after hours of
+// downtime. It then compares its incidents with those of a postburn that was always up, for
+// objectives with outages and as many others. An older postburn catches up next, from the same
+// store; its incidents are not compared.
 func (b *bench) measureCatchUp(ctx context.Context, n int) (all []caughtUp, err error) {
 	const name = "postburn"
 	down := time.Now().Add(-downtime).Truncate(catchUpTick).UTC()
@@ -110,7 +111,8 @@ func (b *bench) measureCatchUp(ctx context.Context, n int) (all []caughtUp, err 
 	return all, same(up, found)
 }
 
-// catchUp runs the daemon until it has caught up. It returns the incidents that its API tells of, and the last tick that all of them are of.
+// catchUp runs the daemon until it has caught up. It returns the API's incidents, and the last tick
+// that all lanes have.
 func (b *bench) catchUp(ctx context.Context, v version, name string, n int) (c caughtUp, found map[string]string, end time.Time, err error) {
 	before, err := b.prometheus.work(ctx)
 	if err != nil {
@@ -143,7 +145,8 @@ func (b *bench) catchUp(ctx context.Context, v version, name string, n int) (c c
 	return c, found, end, err
 }
 
-// incidentsAt are those that the API tells of, and the tick that all of them are of. It returns an error while lanes are at different ticks.
+// incidentsAt returns the API's incidents, and the tick that all lanes are at. It returns an error
+// while they are at different ticks.
 func (d *daemon) incidentsAt(ctx context.Context) (found map[string]string, tick time.Time, err error) {
 	var first, last, after int64
 	if err := d.db.QueryRowContext(ctx, `SELECT min(cursor), max(cursor) FROM lanes`).Scan(&first, &last); err != nil {
@@ -160,7 +163,7 @@ func (d *daemon) incidentsAt(ctx context.Context) (found map[string]string, tick
 
 var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
 
-// incidents are those that the API tells of: their JSON by their ID, without where they are published.
+// incidents returns the API's incidents: their JSON by ID, without where they are published.
 func (d *daemon) incidents(ctx context.Context) (map[string]string, error) {
 	said, err := os.ReadFile(d.log)
 	if err != nil {
@@ -208,8 +211,8 @@ func byID(body []byte) (texts map[string]string, next string, err error) {
 	return texts, answer.Next, nil
 }
 
-// watchAllTheTime watches the first n objectives from a tick to another, each tick at its time. A group is watched on its own, since groups
-// have nothing to do with each other.
+// watchAllTheTime watches the first n objectives from one tick to another, each tick when it is
+// due. It watches each group on its own, since groups are independent.
 func (b *bench) watchAllTheTime(ctx context.Context, n int, from, to time.Time) (map[string]string, error) {
 	var mu sync.Mutex
 	var all []alert.Incident
@@ -248,7 +251,8 @@ func (b *bench) watchAllTheTime(ctx context.Context, n int, from, to time.Time) 
 	return texts, err
 }
 
-// same returns an error where what was found by catching up is not, byte for byte, what was found by having been up.
+// same returns an error if catching up did not find the same incidents, byte for byte, as having
+// been up.
 func same(up, found map[string]string) error {
 	for _, id := range slices.Sorted(maps.Keys(up)) {
 		if found[id] != up[id] {
@@ -263,7 +267,7 @@ func same(up, found map[string]string) error {
 	return nil
 }
 
-// printCatchUp prints a row for each postburn that caught up. If there are two it prints the ratios.
+// printCatchUp prints a row for each postburn that caught up, and the ratios if there are two.
 func printCatchUp(w io.Writer, all []caughtUp) {
 	fmt.Fprintln(w, "| objectives caught up | takes | Prometheus' CPU | postburn's CPU | its memory, at most | samples read | compared | breach windows |")
 	fmt.Fprintln(w, "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
@@ -284,7 +288,7 @@ func printCatchUp(w io.Writer, all []caughtUp) {
 	fmt.Fprintln(w)
 }
 
-// missed is what of a result is not as docs/engine.md promises.
+// missed is what of a result is not as docs/cost.md promises.
 func (c caughtUp) missed() error {
 	switch {
 	case c.windows < c.compared/groupSize:

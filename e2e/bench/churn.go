@@ -89,7 +89,7 @@ func (c *churn) waveOf(n int) *wave {
 	return c.few
 }
 
-// write writes what a Prometheus of n services holds, of which the first ones restart. Like the
+// write writes what a Prometheus of n services holds. The first of them restart. Like the
 // others they have a long past of one instance only.
 func (c *churn) write(ctx context.Context, dir string, n int) error {
 	all, first := c.few.series(), c.few.n

@@ -8,7 +8,7 @@ import (
 	modelvalue "github.com/prometheus/prometheus/model/value"
 )
 
-// TestChurn holds the bad hour to what docs/engine.md says of it.
+// TestChurn holds the bad hour to what docs/benchmarks.md says of it.
 func TestChurn(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	c := newChurn(manyServices, now, now.Add(future))

@@ -21,9 +21,10 @@ import (
 	"github.com/prometheus/prometheus/tsdb/index"
 )
 
-// What there is to watch: services of 20 instances, each with a series of answered requests, one of failed ones, and when it started. The first few have a
-// past that the rules' longest windows need, the others one of ten minutes; but for one instance of each, whose past is as long, of fewer scrapes. All go on for longer than a run takes: a Prometheus
-// answers what it holds, and so each tick finds its data without 400,000 series being scraped.
+// What there is to watch: services of 20 instances, each with a series of answered requests, one of
+// failed ones, and its start time. The first few services have as long a past as the rules' windows
+// need; the others have ten minutes, and one instance with a long past of fewer scrapes. All of
+// them go on for longer than a run, so each tick finds its data though nothing is scraped.
 const (
 	instances  = 20
 	longPasts  = 10
@@ -31,7 +32,7 @@ const (
 	shortPast  = 10 * time.Minute
 	future     = 45 * time.Minute // for each postburn that is measured
 	scrape     = 15 * time.Second
-	thinner    = 4                // scrapes of the past of which there is one
+	thinner    = 4                // the thin series have every fourth scrape
 	evaluation = 30 * time.Second // between the values of a recorded ratio
 	blockRange = 18 * time.Hour
 	chunkSize  = 120 // samples

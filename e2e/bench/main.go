@@ -1,10 +1,10 @@
 // Command bench measures what watching objectives costs: the multi-window recording rules of the
 // SRE Workbook and postburn, in one run, on one real Prometheus that holds the same counters for
 // both. It also measures how long a postburn that was down takes to catch up, and checks that it
-// finds the same incidents then, and what a replay of 30 days takes. With -beside, an older postburn
-// is measured in the same run; replays of both have to find the same incidents.
+// finds the same incidents then, and what a replay of 30 days takes. With -beside, an older
+// postburn is measured in the same run; replays of both have to find the same incidents.
 //
-// It prints Markdown tables, and exits with 1 if an expectation that docs/engine.md states is not
+// It prints Markdown tables, and exits with 1 if an expectation that docs/cost.md states is not
 // met. `make bench` runs it.
 //
 // It needs Linux (it reads /proc), the Go toolchain, which builds postburn, and a Prometheus.
@@ -15,15 +15,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -37,63 +34,6 @@ func main() {
 		os.Exit(1)
 	}
 }
-
-// sizes are the numbers of objectives that postburn is measured with.
-var sizes = [...]int{1, 10, 100, 1_000, 10_000}
-
-// options say what is measured, and with which programs.
-type options struct {
-	program     string   // Prometheus
-	beside      string   // an older postburn that is measured as well, if any
-	what        []string // of everything
-	least, most int      // objectives
-	ticks       int      // of each row; 0: as many as pace says
-	compared    int
-}
-
-// What can be measured, besides the kinds of objectives.
-const (
-	recordingRules = "rules"
-	catchingUp     = "catchup"
-	replaying      = "replay"
-)
-
-// everything is what is measured unless a flag says otherwise.
-var everything = [...]string{recordingRules, string(separate), string(grouped), string(badHour), string(standard), catchingUp, replaying}
-
-// onePrometheus is what is measured on the same Prometheus.
-var onePrometheus = [...][]string{{recordingRules, string(separate), string(grouped)}, {string(badHour)}, {string(standard)}}
-
-func parse(args []string, stderr io.Writer) (o options, err error) {
-	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.StringVar(&o.beside, "beside", "", "an older postburn, measured as well; its rows and the ratios are printed")
-	flags.IntVar(&o.compared, "compared", 0, "how many objectives that have caught up are watched tick by tick as well, at least")
-	flags.IntVar(&o.least, "least", 1, "leave out smaller numbers of objectives")
-	flags.IntVar(&o.most, "most", sizes[len(sizes)-1], "leave out larger numbers of objectives")
-	flags.StringVar(&o.program, "prometheus", "prometheus", "the program to measure with")
-	flags.IntVar(&o.ticks, "ticks", 0, "measure so many ticks of each row, which is quicker and less exact; 0: as many as docs/engine.md says")
-	what := flags.String("what", strings.Join(everything[:], ","), "what is measured")
-	if err := flags.Parse(args); err != nil {
-		return o, err
-	}
-	o.what = strings.Split(*what, ",")
-	for _, w := range o.what {
-		if !slices.Contains(everything[:], w) {
-			return o, fmt.Errorf("-what: %q is none of %s", w, strings.Join(everything[:], ", "))
-		}
-	}
-	if o.beside != "" {
-		if o.beside, err = exec.LookPath(o.beside); err != nil {
-			return o, fmt.Errorf("-beside: %w", err)
-		}
-		o.beside, err = filepath.Abs(o.beside)
-	}
-	return o, err
-}
-
-// measures reports whether something is to be measured.
-func (o options) measures(what string) bool { return slices.Contains(o.what, what) }
 
 // run measures everything, and prints the tables.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -245,19 +185,7 @@ func (b *bench) measureAll(ctx context.Context) (results []result, err error) {
 	return results, nil
 }
 
-// sizesOf are the numbers of objectives of a kind that are measured.
-func (b *bench) sizesOf(k kind) (all []int) {
-	for _, n := range sizes {
-		few := n == 1 && (k == grouped || k == badHour) || k == standard && 10*n <= b.most
-		many := k == badHour && n > manyServices
-		if n >= b.least && n <= b.most && !few && !many && b.measures(string(k)) {
-			all = append(all, n)
-		}
-	}
-	return all
-}
-
-// pause waits, and returns an error where ctx was done first.
+// pause waits, and returns an error if ctx was done first.
 func pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():

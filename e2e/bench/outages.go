@@ -12,12 +12,13 @@ import (
 	modelvalue "github.com/prometheus/prometheus/model/value"
 )
 
-// What there is to catch up with: services as in the other measurements, in groups of ten that share incidents. The services of the first
-// groups have outages before, in and until shortly before the downtime's end, each kind in other services; the others have none.
+// What there is to catch up with: services as in the other measurements, in groups of ten that
+// share incidents. The first groups have outages before and in the downtime, and until shortly
+// before its end, each kind in other services.
 const (
 	downtime     = 6 * time.Hour
 	wasUp        = 30 * time.Minute  // that the daemon had been up before
-	beforeThat   = 110 * time.Minute // of data: all of which the rules need, so that a budget does not depend on how much else was read when
+	beforeThat   = 110 * time.Minute // of data: as much as the rules need
 	groupSize    = 10
 	outagesBlock = 2 * time.Hour // as Prometheus cuts them
 	afterwards   = 40 * time.Minute
@@ -48,7 +49,8 @@ var kinds = [...][]outage{
 	},
 }
 
-// kindOf is what happens to the i-th of n services: the first twentieth, in whole groups, have outages.
+// kindOf returns what happens to the i-th of n services. The first twentieth, in whole groups, have
+// outages.
 func kindOf(i, n int) int {
 	if i >= faulty(n) {
 		return 0
@@ -59,8 +61,9 @@ func kindOf(i, n int) int {
 // faulty is how many of n services have outages.
 func faulty(n int) int { return (n/20 + groupSize - 1) / groupSize * groupSize }
 
-// writeOutages writes what a Prometheus of n services holds whose postburn went down at a time: blocks, and in memory what is newest, up to a
-// while after now, since catching up takes its time.
+// writeOutages writes the data of a Prometheus of n services, whose postburn went down at a time:
+// blocks, and a log of what is newest. The log goes on for a while after now, since catching up
+// takes time.
 func writeOutages(ctx context.Context, dir string, n int, down, now time.Time) error {
 	from, recent := down.Add(-wasUp-beforeThat), now.Add(-shortPast).Truncate(time.Minute)
 	all := makeOutages(n, from, down, now.Add(afterwards))
@@ -78,7 +81,8 @@ func writeOutages(ctx context.Context, dir string, n int, down, now time.Time) e
 	return writeLog(ctx, dir, recent, now.Add(afterwards), all)
 }
 
-// makeOutages makes the counters of n services, in the order of their labels. Those of one kind share their values.
+// makeOutages makes the counters of n services, in the order of their labels. Services of one kind
+// share their values.
 func makeOutages(n int, from, down, end time.Time) (all []series) {
 	random := rand.New(rand.NewPCG(5, 6))
 	var answered, failed [instances][len(kinds)][]value
@@ -111,7 +115,8 @@ func up(instance int, from, end time.Time) *[]value {
 	return &values
 }
 
-// play is what an instance's two counters show at every scrape. The counter of failed requests begins with the first of them.
+// play returns what an instance's two counters show at every scrape. The counter of failed requests
+// begins with the first failure.
 func play(outages []outage, instance int, from, down, end time.Time, random *rand.Rand) (answered, failed []value) {
 	const requests, normally = 30, 0.0001 // a scrape, and the share of them that fail
 	good, bad := 100_000.0, 0.0

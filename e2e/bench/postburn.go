@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// checkEvery and checkAfter say which ticks are read a second time, and when: those are left out of what is measured, and a twentieth
-	// is added instead.
+	// checkEvery and checkAfter say which ticks are read a second time, and when. The measurement
+	// leaves those out, and adds a twentieth instead.
 	checkEvery = 20
 	checkAfter = 10
 	// groupedBy is how many label sets one objective of group_by has at most.
@@ -23,9 +23,10 @@ const (
 	fillLimit = 45 * time.Minute
 )
 
-// pace is how far ticks are apart, and how many are measured. What one costs hardly depends on how far they are apart: as close as postburn keeps up
-// with, there are as many as Prometheus' own housekeeping has to be shared by, and what it uses while it is idle counts least. All take less than two
-// minutes, after which Prometheus would collect its garbage though it were asked nothing.
+// pace returns the time between ticks, and how many are measured. What a tick costs hardly depends
+// on the time between them. With short ticks Prometheus' own housekeeping is shared by many, and
+// what it uses while idle counts least. All take less than two minutes, after which Prometheus
+// would collect its garbage anyway.
 func pace(n int, k kind) (interval time.Duration, ticks int) {
 	switch {
 	case k == standard:
@@ -38,15 +39,6 @@ func pace(n int, k kind) (interval time.Duration, ticks int) {
 	return 15 * time.Second, 7
 }
 
-// pace returns the interval of a row's ticks and how many are measured, which a flag can change.
-func (b *bench) pace(n int, k kind) (interval time.Duration, ticks int) {
-	interval, ticks = pace(n, k)
-	if b.ticks > 0 {
-		ticks = b.ticks
-	}
-	return interval, ticks
-}
-
 // kind is how objectives are written.
 type kind string
 
@@ -57,8 +49,9 @@ const (
 	badHour  kind = "bad_hour" // separate, of services that restart
 )
 
-// slosOf is the SLO file of n objectives, ten to a service; or of as many label sets. Unless they are standard their windows are short, so that the
-// past that they fill first is: what a tick reads does not depend on them.
+// slosOf returns the SLO file of n objectives, ten to a service, or of one with n label sets. Their
+// windows are short unless they are standard, so that there is little past to fill; what a tick
+// reads does not depend on them.
 func slosOf(n int, k kind) string {
 	var b strings.Builder
 	if k == standard {
@@ -78,7 +71,7 @@ func slosOf(n int, k kind) string {
 			names[i] = serviceName(first + i)
 		}
 		selected := strings.Join(names, "|")
-		if digits := len(fmt.Sprint(len(names))) - 1; digits > 2 { // more than anybody would name one by one: all but so many digits are the same
+		if digits := len(fmt.Sprint(len(names))) - 1; digits > 2 { // too many to name one by one: all but so many digits are the same
 			selected = strings.TrimSuffix(names[0], strings.Repeat("0", digits)) + strings.Repeat(".", digits)
 		}
 		writeSLO(&b, "all-"+names[0], "team-"+names[0], fmt.Sprintf("service=~%q", selected))
@@ -155,7 +148,8 @@ func (d *daemon) await(ctx context.Context, limit, every time.Duration, tick fun
 	})
 }
 
-// awaitAll waits until so many objectives and label sets have been filled with their past: a lane is there only then.
+// awaitAll waits until so many objectives and label sets have their past: only then is there a
+// lane.
 func (d *daemon) awaitAll(ctx context.Context, n int) error {
 	const query = `SELECT total(json_array_length(CAST(content AS TEXT), '$.members')) FROM checkpoints WHERE part = 'roster'`
 	return d.process.await(ctx, fillLimit, time.Second, func() error {
@@ -170,7 +164,8 @@ func (d *daemon) awaitAll(ctx context.Context, n int) error {
 	})
 }
 
-// awaitPast waits until nothing more is to be read of the time before the objectives were watched, which would be measured as well.
+// awaitPast waits until nothing from before the objectives were watched is left to read: it would
+// be measured as well.
 func (d *daemon) awaitPast(ctx context.Context) error {
 	const left = "postburn_backfill_remaining_seconds"
 	return d.process.await(ctx, fillLimit, time.Second, func() error {
@@ -186,7 +181,8 @@ func (d *daemon) awaitPast(ctx context.Context) error {
 	})
 }
 
-// measurePostburn runs a postburn of n objectives, and measures some ticks when it has filled their past and caught up.
+// measurePostburn runs a postburn of n objectives, and measures some ticks once it has read their
+// past and caught up.
 func (b *bench) measurePostburn(ctx context.Context, n int, k kind, v version) (result, error) {
 	r, err := b.measureVersion(ctx, n, k, v)
 	r.version = v

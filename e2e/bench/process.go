@@ -31,7 +31,7 @@ func start(log string, env []string, name string, args ...string) (*process, err
 	p := &process{cmd: exec.Command(name, args...), log: log, ended: make(chan struct{})}
 	p.cmd.Env = append(p.cmd.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = file, file
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // where the bench is killed itself
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // if the bench is killed itself
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
@@ -48,7 +48,7 @@ func (p *process) kill() {
 	<-p.ended
 }
 
-// alive returns an error, with what the process said last, where it has ended.
+// alive returns an error, with what the process said last, if it has ended.
 func (p *process) alive() error {
 	select {
 	case <-p.ended:
@@ -59,7 +59,8 @@ func (p *process) alive() error {
 	}
 }
 
-// await asks again and again until there is no error. It returns the last one when the limit is over or the process has ended.
+// await asks again and again until there is no error. It returns the last one after the limit, or
+// if the process ends.
 func (p *process) await(ctx context.Context, limit, every time.Duration, check func() error) error {
 	for deadline := time.Now().Add(limit); ; {
 		err := check()
@@ -88,7 +89,7 @@ type usage struct {
 	written float64 // bytes given to the disk
 }
 
-// clockTicks is how many there are in a second of /proc's CPU times: Linux has 100 on all common machines.
+// clockTicks is how many clock ticks a second of /proc's CPU times has: 100 on all common machines.
 const clockTicks = 100
 
 // usage reads /proc.

@@ -36,7 +36,7 @@ rule_files: [rules/*.yml]
 storage: {tsdb: {out_of_order_time_window: 3h}}
 `
 
-// startPrometheus runs the program of that name on the blocks below dir, and waits until it answers.
+// startPrometheus runs that program on the blocks below dir, and waits until it answers.
 func startPrometheus(ctx context.Context, dir, name string) (*server, error) {
 	address, err := freeAddress()
 	if err != nil {
@@ -70,7 +70,7 @@ func startPrometheus(ctx context.Context, dir, name string) (*server, error) {
 	return s, err
 }
 
-// freeAddress is one that nobody listens on now. Prometheus does not say which port it got, so it can't choose.
+// freeAddress returns one that nobody listens on now: Prometheus does not say which port it got.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -140,8 +140,8 @@ func sumMetrics(body []byte) (map[string]float64, error) {
 	return sums, nil
 }
 
-// collect has Prometheus collect its garbage. It does so every two minutes at least, which takes long with much in memory: where a measurement
-// begins with it, none falls into it but those that are for what is measured.
+// collect has Prometheus collect its garbage. It does so at least every two minutes, which takes
+// long with much in memory. A measurement that begins with it pays only for its own garbage.
 func (s *server) collect(ctx context.Context) error {
 	_, err := get(ctx, s.url+"/debug/pprof/heap?gc=1")
 	return err
@@ -172,7 +172,8 @@ func (s *server) work(ctx context.Context) (work, error) {
 	}, err
 }
 
-// count adds up what queries and rules have read since the last call. The log of queries says that of both, in all versions.
+// count adds up what queries and rules have read since the last call. In all versions the query log
+// has both.
 func (s *server) count() error {
 	file, err := os.Open(filepath.Join(s.dir, "queries.log"))
 	if err != nil {
@@ -200,7 +201,8 @@ func (s *server) count() error {
 	}
 }
 
-// client asks for answers that are not compressed, as postburn does: that costs far more than short ones are worth.
+// client asks for uncompressed answers, as postburn does: compressing costs more than short answers
+// are worth.
 var client = http.Client{Transport: &http.Transport{DisableCompression: true}}
 
 // get returns the body of an answer with status 200.

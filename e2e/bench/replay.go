@@ -25,10 +25,32 @@ const (
 	replayTick    = 30 * time.Second
 	replayLimit   = 2 * time.Minute // that the replay of so many objectives takes at most:
 	replayLimited = 100
-	// replayReads is how many times as many samples are read as the series hold, at most. Where a step
-	// of 5 minutes is counted, falls are looked for in 10 minutes.
+	// replayReads bounds the samples read, as a multiple of those that the series hold. For a step
+	// of 5 minutes, falls are looked for in 10 minutes.
 	replayReads = 2.5
+	replayedAt  = "99.9%" // the target
+	// replayAgain is how long a replay with another target may take that asks Prometheus for
+	// nothing, of so many objectives.
+	replayAgain        = 2 * time.Second
+	replayAgainLimited = 100
 )
+
+// replayVariants are what is replayed of the same objectives. The ones after everyTick ask for
+// nothing.
+var replayVariants = [...]replayVariant{
+	{target: replayedAt, flags: []string{"--no-cache"}},
+	{name: ", every tick", target: replayedAt, flags: []string{"--every-tick"}},
+	{name: ", then with 99.5%", target: "99.5%", known: true},
+	{name: ", then with 99.95%", target: "99.95%", known: true},
+	{name: ", then with other rules", target: replayedAt, more: ", incident: {burn: [{rate: 3, long: 4h, short: 20m}]}", known: true},
+}
+
+// replayVariant is a replay with other settings.
+type replayVariant struct {
+	name, target, more string // more is other defaults
+	flags              []string
+	known              bool // all that it needs was read before
+}
 
 // replaySizes are the numbers of objectives that are replayed.
 var replaySizes = [...]int{1, 10, 100}
@@ -46,8 +68,9 @@ var replayKinds = [...][]outage{
 
 // replay is what replaying took.
 type replay struct {
-	n, incidents         int
-	version              version
+	n, incidents int
+	version      version
+	replayVariant
 	took                 time.Duration
 	samples, held        float64 // read, and in the series of the objectives in that time
 	prometheus, postburn float64 // s of CPU
@@ -75,13 +98,21 @@ func (b *bench) measureReplays(ctx context.Context) (all []replay, err error) {
 		found := map[version]string{}
 		for _, v := range slices.Backward(b.versions()) {
 			b.say("replaying %d objectives%s", n, v.suffix())
-			r, incidents, err := b.replay(ctx, v, n, start, end)
+			r, incidents, err := b.replay(ctx, v, n, replayVariants[0], start, end)
 			if err != nil {
 				return nil, fmt.Errorf("replaying %d objectives%s: %w", n, v.suffix(), err)
 			}
-			b.say("  took %s: %s samples, %s of Prometheus' CPU, %s of postburn's, %d incidents",
-				r.took.Round(time.Millisecond), whole(r.samples), seconds(r.prometheus), seconds(r.postburn), r.incidents)
 			all, found[v] = append(all, r), incidents
+		}
+		for _, how := range replayVariants[1:] {
+			b.say("replaying %d objectives%s", n, how.name)
+			r, incidents, err := b.replay(ctx, present, n, how, start, end)
+			if err != nil {
+				return nil, fmt.Errorf("replaying %d objectives%s: %w", n, how.name, err)
+			}
+			if all = append(all, r); how.target == replayedAt && how.more == "" && incidents != found[present] {
+				return nil, fmt.Errorf("the incidents are not the same: in steps\n%s\nevery tick\n%s", found[present], incidents)
+			}
 		}
 		if b.beside != "" && found[present] != found[older] {
 			return nil, fmt.Errorf("the incidents are not the same: before\n%s\nnow\n%s", found[older], found[present])
@@ -124,9 +155,9 @@ func writeMonth(ctx context.Context, dir string, n int, start, end time.Time) er
 }
 
 // replay runs the command, and returns what it took and which incidents it found.
-func (b *bench) replay(ctx context.Context, v version, n int, start, end time.Time) (r replay, incidents string, err error) {
+func (b *bench) replay(ctx context.Context, v version, n int, how replayVariant, start, end time.Time) (r replay, incidents string, err error) {
 	var text strings.Builder
-	text.WriteString("defaults: {target: 99.9%, window: 30d}\nslos:\n")
+	fmt.Fprintf(&text, "defaults: {target: %s, window: 30d%s}\nslos:\n", how.target, how.more)
 	for i := range n {
 		writeSLO(&text, serviceName(i), serviceName(i), fmt.Sprintf("service=%q", serviceName(i)))
 	}
@@ -141,9 +172,12 @@ func (b *bench) replay(ctx context.Context, v version, n int, start, end time.Ti
 	if err != nil {
 		return r, "", err
 	}
-	cmd := exec.CommandContext(ctx, b.binary(v), "--prometheus="+b.prometheus.url, "replay",
-		"--start="+start.Format(time.RFC3339), "--end="+end.Format(time.RFC3339), "--output=json", slos)
-	cmd.Env = append(cmd.Environ(), "POSTBURN_INTERVAL="+replayTick.String())
+	args := []string{"--prometheus=" + b.prometheus.url, "replay", "--start=" + start.Format(time.RFC3339), "--end=" + end.Format(time.RFC3339), "--output=json"}
+	if v == present {
+		args = append(args, how.flags...)
+	}
+	cmd := exec.CommandContext(ctx, b.binary(v), append(args, slos)...)
+	cmd.Env = append(cmd.Environ(), "POSTBURN_INTERVAL="+replayTick.String(), "XDG_CACHE_HOME="+filepath.Join(b.dir, fmt.Sprintf("cache-%d", n)))
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	begun := time.Now()
@@ -151,7 +185,7 @@ func (b *bench) replay(ctx context.Context, v version, n int, start, end time.Ti
 	if err != nil {
 		return r, "", fmt.Errorf("%w\n%s", err, said.Bytes())
 	}
-	r = replay{n: n, version: v, took: time.Since(begun), peak: peak}
+	r = replay{n: n, version: v, replayVariant: how, took: time.Since(begun), peak: peak}
 	after, err := b.prometheus.work(ctx)
 	if err != nil {
 		return r, "", err
@@ -160,6 +194,8 @@ func (b *bench) replay(ctx context.Context, v version, n int, start, end time.Ti
 	r.held = float64(n*instances*len(codes)) * float64((replayed+replayedAfter)/scrape)
 	r.postburn = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
 	r.incidents, incidents, err = incidentsOf(out.Bytes())
+	b.say("  took %s: %s samples, %s of Prometheus' CPU, %s of postburn's, %d incidents",
+		r.took.Round(time.Millisecond), whole(r.samples), seconds(r.prometheus), seconds(r.postburn), r.incidents)
 	return r, incidents, err
 }
 
@@ -215,12 +251,12 @@ func printReplays(w io.Writer, all []replay) {
 	fmt.Fprintln(w, "| objectives replayed | takes | Prometheus' CPU | postburn's CPU | its memory, at most | samples read | the series hold | incidents |")
 	fmt.Fprintln(w, "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
 	for _, r := range all {
-		fmt.Fprintf(w, "| %s%s | %s | %s | %s | %s | %s | %s | %d |\n", whole(float64(r.n)), r.version.suffix(), seconds(r.took.Seconds()),
+		fmt.Fprintf(w, "| %s%s | %s | %s | %s | %s | %s | %s | %d |\n", whole(float64(r.n)), r.suffix(), seconds(r.took.Seconds()),
 			seconds(r.prometheus), seconds(r.postburn), size(r.peak), whole(r.samples), whole(r.held), r.incidents)
 	}
 	for _, r := range all {
 		for _, old := range all {
-			if r.version == present && old.version == older && r.n == old.n {
+			if r.version == present && old.version == older && r.n == old.n && r.name == "" {
 				fmt.Fprintf(w, "| %s, of before | %s | %s | %s | %s | %s |  |  |\n", whole(float64(r.n)), times(r.took.Seconds(), old.took.Seconds()),
 					times(r.prometheus, old.prometheus), times(r.postburn, old.postburn), times(r.peak, old.peak), times(r.samples, old.samples))
 			}
@@ -229,10 +265,19 @@ func printReplays(w io.Writer, all []replay) {
 	fmt.Fprintln(w)
 }
 
-// missed is what of a result is not as docs/engine.md promises.
+// suffix says which version of postburn it was, or what was different.
+func (r replay) suffix() string { return r.version.suffix() + r.name }
+
+// missed is what of a result is not as docs/cost.md promises.
 func (r replay) missed() error {
 	switch {
 	case r.version == older:
+		return nil
+	case r.known && r.samples > 0:
+		return fmt.Errorf("replaying %d objectives%s read %s samples again", r.n, r.name, whole(r.samples))
+	case r.known && r.more == "" && r.n <= replayAgainLimited && r.took > replayAgain:
+		return fmt.Errorf("replaying %d objectives%s took %s, which is over %s", r.n, r.name, r.took.Round(time.Millisecond), replayAgain)
+	case r.known || r.name != "":
 		return nil
 	case r.samples > replayReads*r.held:
 		return fmt.Errorf("replaying %d objectives read %s samples, more than %v times the %s that their series hold", r.n, whole(r.samples), replayReads, whole(r.held))

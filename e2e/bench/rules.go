@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// ruleWindows are those of the SRE Workbook's alerts, as generators of rules record them: from raw counters up to three days, and 30 days
-// as the mean of the ratios of five minutes.
+// ruleWindows are those of the SRE Workbook's alerts, as generators of rules record them: from raw
+// counters up to three days, and 30 days as the mean of the ratios of five minutes.
 var ruleWindows = [...]string{"5m", "30m", "1h", "2h", "6h", "1d", "3d"}
 
 // rulesOf are the recording rules of a service's objective.
@@ -27,7 +27,8 @@ func rulesOf(service string) string {
 // rulesFor is how long the rules are measured.
 const rulesFor = time.Minute
 
-// measureIdle is Prometheus' CPU seconds a second while it is asked for nothing but its metrics, at both ends, as in every measurement.
+// measureIdle returns the CPU seconds a second that Prometheus uses while it is asked only for its
+// metrics, at both ends, as in every measurement.
 func (b *bench) measureIdle(ctx context.Context) (float64, error) {
 	if err := pause(ctx, 5*time.Second); err != nil {
 		return 0, err
@@ -51,18 +52,8 @@ func (b *bench) measureIdle(ctx context.Context) (float64, error) {
 	return idle, nil
 }
 
-// idleFor returns how long an idle Prometheus is measured: as long as the longest row, if the rows
-// are short.
-func (b *bench) idleFor() time.Duration {
-	const most = 40 * time.Second
-	if b.ticks == 0 || b.measures(recordingRules) {
-		return most
-	}
-	longest, _ := pace(b.most, separate)
-	return min(most, time.Duration(b.ticks)*longest)
-}
-
-// measureNothing measures queries that read no samples, as often as there are ticks of one objective: being asked has a price of its own.
+// measureNothing measures queries that read no samples, one for each tick of one objective: being
+// asked has its own price.
 func (b *bench) measureNothing(ctx context.Context) (result, error) {
 	if err := b.prometheus.collect(ctx); err != nil {
 		return result{}, err

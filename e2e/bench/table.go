@@ -28,11 +28,11 @@ type result struct {
 	disturbed  float64 // in a bad hour: the share of ticks in which counters began, ended or fell
 }
 
-// What docs/engine.md promises.
+// What docs/cost.md promises.
 const (
 	samplesShare = 1.0 / 1000 // of the rules', an objective
 	cpuShare     = 1.0 / 100
-	fewest       = 10        // objectives for which that is promised: to be asked at all costs more than a hundredth of the rules of one
+	fewest       = 10        // objectives for which that is promised: being asked at all has a price, too
 	mostMemory   = 512 << 20 // of all objectives together
 	mostCPU      = 30.0      // s a tick of 30 s: one core
 )

@@ -21,13 +21,14 @@ import (
 	"github.com/postburn/postburn/store/sqlite"
 )
 
-// past is a postburn in a time that is over: the product's own engine, store and client of Prometheus, with another clock.
+// past is a postburn in the past: the product's own engine, store and Prometheus client, with
+// another clock.
 type past struct {
 	definitions []alert.Definition
 	store       string
 	url         string // of Prometheus
 	interval    time.Duration
-	atTheTime   bool // each tick is read alone, when it is due, by an instant query; else as many at a time as are due
+	atTheTime   bool // each tick alone when it is due; else as many at once as are due
 
 	known atomic.Bool // the past is read
 
@@ -35,7 +36,8 @@ type past struct {
 	now time.Time
 }
 
-// run watches from a tick on up to another, and returns the incidents. What is read before the first is what a new objective's rules need.
+// run watches from one tick to another, and returns the incidents. Before the first tick it reads
+// what a new objective's rules need.
 func (p *past) run(ctx context.Context, from, to time.Time) ([]alert.Incident, error) {
 	db, err := sqlite.Open(ctx, p.store, sqlite.Options{})
 	if err != nil {

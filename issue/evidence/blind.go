@@ -9,44 +9,15 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// blindness looks at what became of the targets that the data had come from: those whose series the objective had in the hours before.
-func (c *collector) blindness(ctx context.Context) {
-	before := c.worst
-	before.Onset, before.Ended = c.worst.Onset.Add(-issue.Lookback), c.worst.Onset
-	series := c.seriesOf(ctx, before)
-	if series == nil {
-		series = c.targetsOf(ctx, before)
-	}
-	if series == nil || series.named {
-		if !c.away {
-			c.found.Timeline = append(c.found.Timeline, issue.Entry{
-				Time: c.worst.Onset, Source: "Prometheus", Text: fmt.Sprintf("Prometheus had no series of %s in the two hours before, either", c.worst.ID()),
-			})
-		}
-		if series == nil {
-			return
-		}
-	}
-	c.part(ctx, 1, "Whether the targets are up", func(ctx context.Context, p Prometheus) error { return c.fates(ctx, p, series) })
-	c.part(ctx, changeQueries, "What changed in Prometheus", func(ctx context.Context, p Prometheus) error {
-		return c.changes(ctx, p, series)
-	})
-}
-
-// fates says how many of the targets were up, down and gone when the missing data was noticed.
-func (c *collector) fates(ctx context.Context, p Prometheus, series *seriesOf) error {
-	type target struct{ job, instance string }
-	had := map[target]bool{}
-	for _, t := range series.total {
-		if one := (target{t.Labels["job"], t.Labels["instance"]}); one.job != "" && one.instance != "" {
-			had[one] = true
-		}
-	}
+// tellFates tells how many of the targets that had some series were up, down and gone when the
+// missing data was noticed.
+func tellFates(ctx context.Context, p Prometheus, s scope, series *seriesOf, rows *timeline) error {
+	had := series.targets()
 	if len(had) == 0 {
 		return errNothing
 	}
-	at := c.worst.Detected
-	up, err := p.Traces(ctx, fmt.Sprintf("max by (job, instance) (up{job=~%s})", anyOf(series.of("job"))), slo.Ticks{First: at, Last: at, Interval: c.Interval})
+	at := s.worst.Detected
+	up, err := p.Traces(ctx, fmt.Sprintf("max by (job, instance) (up{job=~%s})", anyOf(series.of("job"))), slo.Ticks{First: at, Last: at, Interval: s.interval})
 	if err != nil {
 		return err
 	}
@@ -67,15 +38,15 @@ func (c *collector) fates(ctx context.Context, p Prometheus, series *seriesOf) e
 		fate string
 	}{
 		{down, "could not be scraped (up was 0)"},
-		{len(had) - scraped - down, "had gone from Prometheus' list of targets"},
-		{scraped, "could be scraped, but had no such series any more"},
+		{len(had) - scraped - down, "were no longer on Prometheus' list of targets"},
+		{scraped, "could be scraped, but no longer had such series"},
 	} {
 		if f.n > 0 {
 			fates = append(fates, fmt.Sprintf("%d %s", f.n, f.fate))
 		}
 	}
-	c.found.Timeline = append(c.found.Timeline, issue.Entry{
-		Time: at, Source: "Prometheus", Text: fmt.Sprintf("Of the targets that %s had its data from: %s", c.worst.ID(), strings.Join(fates, ", ")),
+	rows.tell(issue.Entry{
+		Time: at, Source: "Prometheus", Text: fmt.Sprintf("Targets of %s: %s", s.worst.ID(), strings.Join(fates, ", ")),
 	})
 	return nil
 }

@@ -3,44 +3,39 @@ package evidence
 import (
 	"time"
 
-	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
 )
 
 const (
-	// maxPoints of a chart fit beside each other with the time of day, secondsPoints where it has seconds, datePoints where it has a date.
-	maxPoints     = 24
+	// maxPoints is how many labels with a time of day, such as 14:05, fit beside each other.
+	maxPoints = 24
+	// secondsPoints is the same with seconds, and datePoints with a date.
 	secondsPoints = 16
 	datePoints    = 10
-	// least is how many ticks before and after the window are shown at least.
+	// least is the least number of ticks that a chart shows before and after the window.
 	least = 5
 )
 
-// aroundOf is how much of the time before and after a window its chart shows.
-func (c *collector) aroundOf(w alert.Window) time.Duration {
-	return max(until(w).Sub(w.Onset)/4, least*c.Interval)
-}
-
-// chart draws the course of a window from its reading.
-func (c *collector) chart(r *reading) {
+// chart draws the course of the events, from so long before the window until so long after it.
+func (r *reading) chart(around time.Duration) *issue.Chart {
 	onset, last := r.window.Onset, r.ticks.Last
-	if end := until(r.window).Add(c.aroundOf(r.window)); end.Before(last) {
+	if end := until(r.window).Add(around); end.Before(last) {
 		last = end
 	}
 	if !last.After(onset) {
-		return
+		return nil
 	}
-	first, step, n := grid(onset, last, c.aroundOf(r.window), r.ticks.Interval, maxPoints)
+	first, step, n := grid(onset, last, around, r.ticks.Interval, maxPoints)
 	chart := &issue.Chart{Of: r.window.ID(), Step: step, Points: make([]issue.Point, n)}
 	for i := range chart.Points {
 		at := first.Add(time.Duration(i) * step)
 		chart.Points[i] = issue.Point{Time: at, Counts: r.between(at, at.Add(step), nil)[""], Blind: r.seen(at, at.Add(step)) == 0}
 	}
-	c.found.Chart = chart
+	return chart
 }
 
-// grid cuts the time around a window into n points a step apart, so that one begins at the onset. The step is a multiple of the interval,
-// and a round one where it is long.
+// grid cuts the time around a window into n points, so that one begins at the onset. The step
+// between them is a multiple of the interval, and a round one if it is long.
 func grid(onset, last time.Time, around, interval time.Duration, points int) (first time.Time, step time.Duration, n int) {
 	for step = interval; ; step += interval {
 		if !isRound(step, interval) {

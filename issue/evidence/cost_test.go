@@ -16,8 +16,8 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-// TestCostIsBounded has three objectives fail at once, one of them a latency, in a service of which series are born all the time, with as
-// many queries of the SLO file as there may be.
+// TestCostIsBounded has three objectives fail at once, one of them a latency, in a service where
+// series are born all the time, and with as many queries in the SLO file as allowed.
 func TestCostIsBounded(t *testing.T) {
 	loop := failing(fleet(40, 8, 1), 0.3, everything)
 	loop.Latency = &promtest.Latency{Slow: loop.Fails}

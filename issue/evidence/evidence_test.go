@@ -23,7 +23,7 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-var update = flag.Bool("update", false, "write the goldens and the table in docs/evidence.md anew")
+var update = flag.Bool("update", false, "write the goldens and the table in docs/evidence-measured.md anew")
 
 const interval = 30 * time.Second
 
@@ -197,7 +197,8 @@ func clauses(c issue.Contributor) string {
 	return strings.Join(parts, " ")
 }
 
-// TestFaults injects faults, and compares the table of what was found of them with that in docs/evidence.md.
+// TestFaults injects faults, and compares the table of what was found with
+// docs/evidence-measured.md.
 func TestFaults(t *testing.T) {
 	all := faults()
 	scores := make([]score, len(all))
@@ -229,7 +230,7 @@ func TestFaults(t *testing.T) {
 	}
 	table += fmt.Sprintf("| **all** | **%d** | **%d** | **%d** | **%d** |\n", sum[0], sum[1], sum[2], sum[3])
 	t.Log("\n" + table)
-	compareTable(t, "../../docs/evidence.md", table)
+	compareTable(t, "../../docs/evidence-measured.md", table)
 }
 
 func compareTable(t *testing.T, file, table string) {

@@ -8,7 +8,7 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-// noon is when faults begin. Histories are from two and a half hours before it to one hour after it.
+// noon is when faults begin. Histories last from two and a half hours before it to an hour after.
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 // minute is a time, in minutes since noon.
@@ -32,7 +32,8 @@ type row struct {
 	at   time.Time
 }
 
-// fleet is a service of n pods in three zones that serve four routes, and vary as independent requests make them.
+// fleet is a service of n pods in three zones that serve four routes. Its counts vary as those of
+// independent requests do.
 func fleet(seed uint64, n int, scale float64) promtest.Service {
 	s := promtest.Service{
 		Job: "store", Start: minute(-150), End: minute(60), Scrape: 30 * time.Second, Random: rand.New(rand.NewPCG(seed, 0)),
@@ -46,7 +47,7 @@ func fleet(seed uint64, n int, scale float64) promtest.Service {
 	return s
 }
 
-// failing makes a share of requests fail from noon until 40 minutes later, where they are of those that are affected.
+// failing makes a share of the affected requests fail, from noon until 40 minutes later.
 func failing(s promtest.Service, share float64, affected func(t promtest.Target, route string) bool) promtest.Service {
 	s.Fails = func(at time.Time, t promtest.Target, route string) float64 {
 		if at.Before(noon) || !at.Before(minute(40)) || !affected(t, route) {
@@ -59,7 +60,7 @@ func failing(s promtest.Service, share float64, affected func(t promtest.Target,
 
 func everything(promtest.Target, string) bool { return true }
 
-// faults are those of the table in docs/evidence.md. The measure was not tuned on them.
+// faults are those of the table in docs/evidence-measured.md. The measure was not tuned on them.
 func faults() []fault {
 	const code = `code="503"`
 	pod := func(t promtest.Target, names ...string) bool {
@@ -108,7 +109,7 @@ func faults() []fault {
 	return append(all, slowAndRestarted()...)
 }
 
-// skewed gives one pod six times the traffic of the others. Traffic is the same for all, so it is made of more routes that only it serves.
+// skewed gives one pod six times the traffic of the others, by more routes that only it serves.
 func skewed(s promtest.Service) promtest.Service {
 	first := s.Targets[0]
 	for n := range 5 {
@@ -155,23 +156,23 @@ func changed() []fault {
 	return []fault{
 		{name: "four times the traffic, and a quarter fails", service: failing(surge, 0.25, everything), surge: true},
 		{name: "a new version 20 minutes before", service: failing(deploy, 0.2, everything), rows: []row{
-			{"the processes of 6 targets started", minute(-20)}, {"version 4.3 appeared", minute(-20)}, {"version 4.2 was gone", minute(-17.5)},
+			{"6 targets started", minute(-20)}, {"version 4.3 appeared", minute(-20)}, {"version 4.2 was gone", minute(-17.5)},
 		}},
 		{name: "a new version, ended by going back to the old one", service: failing(rollback, 0.2, everything), rows: []row{
-			{"the processes of 6 targets started", minute(-1)}, {"version 4.3 appeared", minute(-1)}, {"version 4.2 was gone", minute(-1)},
-			{"the processes of 6 targets started", minute(36)}, {"version 4.2 appeared", minute(36)}, {"version 4.3 was gone", minute(38.5)},
+			{"6 targets started", minute(-1)}, {"version 4.3 appeared", minute(-1)}, {"version 4.2 was gone", minute(-1)},
+			{"6 targets started", minute(36)}, {"version 4.2 appeared", minute(36)}, {"version 4.3 was gone", minute(38.5)},
 		}},
 		{name: "one pod of six starts again every 7 minutes, and fails", where: `instance="10.1.0.1:80"`,
 			service: failing(loop, 0.5, func(t promtest.Target, _ string) bool { return t.Instance == "10.1.0.1:80" }), rows: []row{
-				{"the process of 10.1.0.1:80 started", minute(0)}, {"the process of 10.1.0.1:80 started", minute(7)}, {"the process of 10.1.0.1:80 started", minute(14)},
-				{"the process of 10.1.0.1:80 started", minute(21)}, {"the process of 10.1.0.1:80 started", minute(28)}, {"the process of 10.1.0.1:80 started", minute(35)},
+				{"target 10.1.0.1:80 started", minute(0)}, {"target 10.1.0.1:80 started", minute(7)}, {"target 10.1.0.1:80 started", minute(14)},
+				{"target 10.1.0.1:80 started", minute(21)}, {"target 10.1.0.1:80 started", minute(28)}, {"target 10.1.0.1:80 started", minute(35)},
 			}},
-		{name: "one target of six is gone, the others fail", service: failing(gone, 0.1, everything), rows: []row{{"5 targets, before 6", minute(-2.5)}}},
+		{name: "one target of six is gone, the others fail", service: failing(gone, 0.1, everything), rows: []row{{"from 6 to 5 targets", minute(-2.5)}}},
 		{name: "one target of six can't be scraped, the others fail", service: failing(down, 0.1, everything),
 			rows: []row{{"1 target could not be scraped: 10.1.0.3:80", minute(-5)}}},
 		{name: "a new version on 2 of 8 pods", where: `track="canary"`,
 			service: failing(canary, 0.3, func(t promtest.Target, _ string) bool { return t.Labels["track"] == "canary" }), rows: []row{
-				{"the processes of 2 targets started", minute(-0.5)}, {"version 5.0 appeared", minute(-0.5)},
+				{"2 targets started", minute(-0.5)}, {"version 5.0 appeared", minute(-0.5)},
 			}},
 		{name: "alerts fire, of this service and of another", service: failing(fleet(27, 6, 1), 0.2, everything),
 			series: `ALERTS{alertname="StoreErrors",job="store",alertstate="firing"} _x309 1x80
@@ -182,7 +183,7 @@ ALERTS{alertname="Watchdog",alertstate="firing"} 1x420`,
 			series: `kube_deployment_metadata_generation{namespace="web",deployment="store"} 7x279 8x260
 kube_deployment_spec_replicas{namespace="web",deployment="store"} 9x279 6x260
 kube_deployment_spec_replicas{namespace="other",deployment="store"} 2x279 5x260`,
-			rows: []row{{"Deployment store was changed: generation 8, before 7", minute(-10)}, {"Deployment store wanted 6 replicas, before 9", minute(-10)}}},
+			rows: []row{{"Deployment store changed: generation 7 to 8", minute(-10)}, {"Deployment store scaled from 9 to 6 replicas", minute(-10)}}},
 	}
 }
 
@@ -193,8 +194,8 @@ func slowed(s promtest.Service, native bool, share float64, affected func(t prom
 	return s
 }
 
-// slow are faults of a latency objective: a share of requests takes longer than it should. Of the slow ones 60 % take 0.5 to 1 s, and the
-// others 1 to 2 s.
+// slow are faults of a latency objective: a share of requests takes too long. 60 % of those take
+// 0.5 to 1 s, and the others 1 to 2 s.
 func slow() []fault {
 	upgraded := fleet(34, 6, 1)
 	for n := range upgraded.Targets {
@@ -210,7 +211,7 @@ func slow() []fault {
 			service: slowed(fleet(32, 9, 1), true, 0.7, func(t promtest.Target, r string) bool { return r == "/" && t.Labels["zone"] == "a" })},
 		{name: "everything is slow alike", p99: long, service: slowed(fleet(33, 6, 1), false, 0.3, everything)},
 		{name: "everything is slow after a new version; native histograms", p99: long, service: slowed(upgraded, true, 0.5, everything), rows: []row{
-			{"the processes of 6 targets started", minute(-3)}, {"version 4.3 appeared", minute(-3)}, {"version 4.2 was gone", minute(-1.5)},
+			{"6 targets started", minute(-3)}, {"version 4.3 appeared", minute(-3)}, {"version 4.2 was gone", minute(-1.5)},
 		}},
 		{name: "an eighth of everything is slow, few requests", p99: long, service: slowed(fleet(35, 10, 0.2), false, 0.125, everything)},
 	}

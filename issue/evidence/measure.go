@@ -11,29 +11,29 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// The measure. A part of the events stands out where all of these hold; docs/evidence.md explains them.
+// The measure. A part of the events stands out if all of these hold; see docs/evidence-measured.md.
 const (
-	minBad       = 20   // bad events of the window, and of those that are more than usual
-	leastUnusual = 0.5  // share of the bad events that are more than usual
+	minBad       = 20   // bad events in the window, and unusual ones among them
+	leastUnusual = 0.5  // share of bad events that are unusual
 	cover        = 0.75 // share of the unusual bad events that are in the part
-	contrast     = 5    // how many times the unusual error ratio of the rest is that of the part
+	contrast     = 5    // the part's unusual error ratio, as a multiple of the rest's
 	mostTraffic  = 0.9  // share of the events that are in the part
-	surprise     = 20   // log likelihood ratio (times 2) that the split gains, beside what choosing it costs
+	surprise     = 20   // log likelihood ratio (times 2) gained by the split, less its choice's cost
 	maxValues    = 5    // of one label in a part
-	maxClauses   = 3    // that a part is described by
-	material     = 0.03 // share of the unusual bad events that a value has at least to be named
-	usualWeight  = 20   // events of the usual error ratio that are added to a leaf's own before the window
-	alike        = 0.03 // by how much the gains of two splits differ at most for them to be taken as the same
+	maxClauses   = 3    // that describe a part
+	material     = 0.03 // share of the unusual bad events that a value must have to be named
+	usualWeight  = 20   // usual events added to those that a leaf had before the window
+	alike        = 0.03 // splits whose gains differ by no more are taken as equal
 )
 
 var errDiffers = errors.New("the counts by label do not add up to those of the breach")
 
-// leaf is the events of one combination of label values.
+// leaf is the events of one combination of label values, such as route="/cart", pod="b".
 type leaf struct {
 	key        slo.Labels
 	labels     map[string]string
 	in, before slo.Counts
-	unusual    float64 // bad events in the window beyond what the error ratio before would have made
+	unusual    float64 // bad events beyond what the error ratio before would have made
 }
 
 // part is a part of the events that stands out.
@@ -42,8 +42,9 @@ type part struct {
 	in    slo.Counts
 }
 
-// standsOut finds the part of the events that holds most of the bad ones, clause by clause: the label and values that tell best between
-// good and bad, and then the same again among what they leave. At most one part is found; none where nothing stands out.
+// standsOut finds the part of the events that holds most of the bad ones, clause by clause: first
+// the label and values that best tell bad events from good ones, then the same again among what
+// they leave. It finds one part at most.
 func standsOut(leaves []leaf, names []string) []part {
 	all, unusual := counted(leaves), 0.0
 	usual := usualRatio(leaves)
@@ -90,7 +91,8 @@ func (s split) of(leaves []leaf) (inside []leaf) {
 	return inside
 }
 
-// best is the split that gains most; of those that gain the same, the one that needs fewest values, then of the label with fewest.
+// best returns the split with the highest gain. Among equal ones it prefers few values, then a
+// label with few values.
 func best(leaves []leaf, names []string) (found split, ok bool) {
 	var all []split
 	most := 0.0
@@ -144,7 +146,8 @@ func bestOf(leaves []leaf, name string) (found split, ok bool) {
 	return found, ok && !slices.Contains(found.values, "")
 }
 
-// synonyms are the labels by which the same part could be told: they have one value in it that nothing else has.
+// synonyms returns the labels that say the same: those with a value that all of the part has, and
+// nothing else.
 func synonyms(leaves, inside []leaf, s split, names []string) (same []issue.Label) {
 	if len(s.values) > 1 {
 		return nil
@@ -171,7 +174,7 @@ func (t tally) ratio() float64 {
 	return t.bad / t.total
 }
 
-// likelihood is the logarithm of that of the tally, at its own ratio.
+// likelihood returns the logarithm of the tally's likelihood at its own ratio.
 func (t tally) likelihood() float64 {
 	r := t.ratio()
 	if r <= 0 || r >= 1 {

@@ -59,7 +59,8 @@ func TestStandsOut(t *testing.T) {
 	}
 }
 
-// TestChanceDoesNotStandOut has events fail alike, whatever their labels: a few or many, of few or many values.
+// TestChanceDoesNotStandOut has events fail alike, whatever their labels: few or many events, of
+// few or many values.
 func TestChanceDoesNotStandOut(t *testing.T) {
 	const seed = 7
 	random := rand.New(rand.NewPCG(seed, 0))

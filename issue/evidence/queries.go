@@ -16,53 +16,63 @@ import (
 )
 
 const (
-	// querySteps is how many steps a query of the SLO file is asked at.
+	// querySteps is how many steps a query of the SLO file is asked at, at most.
 	querySteps = 500
-	// settled is how long before the onset the time ends from which the usual range of a query is taken: what leads to a breach often begins
-	// a while before it.
+	// settled is how long before the onset a query's usual range ends: what leads to a breach often
+	// begins a while before it.
 	settled = time.Hour
-	// margin is by how much of its level, and of its usual range, a query has to leave that range.
+	// margin is how far a query has to leave its usual range, as a share of that range, and of its
+	// level.
 	margin = 0.1
-	// maxSeriesTold is how many series of one query are told: those that left their range by most.
+	// maxSeriesTold is how many series of one query have a row: those that left their range most.
 	maxSeriesTold = 3
 )
 
-// queries asks what the SLO file adds. Each query has a row at least: that something stayed as it was is worth to know as well.
-func (c *collector) queries(ctx context.Context) {
-	if c.Settings == nil {
+// queries asks the SLO file's own queries.
+type queries struct {
+	scope
+	run  *runner
+	rows *timeline
+}
+
+// ask asks the queries that are set for the incident's objectives. Each has at least one row: that
+// something stayed as it was is worth knowing, too.
+func (q *queries) ask(ctx context.Context, settings func(objective string) issue.Settings) {
+	if settings == nil {
 		return
 	}
 	all := map[string]string{}
-	for _, w := range c.incident.Windows {
-		for name, query := range c.Settings(w.Objective.Name).Evidence.Queries {
+	for _, w := range q.incident.Windows {
+		for name, query := range settings(w.Objective.Name).Evidence.Queries {
 			if _, asked := all[name]; !asked {
 				all[name] = query
 			}
 		}
 	}
-	onset, end := c.incident.Onset(), c.end()
-	step := c.Interval
+	onset, end := q.incident.Onset(), q.end()
+	step := q.interval
 	for end.Sub(onset.Add(-issue.Lookback))/step > querySteps {
-		step += c.Interval
+		step += q.interval
 	}
 	before := issue.Lookback / step // so that a step ends at the onset
-	l := look{ticks: slo.Ticks{First: onset.Add(-before * step), Last: onset.Add(end.Sub(onset) / step * step), Interval: step}}
+	ticks := slo.Ticks{First: onset.Add(-before * step), Last: onset.Add(end.Sub(onset) / step * step), Interval: step}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		c.part(ctx, 1, name, func(ctx context.Context, p Prometheus) error {
-			traces, err := p.Traces(ctx, all[name], l.ticks)
+		q.run.part(ctx, 1, name, func(ctx context.Context, p Prometheus) error {
+			traces, err := p.Traces(ctx, all[name], ticks)
 			if err == nil {
-				c.leaving(name, l, traces)
+				q.tell(name, ticks, traces)
 			}
 			return err
 		})
 	}
 }
 
-// leaving tells which series of a query left the range that they had before, when, how far, and where they were in the end.
-func (c *collector) leaving(name string, l look, traces []slo.Trace) {
+// tell tells which series of a query left the range that they had before, when and how far, and
+// their last values.
+func (q *queries) tell(name string, ticks slo.Ticks, traces []slo.Trace) {
 	var all []excursion
 	for _, t := range traces {
-		if e, ok := excursionOf(t, l.ticks, c.incident.Onset()); ok {
+		if e, ok := excursionOf(t, ticks, q.incident.Onset()); ok {
 			e.name = name
 			delete(t.Labels, "__name__")
 			if labels := slo.NewLabels(t.Labels); labels != "" && len(traces) > 1 {
@@ -72,14 +82,14 @@ func (c *collector) leaving(name string, l look, traces []slo.Trace) {
 		}
 	}
 	if len(all) == 0 {
-		c.found.Unresolved = append(c.found.Unresolved, name+" could not be found out: it has no values in the hour before last, or none since the onset.")
+		q.run.note(name + " could not be found out: it has no values in the hour before last, or none since the onset.")
 		return
 	}
 	slices.SortFunc(all, func(a, b excursion) int { return cmp.Or(-cmp.Compare(a.by, b.by), cmp.Compare(a.name, b.name)) })
 	told := 0
 	for _, e := range all {
 		if e.by > 0 && told < maxSeriesTold {
-			c.addSymptom(e.at, e.said(), "Prometheus, the SLO file's query")
+			q.rows.addSymptom(e.at, e.said(), "Prometheus, the SLO file's query")
 			told++
 		}
 	}
@@ -88,7 +98,7 @@ func (c *collector) leaving(name string, l look, traces []slo.Trace) {
 		if len(all) > 1 {
 			text = fmt.Sprintf("%s stayed as it was before, in all %d series", name, len(all))
 		}
-		c.addSymptom(c.incident.Onset(), text, "Prometheus, the SLO file's query")
+		q.rows.addSymptom(q.incident.Onset(), text, "Prometheus, the SLO file's query")
 	}
 }
 
@@ -96,13 +106,14 @@ func (c *collector) leaving(name string, l look, traces []slo.Trace) {
 type excursion struct {
 	name        string
 	low, high   float64 // the usual range
-	by          float64 // how many times as far as it has to be it went; 0: it stayed
+	by          float64 // how far it went, in margins; 0: it stayed
 	worst, last float64
 
 	at, worstAt, lastAt time.Time
 }
 
-// excursionOf finds when a series left its usual range to go where it was farthest from it. ok is false where it has no values to say so.
+// excursionOf finds when a series left its usual range on its way to the value farthest from it. ok
+// is false if it lacks values before or after the onset.
 func excursionOf(t slo.Trace, ticks slo.Ticks, onset time.Time) (e excursion, ok bool) {
 	e.low, e.high, e.last = math.Inf(1), math.Inf(-1), math.NaN()
 	for i, v := range t.Values {
@@ -138,7 +149,8 @@ func excursionOf(t slo.Trace, ticks slo.Ticks, onset time.Time) (e excursion, ok
 	return e, true
 }
 
-// said is the excursion in words.
+// said puts the excursion into words: "Depth was 3 before: it rose to 900 by 14:03:00, and was 4 at
+// 14:20:00".
 func (e excursion) said() string {
 	how := "rose to " + amount(e.worst)
 	if e.worst < e.low {
@@ -157,7 +169,8 @@ func (e excursion) usual() string {
 	return amount(e.low) + " to " + amount(e.high)
 }
 
-// amount is a number with three digits that matter, or all before the point.
+// amount writes a number with three significant digits, or all before the point: 0.0312, 12.3,
+// 4321.
 func amount(x float64) string {
 	if math.Abs(x) >= 1000 || x == math.Trunc(x) {
 		return strconv.FormatFloat(math.Round(x), 'f', -1, 64)

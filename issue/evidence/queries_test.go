@@ -15,7 +15,8 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-// TestQueriesOfTheSLOFile asks queries around a breach from noon to 12:40. The values are a minute apart, from 10:00 on.
+// TestQueriesOfTheSLOFile asks queries around a breach from noon to 12:40. Values are a minute
+// apart, from 10:00 on.
 func TestQueriesOfTheSLOFile(t *testing.T) {
 	for _, tc := range []struct {
 		name, series, query string

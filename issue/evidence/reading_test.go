@@ -29,11 +29,15 @@ func TestTicksOf(t *testing.T) {
 		{"two days", 30 * time.Second, 47 * time.Hour, 240, 72 * time.Hour, 30 * time.Minute, 23*time.Hour + 30*time.Minute, 59 * time.Hour},
 		{"a window shorter than a step", 30 * time.Second, 2 * time.Minute, 24, time.Hour, 2 * time.Minute, time.Hour, 6 * time.Minute},
 		{"what is not final is not read", 30 * time.Second, 40 * time.Minute, 240, 41 * time.Minute, 30 * time.Second, time.Hour, 41 * time.Minute},
+		{"the end of a short window, just over", time.Second, 25 * time.Second, 240, 31 * time.Second, 13 * time.Second, time.Hour + time.Second, 26 * time.Second},
+		{"the end of a short window, long over", time.Second, 23 * time.Second, 240, time.Hour, 12 * time.Second, time.Hour, 36 * time.Second},
+		{"the end of one that goes on, in few ticks", 30 * time.Second, 7 * time.Minute, 24, 7 * time.Minute, 210 * time.Second, 63 * time.Minute, 7 * time.Minute},
+		{"no step ends with it", 30 * time.Second, 330 * time.Second, 24, 330 * time.Second, 5 * time.Minute, time.Hour, 5 * time.Minute},
 		{"an odd interval", 7 * time.Second, 700 * time.Second, 240, time.Hour, 21 * time.Second, 60*time.Minute + 12*time.Second, 882 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := &collector{Options: Options{Interval: test.interval}, newest: noon.Add(test.newest)}
-			ticks := c.ticksOf(alert.Window{Onset: noon, Ended: noon.Add(test.length)}, test.wanted)
+			r := &reader{scope{interval: test.interval, newest: noon.Add(test.newest)}}
+			ticks := r.ticksOf(alert.Window{Onset: noon, Ended: noon.Add(test.length)}, test.wanted)
 			got := []time.Duration{ticks.Interval, noon.Sub(ticks.First.Add(-ticks.Interval)), ticks.Last.Sub(noon)}
 			if diff := cmp.Diff([]time.Duration{test.step, test.before, test.after}, got); diff != "" {
 				t.Errorf("step, before and after (-want +got):\n%s", diff)

@@ -94,8 +94,8 @@ func badDeploy() fault {
 	return fault{
 		name: "a bad deploy restarts every pod and breaks one route", where: `route="/cart"`,
 		service: failingAfter(restarting(twoZones(50, 12), time.Minute, "4.3", "4.2"), noon, 0.4, isCart), rows: []row{
-			{"the processes of 12 targets started", minute(-1)}, {"version 4.3 appeared", minute(-1)}, {"version 4.2 was gone", minute(0)},
-			{"the processes of 12 targets started", minute(39)}, {"version 4.2 appeared", minute(39)}, {"version 4.3 was gone", minute(40)},
+			{"12 targets started", minute(-1)}, {"version 4.3 appeared", minute(-1)}, {"version 4.2 was gone", minute(0)},
+			{"12 targets started", minute(39)}, {"version 4.2 appeared", minute(39)}, {"version 4.3 was gone", minute(40)},
 		},
 	}
 }
@@ -105,7 +105,7 @@ func configPush() fault {
 	return fault{
 		name: "a configuration push restarts every pod and breaks one tenant", where: `tenant="dune"`,
 		service: failingAfter(restarting(tenants(twoZones(51, 12)), time.Minute, "", ""), noon, 0.8, isDune), rows: []row{
-			{"the processes of 12 targets started", minute(-1)}, {"the processes of 12 targets started", minute(39)},
+			{"12 targets started", minute(-1)}, {"12 targets started", minute(39)},
 		},
 	}
 }
@@ -122,7 +122,7 @@ func restarted() []fault {
 	looping := fault{name: "every pod starts again every 4 minutes, and one route fails", where: `route="/pay"`,
 		service: failing(loop, 0.7, func(_ promtest.Target, r string) bool { return r == "/pay" })}
 	for _, i := range []int{0, 4, 8, 12, 16, 28, 32, 36} { // those from 16 to 24 share a row
-		looping.rows = append(looping.rows, row{"the processes of 12 targets started", minute(float64(i))})
+		looping.rows = append(looping.rows, row{"12 targets started", minute(float64(i))})
 	}
 	rollout := replaced(twoZones(55, 12), "4.3", "4.2")
 	return []fault{
@@ -130,23 +130,23 @@ func restarted() []fault {
 		configPush(),
 		{name: "the same deploy, pod by pod over 5 minutes", where: `route="/cart"`,
 			service: failingAfter(restarting(twoZones(52, 12), rolling, "4.3", "4.2"), minute(-5), 0.4, isCart), rows: []row{
-				{"the processes of 12 targets started", minute(-5)}, {"version 4.3 appeared", minute(-5)}, {"version 4.2 was gone", minute(0)},
-				{"the processes of 12 targets started", minute(35)}, {"version 4.2 appeared", minute(35)}, {"version 4.3 was gone", minute(40)},
+				{"12 targets started", minute(-5)}, {"version 4.3 appeared", minute(-5)}, {"version 4.2 was gone", minute(0)},
+				{"12 targets started", minute(35)}, {"version 4.2 appeared", minute(35)}, {"version 4.3 was gone", minute(40)},
 			}},
 		{name: "the same push, pod by pod over 5 minutes", where: `tenant="dune"`,
 			service: failingAfter(restarting(tenants(twoZones(53, 12)), rolling, "", ""), minute(-5), 0.8, isDune), rows: []row{
-				{"the processes of 12 targets started", minute(-5)}, {"the processes of 12 targets started", minute(35)},
+				{"12 targets started", minute(-5)}, {"12 targets started", minute(35)},
 			}},
 		looping,
 		{name: "a rollout replaces every pod and breaks one route; another ends it", where: `route="/cart"`,
 			service: failing(rollout, 0.4, func(_ promtest.Target, r string) bool { return r == "/cart" }), rows: []row{
-				{"the processes of 12 targets started", minute(-1)}, {"version 4.3 appeared", minute(-1)}, {"version 4.2 was gone", minute(0)},
-				{"the processes of 12 targets started", minute(39)}, {"version 4.2 appeared", minute(39)}, {"version 4.3 was gone", minute(40)},
+				{"12 targets started", minute(-1)}, {"version 4.3 appeared", minute(-1)}, {"version 4.2 was gone", minute(0)},
+				{"12 targets started", minute(39)}, {"version 4.2 appeared", minute(39)}, {"version 4.3 was gone", minute(40)},
 			}},
 		{name: "a bad deploy is taken back after 4 minutes", where: `route="/cart"`,
 			service: shortDeploy(), rows: []row{
-				{"the processes of 12 targets started", minute(-1)}, {"version 4.3 appeared", minute(-1)}, {"version 4.2 was gone", minute(0)},
-				{"the processes of 12 targets started", minute(3)}, {"version 4.2 appeared", minute(3)}, {"version 4.3 was gone", minute(4)},
+				{"12 targets started", minute(-1)}, {"version 4.3 appeared", minute(-1)}, {"version 4.2 was gone", minute(0)},
+				{"12 targets started", minute(3)}, {"version 4.2 appeared", minute(3)}, {"version 4.3 was gone", minute(4)},
 			}},
 	}
 }
@@ -174,8 +174,8 @@ func slowAndRestarted() []fault {
 	}
 	for i := range found {
 		for _, r := range rows {
-			if r.text == "the processes of 12 targets started" {
-				r.text = "the processes of 6 targets started"
+			if r.text == "12 targets started" {
+				r.text = "6 targets started"
 			}
 			found[i].rows = append(found[i].rows, r)
 		}
@@ -216,11 +216,11 @@ func TestRestartsBeforeAndAtTheEndAreKeptApart(t *testing.T) {
 		}
 	}
 	want := []string{
-		"11:57:00 Job store: the processes of 6 targets started: 10.1.0.0:80, 10.1.0.1:80, 10.1.0.3:80 and 3 others; the last one 6s later",
-		"12:00:30 Job store: the process of 10.1.0.7:80 started",
-		"12:01:30 Job store: the processes of 5 targets started: 10.1.0.10:80, 10.1.0.11:80, 10.1.0.8:80 and 2 others; the last one 31s later",
-		"12:00:00 Deployment store wanted 0 replicas, before 12",
-		"12:02:30 Deployment store wanted 12 replicas, before 0",
+		"11:57:00 Job store: 6 targets started: 10.1.0.0:80, 10.1.0.1:80, 10.1.0.3:80 and 3 others; the last 6 seconds later",
+		"12:00:30 Job store: target 10.1.0.7:80 started",
+		"12:01:30 Job store: 5 targets started: 10.1.0.10:80, 10.1.0.11:80, 10.1.0.8:80 and 2 others; the last 31 seconds later",
+		"12:00:00 Deployment store scaled from 12 to 0 replicas",
+		"12:02:30 Deployment store scaled from 0 to 12 replicas",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s\nnot found out: %q", diff, e.Unresolved)

@@ -18,8 +18,8 @@ import (
 // which targets its value comes from. They do not say where bad events are.
 type selectors []*parser.VectorSelector
 
-// selectorsOf returns those of an indicator; none for ratios and latencies, and for PromQL that can't
-// be parsed.
+// selectorsOf returns an indicator's selectors. Ratios and latencies have none, nor has PromQL that
+// can't be parsed.
 func selectorsOf(i slo.Indicator) (all selectors) {
 	texts := []string{i.Bool}
 	if s := i.Sampled; s != nil {
@@ -48,7 +48,7 @@ func selectorsOf(i slo.Indicator) (all selectors) {
 	return all
 }
 
-// present is a query for the label sets of all series that had a value in the last while.
+// present returns a query for the label sets of all series that had a value in the last while.
 func (s selectors) present(while time.Duration) string {
 	parts := make([]string, len(s))
 	for i, selector := range s {
@@ -57,7 +57,7 @@ func (s selectors) present(while time.Duration) string {
 	return strings.Join(parts, " or ")
 }
 
-// named are the labels that the selectors ask for by their values, as if there were such series.
+// named returns the labels that selectors ask for by value, as if there were such series.
 func (s selectors) named() (all []slo.Trace) {
 	for _, selector := range s {
 		set := map[string]string{}
@@ -73,32 +73,24 @@ func (s selectors) named() (all []slo.Trace) {
 	return all
 }
 
-// targetsOf lists the series that a bool or sampled objective looks at, from two hours before a
-// window until its end. If there are none, as where `absent` is asked for, what the selectors name
-// tells of the targets.
-func (c *collector) targetsOf(ctx context.Context, w alert.Window) (s *seriesOf) {
-	found := selectorsOf(w.Objective.Indicator)
-	if len(found) == 0 {
-		return nil
-	}
+// list returns the series that the selectors had from two hours before a window until its end. If
+// there are none, as with `absent`, it returns what the selectors name.
+func (s selectors) list(ctx context.Context, p Prometheus, w alert.Window, interval time.Duration) (*seriesOf, error) {
 	end := until(w)
-	query := found.present(min(end.Sub(w.Onset)+issue.Lookback, listed))
-	c.part(ctx, listQueries, "Which series "+w.ID().String()+" looks at", func(ctx context.Context, p Prometheus) error {
-		all, err := traces(ctx, p, query, slo.Ticks{First: end, Last: end, Interval: c.Interval})
-		named := len(all) == 0
-		if named {
-			all = found.named()
-		}
-		if all = ofWindow(all, w); len(all) > 0 {
-			s = &seriesOf{total: all, named: named}
-		}
-		return err
-	})
-	return s
+	query := s.present(min(end.Sub(w.Onset)+issue.Lookback, listed))
+	all, err := traces(ctx, p, query, slo.Ticks{First: end, Last: end, Interval: interval})
+	named := len(all) == 0
+	if named {
+		all = s.named()
+	}
+	if all = ofWindow(all, w); len(all) > 0 {
+		return &seriesOf{total: all, named: named}, err
+	}
+	return nil, err
 }
 
-// ofWindow leaves out the series that have another value of a label of a window's label set. A
-// condition may also look at series that have no such label.
+// ofWindow leaves out series with other label values than a window's. A condition may also look at
+// series that lack these labels.
 func ofWindow(all []slo.Trace, w alert.Window) (own []slo.Trace) {
 	set := w.Labels.Map()
 	for _, t := range all {

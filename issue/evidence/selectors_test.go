@@ -58,14 +58,14 @@ func TestWhatChangedOfConditions(t *testing.T) {
 			e := collect(t.Context(), alert.Incident{ID: "a", Windows: []alert.Window{w}})
 			text := fmt.Sprint(e.Timeline)
 			for _, want := range []string{
-				"11:59:00 +0000 UTC Job store: the processes of 12 targets started", "version 4.3 appeared",
-				"12:39:00 +0000 UTC Job store: the processes of 12 targets started", "version 4.2 appeared",
+				"11:59:00 +0000 UTC Job store: 12 targets started", "version 4.3 appeared",
+				"12:39:00 +0000 UTC Job store: 12 targets started", "version 4.2 appeared",
 			} {
 				if strings.Contains(text, want) == test.none {
 					t.Errorf("%q: want %t in %s", want, !test.none, text)
 				}
 			}
-			if found := strings.Contains(text, "Of the targets that store had its data from: 12 could be scraped"); found != (test.kind == alert.Blindness) {
+			if found := strings.Contains(text, "Targets of store: 12 could be scraped"); found != (test.kind == alert.Blindness) {
 				t.Errorf("what became of the targets: %s", text)
 			}
 			if unknown := strings.Contains(fmt.Sprint(e.Unresolved), "What changed in Prometheus"); unknown != test.none || len(e.Contributors) > 0 {

@@ -15,35 +15,37 @@ import (
 const (
 	// maxSeries is how many series an objective may have for its labels to be looked at.
 	maxSeries = 20_000
-	// maxLeaves is how many combinations of values are counted apart; labels with the most values are left out until there are no more.
+	// maxLeaves is how many combinations of label values are counted apart. As long as there are
+	// more, the label with the most values is left out.
 	maxLeaves = 2_000
 	// listed is how far back from a window's end series are listed.
 	listed = 6 * time.Hour
 )
 
-// outcomes are names of labels that tell of a request's outcome, whatever the selectors say: they are part of what makes an event bad, and so
-// say nothing of where it happened.
+// outcomes are names of labels that give a request's outcome, whatever the selectors say. They are
+// part of what makes an event bad, so they don't say where it happened.
 var outcomes = [...]string{
 	"code", "status", "status_code", "status_class", "http_status", "http_status_code", "http_response_status_code", "response_code",
 	"grpc_code", "grpc_status", "rpc_grpc_status_code", "error", "error_type", "exception", "result", "outcome", "success", "le",
 }
 
-// seriesOf are the series that an objective has.
+// seriesOf are the series that an objective has; nil: not known. Labels are of all events, as in
+// `total`, or of the good or bad events alone, as in `part`.
 type seriesOf struct {
 	shape       promql.Shape
 	total, part []slo.Trace
 	named       bool // there are none: these are what selectors name
 }
 
-// list asks which series an objective had towards the end of a window.
-func (c *collector) list(ctx context.Context, p Prometheus, w alert.Window) (*seriesOf, error) {
+// listSeries asks which series an objective had towards the end of a window.
+func listSeries(ctx context.Context, p Prometheus, w alert.Window, interval time.Duration) (*seriesOf, error) {
 	shape, err := promql.NewShape(w.Objective)
 	if err != nil {
-		return nil, errNothing // a condition's labels say nothing of where bad events are
+		return nil, errNothing // a condition's labels don't say where bad events are
 	}
 	end := until(w)
-	while := min(end.Sub(w.Onset)+c.Interval, listed)
-	at := slo.Ticks{First: end, Last: end, Interval: c.Interval}
+	while := min(end.Sub(w.Onset)+interval, listed)
+	at := slo.Ticks{First: end, Last: end, Interval: interval}
 	s := &seriesOf{shape: shape}
 	if s.total, err = traces(ctx, p, shape.TotalSeries(while), at); err != nil {
 		return nil, err
@@ -57,7 +59,7 @@ func (c *collector) list(ctx context.Context, p Prometheus, w alert.Window) (*se
 	return s, nil
 }
 
-// traces asks for series that it has counted: too many are an error, as are none.
+// traces counts series, and then asks for them. Too many are an error, as are none.
 func traces(ctx context.Context, p Prometheus, query string, at slo.Ticks) ([]slo.Trace, error) {
 	counted, err := p.Traces(ctx, "count("+query+")", at)
 	if err != nil {
@@ -72,7 +74,7 @@ func traces(ctx context.Context, p Prometheus, query string, at slo.Ticks) ([]sl
 	return p.Traces(ctx, query, at)
 }
 
-// restricted are the series of a window's label set.
+// restricted returns the series of a window's label set.
 func restricted(all []slo.Trace, w alert.Window) []slo.Trace {
 	set := w.Labels.Map()
 	return slices.DeleteFunc(all, func(t slo.Trace) bool {
@@ -90,7 +92,8 @@ func (s *seriesOf) outcome(name string) bool {
 	return slices.Contains(s.shape.Outcome, name) || slices.Contains(outcomes[:], name)
 }
 
-// outcomes are the labels that tell of a request's outcome where the indicator does not: slow requests may be those of one status code.
+// outcomes returns the labels that give a request's outcome, for latency objectives: slow requests
+// may be those of one status code.
 func (s *seriesOf) outcomes() []string {
 	if !s.shape.Latency {
 		return nil
@@ -105,8 +108,9 @@ func (s *seriesOf) outcomes() []string {
 	return names
 }
 
-// splits are the labels by which all events can be told apart: those that the total and the good or bad events both have. A label of one
-// value, or that has so many that there would be too many combinations, is left out.
+// splits returns the labels by which all events can be told apart, such as route and pod: those
+// that the total and the good or bad events both have. It leaves out labels with one value, and
+// those with so many that there would be too many combinations.
 func (s *seriesOf) splits() []string {
 	inPart, values := values(s.part), values(s.total)
 	var names []string
@@ -122,7 +126,7 @@ func (s *seriesOf) splits() []string {
 	return names
 }
 
-// kinds are the labels by which bad events can be told apart beside those.
+// kinds returns the other labels by which bad events can be told apart, such as a status code.
 func (s *seriesOf) kinds() []string {
 	if !s.shape.CountsBad {
 		return nil
@@ -138,14 +142,14 @@ func (s *seriesOf) kinds() []string {
 	return names
 }
 
-// badOnly are those of the kinds that the total does not have.
+// badOnly returns those of the kinds that the total does not have.
 func (s *seriesOf) badOnly() []string {
 	inTotal := values(s.total)
 	return slices.DeleteFunc(s.kinds(), func(name string) bool { return len(inTotal[name]) > 0 })
 }
 
-// readBy are the labels by which the events are read: those that tell where they happened, and as
-// far as there are not too many combinations those that tell what kind they were.
+// readBy returns the labels by which events are read: those that say where they happened, and those
+// that say of what kind they were, unless these make too many combinations.
 func (s *seriesOf) readBy() []string {
 	if s == nil {
 		return nil
@@ -159,7 +163,33 @@ func (s *seriesOf) readBy() []string {
 	return names
 }
 
-// ticks is how many ticks the events may be read in.
+// exist reports whether there are such series, rather than names in selectors alone.
+func (s *seriesOf) exist() bool { return s != nil && !s.named }
+
+// target is what an `up` series stands for.
+type target struct{ job, instance string }
+
+// targets returns the targets that have the series.
+func (s *seriesOf) targets() map[target]bool {
+	had := map[target]bool{}
+	for _, t := range s.total {
+		if one := (target{t.Labels["job"], t.Labels["instance"]}); one.job != "" && one.instance != "" {
+			had[one] = true
+		}
+	}
+	return had
+}
+
+// onlyKind returns the value of a label if it is the same in all series of the good or bad events.
+func (s *seriesOf) onlyKind(name string) (value string, ok bool) {
+	if len(s.part) == 0 {
+		return "", false
+	}
+	value = s.part[0].Labels[name]
+	return value, value != "" && !slices.ContainsFunc(s.part, func(t slo.Trace) bool { return t.Labels[name] != value })
+}
+
+// ticks returns in how many ticks events may be read by some labels.
 func (s *seriesOf) ticks(names []string) int {
 	if s == nil {
 		return maxTicks
@@ -167,7 +197,7 @@ func (s *seriesOf) ticks(names []string) int {
 	return max(maxPoints, min(maxTicks, maxValuesRead/max(1, combinations(s.total, names)), maxSeriesRead/max(1, len(s.total))))
 }
 
-// of is the values of a label among all series.
+// of returns the values of a label in the total.
 func (s *seriesOf) of(name string) []string {
 	if s == nil {
 		return nil
@@ -175,7 +205,7 @@ func (s *seriesOf) of(name string) []string {
 	return slices.Sorted(maps.Keys(values(s.total)[name]))
 }
 
-// values are the values of each label.
+// values returns the values of each label.
 func values(series []slo.Trace) map[string]map[string]bool {
 	found := map[string]map[string]bool{}
 	for _, t := range series {
@@ -189,7 +219,7 @@ func values(series []slo.Trace) map[string]map[string]bool {
 	return found
 }
 
-// combinations is how many different values the labels have together.
+// combinations counts the different values that labels have together.
 func combinations(series []slo.Trace, names []string) int {
 	seen := map[slo.Labels]bool{}
 	for _, t := range series {

@@ -10,70 +10,73 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// usualSteps is how many ticks another time is read in.
+// usualSteps is how many ticks another time is read in at most.
 const usualSteps = 12
 
 const week = 7 * 24 * time.Hour
 
-// quantiles are those that are told of a latency.
+// quantiles are the shares of the events for which a duration is told.
 var quantiles = [...]float64{0.5, 0.95, 0.99}
 
-// howLong asks how long the events of a latency objective took, in a window and in the same hours a
-// week before.
-func (c *collector) howLong(ctx context.Context, w alert.Window) {
-	if w.Objective.Indicator.Latency == nil {
-		return
-	}
-	c.part(ctx, durationsQueries, "How long the events of "+w.ID().String()+" took", func(ctx context.Context, p Prometheus) (err error) {
-		found := issue.Durations{Of: w.ID()}
-		if found.Window, err = c.quantiles(ctx, p, w, w.Onset); err != nil || found.Window == nil {
-			return err
-		}
-		found.WeekBefore, err = c.quantiles(ctx, p, w, w.Onset.Add(-week))
-		c.found.Durations = append(c.found.Durations, found)
-		return err
-	})
+// usual compares breach windows with other times.
+type usual struct {
+	scope
+	read      *reader
+	traffic   []issue.Traffic
+	durations []issue.Durations
 }
 
-// quantiles are those of as long as a window, from a time on.
-func (c *collector) quantiles(ctx context.Context, p Prometheus, w alert.Window, start time.Time) ([]slo.Quantile, error) {
-	step, n := steps(until(w).Sub(w.Onset), c.Interval, usualSteps)
-	for n > 1 && start.Add(time.Duration(n)*step).After(c.newest) {
+// compareDurations asks how long the events of a latency objective took, in a window and in the
+// same hours a week before.
+func (u *usual) compareDurations(ctx context.Context, p Prometheus, w alert.Window) (err error) {
+	found := issue.Durations{Of: w.ID()}
+	if found.Window, err = u.quantiles(ctx, p, w, w.Onset); err != nil || found.Window == nil {
+		return err
+	}
+	found.WeekBefore, err = u.quantiles(ctx, p, w, w.Onset.Add(-week))
+	u.durations = append(u.durations, found)
+	return err
+}
+
+// quantiles asks for those of a stretch as long as a window.
+func (u *usual) quantiles(ctx context.Context, p Prometheus, w alert.Window, start time.Time) ([]slo.Quantile, error) {
+	step, n := steps(until(w).Sub(w.Onset), u.interval, usualSteps)
+	for n > 1 && start.Add(time.Duration(n)*step).After(u.newest) {
 		n--
 	}
 	ticks := slo.Ticks{First: start.Add(step), Last: start.Add(time.Duration(n) * step), Interval: step}
 	return p.Quantiles(ctx, w.Objective, w.Labels, ticks, quantiles[:]...)
 }
 
-// usual compares a window's events with those of the hour before, which its reading has, and of the
-// same hours a week before.
-func (c *collector) usual(ctx context.Context, p Prometheus, w alert.Window, r *reading) error {
+// compare compares a window's events with those of the hour before, which its reading has (if it
+// could be read), and of the same hours a week before.
+func (u *usual) compare(ctx context.Context, p Prometheus, w alert.Window, r *reading) error {
 	found := issue.Traffic{Of: w.ID(), Window: w.Counts, Length: seen(w)}
 	add := func(when string, r *reading, from time.Time, length time.Duration) {
 		to := from.Add(length)
-		u := issue.Usual{When: when, Length: length, Counts: r.between(from, to, nil)[""]}
-		if r.seen(from, to) == length && u.Total > 0 {
-			found.Usual = append(found.Usual, u)
+		one := issue.Usual{When: when, Length: length, Counts: r.between(from, to, nil)[""]}
+		if r.seen(from, to) == length && one.Total > 0 {
+			found.Usual = append(found.Usual, one)
 		}
 	}
 	if r != nil {
 		add(issue.HourBefore, r, w.Onset.Add(-time.Hour), time.Hour)
 	}
 	start := w.Onset.Add(-week)
-	step, n := steps(until(w).Sub(w.Onset), c.Interval, usualSteps)
+	step, n := steps(until(w).Sub(w.Onset), u.interval, usualSteps)
 	length := time.Duration(n) * step
-	before, err := c.readBy(ctx, p, w, nil, slo.Ticks{First: start.Add(step), Last: start.Add(length), Interval: step})
+	before, err := u.read.by(ctx, p, w, nil, slo.Ticks{First: start.Add(step), Last: start.Add(length), Interval: step})
 	if err == nil {
 		add(issue.WeekBefore, before, start, length)
 	}
 	if len(found.Usual) > 0 && found.Length > 0 {
-		c.found.Traffic = append(c.found.Traffic, found)
+		u.traffic = append(u.traffic, found)
 	}
 	return err
 }
 
-// steps cuts a length into at most that many equal steps, so that they are longer than it by as
-// little as can be.
+// steps cuts a length into at most so many equal steps, which together are at least as long, and as
+// little longer as possible. For example, 13 ticks in at most 12 steps are 7 steps of 2 ticks.
 func steps(length, interval time.Duration, most int) (step time.Duration, n int) {
 	ticks := max(1, int(length/interval))
 	over := math.MaxInt
@@ -89,7 +92,7 @@ func steps(length, interval time.Duration, most int) (step time.Duration, n int)
 	return step, n
 }
 
-// seen is how long a window was without the stretches that have no data.
+// seen returns how long a window was, without the stretches that have no data.
 func seen(w alert.Window) time.Duration {
 	length := until(w).Sub(w.Onset)
 	for _, p := range w.Phases {

@@ -1,7 +1,6 @@
 package github
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -12,8 +11,17 @@ import (
 	api "github.com/google/go-github/v60/github"
 )
 
-// authenticate sets up how requests are signed.
-func (t *Tracker) authenticate(o Options, base *url.URL, next http.RoundTripper) (http.RoundTripper, error) {
+// credentials sign requests: with a token, or as a GitHub App.
+type credentials struct {
+	http.RoundTripper
+	token   *authorization            // nil with an app
+	install *ghinstallation.Transport // nil without an app
+	apps    *api.Client               // as the app, not its installation; nil without an app
+	reading http.RoundTripper         // reads services' repositories; nil without an app
+}
+
+// authenticate sets up the signing of requests.
+func authenticate(o Options, base *url.URL, next http.RoundTripper) (credentials, error) {
 	given := 0
 	for _, is := range []bool{o.Token != "", o.TokenFile != "", o.App != nil} {
 		if is {
@@ -21,43 +29,45 @@ func (t *Tracker) authenticate(o Options, base *url.URL, next http.RoundTripper)
 		}
 	}
 	if given != 1 {
-		return nil, fmt.Errorf("GitHub needs one of a token, a token file and an app, not %d", given)
+		return credentials{}, fmt.Errorf("GitHub needs one of a token, a token file and an app, not %d", given)
 	}
 	if o.App == nil {
-		t.auth = &authorization{next: next, base: base, token: o.Token, file: o.TokenFile}
-		return t.auth, nil
+		token := &authorization{next: next, base: base, token: o.Token, file: o.TokenFile}
+		return credentials{RoundTripper: token, token: token}, nil
 	}
 	key, err := os.ReadFile(o.App.PrivateKeyFile)
 	if err != nil {
-		return nil, fmt.Errorf("reading the GitHub App's private key: %w", err)
+		return credentials{}, fmt.Errorf("reading the GitHub App's private key: %w", err)
 	}
 	apps, err := ghinstallation.NewAppsTransport(next, o.App.ID, key)
 	if err != nil {
-		return nil, fmt.Errorf("reading the GitHub App's private key: %s is no RSA key in PEM", o.App.PrivateKeyFile)
+		return credentials{}, fmt.Errorf("reading the GitHub App's private key: %s is no RSA key in PEM", o.App.PrivateKeyFile)
 	}
 	apps.BaseURL = strings.TrimSuffix(base.String(), "/")
-	t.install = ghinstallation.NewFromAppsTransport(apps, o.App.InstallationID)
-	t.install.InstallationTokenOptions = &api.InstallationTokenOptions{
-		Permissions: &api.InstallationPermissions{Issues: api.String("write"), Metadata: api.String("read")},
+	// A second token reads what changed. GitHub refuses a token with permissions that the
+	// installation lacks, and that must not block writing issues.
+	// https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
+	read := api.String("read")
+	installation := func(permissions api.InstallationPermissions) *ghinstallation.Transport {
+		t := ghinstallation.NewFromAppsTransport(apps, o.App.InstallationID)
+		t.InstallationTokenOptions = &api.InstallationTokenOptions{Permissions: &permissions}
+		return t
 	}
-	// What changed is read by a token of its own: GitHub refuses one that is to have permissions which the installation was not granted, and
-	// that must not keep issues from being written.
-	reading := ghinstallation.NewFromAppsTransport(apps, o.App.InstallationID)
-	reading.InstallationTokenOptions = &api.InstallationTokenOptions{Permissions: &api.InstallationPermissions{
-		Metadata: api.String("read"), Contents: api.String("read"), Deployments: api.String("read"), PullRequests: api.String("read"),
-	}}
-	t.apps, t.reader = newClient(base, apps), newClient(base, newConditional(reading))
-	return t.install, nil
+	writing := installation(api.InstallationPermissions{Issues: api.String("write"), Metadata: read})
+	return credentials{
+		RoundTripper: writing, install: writing, apps: newClient(base, apps),
+		reading: installation(api.InstallationPermissions{Metadata: read, Contents: read, Deployments: read, PullRequests: read}),
+	}, nil
 }
 
-// authorization signs requests with a token, and no request to another host.
+// authorization signs requests with a token, but never a request to another host.
 type authorization struct {
 	next        http.RoundTripper
 	base        *url.URL
 	token, file string
 }
 
-// current is the token as it is now.
+// current returns the present token.
 func (a *authorization) current() (string, error) {
 	if a.file == "" {
 		return a.token, nil
@@ -87,67 +97,4 @@ func (a *authorization) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
 	req.Header.Set("Authorization", "Bearer "+token)
 	return a.next.RoundTrip(req)
-}
-
-// login is who the tracker writes as, and the token for which that was found out.
-type login struct{ name, token string }
-
-// whoami finds out who the tracker writes as. It asks once for each token.
-func (t *Tracker) whoami(ctx context.Context) error {
-	token := ""
-	if t.auth != nil {
-		var err error
-		if token, err = t.auth.current(); err != nil {
-			return t.failure("finding out whose token it is", t.repository, nil, err)
-		}
-	}
-	t.mu.Lock()
-	known := t.own.name != "" && t.own.token == token
-	t.mu.Unlock()
-	if known {
-		return nil
-	}
-	name, err := t.askLogin(ctx)
-	if err != nil {
-		return err
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.own = login{name, token}
-	t.logins[strings.ToLower(name)] = true
-	return nil
-}
-
-func (t *Tracker) askLogin(ctx context.Context) (string, error) {
-	if t.apps != nil {
-		app, resp, err := t.apps.Apps.Get(ctx, "")
-		if err != nil || app.GetSlug() == "" {
-			return "", t.failure("finding out the app's name", t.repository, resp, nameless(err))
-		}
-		return app.GetSlug() + "[bot]", nil
-	}
-	user, resp, err := t.client.Users.Get(ctx, "")
-	if a := readAnswer(resp, err); a.status == http.StatusForbidden && !a.limited() {
-		return "", fmt.Errorf("finding out whose token it is: %w", refusal{BadToken, "the token belongs to no user; for an installation " +
-			"of a GitHub App, give the app's ID, installation ID and private key instead"})
-	}
-	if err != nil || user.GetLogin() == "" {
-		return "", t.failure("finding out whose token it is", t.repository, resp, nameless(err))
-	}
-	return user.GetLogin(), nil
-}
-
-// nameless is the error of an answer without a name where there is no other.
-func nameless(err error) error {
-	if err == nil {
-		return fmt.Errorf("the answer has no name")
-	}
-	return err
-}
-
-// isOwn reports whether the tracker wrote what an account wrote.
-func (t *Tracker) isOwn(user *api.User) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.logins[strings.ToLower(user.GetLogin())]
 }

@@ -103,6 +103,7 @@ func TestAppTokenFails(t *testing.T) {
 		"401":           {githubtest.Fails(401, false), false},
 		"404":           {githubtest.Fails(404, false), false},
 		"lost":          {githubtest.LostAfter(), false},
+		"a web page":    {githubtest.WebPage(403, "Blocked"), false},
 		"limited":       {githubtest.SecondaryLimit(403, time.Minute), true},
 		"limited (429)": {githubtest.SecondaryLimit(429, 0), true},
 	} {
@@ -119,6 +120,22 @@ func TestAppTokenFails(t *testing.T) {
 	}
 }
 
+func TestSuspendedInstallation(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	tracker, server := open(t, func(o *github.Options) {
+		o.Token, o.App, o.Registerer = "", &github.App{ID: 1, InstallationID: 7, PrivateKeyFile: key(t)}, registry
+	})
+	server.AddInstallation(7, githubtest.User{Login: "postburn[bot]", Push: true, Issues: "write", Suspended: true})
+	_, err := tracker.Create(t.Context(), post("checkout-1"))
+	if !errors.Is(err, issue.ErrRefused) || !strings.Contains(err.Error(), "the GitHub App's installation is suspended: an owner") {
+		t.Errorf("got %v", err)
+	}
+	tracker.Check(t.Context())
+	if diff := cmp.Diff([]string{acme + " suspended"}, states(t, registry)); diff != "" {
+		t.Errorf("states in the metrics (-want +got):\n%s", diff)
+	}
+}
+
 func TestCheck(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*githubtest.Server, *githubtest.Repository)
@@ -132,6 +149,7 @@ func TestCheck(t *testing.T) {
 		"no repository": {
 			func(_ *githubtest.Server, r *githubtest.Repository) { r.Gone = true }, "acme/checkout was not found: check its name", github.NotFound,
 		},
+		"single sign-on":     {func(_ *githubtest.Server, r *githubtest.Repository) { r.SSO = true }, `choose "Configure SSO"`, github.NoSSO},
 		"no permission":      {user(func(u *githubtest.User) { u.Issues = "none" }), `grant "Issues: read and write" in acme/checkout`, github.NoPermission},
 		"read alone":         {user(func(u *githubtest.User) { u.Issues = "read" }), `grant "Issues: read and write" in acme/checkout`, github.NoPermission},
 		"no push access":     {user(func(u *githubtest.User) { u.Push = false }), "", github.Ready},
@@ -172,7 +190,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// states are the repositories in the metrics, each with the state that it is in.
+// states returns the repositories in the metrics, each with its state.
 func states(t *testing.T, registry *prometheus.Registry) (all []string) {
 	t.Helper()
 	families, err := registry.Gather()
@@ -189,18 +207,20 @@ func states(t *testing.T, registry *prometheus.Registry) (all []string) {
 	return all
 }
 
-// TestStandings follows repositories through what a check finds and what writes meet: a refused write is believed until one is taken,
-// since a check does not see all permissions.
+// TestStandings follows repositories through what a check finds and what writes meet: a refused
+// write is believed until one is taken, since a check does not see all permissions.
 func TestStandings(t *testing.T) {
 	const other = "acme/other"
 	registry := prometheus.NewRegistry()
 	tracker, server := open(t, func(o *github.Options) { o.Registerer = registry })
 	server.AddRepository(other)
-	server.Change(acme, func(*githubtest.Repository) { server.TokenUser(token).Push = false }) // so that a check sees less
+	// so that a check sees less
+	server.Change(acme, func(*githubtest.Repository) { server.TokenUser(token).Push = false })
 	permit := func(issues string) {
 		server.Change(acme, func(*githubtest.Repository) { server.TokenUser(token).Issues = issues })
 	}
-	write := func(key string) { _, _ = tracker.Create(t.Context(), post(key)) } // the metrics are what is looked at
+	// only the metrics matter
+	write := func(key string) { _, _ = tracker.Create(t.Context(), post(key)) }
 	check := func(repositories ...string) { tracker.Check(t.Context(), repositories...) }
 	for _, step := range []struct {
 		name string

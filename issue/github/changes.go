@@ -15,19 +15,25 @@ import (
 	"github.com/postburn/postburn/issue"
 )
 
-// What looking for changes costs at most, for one repository: a request for it, so many pages of each kind, and one for each merge that is
-// told.
+// The most that looking for changes costs for one repository: a request for it, maxPages of each
+// kind, and one for each merge listed.
 const (
 	maxPages        = 2
 	maxMerges       = 8
 	maxRepositories = 3 // of one incident's objectives
 )
 
-// Changes makes a collector of what changed in the repositories that the objectives' settings name
-// as those of their services: deployments, releases and merges to the default branch, from two hours
-// before the onset until the end. It is a method of the tracker because it goes the same way to the
-// same GitHub; it needs no more than to read, and writes nothing.
-func (t *Tracker) Changes(settings func(objective string) issue.Settings) issue.Collector {
+// services reads what changed in the repositories of services.
+type services struct {
+	*connection
+	repos   *repositories
+	reading *api.Client // may read their code
+}
+
+// Changes returns a collector of what changed in the services' repositories, as the objectives'
+// settings name them: deployments, releases and merges to the default branch, from two hours before
+// the onset until the end. It only reads.
+func (s *services) Changes(settings func(objective string) issue.Settings) issue.Collector {
 	return func(ctx context.Context, i alert.Incident) issue.Evidence {
 		var found issue.Evidence
 		if issue.Headline(i).Kind == alert.Budget {
@@ -41,7 +47,7 @@ func (t *Tracker) Changes(settings func(objective string) issue.Settings) issue.
 			}
 		}
 		for _, name := range names {
-			c := changes{tracker: t, name: name, from: issue.Core(i).Onset().Add(-issue.Lookback), to: issue.Ended(i)}
+			c := changes{services: s, name: name, from: issue.Core(i).Onset().Add(-issue.Lookback), to: issue.Ended(i)}
 			if c.to.IsZero() {
 				c.to = time.Now()
 			}
@@ -54,14 +60,14 @@ func (t *Tracker) Changes(settings func(objective string) issue.Settings) issue.
 
 // changes collects from one repository.
 type changes struct {
-	tracker  *Tracker
+	*services
 	name     string
 	from, to time.Time
 	owner    string
 	short    string
-	home     string // its address for people
+	home     string // its web address
 	found    issue.Evidence
-	unread   []kind // not allowed to
+	unread   []kind // kinds that the token may not read
 }
 
 // kind is something to list.
@@ -74,7 +80,7 @@ var (
 )
 
 func (c *changes) collect(ctx context.Context) {
-	repo, err := c.tracker.getRepository(ctx, c.name)
+	repo, err := c.repos.get(ctx, c.name)
 	if err != nil {
 		c.unresolved("What changed in "+c.name, "GitHub did not show the repository: check its name, and that the token may see it", err)
 		return
@@ -107,14 +113,14 @@ func (c *changes) list(ctx context.Context, k kind, read func(ctx context.Contex
 		older, resp, err := read(ctx, page)
 		a := readAnswer(resp, err)
 		switch {
-		case err != nil && !a.limited() && (a.status == http.StatusForbidden || a.status == http.StatusNotFound):
+		case err != nil && !a.limited() && !a.isPage() && (a.status == http.StatusForbidden || a.status == http.StatusNotFound):
 			c.unread = append(c.unread, k)
 			return
-		case err != nil && !a.limited() && a.status == http.StatusUnprocessableEntity: // an app's installation that was granted less
+		case err != nil && !a.limited() && a.status == http.StatusUnprocessableEntity: // no access
 			c.unread = append(c.unread, k)
 			return
 		case err != nil:
-			c.unresolved(what, "", c.tracker.failure("listing "+k.noun, c.name, resp, err))
+			c.unresolved(what, "", c.failure("listing "+k.noun, c.name, resp, err))
 			return
 		case older || resp.NextPage == 0:
 			return
@@ -136,13 +142,13 @@ func (c *changes) unresolved(what, hint string, err error) {
 	c.found.Unresolved = append(c.found.Unresolved, fmt.Sprintf("%s could not be found out: %s.", what, text))
 }
 
-// in reports whether something was in the time that is looked at, and older whether before it.
+// in reports whether a time is in the range looked at, and older whether it is before that.
 func (c *changes) in(at api.Timestamp) (in, older bool) {
 	older = at.Before(c.from.Truncate(time.Second)) // GitHub's times are whole seconds
 	return !older && !at.After(c.to), older
 }
 
-// add makes a row of what somebody did.
+// add adds a row for what somebody did.
 func (c *changes) add(at api.Timestamp, user *api.User, address, text string) {
 	if login := user.GetLogin(); login != "" {
 		text += " by " + login
@@ -154,7 +160,7 @@ func (c *changes) add(at api.Timestamp, user *api.User, address, text string) {
 }
 
 func (c *changes) deployments(ctx context.Context, page int) (older bool, resp *api.Response, err error) {
-	all, resp, err := c.tracker.reader.Repositories.ListDeployments(ctx, c.owner, c.short, &api.DeploymentsListOptions{
+	all, resp, err := c.reading.Repositories.ListDeployments(ctx, c.owner, c.short, &api.DeploymentsListOptions{
 		ListOptions: api.ListOptions{PerPage: 100, Page: page},
 	})
 	for _, d := range all {
@@ -173,7 +179,7 @@ func (c *changes) deployments(ctx context.Context, page int) (older bool, resp *
 }
 
 func (c *changes) releases(ctx context.Context, page int) (older bool, resp *api.Response, err error) {
-	all, resp, err := c.tracker.reader.Repositories.ListReleases(ctx, c.owner, c.short, &api.ListOptions{PerPage: 100, Page: page})
+	all, resp, err := c.reading.Repositories.ListReleases(ctx, c.owner, c.short, &api.ListOptions{PerPage: 100, Page: page})
 	for _, r := range all {
 		if r.GetDraft() || r.PublishedAt == nil {
 			continue
@@ -188,20 +194,20 @@ func (c *changes) releases(ctx context.Context, page int) (older bool, resp *api
 }
 
 func (c *changes) merges(ctx context.Context, branch string, page int) (older bool, resp *api.Response, err error) {
-	all, resp, err := c.tracker.reader.PullRequests.List(ctx, c.owner, c.short, &api.PullRequestListOptions{
+	all, resp, err := c.reading.PullRequests.List(ctx, c.owner, c.short, &api.PullRequestListOptions{
 		State: "closed", Base: branch, Sort: "updated", Direction: "desc", ListOptions: api.ListOptions{PerPage: 100, Page: page},
 	})
 	asked := 0
 	for _, p := range all {
-		_, before := c.in(p.GetUpdatedAt()) // a merge updates it, and so does what comes after
+		_, before := c.in(p.GetUpdatedAt()) // a merge and all that follows update it
 		older = older || before
 		if in, _ := c.in(p.GetMergedAt()); !in || p.MergedAt == nil {
 			continue
 		}
-		by := p.User // who merged it is not in a list
+		by := p.User // lists do not say who merged it
 		text := fmt.Sprintf("Pull request %d (%s) was merged to %s, written", p.GetNumber(), p.GetTitle(), branch)
 		if asked++; asked <= maxMerges {
-			if whole, _, err := c.tracker.reader.PullRequests.Get(ctx, c.owner, c.short, p.GetNumber()); err == nil && whole.MergedBy != nil {
+			if whole, _, err := c.reading.PullRequests.Get(ctx, c.owner, c.short, p.GetNumber()); err == nil && whole.MergedBy != nil {
 				by, text = whole.MergedBy, strings.TrimSuffix(text, ", written")
 			}
 		}
@@ -210,7 +216,7 @@ func (c *changes) merges(ctx context.Context, branch string, page int) (older bo
 	return older, resp, err
 }
 
-// shortCommit is a commit's name as people write it; empty where it is none.
+// shortCommit returns a commit's abbreviated hash; empty if it is no hash.
 func shortCommit(sha string) string {
 	if len(sha) < 7 {
 		return ""

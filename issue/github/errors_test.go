@@ -11,6 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/issue/github"
 	"github.com/postburn/postburn/issue/github/githubtest"
@@ -34,7 +37,8 @@ func create(t *testing.T, tracker issue.Tracker, p issue.Post) issue.Found {
 	return found
 }
 
-// operations are all that a tracker can be asked for, on an issue and a comment that are there. The issue is closed as completed.
+// operations returns all calls of a tracker, on an existing issue and comment. The issue is closed
+// as completed.
 func operations(tracker *github.Tracker, opened, commented issue.Found) map[string]func(context.Context) error {
 	first := post("checkout-1")
 	comment := issue.Post{Key: commented.Key, Parent: &opened, Text: commented.Text}
@@ -78,7 +82,7 @@ func scene(t *testing.T, change ...func(*github.Options)) (*githubtest.Server, m
 	return server, operations(tracker, opened, commented)
 }
 
-// TestAnswers has each operation answered by each error that GitHub has for all of them.
+// TestAnswers has each operation answered by each error that GitHub may give to any of them.
 func TestAnswers(t *testing.T) {
 	in := func(d time.Duration) time.Time { return time.Now().Add(d) }
 	unknown := func(err error) bool {
@@ -106,6 +110,15 @@ func TestAnswers(t *testing.T) {
 		"502 after it acted":    {func() githubtest.Fault { return githubtest.Fails(502, true) }, unknown, "GitHub answered 502"},
 		"408":                   {fails(408, ""), unknown, "GitHub answered 408"},
 		"a web page with 200":   {fails(200, ""), unknown, ""},
+		"a proxy's page":        {page(403, "Blocked by policy"), refused, `GitHub answered 403 with a web page or text instead of JSON, "Blocked by policy": something in between`},
+		"a page called missing": {page(404, "Not here"), refused, `"Not here"`},
+		"a login page":          {page(200, "Sign in\u202e"), unknown, `GitHub answered 200 with a web page or text instead of JSON, "Sign in\u202e"`},
+		"GitHub's unicorn":      {page(502, "Unicorn! &middot; GitHub"), unknown, `GitHub answered 502 with a web page or text instead of JSON, "Unicorn! · GitHub"`},
+		"single sign-on": {fails(403, "Resource protected by organization SAML enforcement."), refused,
+			`acme asks for single sign-on (SAML), for which the token is not authorized`},
+		"suspended account":     {fails(403, "Sorry. Your account was suspended."), refused, "the account of the token is suspended"},
+		"list of addresses":     {fails(403, "the acme organization has an IP allow list enabled"), refused, "acme has a list of addresses"},
+		"nothing said":          {fails(403, ""), refused, `grant "Issues: read and write" in acme/checkout`},
 		"bad token":             {fails(401, "Bad credentials"), refused, "GitHub does not take the token"},
 		"missing permission":    {fails(403, "Resource not accessible"), refused, `grant "Issues: read and write" in acme/checkout`},
 		"archived":              {fails(403, "Repository was archived so is read-only."), refused, "acme/checkout is archived: take it out"},
@@ -129,6 +142,9 @@ func TestAnswers(t *testing.T) {
 					ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 					defer cancel()
 					err := operations[op](ctx)
+					if strings.Contains(fmt.Sprint(err), `""`) {
+						t.Errorf("%s: says nothing: %v", op, err)
+					}
 					if !tc.want(err) || !strings.Contains(fmt.Sprint(err), tc.says) || strings.Contains(fmt.Sprint(err), token) {
 						t.Errorf("%s: got %v", op, err)
 					}
@@ -138,12 +154,16 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// names are those of the operations.
+// names returns the operations' names.
 func names() (all []string) {
 	for name := range operations(nil, issue.Found{}, issue.Found{}) {
 		all = append(all, name)
 	}
 	return all
+}
+
+func page(status int, title string) func() githubtest.Fault {
+	return func() githubtest.Fault { return githubtest.WebPage(status, title) }
 }
 
 func fails(status int, message string) func() githubtest.Fault {
@@ -154,7 +174,8 @@ func fails(status int, message string) func() githubtest.Fault {
 	}
 }
 
-// TestStates has each operation meet a repository that people have changed. None of it may be taken for a text that a person removed.
+// TestStates has each operation meet a repository that people have changed. None of it may be taken
+// for a text that a person removed.
 func TestStates(t *testing.T) {
 	writes := map[string]bool{"create": true, "comment": true, "replace": true, "replace comment": true, "reopen": true, "add labels": true}
 	for name, tc := range map[string]struct {
@@ -163,6 +184,7 @@ func TestStates(t *testing.T) {
 		says       string
 	}{
 		"archived":          {func(_ *githubtest.Server, r *githubtest.Repository) { r.Archived = true }, true, "is archived"},
+		"single sign-on":    {func(_ *githubtest.Server, r *githubtest.Repository) { r.SSO = true }, false, `choose "Configure SSO" and authorize it for acme`},
 		"issues off":        {func(_ *githubtest.Server, r *githubtest.Repository) { r.IssuesOff = true }, false, "issues are switched off in acme/checkout"},
 		"repository gone":   {func(_ *githubtest.Server, r *githubtest.Repository) { r.Gone = true }, false, "acme/checkout was not found"},
 		"no access":         {user(func(u *githubtest.User) { u.NoAccess = true }), false, "acme/checkout was not found"},
@@ -193,7 +215,8 @@ func user(change func(*githubtest.User)) func(*githubtest.Server, *githubtest.Re
 	return func(s *githubtest.Server, _ *githubtest.Repository) { change(s.TokenUser(token)) }
 }
 
-// TestWriteCalledNotFound: a classic token without the scope may read a public repository, and each write of its is "not found".
+// TestWriteCalledNotFound: a classic token without the scope may read a public repository, and each
+// of its writes is "not found".
 func TestWriteCalledNotFound(t *testing.T) {
 	for _, op := range []string{"comment", "replace", "replace comment", "reopen", "add labels"} {
 		server, operations := scene(t)
@@ -209,24 +232,65 @@ func TestWriteCalledNotFound(t *testing.T) {
 	}
 }
 
-// TestOneAnswerIsNoProof has GitHub call a text "not found" once, and something else when it is asked again.
-func TestOneAnswerIsNoProof(t *testing.T) {
-	for name, second := range map[string]githubtest.Fault{
+// TestLockedConversation: an account without push access can't comment, but can change its own
+// issue and comments.
+func TestLockedConversation(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	server, operations := scene(t, func(o *github.Options) { o.Registerer = registry })
+	server.Change(acme, func(r *githubtest.Repository) { r.Issues[0].Locked, server.TokenUser(token).Push = true, false })
+	err := operations["comment"](t.Context())
+	if !errors.Is(err, issue.ErrRefused) || errors.Is(err, issue.ErrNotFound) ||
+		!strings.Contains(err.Error(), "commenting on issue 1 of acme/checkout") || !strings.Contains(err.Error(), "the conversation is locked") ||
+		strings.Contains(err.Error(), "permission") {
+		t.Errorf("commenting: got %v", err)
+	}
+	for _, op := range []string{"replace", "replace comment", "create", "find comment"} {
+		if err := operations[op](t.Context()); err != nil {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+	if diff := cmp.Diff([]string{acme + " ready"}, states(t, registry)); diff != "" {
+		t.Errorf("it is about one issue, and the repository (-want +got):\n%s", diff)
+	}
+}
+
+// TestTwoAnswersAreNoProof has GitHub call a text "not found" once or twice, and something else
+// when it is asked again.
+func TestTwoAnswersAreNoProof(t *testing.T) {
+	for name, then := range map[string]githubtest.Fault{
 		"there after all": {}, "fails": githubtest.Fails(500, false), "limits": githubtest.SecondaryLimit(403, time.Minute),
 	} {
-		server, operations := scene(t)
-		times := 0
-		server.Fault = func(r githubtest.Request) githubtest.Fault {
-			if !strings.HasSuffix(r.Path, "/issues/1") {
-				return githubtest.Fault{}
+		for misses := 1; misses <= 2; misses++ {
+			server, operations := scene(t)
+			times := 0
+			server.Fault = func(r githubtest.Request) githubtest.Fault {
+				if !strings.HasSuffix(r.Path, "/issues/1") {
+					return githubtest.Fault{}
+				}
+				if times++; times <= misses {
+					return githubtest.Fails(404, false)
+				}
+				return then
 			}
-			if times++; times == 1 {
-				return githubtest.Fails(404, false)
+			if err := operations["replace"](t.Context()); err == nil || errors.Is(err, issue.ErrNotFound) || times != misses+1 {
+				t.Errorf("%s after %d: got %v after %d answers", name, misses, err, times)
 			}
-			return second
 		}
-		if err := operations["replace"](t.Context()); err == nil || errors.Is(err, issue.ErrNotFound) || times != 2 {
-			t.Errorf("%s: got %v after %d answers", name, err, times)
+	}
+}
+
+// TestPageIsNoProof has a proxy answer for one address alone.
+func TestPageIsNoProof(t *testing.T) {
+	for _, op := range []string{"replace", "find by place", "reopen"} {
+		server, operations := scene(t)
+		server.Fault = func(r githubtest.Request) githubtest.Fault {
+			if strings.HasSuffix(r.Path, "/issues/1") {
+				return githubtest.WebPage(404, "Not here")
+			}
+			return githubtest.Fault{}
+		}
+		if err := operations[op](t.Context()); !errors.Is(err, issue.ErrRefused) || errors.Is(err, issue.ErrNotFound) {
+			t.Errorf("%s: got %v, want it refused: nobody has removed the text", op, err)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,7 +22,8 @@ import (
 	"github.com/postburn/postburn/issue/github/githubtest"
 )
 
-// TestFindKnowsItsOwn has the marker copied by others, and dropped labels, pull requests and old issues among the issues.
+// TestFindKnowsItsOwn has the marker copied by others, and dropped labels, pull requests and old
+// issues among the issues.
 func TestFindKnowsItsOwn(t *testing.T) {
 	tracker, server := open(t, func(o *github.Options) { o.Logins = []string{"Former-Robot"} })
 	body := post("checkout-1").Marker().String() + "\nIt failed.\n"
@@ -107,8 +109,9 @@ func TestRenamedRepository(t *testing.T) {
 			tracker, server := open(t)
 			opened := create(t, tracker, post("checkout-1"))
 			server.Change(acme, func(r *githubtest.Repository) { r.Name, r.Before = "shop", []string{acme} })
+			var log bytes.Buffer
 			if !looked {
-				tracker = newTracker(t, server)
+				tracker = newTracker(t, server, func(o *github.Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 			}
 			if err := tracker.Replace(t.Context(), opened, final); err != nil {
 				t.Error(err)
@@ -119,6 +122,9 @@ func TestRenamedRepository(t *testing.T) {
 			if err != nil || len(all) != 2 {
 				t.Errorf("found %+v, %v", all, err)
 			}
+			if n := strings.Count(log.String(), "now=acme/shop"); !looked && n != 1 {
+				t.Errorf("the log has the new name %d times:\n%s", n, log.String())
+			}
 			server.Change(acme, func(r *githubtest.Repository) {
 				if len(r.Issues) != 2 || len(r.Issues[0].Comments) != 1 || r.Issues[0].Title != final.Title {
 					t.Errorf("the repository has %d issues", len(r.Issues))
@@ -128,22 +134,34 @@ func TestRenamedRepository(t *testing.T) {
 	}
 }
 
-func TestTransferredIssueIsGone(t *testing.T) {
+// TestTransferredOutOfSight has an issue transferred to a repository that the token does not see.
+func TestTransferredOutOfSight(t *testing.T) {
 	tracker, server := open(t)
-	server.AddRepository("acme/other")
-	other := server.AddIssue("acme/other", githubtest.Issue{Title: "x", Body: "x", Author: "postburn-robot"})
 	opened := create(t, tracker, post("checkout-1"))
-	var id int64
-	server.Change("acme/other", func(r *githubtest.Repository) {
-		id = r.ID
-		r.Issues[other-1].Body = post("checkout-1").Marker().String() + "\nIt failed.\n"
-	})
-	at(server, opened.Ref, func(i *githubtest.Issue) { i.MovedTo = id }, nil)
-	if err := tracker.Replace(t.Context(), opened, final); !errors.Is(err, issue.ErrNotFound) {
-		t.Errorf("replacing: got %v, want ErrNotFound", err)
+	server.AddRepository("acme/secret")
+	server.Transfer(acme, 1, "acme/secret")
+	server.Change("acme/secret", func(r *githubtest.Repository) { r.Gone = true })
+	var moved issue.Moved
+	if err := tracker.Replace(t.Context(), opened, final); !errors.As(err, &moved) || moved.To != (issue.Ref{}) || !strings.Contains(err.Error(), "can't see") {
+		t.Errorf("got %v, want that it was transferred, and not where to", err)
 	}
-	if _, err := tracker.Create(t.Context(), issue.Post{Key: "checkout-1/progress", Parent: &opened}); !errors.Is(err, issue.ErrNotFound) {
-		t.Errorf("commenting: got %v, want ErrNotFound", err)
+}
+
+func TestPeopleAreReadWhereTheIssueIsNow(t *testing.T) {
+	tracker, server := open(t)
+	opened := create(t, tracker, post("checkout-1"))
+	at(server, opened.Ref, func(i *githubtest.Issue) {
+		i.Body += "\n- [ ] Do it\n"
+		i.Comments = append(i.Comments, &githubtest.Comment{ID: 7, Author: "alice", Body: "09:14 here"})
+	}, nil)
+	server.AddRepository("acme/other")
+	server.Transfer(acme, 1, "acme/other")
+	all, _, err := tracker.Comments(t.Context(), opened.Ref)
+	if err != nil || len(all) != 1 || all[0].Author != "alice" {
+		t.Errorf("comments %+v, %v", all, err)
+	}
+	if body, err := tracker.Body(t.Context(), opened.Ref); err != nil || !strings.HasSuffix(body, "- [ ] Do it\n") {
+		t.Errorf("body %q, %v", body, err)
 	}
 }
 
@@ -160,6 +178,7 @@ func TestTokenStaysAtHome(t *testing.T) {
 	defer stranger.Close()
 	home := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Link", "<"+stranger.URL+`>; rel="next"`)
+		w.Header().Set("Content-Type", "application/json")
 		switch r.URL.Path {
 		case "/repos/" + acme:
 			fmt.Fprint(w, `{"id": 1, "full_name": "acme/checkout"}`)
@@ -177,8 +196,8 @@ func TestTokenStaysAtHome(t *testing.T) {
 		t.Fatal(err)
 	}
 	ref := issue.Ref{Number: 1, URL: home.URL + "/acme/checkout/issues/1"}
-	if err := tracker.Replace(t.Context(), issue.Found{Ref: ref}, final); err == nil {
-		t.Error("no error")
+	if err := tracker.Replace(t.Context(), issue.Found{Ref: ref}, final); !errors.Is(err, issue.ErrRefused) || errors.As(err, new(issue.Moved)) {
+		t.Errorf("got %v, want it refused: that is no transfer", err)
 	}
 	if _, err := tracker.Find(t.Context(), post("checkout-1"), time.Now()); err == nil {
 		t.Error("no error")
@@ -253,7 +272,7 @@ func TestWhatGitHubLeavesOutIsSaidOnce(t *testing.T) {
 				t.Errorf("said %d times:\n%s", got, log.String())
 			}
 			server.Change(acme, func(r *githubtest.Repository) {
-				if push && (len(r.Labels) != 2 || r.Labels[0].Description == "" || r.Labels[1].Color == "ededed") {
+				if push && (len(r.Labels) != 3 || r.Labels[0].Description == "" || r.Labels[1].Color == "ededed" || r.Labels[2].Name != issue.ExcludeLabel) {
 					t.Errorf("the labels were not made: %+v", r.Labels)
 				}
 			})
@@ -302,4 +321,49 @@ func TestLongTextsAreReplaced(t *testing.T) {
 			t.Errorf("the issue is %+v", got)
 		}
 	})
+}
+
+// TestCredentialsFollowNoRedirect has GitHub redirect everything, also the request for an
+// installation's token, to another port, and from https to http.
+func TestCredentialsFollowNoRedirect(t *testing.T) {
+	private := key(t)
+	for _, secure := range []bool{false, true} {
+		for _, app := range []bool{false, true} {
+			for _, status := range []int{301, 302, 303, 307, 308} {
+				t.Run(fmt.Sprintf("https %v, app %v, %d", secure, app, status), func(t *testing.T) {
+					stranger := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+						t.Errorf("a stranger was asked, with %q", r.Header.Get("Authorization"))
+					}))
+					defer stranger.Close()
+					var asked atomic.Int32
+					listen := httptest.NewServer
+					if secure {
+						listen = httptest.NewTLSServer
+					}
+					home := listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						asked.Add(1)
+						http.Redirect(w, r, stranger.URL+r.URL.Path, status)
+					}))
+					defer home.Close()
+					o := github.Options{Repository: acme, URL: home.URL, Token: token, Transport: home.Client().Transport}
+					if app {
+						o.Token, o.App = "", &github.App{ID: 1, InstallationID: 7, PrivateKeyFile: private}
+					}
+					tracker, err := github.New(o)
+					if err != nil {
+						t.Fatal(err)
+					}
+					_, err = tracker.Create(t.Context(), post("checkout-1"))
+					for doing, err := range map[string]error{"check": tracker.Check(t.Context())[0].Err, "create": err} {
+						if !errors.Is(err, issue.ErrRefused) || !strings.Contains(err.Error(), stranger.URL) || !strings.Contains(err.Error(), "POSTBURN_GITHUB_URL") {
+							t.Errorf("%s: got %v, want it refused, and where to it is redirected", doing, err)
+						}
+					}
+					if asked.Load() == 0 {
+						t.Error("GitHub was not asked")
+					}
+				})
+			}
+		}
+	}
 }

@@ -9,20 +9,21 @@ import (
 	"unicode/utf8"
 )
 
-// GitHub's limits, in characters.
+// GitHub's limits, in characters. Its documentation has none of them. Its refusals do, for example
+// "body is too long (maximum is 65536 characters)".
 const (
 	maxBody  = 65_536
 	maxTitle = 256
 	maxLabel = 50
 )
 
-// leastRows are the rows that a table keeps while there is anything else to leave out.
+// leastRows is how many rows a table keeps while anything else can be cut.
 const leastRows = 5
 
 const leftOut = "_What stood here is left out: the text is longer than GitHub takes._"
 
-// fitBody shortens a body to a number of characters, and says so: first the ends of the longest tables, then what stands before the
-// analysis that people write, then the end.
+// fitBody shortens a body to a number of characters, and says so in it. It cuts the ends of the
+// longest tables first, then the text before the analysis that people write, then the end.
 func fitBody(body string, limit int) string {
 	if utf8.RuneCountInString(body) <= limit {
 		return body
@@ -52,7 +53,7 @@ func length(lines []string) int {
 	return n
 }
 
-// table is a run of lines, its head of two lines included.
+// table is a run of lines, including its two header lines.
 type table struct{ start, end int }
 
 func tables(lines []string) (all []table) {
@@ -68,13 +69,13 @@ func tables(lines []string) (all []table) {
 	return all
 }
 
-// cutTables leaves out rows at the end of the longest table, then the next, until `excess` characters are gone or no table has more than
-// the least number of rows.
+// cutTables drops rows at the end of the longest table, then the next, until `excess` characters
+// are gone or each table is down to `least` rows.
 func cutTables(lines []string, excess, least int) []string {
 	all := tables(lines)
 	size := func(t table) int { return length(lines[t.start:t.end]) }
 	slices.SortStableFunc(all, func(a, b table) int { return size(b) - size(a) })
-	cuts := map[int]int{} // rows to leave out, by the table's end
+	cuts := map[int]int{} // rows to drop, by the table's end
 	for _, t := range all {
 		rows := t.end - t.start - 2
 		for cut := 1; cut <= rows-least && excess > 0; cut++ {
@@ -102,7 +103,7 @@ func rowsLeftOut(n int) string {
 	return fmt.Sprintf("_%d more rows are left out: the text is longer than GitHub takes._", n)
 }
 
-// cutEnd leaves out what is too much at the end, by lines where it can.
+// cutEnd cuts the end to fit the limit, at a line break if it can.
 func cutEnd(lines []string, limit int) string {
 	const fence = "```"
 	note := "\n\n" + leftOut + "\n"
@@ -142,7 +143,8 @@ func fitTitle(title string) string {
 	return title
 }
 
-// fitLabel makes a name one that GitHub takes, so that two names stay two. A comma parts labels in filters.
+// fitLabel makes a name valid at GitHub. Different names stay different. Commas separate labels in
+// filters, so they go.
 func fitLabel(name string) string {
 	plain := strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r == ',' {

@@ -31,6 +31,7 @@ func TestFitBody(t *testing.T) {
 	}{
 		"short enough":            {sample(3, ""), 10_000, []string{sample(3, "")}, []string{"left out"}},
 		"the timeline's end":      {sample(100, ""), 1200, []string{"| objective 7 |", "| row 0 |", "more rows are left out", "## Analysis", "for people to write"}, []string{"| row 99 |"}},
+		"all that the longer has": {sample(100, ""), 890, []string{"| objective 7 |", "| row 4 |", "_95 more rows are left out"}, []string{"| row 5 |"}},
 		"the ends of both":        {sample(100, ""), 800, []string{"| objective 4 |", "| row 4 |", "_95 more rows are left out", "_3 more rows", "## Analysis"}, []string{"| row 5 |", "| objective 5 |"}},
 		"prose before the form":   {sample(100, long), 1000, []string{"Summary.", leftOut, "## Analysis", "for people to write"}, []string{"row 0"}},
 		"a form that is too long": {"Summary.\n\n## Analysis\n" + long, 500, []string{"Summary.", leftOut}, nil},

@@ -44,7 +44,7 @@ func newTracker(t *testing.T, server *githubtest.Server, change ...func(*github.
 	return tracker
 }
 
-// at gives the text that is somewhere to a function that may change it, as a person would.
+// at passes the text at a place to a function that may change it, as a person would.
 func at(server *githubtest.Server, ref issue.Ref, issueDo func(*githubtest.Issue), commentDo func(*githubtest.Issue, *githubtest.Comment)) {
 	server.Change(acme, func(r *githubtest.Repository) {
 		for _, i := range r.Issues {
@@ -92,9 +92,15 @@ func world(tracker *github.Tracker, server *githubtest.Server) trackertest.World
 			at(server, found.Ref, func(i *githubtest.Issue) { labels = slices.Sorted(slices.Values(i.Labels)) }, nil)
 			return labels
 		},
-		Transfer: func(found issue.Found) {
-			server.AddRepository("acme/other")
-			at(server, found.Ref, func(i *githubtest.Issue) { i.MovedTo = 1 }, nil)
+		Transfer: func(found issue.Found, followed bool) {
+			to := "acme/other"
+			if !followed {
+				to = "elsewhere/other"
+			}
+			server.AddRepository(to)
+			// so that the numbers differ
+			server.AddIssue(to, githubtest.Issue{Title: "x", Body: "x", Author: "somebody"})
+			server.Transfer(acme, int(found.Ref.Number), to)
 		},
 		List: tracker.List,
 	}

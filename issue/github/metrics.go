@@ -9,13 +9,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// What came of requests.
+// The outcomes of requests.
 const (
 	outcomeDone        = "done"
-	outcomeNotModified = "not_modified" // free of the rate limit
+	outcomeNotModified = "not_modified" // does not count for the rate limit
 	outcomeRefused     = "refused"
 	outcomeRateLimited = "rate_limited"
-	outcomeFailed      = "failed" // no answer, or one that does not tell
+	outcomeFailed      = "failed" // no answer, or an unclear one
 )
 
 type metrics struct {
@@ -48,10 +48,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return m
 }
 
-// stands shows how a repository stands.
+// stands shows a repository's standing.
 func (m *metrics) stands(repo string, now Standing) {
 	m.shown[repo] = true
-	for _, s := range standings {
+	for _, s := range allStandings {
 		value := 0.0
 		if s == now {
 			value = 1
@@ -60,7 +60,7 @@ func (m *metrics) stands(repo string, now Standing) {
 	}
 }
 
-// standsOnly shows no other repositories any more.
+// standsOnly drops all other repositories.
 func (m *metrics) standsOnly(repos []string) {
 	for repo := range m.shown {
 		if !slices.Contains(repos, repo) {
@@ -70,7 +70,7 @@ func (m *metrics) standsOnly(repos []string) {
 	}
 }
 
-// counter counts requests as they are answered.
+// counter counts requests by their answers.
 type counter struct {
 	next    http.RoundTripper
 	metrics *metrics

@@ -2,30 +2,34 @@ package github
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/postburn/postburn/issue"
 )
 
-// Standing is how a repository stands with what postburn wants of it, as far as GitHub has told.
+// Standing says whether postburn can use a repository, as far as GitHub has told.
 type Standing string
 
 // The standings of a repository.
 const (
 	Ready        Standing = "ready"
-	BadToken     Standing = "bad_token" // GitHub does not take the token, or the app's key
+	BadToken     Standing = "bad_token" // GitHub rejects the token, or the app's key
 	NoPermission Standing = "no_permission"
 	NotFound     Standing = "not_found"
 	Archived     Standing = "archived"
 	IssuesOff    Standing = "issues_off"
-	Unknown      Standing = "unknown" // GitHub can't be asked, or does not say
+	NoSSO        Standing = "sso_required" // the token lacks single sign-on (SAML)
+	Suspended    Standing = "suspended"    // the app's installation, or the token's account
+	Unknown      Standing = "unknown"      // GitHub can't be asked, or does not say
 )
 
-var standings = []Standing{Ready, BadToken, NoPermission, NotFound, Archived, IssuesOff, Unknown}
+var allStandings = []Standing{Ready, BadToken, NoPermission, NotFound, Archived, IssuesOff, NoSSO, Suspended, Unknown}
 
-// refusal is an issue.ErrRefused that somebody can do something about.
+// refusal is an issue.ErrRefused that somebody can fix.
 type refusal struct {
 	standing Standing
 	reason   string // what to grant or do
@@ -46,14 +50,25 @@ func standingOf(err error) Standing {
 	return Unknown
 }
 
-// standing is what an answer says of a repository.
+// standing returns what an answer says about a repository. The header X-GitHub-SSO is described in
+// https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api
 func (a answer) standing() Standing {
+	if a.isPage() {
+		return Unknown
+	}
 	switch a.status {
 	case http.StatusUnauthorized:
 		return BadToken
 	case http.StatusForbidden:
-		if a.saysArchived() {
+		switch {
+		case a.saysArchived():
 			return Archived
+		case a.header.Get("X-Github-Sso") != "" || strings.Contains(a.message, "SAML"):
+			return NoSSO
+		case a.saysSuspended():
+			return Suspended
+		case a.saysLocked():
+			return Unknown // it is about one issue
 		}
 		return NoPermission
 	case http.StatusNotFound:
@@ -66,6 +81,14 @@ func (a answer) standing() Standing {
 
 func (a answer) saysArchived() bool { return strings.Contains(strings.ToLower(a.message), "archived") }
 
+func (a answer) saysSuspended() bool {
+	return a.status == http.StatusForbidden && strings.Contains(a.message, "suspended")
+}
+
+func (a answer) saysLocked() bool {
+	return strings.Contains(a.about, "locking-conversations") || strings.Contains(a.message, "issue is locked")
+}
+
 func (a answer) refusal(repo string) error { return refusal{a.standing(), a.reason(repo)} }
 
 func (a answer) appRefusal() error {
@@ -76,45 +99,42 @@ func (a answer) appRefusal() error {
 	return refusal{standing, appReason(a)}
 }
 
-// stands notes how a repository stands. What a write met is believed until another write is taken: GitHub tells of some permissions only
-// when they are used.
-func (t *Tracker) stands(repo string, now Standing, written bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// standings keeps how each repository stands, for the metrics.
+type standings struct {
+	mu      sync.Mutex
+	written map[string]Standing // by the last write, by repository
+	metrics *metrics
+}
+
+func newStandings(m *metrics) *standings {
+	return &standings{written: map[string]Standing{}, metrics: m}
+}
+
+// note notes a repository's standing. The result of a refused write holds until a write succeeds,
+// because GitHub shows some permissions only in use.
+func (s *standings) note(repo string, now Standing, written bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if written {
-		t.written[repo] = now
+		s.written[repo] = now
 	}
-	if met, ok := t.written[repo]; ok && now == Ready {
+	if met, ok := s.written[repo]; ok && now == Ready {
 		now = met
 	}
-	t.metrics.stands(repo, now)
+	s.metrics.stands(repo, now)
 }
 
-// tookWrite reports whether the last write to a repository was taken, and there was one.
-func (t *Tracker) tookWrite(repo repository) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.written[repo.name()] == Ready
+// tookWrite reports whether there was a write to a repository, and the last one succeeded.
+func (s *standings) tookWrite(repo string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.written[repo] == Ready
 }
 
-// nameOf is a repository's name as GitHub has it, if that is known.
-func (t *Tracker) nameOf(name string) string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if repo, ok := t.repos[name]; ok {
-		return repo.name()
-	}
-	return name
-}
-
-// standsOnly forgets how other repositories stand.
-func (t *Tracker) standsOnly(repos []string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for repo := range t.written {
-		if !slices.Contains(repos, repo) {
-			delete(t.written, repo)
-		}
-	}
-	t.metrics.standsOnly(repos)
+// only forgets other repositories.
+func (s *standings) only(repos []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.written, func(repo string, _ Standing) bool { return !slices.Contains(repos, repo) })
+	s.metrics.standsOnly(repos)
 }

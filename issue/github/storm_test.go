@@ -14,7 +14,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// TestALongTableIsShortened writes a storm of 450 incidents with long names: the least bad are left out, and that is said.
+// TestALongTableIsShortened writes a storm of 450 incidents with long names: the least bad are left
+// out, and that is said.
 func TestALongTableIsShortened(t *testing.T) {
 	tracker, server := open(t)
 	f := issue.Facts{Kind: issue.Storm, AsOf: time.Now(), Interval: 30 * time.Second}

@@ -8,13 +8,14 @@ import (
 
 const markerStart = "<!-- postburn "
 
-// encode is a body as it is sent: the marker's line, and a text in which no line can be taken for one.
+// encode returns a body to send: the marker's line, and the text with no line that looks like a
+// marker.
 func encode(marker string, text issue.Text) string {
 	body := strings.ReplaceAll(normal(text.Body), markerStart, "&lt;!-- postburn ")
 	return marker + "\n" + fitBody(body, maxBody-len([]rune(marker))-1)
 }
 
-// decode finds the marker's line in a body, and what the text is without it. A person may have written above it.
+// decode returns the marker in a body, and the text without it. People may write above the marker.
 func decode(body string) (m issue.Marker, line string, rest string, ok bool) {
 	body = normal(body)
 	offset := 0
@@ -27,7 +28,7 @@ func decode(body string) (m issue.Marker, line string, rest string, ok bool) {
 	return issue.Marker{}, "", body, false
 }
 
-// same compares bodies as they are shown: line ends and white space at the ends aside.
+// same compares bodies as shown, ignoring line ends and outer white space.
 func same(a, b string) bool { return strings.TrimSpace(normal(a)) == strings.TrimSpace(normal(b)) }
 
 // sameTitle compares titles as GitHub stores them; a comment has none.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ import (
 	"github.com/postburn/postburn/issue/github"
 	"github.com/postburn/postburn/issue/github/githubtest"
 	"github.com/postburn/postburn/issue/postmortem"
+	"github.com/postburn/postburn/issue/publish"
 	"github.com/postburn/postburn/slo"
 )
 
@@ -30,11 +32,18 @@ type memory struct {
 	publications map[string]issue.Publication
 }
 
+// put commits an incident.
+func (m *memory) put(i alert.Incident) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.incidents[i.ID] = i
+}
+
 // load returns the publication that an incident is part of.
 func (m *memory) load(incident string) (issue.Publication, bool) {
 	for _, p := range m.publications {
 		if slices.ContainsFunc(p.Parts, func(part issue.Part) bool { return part.Incident == incident }) {
-			p.Writes = slices.Clone(p.Writes)
+			p.Parts, p.Writes, p.FollowUps = slices.Clone(p.Parts), slices.Clone(p.Writes), slices.Clone(p.FollowUps)
 			return p, true
 		}
 	}
@@ -56,14 +65,14 @@ func (m *memory) Behind(context.Context) (incidents []alert.Incident, unposted [
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for id, i := range m.incidents {
-		if p, ok := m.load(id); !ok || p.Posted(id) < i.Revision {
+		if p, ok := m.load(id); !ok || p.Parts.Posted(id) < i.Revision {
 			incidents = append(incidents, i)
 		}
 	}
 	slices.SortFunc(incidents, func(a, b alert.Incident) int { return strings.Compare(a.ID, b.ID) })
 	for key := range m.publications {
 		p, _ := m.load(key)
-		if slices.ContainsFunc(p.Writes, func(w issue.Write) bool { return w.State != issue.Posted && w.State != issue.Gone }) {
+		if !p.IsSettled() {
 			unposted = append(unposted, p)
 		}
 	}
@@ -126,7 +135,8 @@ func incident(group string, onset, now time.Time, spans ...[2]time.Duration) (i 
 	return i, len(i.Windows) > 0
 }
 
-// torture runs a publisher, a tracker and a GitHub, and starts the first two again whenever they die.
+// torture runs a publisher, a tracker and a GitHub, and starts the first two again whenever they
+// die.
 type torture struct {
 	server *githubtest.Server
 	store  *memory
@@ -134,11 +144,23 @@ type torture struct {
 	deaths int
 	people map[time.Duration]func() // what people do at some times
 	reads  bool                     // what people do is read back
+	marks  bool                     // and what they exclude
+
+	tasks       issue.TaskReader // nil: follow-ups are not read
+	remindAfter time.Duration
+	reports     issue.Reporter // on months
 }
 
 func (r *torture) lister(t *github.Tracker) issue.Lister {
 	if r.reads {
 		return t.List
+	}
+	return nil
+}
+
+func (r *torture) markedLister(t *github.Tracker) issue.MarkedLister {
+	if r.marks {
+		return t.ListMarked
 	}
 	return nil
 }
@@ -154,9 +176,12 @@ func (r *torture) live(ctx context.Context, t *testing.T) {
 		life, die := context.WithCancel(ctx)
 		r.die = die
 		tracker := newTracker(t, r.server, func(o *github.Options) { o.WriteEvery = 0 })
-		p := issue.NewPublisher(issue.Options{
-			Store: r.store, Tracker: tracker, Render: postmortem.Render, List: r.lister(tracker),
-			Settings: func(string) issue.Settings { return issue.Settings{Labels: []string{"post-mortem"}} },
+		p := publish.New(publish.Options{
+			Store: r.store, Tracker: tracker, Render: postmortem.Render, List: r.lister(tracker), ListMarked: r.markedLister(tracker),
+			Settings: func(string) issue.Settings {
+				return issue.Settings{Labels: []string{"post-mortem"}, RemindAfter: r.remindAfter}
+			},
+			Tasks: r.tasks, Nest: tracker.Nest, State: tracker.State, Reports: r.reports,
 		})
 		if err := p.Run(life); err != nil {
 			t.Errorf("Run: %v", err)
@@ -191,7 +216,7 @@ func (r *torture) until(t *testing.T, d time.Duration, incidents ...func(now tim
 	lives.Wait()
 }
 
-// keys are those of all texts that are at GitHub.
+// keys returns the keys of all texts at GitHub.
 func (r *torture) keys() (all []string) {
 	r.server.Change(acme, func(repo *githubtest.Repository) {
 		for _, i := range repo.Issues {
@@ -211,7 +236,7 @@ func firstKey(body string) string {
 	return m.Key
 }
 
-// misfortunes are all that can go wrong with one request.
+// misfortunes returns all that can go wrong with one request.
 func (r *torture) misfortunes() map[string]func() githubtest.Fault {
 	return map[string]func() githubtest.Fault{
 		"lost before":     githubtest.LostBefore,
@@ -238,7 +263,8 @@ func returning() func(time.Time) (alert.Incident, bool) {
 	}
 }
 
-// suffer plays an incident with a misfortune at the n-th request, and returns how many requests there were.
+// suffer plays an incident with a misfortune at the n-th request, and returns how many requests
+// there were.
 func suffer(t *testing.T, name string, n int, edit bool) (requests int) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newTorture(t)
@@ -290,7 +316,7 @@ func suffer(t *testing.T, name string, n int, edit bool) (requests int) {
 	return requests
 }
 
-// each gives all issues to a function that may change them.
+// each passes all issues to a function that may change them.
 func each(server *githubtest.Server, do func(*githubtest.Issue)) {
 	server.Change(acme, func(repo *githubtest.Repository) {
 		for _, i := range repo.Issues {
@@ -299,25 +325,76 @@ func each(server *githubtest.Server, do func(*githubtest.Issue)) {
 	})
 }
 
+// isTried reports whether the i-th misfortune is tried at the n-th request. TORTURE tries all, as
+// `make torture` and `make race` do. Else each request has a third of them, and each of them a
+// third of the requests.
+func isTried(n, i int) bool { return os.Getenv("TORTURE") != "" || (n+i)%3 == 0 }
+
 func TestExactlyOneIssueWhateverGitHubDoes(t *testing.T) {
 	for _, edit := range []bool{false, true} {
 		total := suffer(t, "500", 0, edit)
 		if total < 15 {
 			t.Fatalf("only %d requests: the story is too short to try anything", total)
 		}
-		for name := range (&torture{}).misfortunes() {
+		for i, name := range slices.Sorted(maps.Keys((&torture{}).misfortunes())) {
 			t.Run(fmt.Sprintf("%s, edited %v", name, edit), func(t *testing.T) {
 				first := 1
 				if edit {
-					first = 7 // what comes before the edit is as it is without one
+					first = 7 // all before the edit is the same without one
 				}
 				for n := first; n <= total; n++ {
+					if !isTried(n, i) {
+						continue
+					}
 					suffer(t, name, n, edit)
 					if t.Failed() {
 						t.Fatalf("at request %d of %d", n, total)
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestExactlyOneReportWhateverGitHubDoes opens the issue of a month's report while one request goes
+// wrong.
+func TestExactlyOneReportWhateverGitHubDoes(t *testing.T) {
+	play := func(name string, n int) (requests int) {
+		synctest.Test(t, func(t *testing.T) {
+			r := newTorture(t)
+			fault := r.misfortunes()[name]
+			r.server.Fault = func(q githubtest.Request) githubtest.Fault {
+				if q.N == n {
+					return fault()
+				}
+				return githubtest.Fault{}
+			}
+			r.reports = issue.Reporter{
+				Repositories: func() []string { return []string{""} },
+				Write: func(_ context.Context, month time.Time, _ string) (issue.Text, bool, error) {
+					return issue.Text{Title: "On " + month.Format("2006-01"), Body: "Written at " + time.Now().Format(time.TimeOnly)}, true, nil
+				},
+			}
+			r.until(t, 40*time.Minute)
+			if diff := cmp.Diff([]string{"report-1999-11"}, r.keys()); diff != "" {
+				t.Errorf("%s at request %d: %s", name, n, diff)
+			}
+			each(r.server, func(i *githubtest.Issue) {
+				if i.Title != "On 1999-11" || i.State != "open" || !slices.Equal(i.Labels, []string{"postburn", "report"}) {
+					t.Errorf("%s at request %d: the issue is %+v", name, n, i)
+				}
+			})
+			requests = len(r.server.Requests())
+		})
+		return requests
+	}
+	total := play("500", 0)
+	if total < 3 {
+		t.Fatalf("only %d requests", total)
+	}
+	for _, name := range slices.Sorted(maps.Keys((&torture{}).misfortunes())) {
+		for n := 1; n <= total && !t.Failed(); n++ {
+			play(name, n)
 		}
 	}
 }
@@ -373,7 +450,8 @@ func TestAStormIsOneIssue(t *testing.T) {
 	})
 }
 
-// misfortunes plays incidents while every fifth request goes wrong, until it is calm; no text may be there twice.
+// misfortunes plays incidents while every fifth request goes wrong, until it is calm; no text may
+// be there twice.
 func misfortunes(t *testing.T, calm time.Duration, play func(time.Time, *rand.Rand) []func(time.Time) (alert.Incident, bool), check func(*testing.T, *githubtest.Repository)) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

@@ -3,25 +3,31 @@ package github
 import (
 	"bytes"
 	"context"
+	"errors"
+	"html"
 	"io"
+	"mime"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 )
 
-// The conditional transport remembers so many answers, none larger than so many bytes.
+// Limits of the conditional transport: how many answers it remembers, and their size in bytes.
 const (
 	maxRemembered = 24
 	maxAnswer     = 2 << 20
 )
 
-// conditional asks GitHub whether an answer is still what it was: if so, the request does not count towards its limit.
+// conditional makes requests conditional: if an answer is unchanged, GitHub does not count the
+// request against its rate limit. See "Use conditional requests if appropriate" in
+// https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 type conditional struct {
 	next    http.RoundTripper
 	mu      sync.Mutex
-	answers []remembered // the last used one last
+	answers []remembered // most recently used last
 }
 
 type remembered struct {
@@ -71,10 +77,7 @@ func (c *conditional) RoundTrip(req *http.Request) (*http.Response, error) {
 	if len(start) <= maxAnswer {
 		c.remember(remembered{key, resp.Header.Get("ETag"), resp.Header.Clone(), start})
 	}
-	resp.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(start), rest), rest}
+	resp.Body = joined{io.MultiReader(bytes.NewReader(start), rest), rest}
 	return resp, nil
 }
 
@@ -100,11 +103,11 @@ func (c *conditional) remember(r remembered) {
 	}
 }
 
-// resetHeader is where the time of GitHub's X-RateLimit-Reset is kept.
+// resetHeader keeps the value of GitHub's X-RateLimit-Reset.
 const resetHeader = "X-Postburn-Ratelimit-Reset"
 
-// hideReset keeps the time at which the primary limit ends from go-github, which would take it for the end of a secondary limit too, and
-// answer requests by itself until then. How long to wait is decided in one place: rateLimited.
+// hideReset hides the end of the primary limit from go-github, which would take it for the end of a
+// secondary limit too and refuse requests until then. Only rateLimited decides how long to wait.
 type hideReset struct{ next http.RoundTripper }
 
 func (h hideReset) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -116,15 +119,76 @@ func (h hideReset) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// pageHeader keeps the title of a web page that came instead of an API answer.
+const pageHeader = "X-Postburn-Page"
+
+// maxPage is how many bytes of such a page are read.
+const maxPage = 64 << 10
+
+// markPages marks answers that are not JSON, for example from a proxy, a login page, or GitHub when
+// it is down.
+type markPages struct{ next http.RoundTripper }
+
+func (m markPages) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := m.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	resp.Header.Del(pageHeader)
+	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind == "application/json" || strings.HasSuffix(kind, "+json") {
+		return resp, nil
+	}
+	start := make([]byte, maxPage)
+	n, err := io.ReadFull(resp.Body, start)
+	start = start[:n]
+	if text := bytes.TrimSpace(start); len(text) > 0 && text[0] != '{' && text[0] != '[' {
+		resp.Header.Set(pageHeader, titleOf(string(text)))
+	}
+	rest := resp.Body
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil // the body ended, or the next read says what is wrong
+	}
+	if err != nil {
+		_ = rest.Close()
+		return nil, err
+	}
+	resp.Body = joined{io.MultiReader(bytes.NewReader(start), rest), rest}
+	return resp, nil
+}
+
+// joined is a body whose start was already read.
+type joined struct {
+	io.Reader
+	io.Closer
+}
+
+var pageTitle = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
+
+// titleOf returns a page's title, or the start of its text if it has none.
+func titleOf(page string) string {
+	if found := pageTitle.FindStringSubmatch(page); found != nil {
+		page = html.UnescapeString(found[1])
+	}
+	return shortened(strings.Join(strings.Fields(page), " "))
+}
+
 type repositoryKey struct{}
 
-// within makes requests follow no redirect out of a repository, as there is for an issue that was transferred.
+// within keeps requests from following redirects out of a repository, such as a transferred
+// issue's.
 func within(ctx context.Context, r repository) context.Context {
 	return context.WithValue(ctx, repositoryKey{}, r.id)
 }
 
-// checkRedirect follows redirects as they are for a repository that was renamed: on the same server, with the same method (the HTTP client
-// would make a GET of a POST), to the same repository. Others are answers.
+// anywhere lets requests follow redirects to other repositories on the same server.
+func anywhere(ctx context.Context) context.Context {
+	return context.WithValue(ctx, repositoryKey{}, nil)
+}
+
+// checkRedirect follows redirects of a renamed repository: to the same server (scheme, host and
+// port, so that credentials stay there), with the same method (the HTTP client would turn a POST
+// into a GET), and to the same repository. It returns others as answers. See "Follow redirects" in
+// https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	first := via[0]
 	if len(via) > 3 || req.Method != first.Method || req.URL.Host != first.URL.Host || req.URL.Scheme != first.URL.Scheme {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// turn lets one write happen at a time. It is free again some time after a write has ended, so that nobody holds it while waiting for
-// that time to pass.
+// turn allows one write at a time. It is free again `every` after a write has ended, and nobody
+// holds it while that time passes.
 type turn struct {
 	free  chan struct{}
 	every time.Duration
@@ -18,7 +18,7 @@ func newTurn(every time.Duration) turn {
 	return t
 }
 
-// take waits until it is free. The write may last until done is called.
+// take waits for the turn. The caller holds it until done is called.
 func (t turn) take(ctx context.Context) (done func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, notSent{err}

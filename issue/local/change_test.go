@@ -16,21 +16,28 @@ func TestChangeStartsAgainWhereAPersonSavedMeanwhile(t *testing.T) {
 		want    string
 		wantErr error
 	}{
-		"never":  {0, "text postburn", nil},
-		"twice":  {2, "text person person postburn", nil},
-		"always": {1000, "", issue.ErrRefused},
+		"never":      {0, "text postburn", nil},
+		"nine times": {9, "text" + strings.Repeat(" person", 9) + " postburn", nil},
+		"ten times":  {10, "text" + strings.Repeat(" person", 10), issue.ErrRefused},
+		"twice":      {2, "text person person postburn", nil},
+		"always":     {1000, "", issue.ErrRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tracker, err := New(t.TempDir())
+			tracker, err := New(t.TempDir(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
+			root, err := tracker.open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer root.Close()
 			path := filepath.Join(tracker.dir, "a.md")
 			if err := os.WriteFile(path, []byte("text"), 0o640); err != nil {
 				t.Fatal(err)
 			}
 			saves := 0
-			err = tracker.change(t.Context(), path, func(content []byte) ([]byte, error) {
+			err = change(t.Context(), root, "a.md", func(content []byte) ([]byte, error) {
 				if saves < tc.saves {
 					saves++
 					if err := os.WriteFile(path, append(content, " person"...), 0o640); err != nil {
@@ -59,6 +66,12 @@ func TestChangeStartsAgainWhereAPersonSavedMeanwhile(t *testing.T) {
 func TestFileName(t *testing.T) {
 	if got, want := fileName("checkout-20261014t104100z"), "checkout-20261014t104100z.md"; got != want {
 		t.Errorf("an incident's ID makes the name %q, want %q", got, want)
+	}
+	for length, whole := range map[int]bool{150: true, 151: false} {
+		key := strings.Repeat("k", length)
+		if got := fileName(key); (got == key+extension) != whole || !strings.HasPrefix(got, strings.Repeat("k", 150)) {
+			t.Errorf("a key of %d characters makes the name %q", length, got)
+		}
 	}
 	seen := map[string]string{}
 	for _, key := range []string{"../../etc/passwd", "etc-passwd", "..", ".", "", "-", ".hidden", "a/b", "a\\b", "a\x00b", "A", "a", "é", strings.Repeat("k", 400)} {

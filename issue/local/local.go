@@ -1,6 +1,3 @@
-// Package local is the tracker of those who have no other: one Markdown file a publication, in a folder. The issue's text is the file's
-// first part, comments follow under rules. People may write anywhere in a file; what they wrote is never lost, because a text is
-// replaced only where it still stands as it was sent, and all around it is kept. Issues can't be closed here.
 package local
 
 import (
@@ -11,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -24,49 +22,100 @@ import (
 
 const extension = ".md"
 
-// Tracker keeps issues as files in a folder. It is an issue.Tracker.
+// Tracker keeps issues as files in a folder. It is an issue.Tracker. If something else has a
+// post-mortem's name (a pipe, a symbolic link, an unreadable file), it is never waited for,
+// followed or replaced, and holds up no other issue.
 type Tracker struct {
-	dir string
-	mu  sync.Mutex // between reading a file and writing it
+	dir    string
+	logger *slog.Logger
+	mu     sync.Mutex        // held between reading a file and writing it
+	told   map[string]string // what was logged about unreadable files, by name
 }
 
-// New makes the folder if it is missing. Another program than one postburn and people's editors must not write there.
-func New(dir string) (*Tracker, error) {
+// New creates the folder if it is missing. Only one postburn and people's editors may write there.
+// A nil logger logs nothing.
+func New(dir string, logger *slog.Logger) (*Tracker, error) {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("making the folder for post-mortems: %w", err)
 	}
-	leftOver, err := filepath.Glob(filepath.Join(dir, temporary))
+	t := &Tracker{dir: dir, logger: logger, told: map[string]string{}}
+	root, err := t.open()
 	if err != nil {
-		return nil, fmt.Errorf("looking for temporary files: %w", err)
+		return nil, err
 	}
-	for _, name := range leftOver {
-		_ = os.Remove(name) // it is in nobody's way
+	defer root.Close()
+	names, err := list(root)
+	if err != nil {
+		return nil, fmt.Errorf("looking for temporary files in %s: %w", dir, err)
 	}
-	return &Tracker{dir: dir}, nil
+	for _, name := range names {
+		if isTemporary(name) {
+			_ = root.Remove(name) // a leftover does no harm
+		}
+	}
+	return t, nil
 }
 
-// Create writes a new file, or a comment at the end of its issue's. What is there under the key already is returned as it is.
+// open opens the folder anew for each operation, because it may be moved or remounted. The error
+// wraps issue.ErrRefused: a missing folder does not mean that a person removed a post-mortem.
+func (t *Tracker) open() (*os.Root, error) {
+	root, err := os.OpenRoot(t.dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the folder for post-mortems: %w: %w", issue.ErrRefused, err)
+	}
+	return root, nil
+}
+
+// path returns a file's path, for people.
+func (t *Tracker) path(name string) string { return filepath.Join(t.dir, name) }
+
+// isOurs returns issue.Moved if a text is of another tracker: those of this one have no number.
+func isOurs(at issue.Ref) error {
+	if at.Number != 0 {
+		return fmt.Errorf("looking for %s: %w", at.URL, issue.Moved{Foreign: true})
+	}
+	return nil
+}
+
+// name returns the file name of an issue or comment. It ignores the folder in the address, so that
+// the folder may be moved.
+func (t *Tracker) name(at issue.Ref) string { return filepath.Base(at.URL) }
+
+// Create writes a new file, or a comment at the end of its issue's. If the key is there already, it
+// returns that text as it is.
 func (t *Tracker) Create(ctx context.Context, p issue.Post) (issue.Found, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if p.Parent != nil {
-		return t.comment(ctx, p)
+	root, err := t.open()
+	if err != nil {
+		return issue.Found{}, err
 	}
-	path := filepath.Join(t.dir, fileName(p.Key))
-	err := create(path, []byte(newIssue(p.Marker(), p.Text)))
+	defer root.Close()
+	if p.Parent != nil {
+		return t.comment(ctx, root, p)
+	}
+	name := fileName(p.Key)
+	found := issue.Found{Key: p.Key, Ref: issue.Ref{URL: t.path(name)}, Text: p.Text}
+	err = create(root, name, []byte(newIssue(p.Marker(), p.Text)))
 	if errors.Is(err, fs.ErrExist) {
-		return t.read(path, p.Key)
+		found, err = t.read(root, name, p.Key)
 	}
 	if err != nil {
-		return issue.Found{}, fmt.Errorf("creating %s: %w: %w", path, issue.ErrRefused, err)
+		return issue.Found{}, fmt.Errorf("creating %s: %w: %w", t.path(name), issue.ErrRefused, err)
 	}
-	return issue.Found{Key: p.Key, Ref: issue.Ref{URL: path}, Text: p.Text}, nil
+	return found, nil
 }
 
-func (t *Tracker) comment(ctx context.Context, p issue.Post) (issue.Found, error) {
-	path := t.path(*p.Parent)
-	found := issue.Found{Key: p.Key, Ref: issue.Ref{URL: path}, Text: p.Text}
-	err := t.change(ctx, path, func(content []byte) ([]byte, error) {
+func (t *Tracker) comment(ctx context.Context, root *os.Root, p issue.Post) (issue.Found, error) {
+	if err := isOurs(p.Parent.Ref); err != nil {
+		return issue.Found{}, err
+	}
+	name := t.name(p.Parent.Ref)
+	found := issue.Found{Key: p.Key, Ref: issue.Ref{URL: t.path(name)}, Text: p.Text}
+	err := change(ctx, root, name, func(content []byte) ([]byte, error) {
 		if r, ok := find(content, p.Key); ok {
 			found.Text = r.text(false)
 			return nil, nil
@@ -74,70 +123,99 @@ func (t *Tracker) comment(ctx context.Context, p issue.Post) (issue.Found, error
 		return appendComment(content, p.Marker(), p.Text), nil
 	})
 	if err != nil {
-		return issue.Found{}, fmt.Errorf("commenting in %s: %w", path, err)
+		return issue.Found{}, fmt.Errorf("commenting in %s: %w", t.path(name), err)
 	}
 	return found, nil
 }
 
-// Find looks through the folder, or for a comment through its issue's file, whatever the time.
+// Find searches the folder, or for a comment its issue's file, and ignores `since`. It logs and
+// skips unreadable files, unless one has the issue's own name.
 func (t *Tracker) Find(_ context.Context, p issue.Post, _ time.Time) ([]issue.Found, error) {
+	if err := isOurs(p.Ref); err != nil {
+		return nil, err
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if p.Parent != nil {
-		path := t.path(*p.Parent)
-		content, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("looking for a comment: %w", err)
-		}
-		if r, ok := find(content, p.Key); ok {
-			return []issue.Found{{Key: p.Key, Ref: issue.Ref{URL: path}, Text: r.text(false)}}, nil
-		}
-		return nil, nil
-	}
-	names, err := os.ReadDir(t.dir)
+	root, err := t.open()
 	if err != nil {
-		return nil, fmt.Errorf("looking for an issue: %w", err)
+		return nil, err
+	}
+	defer root.Close()
+	if p.Parent != nil {
+		return t.findComment(root, p)
+	}
+	names, err := list(root)
+	if err != nil {
+		return nil, fmt.Errorf("looking for an issue in %s: %w", t.dir, err)
 	}
 	var all []issue.Found
 	own := fileName(p.Key)
-	for _, entry := range names {
-		if entry.IsDir() || filepath.Ext(entry.Name()) != extension {
+	for _, name := range names {
+		if filepath.Ext(name) != extension {
 			continue
 		}
-		found, err := t.read(filepath.Join(t.dir, entry.Name()), "")
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
+		found, marker, err := t.marked(root, name)
 		switch {
-		case entry.Name() == own: // whatever a person made of its marker
+		case errors.Is(err, fs.ErrNotExist): // a person just removed it
+		case err != nil && name == own:
+			return nil, fmt.Errorf("looking for an issue: %s: %w", t.path(name), err)
+		case err != nil:
+			t.tell(name, err)
+		case name == own: // even if its marker changed
 			found.Key = p.Key
 			all = slices.Insert(all, 0, found)
-		case found.Key != "":
-			if m, _ := t.marker(found.Ref.URL); m.Marks(p) {
-				all = append(all, found)
-			}
+		case found.Key != "" && marker.Marks(p):
+			all = append(all, found)
 		}
 	}
 	return all, nil
 }
 
-// Replace writes a new text where the old one still stands, and keeps all that is around it.
+func (t *Tracker) findComment(root *os.Root, p issue.Post) ([]issue.Found, error) {
+	if err := isOurs(p.Parent.Ref); err != nil {
+		return nil, err
+	}
+	name := t.name(p.Parent.Ref)
+	content, err := read(root, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking for a comment: %s: %w", t.path(name), err)
+	}
+	if r, ok := find(content, p.Key); ok {
+		return []issue.Found{{Key: p.Key, Ref: issue.Ref{URL: t.path(name)}, Text: r.text(false)}}, nil
+	}
+	return nil, nil
+}
+
+// tell logs that a file can't be read, once per reason.
+func (t *Tracker) tell(name string, err error) {
+	if t.told[name] != err.Error() {
+		t.told[name] = err.Error()
+		t.logger.Warn("a file in the folder for post-mortems can't be read and is left alone", "file", t.path(name), "err", err)
+	}
+}
+
+// Replace writes a new text if the old one still stands, and keeps all around it.
 func (t *Tracker) Replace(ctx context.Context, at issue.Found, text issue.Text) error {
+	if err := isOurs(at.Ref); err != nil {
+		return err
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	path := t.path(at)
-	err := t.change(ctx, path, func(content []byte) ([]byte, error) {
+	root, err := t.open()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	name := t.name(at.Ref)
+	err = change(ctx, root, name, func(content []byte) ([]byte, error) {
 		r, ok := find(content, at.Key)
 		isIssue := at.Text.Title != ""
 		switch {
 		case !ok && isIssue:
-			return nil, issue.ErrEdited // the file is there, its marker is not
+			return nil, issue.ErrEdited // the file exists, its marker does not
 		case !ok:
 			return nil, issue.ErrNotFound
 		case r.is(text):
@@ -148,71 +226,83 @@ func (t *Tracker) Replace(ctx context.Context, at issue.Found, text issue.Text) 
 		return r.replace(content, text), nil
 	})
 	if err != nil {
-		return fmt.Errorf("replacing a text in %s: %w", path, err)
+		return fmt.Errorf("replacing a text in %s: %w", t.path(name), err)
 	}
 	return nil
 }
 
-// Prepare does nothing: a file needs nothing besides itself.
+// Prepare does nothing: a file needs nothing else.
 func (t *Tracker) Prepare(context.Context, issue.Post) error { return nil }
 
 // Change changes nothing: a file has no labels, and is never closed.
 func (t *Tracker) Change(_ context.Context, at issue.Found, _ issue.Change) error {
-	if _, err := os.Stat(t.path(at)); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("changing %s: %w", t.path(at), issue.ErrNotFound)
+	if err := isOurs(at.Ref); err != nil {
+		return err
+	}
+	root, err := t.open()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	name := t.name(at.Ref)
+	if _, err := root.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("changing %s: %w", t.path(name), issue.ErrNotFound)
 	}
 	return nil
 }
 
-// path is where an issue or comment is: by its name only, so that a folder may be moved.
-func (t *Tracker) path(at issue.Found) string { return filepath.Join(t.dir, filepath.Base(at.Ref.URL)) }
-
-// read returns the issue in a file: the part under the key's marker, or under the first one where the key is empty. The key found is
-// empty where there is no marker.
-func (t *Tracker) read(path, key string) (issue.Found, error) {
-	content, err := os.ReadFile(path)
+// read returns the issue in a file: the part under the key's marker.
+func (t *Tracker) read(root *os.Root, name, key string) (issue.Found, error) {
+	content, err := read(root, name)
 	if err != nil {
-		return issue.Found{}, fmt.Errorf("reading an issue: %w", err)
+		return issue.Found{}, err
 	}
-	found := issue.Found{Key: key, Ref: issue.Ref{URL: path}}
-	if key == "" {
-		m, _ := firstMarker(content)
-		found.Key = m.Key
+	return t.found(name, key, content), nil
+}
+
+// marked returns the issue in a file: the part under its first marker, and that marker. The key is
+// empty if there is none.
+func (t *Tracker) marked(root *os.Root, name string) (issue.Found, issue.Marker, error) {
+	content, err := read(root, name)
+	if err != nil {
+		return issue.Found{}, issue.Marker{}, err
 	}
-	if r, ok := find(content, found.Key); ok {
+	delete(t.told, name)
+	m, _ := firstMarker(content)
+	return t.found(name, m.Key, content), m, nil
+}
+
+func (t *Tracker) found(name, key string, content []byte) issue.Found {
+	found := issue.Found{Key: key, Ref: issue.Ref{URL: t.path(name)}}
+	if r, ok := find(content, key); ok {
 		found.Text = r.text(true)
 	} else {
 		found.Text.Body = string(content)
 	}
-	return found, nil
+	return found
 }
 
-func (t *Tracker) marker(path string) (issue.Marker, bool) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return issue.Marker{}, false
-	}
-	return firstMarker(content)
-}
-
-// change reads a file, and writes what `edit` makes of it unless that is nil. It starts again where a person saved the file meanwhile.
-func (t *Tracker) change(ctx context.Context, path string, edit func([]byte) ([]byte, error)) error {
+// change reads a file, and writes what `edit` returns unless that is nil. If a person saved the
+// file meanwhile, it starts again.
+func change(ctx context.Context, root *os.Root, name string, edit func([]byte) ([]byte, error)) error {
 	for range 10 {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("%w: %w", issue.ErrRefused, err)
 		}
-		content, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
+		content, err := read(root, name)
+		switch {
+		case errors.Is(err, errChanged):
+			continue
+		case errors.Is(err, fs.ErrNotExist):
 			return issue.ErrNotFound
-		}
-		if err != nil {
+		case err != nil:
 			return fmt.Errorf("%w: %w", issue.ErrRefused, err)
 		}
 		changed, err := edit(bytes.Clone(content))
 		if err != nil || changed == nil {
 			return err
 		}
-		err = overwrite(path, content, changed)
+		err = overwrite(root, name, content, changed)
 		if errors.Is(err, errChanged) {
 			continue
 		}
@@ -226,7 +316,7 @@ func (t *Tracker) change(ctx context.Context, path string, edit func([]byte) ([]
 
 var notPlain = regexp.MustCompile(`[^a-z0-9._-]+`)
 
-// fileName is the key where it is fit for one, else what is left of it with a hash.
+// fileName returns the key if it is a valid file name, else its valid characters and a hash.
 func fileName(key string) string {
 	plain := strings.Trim(notPlain.ReplaceAllString(strings.ToLower(key), "-"), ".-")
 	if len(plain) > 150 {

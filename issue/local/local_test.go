@@ -16,7 +16,7 @@ import (
 func open(t *testing.T) (*local.Tracker, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "new", "postmortems")
-	tracker, err := local.New(dir)
+	tracker, err := local.New(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestFolderMayBeMoved(t *testing.T) {
 	if err := os.Rename(dir, moved); err != nil {
 		t.Fatal(err)
 	}
-	tracker, err := local.New(moved)
+	tracker, err := local.New(moved, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,20 +7,20 @@ import (
 	"github.com/postburn/postburn/issue"
 )
 
-// A part of a file, an issue's text or a comment, stands between a line with its marker and this one.
+// A part of a file, an issue's text or a comment, is between a line with its marker and this line.
 const partEnd = "<!-- postburn end -->"
 
 const markerStart = "<!-- postburn "
 
-// part is a piece of a file that postburn wrote.
+// part is a piece of a file written by postburn.
 type part struct {
-	start, end int    // of the lines between marker and end, in bytes
-	content    string // of them, line ends normalised
-	whole      bool   // its end is there
+	start, end int    // byte offsets of the lines between marker and end
+	content    string // of those lines, line ends normalised
+	whole      bool   // its end line is there
 	crlf       bool
 }
 
-// newIssue is the content of a new file.
+// newIssue returns the content of a new file.
 func newIssue(m issue.Marker, text issue.Text) string {
 	return m.String() + "\n" + encode(text) + partEnd + "\n"
 }
@@ -29,7 +29,7 @@ func newIssue(m issue.Marker, text issue.Text) string {
 func appendComment(content []byte, m issue.Marker, text issue.Text) []byte {
 	added := "\n---\n" + m.String() + "\n\n" + encode(text) + partEnd + "\n"
 	if n := len(content); n > 0 && content[n-1] != '\n' {
-		added = "\n" + added // a rule right under a line of text would make a heading of it
+		added = "\n" + added // a rule right under text would make it a heading
 	}
 	if bytes.Contains(content, []byte("\r\n")) {
 		added = strings.ReplaceAll(added, "\n", "\r\n")
@@ -37,7 +37,7 @@ func appendComment(content []byte, m issue.Marker, text issue.Text) []byte {
 	return append(content, added...)
 }
 
-// encode is a text as it stands in a file: its title as a heading, and no line that could be taken for a marker.
+// encode returns a text for a file: its title as a heading, and no line that looks like a marker.
 func encode(text issue.Text) string {
 	s := text.Body
 	if text.Title != "" {
@@ -66,7 +66,7 @@ func find(content []byte, key string) (part, bool) {
 		case found && isMarker:
 			p.end = offset - len(line)
 			p.content = normal(string(content[p.start:p.end]))
-			return p, true // a person has taken its end away
+			return p, true // a person removed its end line
 		case found && string(bytes.TrimSpace(line)) == partEnd:
 			p.end, p.whole = offset-len(line), true
 			p.content = normal(string(content[p.start:p.end]))
@@ -77,7 +77,7 @@ func find(content []byte, key string) (part, bool) {
 	return p, found
 }
 
-// firstMarker is the one of the issue's text.
+// firstMarker returns the marker of the issue's text.
 func firstMarker(content []byte) (issue.Marker, bool) {
 	for line := range bytes.Lines(content) {
 		if m, ok := issue.ParseMarker(string(line)); ok {
@@ -87,12 +87,12 @@ func firstMarker(content []byte) (issue.Marker, bool) {
 	return issue.Marker{}, false
 }
 
-// is reports whether the part still stands as the text was sent, blank lines at its ends aside.
+// is reports whether the part is still the text as sent, ignoring outer blank lines.
 func (p part) is(text issue.Text) bool {
 	return p.whole && strings.Trim(p.content, "\n") == strings.Trim(encode(text), "\n")
 }
 
-// text is what the part says now.
+// text returns what the part says now.
 func (p part) text(titled bool) issue.Text {
 	body := strings.Trim(p.content, "\n")
 	var title string
@@ -104,7 +104,7 @@ func (p part) text(titled bool) issue.Text {
 	return issue.Text{Title: title, Body: body + "\n"}
 }
 
-// replace is the content with another text in the part's place.
+// replace returns the content with another text in the part's place.
 func (p part) replace(content []byte, text issue.Text) []byte {
 	now := encode(text)
 	if strings.HasPrefix(p.content, "\n") {

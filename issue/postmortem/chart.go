@@ -9,26 +9,28 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/slo/humanize"
 )
 
-// palette is the colours of the bars and of the target's line: they can be told apart on a light and on a dark ground, and by those who
-// do not see red or green.
+// palette is the colours of the bars and of the target's line: they can be told apart on a light
+// and on a dark ground, and by those who do not see red or green.
 const palette = "#d9730d, #1f6feb"
 
-// Chart is the course of the error ratio: as a picture, and the same in a table for readers whose Markdown has no pictures.
+// Chart is the course of the error ratio: as a picture, and the same in a table for readers whose
+// Markdown has no pictures.
 type Chart struct {
-	Of      string // the objective, where there are several
+	Of      string // the objective, if there are several
 	Source  string // of the Mermaid diagram
 	Note    string // what a bar is, and what the line
 	Noun    string // of an event, as a heading
-	NoData  string // what the picture can't show: where there was no data; empty: nowhere
+	NoData  string // what the picture can't show: when there was no data; empty: never
 	Numbers []ChartRow
 }
 
 // ChartRow is one bar in numbers.
 type ChartRow struct{ Time, Events, Bad, ErrorRatio string }
 
-// chart puts a course into a picture. It is nil where there is none.
+// chart puts a course into a picture. It is nil if there is none.
 func chart(f issue.Facts) *Chart {
 	if f.Chart == nil || len(f.Chart.Points) == 0 {
 		return nil
@@ -44,8 +46,9 @@ func chart(f issue.Facts) *Chart {
 	c := &Chart{Noun: strings.ToUpper(say.noun[:1]) + say.noun[1:] + "s" + say.measured}
 	var blind []string
 	for i, p := range f.Chart.Points {
+		p.Counts = p.Cut()
 		ratio := 100 * p.ErrorRatio()
-		row := ChartRow{labels[i], count(p.Total), count(p.Bad), percent(p.ErrorRatio())}
+		row := ChartRow{labels[i], humanize.Count(p.Total), humanize.Count(p.Bad), humanize.Percent(p.ErrorRatio())}
 		switch {
 		case p.Blind:
 			ratio, row = 0, ChartRow{labels[i], "no data", "", ""}
@@ -54,7 +57,7 @@ func chart(f issue.Facts) *Chart {
 			row.ErrorRatio = ""
 		}
 		top = max(top, ratio)
-		bars[i], line[i] = barLength(ratio), trimmed(allowed, 6)
+		bars[i], line[i] = barLength(ratio), humanize.Decimal(allowed, 6)
 		c.Numbers = append(c.Numbers, row)
 	}
 	for i, l := range labels {
@@ -67,11 +70,11 @@ xychart-beta
     y-axis "%% of %ss" 0 --> %s
     bar [%s]
     line [%s]`,
-		palette, say.noun, say.bad, strings.Join(labels, ", "), say.noun, trimmed(niceTop(top), 6), strings.Join(bars, ", "), strings.Join(line, ", "))
-	c.Note = fmt.Sprintf("Each bar is the %s from its time on; the line is what the target allows, %s.",
-		period(f.Chart.Step), w.Objective.Target.Complement().Percent())
+		palette, say.noun, say.bad, strings.Join(labels, ", "), say.noun, humanize.Decimal(niceTop(top), 6), strings.Join(bars, ", "), strings.Join(line, ", "))
+	c.Note = fmt.Sprintf("Each bar covers the %s from its time; the line is what the target allows, %s.",
+		humanize.Period(f.Chart.Step), w.Objective.Target.Complement().Percent())
 	if len(blind) > 0 {
-		c.NoData = "There was no data for " + stretchesOf(blind, f.Chart.Points) + "; it is empty there for that reason alone."
+		c.NoData = "The chart is empty at " + stretchesOf(blind, f.Chart.Points) + " for lack of data."
 	}
 	if len(f.Incident.Windows) > 1 {
 		c.Of = Code(w.ID().String())
@@ -98,7 +101,7 @@ func timeLabels(c issue.Chart) []string {
 	for i, p := range c.Points {
 		times[i] = p.Time.UTC()
 	}
-	layout := newClock(times).layout
+	layout := humanize.NewClock(times...).Layout()
 	if times[len(times)-1].Sub(times[0])+c.Step > day {
 		layout = "01-02 15:04"
 	}
@@ -132,9 +135,9 @@ func stretchesOf(labels []string, points []issue.Point) string {
 // barLength has as many decimals as can be seen.
 func barLength(percent float64) string {
 	if percent >= 1 {
-		return trimmed(percent, 2)
+		return humanize.Decimal(percent, 2)
 	}
-	return trimmed(percent, 5)
+	return humanize.Decimal(percent, 5)
 }
 
 // niceTop is the next of 1, 2, 5, 10, 20 ... per cent, and at most 100.

@@ -1,6 +1,7 @@
 package postmortem
 
 import (
+	"html"
 	"net/url"
 	"strings"
 	"unicode"
@@ -10,20 +11,25 @@ import (
 // maxValue is how many characters of an untrusted value are shown.
 const maxValue = 300
 
-// breaker is a zero-width space. It is written as an entity, so that people see it in the source. GitHub looks for mentions,
-// references and links in the text after entities and backslashes are resolved, so nothing else but a code span stops it there.
+// breaker is a zero-width space. It is written as an entity, so that people see it in the source.
+// GitHub looks for mentions, references and links in the text after entities and backslashes are
+// resolved, so nothing else but a code span stops it there. What it looks for is listed as
+// "Autolinked references and URLs" and "Basic writing and formatting syntax" in its documentation.
 const breaker = "&#8203;"
 
-// Escape makes an untrusted value inert in GitHub-flavoured Markdown, wherever on a line and in whatever table cell it is put: what
-// is shown is the value's text and nothing else. Breakers aside, the text shown is that of the value with white space made
-// single spaces, control, bidi and other invisible characters left out, and the rest after 300 characters cut.
+// Escape makes an untrusted value inert in GitHub-flavoured Markdown, wherever on a line and in
+// whatever table cell it is put: what is shown is the value's text and nothing else. Breakers
+// aside, it shows the value with single spaces for white space, without control, bidi and other
+// invisible characters, cut after 300 characters.
 //
-//   - Markdown's own characters get a backslash; `<`, `>`, `&` and `|` become entities, so that no HTML, no entity, no marker and no
-//     table cell can be forged, not even for a reader that searches the source.
-//   - A breaker after `@`, and after `#` or `GH-` before a number or name, ends mentions, e-mail addresses and references to issues;
-//     one within a run of seven hexadecimal digits references to commits; within `://` and `www.` links; within `:name:` emojis;
-//     after `$` formulas.
-//   - What begins a list, a heading, a rule or a quotation at the start of a line gets a backslash at the value's start.
+//   - Markdown's own characters get a backslash; `<`, `>`, `&` and `|` become entities, so that no
+//     HTML, no entity, no marker and no table cell can be forged, not even for a reader that
+//     searches the source.
+//   - A breaker after `@`, and after `#` or `GH-` before a number or name, ends mentions, e-mail
+//     addresses and references to issues; one within a run of seven hexadecimal digits references
+//     to commits; within `://` and `www.` links; within `:name:` emojis; after `$` formulas.
+//   - What begins a list, a heading, a rule or a quotation at the start of a line gets a backslash
+//     at the value's start.
 //
 // References that a repository's owner has defined (TICKET-123) are not known here and stay.
 func Escape(value string) string {
@@ -31,71 +37,59 @@ func Escape(value string) string {
 	var b strings.Builder
 	hex := 0
 	for i, r := range value {
-		next := value[i+utf8.RuneLen(r):]
 		if !isHex(r) {
 			hex = 0
 		} else if hex++; hex > 6 {
 			b.WriteString(breaker)
 			hex = 1
 		}
-		switch r {
-		case '\\', '`', '*', '[', ']', '~':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case '_':
-			if !alnumBefore(value[:i]) || !alnumAfter(next) {
-				b.WriteByte('\\')
-			}
-			b.WriteRune(r)
-		case '<':
-			b.WriteString("&lt;")
-		case '>':
-			b.WriteString("&gt;")
-		case '&':
-			b.WriteString("&amp;")
-		case '|':
-			b.WriteString("&#124;")
-		case '@':
-			b.WriteString("@" + breaker)
-		case '#', '$':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-			b.WriteString(breaker)
-		case ':':
-			b.WriteRune(r)
-			if strings.HasPrefix(next, "/") || startsEmoji(next) {
-				b.WriteString(breaker)
-			}
-		case '.':
-			if hasSuffixFold(value[:i], "www") {
-				b.WriteString(breaker)
-			}
-			if isDigits(value[:i]) {
-				b.WriteByte('\\')
-			}
-			b.WriteRune(r)
-		case ')':
-			if isDigits(value[:i]) {
-				b.WriteByte('\\')
-			}
-			b.WriteRune(r)
-		case '-', '+', '=':
-			if i == 0 {
-				b.WriteByte('\\')
-			}
-			b.WriteRune(r)
-			if r == '-' && hasSuffixFold(value[:i], "gh") {
-				b.WriteString(breaker)
-			}
-		default:
-			b.WriteRune(r)
-		}
+		escapeRune(&b, value[:i], r, value[i+utf8.RuneLen(r):])
 	}
 	return b.String()
 }
 
-// Code shows a name that people copy, such as a label set, as a code span, in which nothing has an effect. What could end the span or
-// a table cell, or forge a marker in the source, is escaped as text instead.
+// escapeRune writes a character that stands between two texts.
+func escapeRune(b *strings.Builder, before string, r rune, next string) {
+	var escaped, broken, endsWWW bool // a backslash before it, a breaker after it or before it
+	switch r {
+	case '<', '>', '&':
+		b.WriteString(html.EscapeString(string(r)))
+		return
+	case '|':
+		b.WriteString("&#124;")
+		return
+	case '\\', '`', '*', '[', ']', '~':
+		escaped = true
+	case '_':
+		escaped = !alnumBefore(before) || !alnumAfter(next)
+	case '@':
+		broken = true
+	case '#', '$':
+		escaped, broken = true, true
+	case ':':
+		broken = strings.HasPrefix(next, "/") || startsEmoji(next)
+	case '.':
+		escaped, endsWWW = isDigits(before), hasSuffixFold(before, "www")
+	case ')':
+		escaped = isDigits(before)
+	case '-', '+', '=':
+		escaped, broken = before == "", r == '-' && hasSuffixFold(before, "gh")
+	}
+	if endsWWW {
+		b.WriteString(breaker)
+	}
+	if escaped {
+		b.WriteByte('\\')
+	}
+	b.WriteRune(r)
+	if broken {
+		b.WriteString(breaker)
+	}
+}
+
+// Code shows a name that people copy, such as a label set, as a code span, in which nothing has an
+// effect. A value that could end the span or a table cell, or forge a marker in the source, is
+// escaped as text instead.
 func Code(value string) string {
 	value = flatten(value)
 	if value == "" || strings.ContainsAny(value, "`|<>\\") {
@@ -104,7 +98,8 @@ func Code(value string) string {
 	return "`" + value + "`"
 }
 
-// Link is a link with an untrusted text and address. Only http and https addresses are linked; else the text stands alone.
+// Link is a link with an untrusted text and address. Only http and https addresses are linked; else
+// the text stands alone.
 func Link(text, address string) string {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || flatten(address) != address {
@@ -122,8 +117,8 @@ func Link(text, address string) string {
 	return "[" + Escape(text) + "](" + strings.ReplaceAll(b.String(), "&", "&amp;") + ")"
 }
 
-// plain makes an untrusted value inert in a title, which is plain text at one tracker and a Markdown heading at another: characters
-// with an effect in either become their full-width likenesses.
+// plain makes an untrusted value inert in a title, which is plain text at one tracker and a
+// Markdown heading at another: characters with an effect in either become their full-width forms.
 func plain(value string) string {
 	value = flatten(value)
 	var b strings.Builder

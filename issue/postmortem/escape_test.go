@@ -18,7 +18,8 @@ import (
 
 const zeroWidthSpace = "\u200b"
 
-// shown parses Markdown and returns the text that it shows, and the kinds of nodes that are there beside text.
+// shown parses Markdown and returns the text that it shows, and the kinds of nodes that are there
+// beside text.
 func shown(source string) (string, []string) {
 	md := goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote))
 	src := []byte(source)

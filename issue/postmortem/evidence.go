@@ -9,11 +9,12 @@ import (
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/humanize"
 )
 
 const (
-	// surge is how many times the usual traffic is told, and longSurge the length of a window from which the hour before is no measure
-	// of it.
+	// surge is how many times the usual traffic is told, and longSurge the length of a window from
+	// which the hour before is no measure of it.
 	surge     = 2
 	longSurge = 3 * time.Hour
 )
@@ -26,8 +27,8 @@ func contributors(f issue.Facts) (lines []string) {
 			continue
 		}
 		if !found.Outcome {
-			rest := found.All.Sub(found.In)
-			text += fmt.Sprintf(" Of the %ss with that, %s %s; of all others, %s.", say.noun, percent(found.In.ErrorRatio()), say.bad, percent(rest.ErrorRatio()))
+			rest := found.All.Sub(found.In).Cut()
+			text += fmt.Sprintf(" Of %ss like that, %s %s; of all others, %s.", say.noun, humanize.Percent(found.In.ErrorRatio()), say.bad, humanize.Percent(rest.ErrorRatio()))
 		}
 		lines = append(lines, text)
 	}
@@ -59,15 +60,7 @@ func held(f issue.Facts, found issue.Contributor) (text string, say words, ok bo
 	for _, clause := range found.Where {
 		where = append(where, said(clause, found.Outcome))
 	}
-	return fmt.Sprintf("%s of %s that %s had %s.", share(found.In.Bad, found.All.Bad), of, say.bad, strings.Join(where, " and ")), say, true
-}
-
-// share is a part of a whole in per cent; "All" only where it is.
-func share(part, whole float64) string {
-	if part >= whole {
-		return "All"
-	}
-	return percent(part / whole)
+	return fmt.Sprintf("%s of %s that %s had %s.", humanize.Share(found.In.Bad, found.All.Bad), of, say.bad, strings.Join(where, " and ")), say, true
 }
 
 // said is a clause in words: `route="/cart"` (1 of 3).
@@ -110,14 +103,15 @@ func traffic(f issue.Facts) (lines []string) {
 		}
 		for _, u := range t.Usual {
 			if u.When == issue.WeekBefore {
-				lines = append(lines, fmt.Sprintf("In %s, %s of %s %s.", u.When, percent(u.ErrorRatio()), events(u.Total, w), say.bad))
+				lines = append(lines, fmt.Sprintf("In %s, %s of %s %s.", u.When, humanize.Percent(u.ErrorRatio()), events(u.Total, w), say.bad))
 			}
 		}
 	}
 	return lines
 }
 
-// surgeOf says how many times the usual the traffic was. It is empty where that is not known, or not much.
+// surgeOf says how many times the usual the traffic was. It is empty if that is not known, or not
+// much.
 func surgeOf(t issue.Traffic, say words) string {
 	var parts []string
 	now, weekBefore := rate(t.Window, t.Length), false
@@ -131,12 +125,12 @@ func surgeOf(t issue.Traffic, say words) string {
 			return ""
 		}
 		weekBefore = weekBefore || u.When == issue.WeekBefore
-		parts = append(parts, fmt.Sprintf("%s times as many as in %s (%s)", trimmed(now/before, 1), u.When, trimmed(before*unit, 1)))
+		parts = append(parts, fmt.Sprintf("%s times as many as in %s (%s)", humanize.Decimal(now/before, 1), u.When, humanize.Decimal(before*unit, 1)))
 	}
 	if say.measured != "" || len(parts) == 0 || t.Length > longSurge && !weekBefore {
 		return ""
 	}
-	return fmt.Sprintf("There were %s %ss a %s: %s.", trimmed(now*unit, 1), say.noun, name, strings.Join(parts, " and "))
+	return fmt.Sprintf("There were %s %ss a %s: %s.", humanize.Decimal(now*unit, 1), say.noun, name, strings.Join(parts, " and "))
 }
 
 func rate(c slo.Counts, length time.Duration) float64 {
@@ -157,19 +151,22 @@ func earlier(f issue.Facts) (intro string, lines []string) {
 		return "", nil
 	}
 	worst := issue.Headline(f.Incident)
-	intro = fmt.Sprintf("%s had %s in the 90 days before", Code(worst.ID().String()), many(int64(f.EarlierAll), "other incident"))
+	intro = fmt.Sprintf("%s had %s in the 90 days before", Code(worst.ID().String()), humanize.Plural(f.EarlierAll, "other incident"))
 	if f.Noise > 0 {
-		intro += fmt.Sprintf(" (%s closed as not planned)", thousands(float64(f.Noise)))
+		intro += fmt.Sprintf(" (%s closed as not planned)", humanize.Number(float64(f.Noise)))
 	}
 	if f.EarlierAll > len(f.Earlier) {
-		intro += fmt.Sprintf("; the latest %d", len(f.Earlier))
+		intro += "; the latest"
+		if len(f.Earlier) > 1 {
+			intro += fmt.Sprintf(" %d", len(f.Earlier))
+		}
 	}
 	for _, e := range f.Earlier {
-		line := fmt.Sprintf("%s: %s %s over %s", Link(e.Onset.UTC().Format("2006-01-02 15:04 UTC"), e.URL),
-			events(e.Worst.Bad, e.Worst), wordsOf(e.Worst.Objective.Indicator).bad, duration(until(e.Worst).Sub(e.Worst.Onset)))
-		for _, task := range f.FollowUps {
+		line := fmt.Sprintf("%s: %s %s over %s", Link(humanize.Minute(e.Onset), e.URL),
+			events(e.Worst.Bad, e.Worst), wordsOf(e.Worst.Objective.Indicator).bad, humanize.Duration(until(e.Worst).Sub(e.Worst.Onset)))
+		for _, task := range f.Unfinished {
 			if task.Incident == e.ID {
-				line += "\n  - Not done yet: " + Escape(task.Text)
+				line += "\n  - Not done yet: " + followUp(task.FollowUp)
 			}
 		}
 		lines = append(lines, line)
@@ -177,7 +174,8 @@ func earlier(f issue.Facts) (intro string, lines []string) {
 	return intro + ":", lines
 }
 
-// workingDays is how many days from Monday to Friday there are after an incident's end until its review.
+// workingDays is how many days from Monday to Friday there are after an incident's end until its
+// review.
 const workingDays = 3
 
 // maxPeople is how many are named beside the owners.
@@ -196,7 +194,7 @@ func review(f issue.Facts) string {
 			left--
 		}
 	}
-	text := fmt.Sprintf("Go through it together by %s (three working days, Monday to Friday, after the end)", by.Format("Monday, 2006-01-02"))
+	text := fmt.Sprintf("Go through it together by %s (three working days after the end)", by.Format("Monday, 2006-01-02"))
 	var owners []string
 	for _, w := range f.Incident.Windows {
 		owner := Escape(w.Objective.Owner)
@@ -221,8 +219,9 @@ const (
 	maxBefore = 3
 )
 
-// hints are what changed in the later half of the incident or a little after its end. That may be what ended it.
-func hints(f issue.Facts, c clock) []string {
+// hints are what changed in the later half of the incident or a little after its end. That may be
+// what ended it.
+func hints(f issue.Facts, c humanize.Clock) []string {
 	end, onset := issue.Ended(f.Incident), issue.Core(f.Incident).Onset()
 	if end.IsZero() {
 		return nil
@@ -231,7 +230,7 @@ func hints(f issue.Facts, c clock) []string {
 }
 
 // before is what changed last before the onset, or in its first tick.
-func before(f issue.Facts, c clock) []string {
+func before(f issue.Facts, c humanize.Clock) []string {
 	if issue.Headline(f.Incident).Kind != alert.Burn {
 		return nil
 	}
@@ -240,7 +239,7 @@ func before(f issue.Facts, c clock) []string {
 }
 
 // changed lists the latest changes of a stretch.
-func changed(f issue.Facts, c clock, from, to time.Time, most int) (lines []string) {
+func changed(f issue.Facts, c humanize.Clock, from, to time.Time, most int) (lines []string) {
 	var last []issue.Entry
 	for _, e := range f.Timeline {
 		if !e.Symptom && e.Time.After(from) && !e.Time.After(to) {
@@ -249,7 +248,7 @@ func changed(f issue.Facts, c clock, from, to time.Time, most int) (lines []stri
 	}
 	slices.SortStableFunc(last, func(a, b issue.Entry) int { return a.Time.Compare(b.Time) })
 	for _, e := range last[max(0, len(last)-most):] {
-		lines = append(lines, c.since(e.Time, issue.Core(f.Incident).Onset())+": "+Link(e.Text, e.URL))
+		lines = append(lines, c.Since(e.Time, issue.Core(f.Incident).Onset())+": "+Link(e.Text, e.URL))
 	}
 	return lines
 }

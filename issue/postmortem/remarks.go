@@ -3,10 +3,10 @@ package postmortem
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/slo/humanize"
 )
 
 // Remark is about a breach window of another kind than what the incident is about.
@@ -18,8 +18,8 @@ type Remark struct {
 
 // remarks are about the windows of other kinds than the headline's: spent budgets, missing data and
 // missing traffic. What the summary tells of is none, and nothing in them changes while the window
-// goes on.
-func remarks(f issue.Facts, c clock) (all []Remark) {
+// stays open.
+func remarks(f issue.Facts, c humanize.Clock) (all []Remark) {
 	headline := issue.Headline(f.Incident)
 	current, goesOn := current(f.Incident)
 	for n, w := range f.Incident.Windows {
@@ -37,7 +37,7 @@ func remarks(f issue.Facts, c clock) (all []Remark) {
 			}
 			all = append(all, r)
 		case alert.Blindness:
-			all = append(all, Remark{Text: fmt.Sprintf("There %s no data of %s %s: how it did then is not known.", state.been, name, state.when)})
+			all = append(all, Remark{Text: fmt.Sprintf("There %s no data for %s %s, so nobody knows how it did.", state.been, name, state.when)})
 		case alert.Quietness:
 			all = append(all, Remark{Text: fmt.Sprintf("%s %s far fewer %ss than usual %s.", name, state.had, wordsOf(w.Objective.Indicator).noun, state.when)})
 		}
@@ -53,24 +53,25 @@ func laterOf(windows []alert.Window, w alert.Window) bool {
 // state is how a window stands, in words.
 type state struct{ been, had, when string }
 
-func stateOf(w alert.Window, c clock) state {
+func stateOf(w alert.Window, c humanize.Clock) state {
 	if w.IsOpen() {
-		return state{"has been", "has had", "since " + c.in(w.Onset)}
+		return state{"has been", "has had", "since " + c.In(w.Onset)}
 	}
-	from := c.in(w.Onset)
-	if w.Onset.UTC().Format(time.DateOnly) == w.Ended.UTC().Format(time.DateOnly) {
-		from = w.Onset.UTC().Format(c.layout)
+	from := c.In(w.Onset)
+	if humanize.Date(w.Onset) == humanize.Date(w.Ended) {
+		from = c.Of(w.Onset)
 	}
-	return state{"was", "had", fmt.Sprintf("from %s to %s", from, c.in(w.Ended))}
+	return state{"was", "had", fmt.Sprintf("from %s to %s", from, c.In(w.Ended))}
 }
 
-// spentBy lists the incidents that spent an objective's budget, which it names where there are several.
+// spentBy lists the incidents that spent an objective's budget, which it names if there are
+// several.
 func spentBy(f issue.Facts, w alert.Window, named bool) (lines []string) {
 	for _, s := range f.SpentBy {
 		if s.Of != w.ID() {
 			continue
 		}
-		line := Link("Incident of "+s.Onset.UTC().Format("2006-01-02 15:04 UTC"), s.URL)
+		line := Link("Incident of "+humanize.Minute(s.Onset), s.URL)
 		if s.ID == f.Incident.ID {
 			line = "This incident"
 		}

@@ -1,20 +1,22 @@
-// Package postmortem writes the text of an incident's post-mortem: its facts, in plain words, and the form of the analysis that only
-// people can write. It says nothing that is not in the facts. Where the text goes and when, package issue decides.
 package postmortem
 
 import (
 	"cmp"
 	"embed"
+	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 	"time"
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/humanize"
 )
 
 //go:embed templates/*.md.tmpl
@@ -23,11 +25,13 @@ var builtIn embed.FS
 // maxWindows is how many breach windows are listed: the worst ones.
 const maxWindows = 30
 
-// View is what a template is given. All strings are Markdown in which every untrusted part is inert.
+// View is what a template is given. All strings are Markdown in which every untrusted part is
+// inert.
 type View struct {
 	Subject    string
+	Standing   string // its state, severity and times
 	Summary    string
-	Current    string // what goes on, where the summary is of a worse window that is over
+	Current    string // what is still open, if the summary is of a worse window that is over
 	Ongoing    bool
 	Blind      bool     // of kind blind: there was no data, and so no numbers
 	Budget     bool     // of kind budget: the target was missed over the objective's whole window
@@ -68,7 +72,8 @@ type WindowRow struct {
 	Objective, Target, Onset, End, Lasted, Events, Bad, ErrorRatio, PeakBurnRate, BudgetSpent string
 }
 
-// Render writes the text of a stage: with the built-in templates, or an issue's text with that of its objective. It is an issue.Renderer.
+// Render writes the text of a stage: with the built-in templates, or an issue's text with that of
+// its objective. It is an issue.Renderer.
 func Render(f issue.Facts, stage issue.Stage) (issue.Text, error) {
 	text, err := render(f, stage)
 	if note := leftOut(f.Dropped); text.Body != "" && note != "" {
@@ -81,6 +86,10 @@ func render(f issue.Facts, stage issue.Stage) (issue.Text, error) {
 	switch {
 	case stage == issue.Sweep:
 		return issue.Text{Body: second(f)}, nil
+	case stage == issue.Lint:
+		return renderHints(f.Hints)
+	case stage == issue.FollowUpIssue, stage == issue.FollowUpLinks, stage == issue.Reminder:
+		return renderFollowUps(f, stage)
 	case f.Kind != issue.Single:
 		return renderMany(f, stage)
 	case len(f.Incident.Windows) == 0:
@@ -95,10 +104,10 @@ func render(f issue.Facts, stage issue.Stage) (issue.Text, error) {
 		return issue.Text{Body: body}, nil
 	}
 	text := issue.Text{Body: body, Title: title(issue.Headline(f.Incident))}
-	if file := f.Settings.Template; file != "" {
-		own, err := executeFile(file, view)
+	if t := f.Settings.Template; t != (issue.Template{}) {
+		own, err := executeOwn(t, view)
 		if err != nil {
-			text.Body += "\nThe template of this objective can't be used, so this is the built-in text: " + Escape(err.Error()) + "\n"
+			text.Body += "\n" + refusal(err) + "\n"
 			return text, fmt.Errorf("using a template: %w", err)
 		}
 		text.Body = own
@@ -106,8 +115,40 @@ func render(f issue.Facts, stage issue.Stage) (issue.Text, error) {
 	return text, nil
 }
 
+// Form returns the form of the analysis alone, for a drill of which postburn would have noticed
+// nothing.
+func Form() (string, error) { return execute("analysis.md.tmpl", View{}) }
+
+// Words returns what an event of an indicator is called, and what bad ones did, as in "15 requests
+// failed".
+func Words(i slo.Indicator) (noun, bad string) {
+	w := wordsOf(i)
+	return w.noun, w.bad
+}
+
+// WindowPeriod names an objective's window in a sentence: "30 days", "the calendar month".
+func WindowPeriod(w slo.Window) string { return windowPeriod(w) }
+
+// refusal says why an issue has the built-in text. It names the template's file without its folder,
+// which readers of issues must not see.
+func refusal(err error) string {
+	text := "The template of this objective can't be used, so this is the built-in text: "
+	var wrong *TemplateError
+	if !errors.As(err, &wrong) {
+		return text + Escape(err.Error())
+	}
+	at := *wrong
+	at.File, at.Text = filepath.Base(wrong.File), ""
+	return text + Code(strings.TrimSuffix(at.Error(), ": ")) + ": " + Escape(wrong.Text)
+}
+
+// parsed returns the built-in templates, which are parsed once.
+var parsed = sync.OnceValues(func() (*template.Template, error) {
+	return template.ParseFS(builtIn, "templates/*.md.tmpl")
+})
+
 func execute(name string, view any) (string, error) {
-	t, err := template.ParseFS(builtIn, "templates/*.md.tmpl")
+	t, err := parsed()
 	if err != nil {
 		return "", fmt.Errorf("reading the built-in templates: %w", err)
 	}
@@ -133,9 +174,10 @@ func tidy(body string) string {
 // NewView puts the facts into words.
 func NewView(f issue.Facts) View {
 	i, worst := issue.Core(f.Incident), issue.Headline(f.Incident)
-	c := newClock(allTimes(f))
+	c := humanize.NewClock(allTimes(f)...)
 	v := View{
 		Subject:  Escape(subject(worst)),
+		Standing: standing(i, c),
 		Summary:  summary(worst, c),
 		Ongoing:  i.IsOpen(),
 		Blind:    worst.Kind == alert.Blindness,
@@ -150,12 +192,12 @@ func NewView(f issue.Facts) View {
 	v.Durations, v.Noun = durations(f)
 	v.Hints, v.Before = hints(f, c), before(f, c)
 	v.Brief = brief(f)
-	v.Full, v.PostMortemAt = isFull(f), percent(f.Settings.PostMortemAt)
+	v.Full, v.PostMortemAt = IsFull(f), humanize.Percent(f.Settings.PostMortemAt)
 	if now, ok := current(i); ok {
 		v.Current = summary(now, c)
 	}
 	if !f.AsOf.IsZero() {
-		v.AsOf = c.in(f.AsOf)
+		v.AsOf = c.In(f.AsOf)
 	}
 	v.resolve(i, c)
 	v.Remarks = remarks(f, c)
@@ -190,27 +232,28 @@ func NewView(f issue.Facts) View {
 	return v
 }
 
-// resolve says when an incident ended, and what was well again then; nothing while it goes on.
-func (v *View) resolve(i alert.Incident, c clock) {
+// resolve says when an incident ended, and what was well again then; nothing while it is open.
+func (v *View) resolve(i alert.Incident, c humanize.Clock) {
 	ended, worst := i.Ended(), issue.Headline(i)
 	if ended.IsZero() {
 		return
 	}
-	v.Ended, v.Recovered = c.in(ended), duration(ended.Sub(i.Onset()))
+	v.Ended, v.Recovered = c.In(ended), humanize.Duration(ended.Sub(i.Onset()))
 	v.Back = v.Subject + " was within its target again"
 	switch {
 	case v.Blind:
-		v.Back = "There was data again"
+		v.Back = "Data was back"
 	case worst.Kind == alert.Quietness:
-		v.Back = v.Subject + " had as much traffic as usual again"
+		v.Back = v.Subject + " had its usual traffic again"
 	case slices.ContainsFunc(i.Windows, func(w alert.Window) bool { return w.ID() != worst.ID() }):
 		v.Back = "All objectives were within their targets again"
 	}
 }
 
-// isFull reports whether an incident has spent so much of a budget that the form of the analysis is
-// included. One whose budget is overspent has.
-func isFull(f issue.Facts) bool {
+// IsFull reports whether an incident has spent so much of a budget that the form of the analysis is
+// included; else its issue is a short record. One whose budget is overspent has. It needs the
+// incident and the settings.
+func IsFull(f issue.Facts) bool {
 	burns := issue.Headline(f.Incident).Kind == alert.Burn
 	return slices.ContainsFunc(f.Incident.Windows, func(w alert.Window) bool {
 		if w.Kind == alert.Burn {
@@ -220,7 +263,7 @@ func isFull(f issue.Facts) bool {
 	})
 }
 
-// current is the open window that was found last, where the headline is of one that is over.
+// current is the open window that was found last, if the headline is of one that is over.
 func current(i alert.Incident) (w alert.Window, ok bool) {
 	if issue.Headline(i).IsOpen() {
 		return w, false
@@ -250,14 +293,14 @@ func allTimes(f issue.Facts) []time.Time {
 
 // lessExact says what makes a number less than exact: in time rather than ticks.
 func lessExact(c slo.Caveat, interval time.Duration) string {
-	length := duration(time.Duration(c.Count) * interval)
+	length := humanize.Duration(time.Duration(c.Count) * interval)
 	switch {
 	case interval <= 0:
 		return c.String()
 	case c.Kind == slo.NoData:
 		return "no data for " + length + ": left out"
 	case c.Kind == slo.Planned:
-		return "planned work for " + length + ": left out, with " + count(c.Events) + " bad events; the error budget counts them"
+		return "planned work for " + length + ": left out, with " + humanize.Count(c.Events) + " bad events; the error budget counts them"
 	case c.Kind == slo.QueryFailed:
 		return "the query kept failing for " + length + ": left out"
 	}
@@ -270,25 +313,43 @@ func events(n float64, w alert.Window) string {
 	if say.measured != "" {
 		measured = say.measured + ","
 	}
-	if count(n) == "1" {
+	if humanize.Count(n) == "1" {
 		return "1 " + say.noun + measured
 	}
-	return count(n) + " " + say.noun + "s" + measured
+	return humanize.Count(n) + " " + say.noun + "s" + measured
 }
 
-func windowRow(w alert.Window, c clock) WindowRow {
+func windowRow(w alert.Window, c humanize.Clock) WindowRow {
 	row := WindowRow{
-		Objective: Code(w.ID().String()), Target: w.Objective.Target.Percent() + " over " + windowPeriod(w.Objective.Window), Onset: c.full(w.Onset), End: "goes on",
-		Events: count(w.Total), Bad: count(w.Bad), ErrorRatio: percent(w.ErrorRatio()), PeakBurnRate: times(w.PeakBurnRate),
-		BudgetSpent: percent(w.BudgetSpent),
+		Objective: Code(w.ID().String()), Target: w.Objective.Target.Percent() + " over " + windowPeriod(w.Objective.Window), Onset: c.Full(w.Onset), End: still(w.Kind),
+		Events: humanize.Count(w.Total), Bad: humanize.Count(w.Bad), ErrorRatio: humanize.Percent(w.ErrorRatio()), PeakBurnRate: humanize.Times(w.PeakBurnRate),
+		BudgetSpent: humanize.Percent(w.BudgetSpent),
 	}
 	if w.Kind == alert.Blindness && w.Total == 0 {
 		row.Events, row.Bad, row.ErrorRatio, row.PeakBurnRate, row.BudgetSpent = "not known", "not known", "", "", ""
 	}
 	if !w.IsOpen() {
-		row.End, row.Lasted = c.since(w.Ended, w.Onset), duration(w.Ended.Sub(w.Onset))
+		row.End, row.Lasted = c.Since(w.Ended, w.Onset), humanize.Duration(w.Ended.Sub(w.Onset))
 	}
 	return row
+}
+
+// stillOpen is the end of an incident that has none yet.
+const stillOpen = "still open"
+
+// still is the end of a breach window that has none yet.
+func still(k alert.Kind) string {
+	switch k {
+	case alert.Burn:
+		return "still burning"
+	case alert.Budget:
+		return "still overspent"
+	case alert.Blindness:
+		return "still no data"
+	case alert.Quietness:
+		return "still quiet"
+	}
+	return stillOpen
 }
 
 // burnRate says what the table's burn rate means.
@@ -296,7 +357,8 @@ func burnRate(w alert.Window) string {
 	return fmt.Sprintf("At a burn rate of 1× the error budget lasts exactly as long as the objective's window (%s).", windowPeriod(w.Objective.Window))
 }
 
-// about says what the objective is, who owns it, and where to look. Who is to be mentioned is the only one who is.
+// about says what the objective is, who owns it, and where to look. Who is to be mentioned is the
+// only one who is.
 func about(w alert.Window, mention []string) []string {
 	text := Code(w.ID().String())
 	if d := Escape(w.Objective.Description); d != "" {

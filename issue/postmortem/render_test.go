@@ -214,7 +214,10 @@ func cases() map[string]func() (issue.Facts, issue.Stage) {
 				{When: issue.HourBefore, Length: time.Hour, Counts: slo.Counts{Total: 9000}}, week,
 			}}}
 			f.Earlier, f.EarlierAll = []issue.Earlier{{ID: "before", Onset: at("08:15:00").AddDate(0, 0, -23), Worst: recovered(), URL: "https://github.com/acme/checkout/issues/41"}}, 7
-			f.FollowUps = []issue.FollowUp{{Incident: "before", Text: "Alert on the queue's length (@alice) <!-- #1"}}
+			f.Unfinished = []issue.Unfinished{
+				{Incident: "before", FollowUp: issue.FollowUp{Text: "Alert on the queue's length (@alice) <!-- #1"}},
+				{Incident: "before", FollowUp: issue.FollowUp{Text: "Set a timeout", Owner: "bob", Issue: "https://github.com/acme/shop/issues/7"}},
+			}
 			f.People = []string{"carol", "alice"}
 			f.Timeline = []issue.Entry{
 				{Time: at("10:21:00"), Text: "Pull request 12 (Fixes #1 @all) was merged to main by carol", Source: "GitHub, acme/checkout", URL: "https://github.com/acme/checkout/pull/12"},
@@ -353,8 +356,8 @@ func TestSummaryIsTheSentenceThatPeopleRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, _, _ := strings.Cut(text.Body, "\n")
-	want := "checkout was unavailable for 17 minutes and had elevated error rates for another 24 minutes: " +
-		"15,337 of 50,969 requests failed (30.1 %), which spent 45 % of its 30-day error budget; 32.1 % of it was left."
+	want := "checkout was unavailable for 17 minutes, and failed some requests for another 24 minutes: " +
+		"15,337 of 50,969 requests failed (30.1 %), spending 45 % of the 30-day error budget; 32.1 % was left."
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -394,7 +397,7 @@ func TestPhasesThatAreOneAreToldOnce(t *testing.T) {
 	want := []string{
 		"Onset: `checkout-availability` began to miss its target",
 		"Outage began: 80 % of requests failed over the next 10 minutes",
-		"No data for 2 minutes: what happened then is not known",
+		"No data for 2 minutes: nobody knows what happened",
 		"Degraded: 10 % of requests failed over the next 7 minutes",
 		"Within the target for 10 minutes",
 		"Degraded: 10 % of requests failed over the next 12 minutes",
@@ -421,11 +424,11 @@ func TestSummaryTellsOfTheBudget(t *testing.T) {
 		open        bool
 		want        string
 	}{
-		{"over", 0.1, 0.6, false, "; 60 % of it was left."},
-		{"over, and overspent", 0.5, -0.2, false, "; nothing of it was left."},
-		{"going on", 0.1, 0.5, true, "; 50 % of it is left, and gone in 7 minutes 30 seconds at this pace."},
-		{"going on, and overspent", 0.5, -0.2, true, "; nothing of it is left."},
-		{"going on so slowly that budget comes back in time", 0.00001, 0.9, true, "; 90 % of it is left."},
+		{"over", 0.1, 0.6, false, "; 60 % was left."},
+		{"over, and overspent", 0.5, -0.2, false, "; none was left."},
+		{"going on", 0.1, 0.5, true, "; 50 % is left, enough for 7 minutes 30 seconds at this pace."},
+		{"going on, and overspent", 0.5, -0.2, true, "; none is left."},
+		{"going on so slowly that budget comes back in time", 0.00001, 0.9, true, "; 90 % is left."},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := recovered()

@@ -8,8 +8,9 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// samples are incidents that never were, with which templates are checked: one that goes on, of which little is known; one of which all is
-// known; the same below the share from which the analysis is included; one of kind budget; and one without data.
+// samples are incidents that never were, with which templates are checked: one that is still open,
+// with little known; one with all known; the same below the share from which the analysis is
+// included; one of kind budget; and one without data.
 func samples() []issue.Facts {
 	onset := time.Date(2026, 1, 2, 9, 0, 0, 0, time.UTC)
 	after := func(minutes int) time.Time { return onset.Add(time.Duration(minutes) * time.Minute) }

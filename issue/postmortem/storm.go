@@ -9,17 +9,19 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/slo/humanize"
 )
 
 const (
-	// maxIncidents is how many incidents are listed where a publication is for many: the worst ones. A tracker may shorten the table more.
+	// maxIncidents is how many incidents are listed if a publication is for many: the worst ones. A
+	// tracker may shorten the table more.
 	maxIncidents = 500
 	// maxCaveats is how many objectives' caveats are listed then.
 	maxCaveats = 30
 )
 
-// ManyView is what a template is given for a publication that is for many incidents. All strings are Markdown in which every untrusted part
-// is inert.
+// ManyView is what a template is given for a publication that is for many incidents. All strings
+// are Markdown in which every untrusted part is inert.
 type ManyView struct {
 	Summary  string // how many there are, when they began, and what has become of them
 	Worst    string // of the one that is worst
@@ -61,7 +63,7 @@ func renderMany(f issue.Facts, stage issue.Stage) (issue.Text, error) {
 }
 
 func newManyView(f issue.Facts) ManyView {
-	c := newClock(manyTimes(f))
+	c := humanize.NewClock(manyTimes(f)...)
 	sorted := issue.WorstFirst(f.Incidents)
 	worst := issue.Headline(sorted[0])
 	v := ManyView{
@@ -69,7 +71,7 @@ func newManyView(f issue.Facts) ManyView {
 		Hidden: max(0, len(sorted)-maxIncidents), BurnRate: burnRate(worst), Edited: f.Edited,
 	}
 	if !f.AsOf.IsZero() {
-		v.AsOf = c.in(f.AsOf)
+		v.AsOf = c.In(f.AsOf)
 	}
 	for _, i := range sorted[:len(sorted)-v.Hidden] {
 		w := issue.Headline(i)
@@ -81,9 +83,9 @@ func newManyView(f issue.Facts) ManyView {
 			row.Severity = strconv.Itoa(s)
 		}
 		if ended := issue.Ended(i); ended.IsZero() {
-			row.End = "goes on"
+			row.End = stillOpen
 		} else {
-			row.End = c.since(ended, w.Onset)
+			row.End = c.Since(ended, w.Onset)
 		}
 		for n, other := range i.Windows {
 			if other.ID() != w.ID() && !slices.ContainsFunc(i.Windows[:n], func(v alert.Window) bool { return v.ID() == other.ID() }) {
@@ -114,46 +116,46 @@ func kinds(i alert.Incident, headline alert.Window) string {
 }
 
 // manySummary says how many incidents there are, when they began, and what has become of them.
-func manySummary(f issue.Facts, c clock) string {
+func manySummary(f issue.Facts, c humanize.Clock) string {
 	first, last := f.Incidents[0].Onset(), f.Incidents[len(f.Incidents)-1].Onset()
-	began := "began at " + c.in(first)
+	began := "began at " + c.In(first)
 	switch {
 	case last.Equal(first):
-	case last.UTC().Format(time.DateOnly) == first.UTC().Format(time.DateOnly):
-		began = fmt.Sprintf("began between %s and %s", first.UTC().Format(c.layout), c.in(last))
+	case humanize.Date(last) == humanize.Date(first):
+		began = fmt.Sprintf("began between %s and %s", c.Of(first), c.In(last))
 	default:
-		began = fmt.Sprintf("began between %s and %s", c.in(first), c.in(last))
+		began = fmt.Sprintf("began between %s and %s", c.In(first), c.In(last))
 	}
-	text := fmt.Sprintf("%s in %s %s.", many(int64(len(f.Incidents)), "incident"), services(f), began)
+	text := fmt.Sprintf("%s in %s %s.", humanize.Plural(len(f.Incidents), "incident"), services(f), began)
 	ended := lastEnd(f)
 	switch n := burning(f); {
 	case n == 1 && len(f.Incidents) == 1:
-		text += " It goes on."
+		text += " It is still open."
 	case n == len(f.Incidents):
-		text += " All of them go on."
+		text += " All are still open."
 	case n > 0:
-		text += fmt.Sprintf(" %s of them %s on.", thousands(float64(n)), map[bool]string{true: "goes", false: "go"}[n == 1])
+		text += fmt.Sprintf(" %s of them %s still open.", humanize.Number(float64(n)), map[bool]string{true: "is", false: "are"}[n == 1])
 	case len(f.Incidents) == 1:
-		text += fmt.Sprintf(" It was over at %s, after %s.", c.in(ended), duration(ended.Sub(first)))
+		text += fmt.Sprintf(" It ended at %s, after %s.", c.In(ended), humanize.Duration(ended.Sub(first)))
 	case f.Kind == issue.Storm:
-		text += fmt.Sprintf(" All were over at %s, %s after the first began.", c.in(ended), duration(ended.Sub(first)))
+		text += fmt.Sprintf(" The last ended at %s, %s after the first began.", c.In(ended), humanize.Duration(ended.Sub(first)))
 	default:
-		text += fmt.Sprintf(" The last was over at %s.", c.in(ended))
+		text += fmt.Sprintf(" The last ended at %s.", c.In(ended))
 	}
 	return text
 }
 
 func manyTitle(f issue.Facts) string {
-	n, first := many(int64(len(f.Incidents)), "incident"), f.Incidents[0].Onset().UTC()
+	n, first := humanize.Plural(len(f.Incidents), "incident"), f.Incidents[0].Onset()
 	switch {
 	case f.Kind == issue.Digest:
-		return fmt.Sprintf("Digest of %s from %s to %s", n, first.Format(time.DateOnly), lastEnd(f).UTC().Format(time.DateOnly))
+		return fmt.Sprintf("Digest of %s from %s to %s", n, humanize.Date(first), humanize.Date(lastEnd(f)))
 	case len(f.Incidents) == 1:
 		return "Among many incidents: " + title(issue.Headline(f.Incidents[0]))
 	case burning(f) > 0:
-		return fmt.Sprintf("%s in %s at once (since %s UTC)", n, services(f), first.Format("2006-01-02 15:04"))
+		return fmt.Sprintf("%s in %s at once (since %s)", n, services(f), humanize.Minute(first))
 	}
-	return fmt.Sprintf("%s in %s at once, over after %s on %s", n, services(f), duration(lastEnd(f).Sub(first)), first.Format(time.DateOnly))
+	return fmt.Sprintf("%s in %s at once, for %s %s", n, services(f), humanize.Duration(lastEnd(f).Sub(first)), onDate(first, lastEnd(f)))
 }
 
 func services(f issue.Facts) string {
@@ -163,7 +165,7 @@ func services(f issue.Facts) string {
 			names[w.Objective.Service] = true
 		}
 	}
-	return many(int64(len(names)), "service")
+	return humanize.Plural(len(names), "service")
 }
 
 func burning(f issue.Facts) (n int) {
@@ -194,11 +196,11 @@ func manyTimes(f issue.Facts) []time.Time {
 
 // second is the comment under a second issue for the same, before it is closed.
 func second(f issue.Facts) string {
-	return "This is a second issue for the same incident: another postburn writes to this repository, or an answer of the tracker was very late. " +
-		"The first one is " + Link("here", f.Original) + ". postburn closes this one; what was written here stays.\n"
+	return "This is a second issue for the same incident: another postburn writes to this repository, or the tracker answered very late. " +
+		"The first is " + Link("here", f.Original) + ". postburn closes this one; what was written here stays.\n"
 }
 
-// leftOut says which labels and assignees the tracker left out; empty where it left out none.
+// leftOut says which labels and assignees the tracker left out; empty if it left out none.
 func leftOut(dropped []string) string {
 	if len(dropped) == 0 {
 		return ""
@@ -211,6 +213,6 @@ func leftOut(dropped []string) string {
 			names = append(names, "the label "+Code(name))
 		}
 	}
-	return "What this issue was to have and has not: " + strings.Join(names, ", ") + ". It takes push or triage access to the repository to set " +
-		"labels and assignees, and an assignee needs access to it, too."
+	return "postburn could not set " + humanize.List(names) + ". That takes push or triage access to the repository, and an assignee needs " +
+		"access to it, too."
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// storm is of three incidents, of which one goes on and one has two objectives.
+// storm is of three incidents: one is still open, and one has two objectives.
 func storm() issue.Facts {
 	first, second, third := recovered(), latency(), burning()
 	first.Severity = 1
@@ -89,7 +89,8 @@ func TestRenderMany(t *testing.T) {
 	}
 }
 
-// FuzzMany puts hostile values everywhere into a storm and a digest: the texts have the parts that they have with plain values, and no other.
+// FuzzMany puts hostile values everywhere into a storm and a digest. The texts must have the same
+// parts as with plain values.
 func FuzzMany(f *testing.F) {
 	type text struct {
 		issue.Kind
@@ -133,7 +134,8 @@ func renderedWith(t testing.TB, kind issue.Kind, stage issue.Stage, value string
 	for n := range f.Incidents {
 		i := &f.Incidents[n]
 		i.Group, i.ID = value, value
-		f.Pages[value] = "https://postburn.example/incidents/1" // IDs are made to be short and plain
+		// IDs are made to be short and plain
+		f.Pages[value] = "https://postburn.example/incidents/1"
 		for k := range i.Windows {
 			w := &i.Windows[k]
 			w.Objective.Service, w.Objective.Description, w.Objective.Owner = value, value, value
@@ -150,7 +152,8 @@ func renderedWith(t testing.TB, kind issue.Kind, stage issue.Stage, value string
 	return text.Body
 }
 
-// outline is what a text has beside text: its blocks, and within them what has an effect. Whether a value is shown as code does not matter.
+// outline is what a text has beside text: its blocks, and within them what has an effect. Whether a
+// value is shown as code does not matter.
 func outline(source string) string {
 	md := goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote))
 	src := []byte(source)
@@ -173,7 +176,8 @@ func outline(source string) string {
 	return b.String()
 }
 
-// outsideCode is the text that is shown, without what is shown as code, in which nothing has an effect.
+// outsideCode is the text that is shown, without what is shown as code, in which nothing has an
+// effect.
 func outsideCode(source string) string {
 	md := goldmark.New(goldmark.WithExtensions(extension.GFM))
 	src := []byte(source)

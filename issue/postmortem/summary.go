@@ -6,34 +6,39 @@ import (
 	"time"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/humanize"
 )
 
-// unavailableFrom is the error ratio of a whole outage from which the text calls it that; below, a service "was failing mostly".
+// unavailableFrom is the error ratio of a whole outage from which the text calls the service
+// unavailable; below, it "failed most requests".
 const unavailableFrom = 0.9
 
-// maxSubject is how many characters of the subject a title shows: GitHub takes titles of 256.
-const maxSubject = 120
+// maxTitle is how many characters a title has: lists of issues and phones show no more. It shortens
+// the subject, but to no fewer than leastSubject.
+const maxTitle, leastSubject = 100, 20
 
-// verb is what happened, said of what is over, of what goes on, and of what is so now.
+// verb is what happened, said of what is over, of what is still so, and of what is so now.
 type verb struct{ past, perfect, present string }
 
 // words are how an indicator's events are spoken of.
 type words struct {
-	noun                          string // of an event
-	bad                           string // what bad ones did, after "15,337 of 50,969 requests"
-	perfect                       string // what bad ones have done
-	measured                      string // ", measured once a tick" if they are; else empty
-	unavailable, failing, elevate verb
+	noun        string // of an event
+	bad         string // what bad ones did, after "15,337 of 50,969 requests"
+	perfect     string // what bad ones have done
+	measured    string // ", measured once a tick" if they are; else empty
+	unavailable verb   // what the service did when nearly all events were bad
+	failing     verb   // what it did to a part of them: "failed", before "most requests"
 }
 
-// wordsOf finds the words for an indicator. Events are called requests only where the metric's name does.
+// wordsOf finds the words for an indicator. Events are called requests only if the metric's name
+// does.
 func wordsOf(i slo.Indicator) words {
 	w := words{
 		noun: "event", bad: "failed", perfect: "have failed",
 		unavailable: verb{"was unavailable", "has been unavailable", "is unavailable"},
-		failing:     verb{"was failing mostly", "has been failing mostly", "is failing mostly"},
-		elevate:     verb{"had elevated error rates", "has had elevated error rates", "has elevated error rates"},
+		failing:     verb{"failed", "has failed", "is failing"},
 	}
 	metric := ""
 	switch {
@@ -41,47 +46,59 @@ func wordsOf(i slo.Indicator) words {
 		metric = i.Ratio.Total
 	case i.Latency != nil:
 		metric = i.Latency.Histogram
-		w.bad = "took longer than " + threshold(i.Latency.Threshold)
-		w.perfect = "have taken longer than " + threshold(i.Latency.Threshold)
-		w.unavailable = verb{"was too slow nearly always", "has been too slow nearly always", "is too slow nearly always"}
-		w.failing = verb{"was too slow mostly", "has been too slow mostly", "is too slow mostly"}
-		w.elevate = verb{"was too slow at times", "has been too slow at times", "is too slow at times"}
 	case i.Bool != "":
 		w.noun = "check"
-		w.unavailable = verb{"was failing its check", "has been failing its check", "is failing its check"}
-		w.failing = verb{"was failing its check mostly", "has been failing its check mostly", "is failing its check mostly"}
-		w.elevate = verb{"failed its check at times", "has failed its check at times", "fails its check at times"}
+		w.unavailable = verb{"failed nearly all checks", "has failed nearly all checks", "is failing nearly all checks"}
 	case i.Sampled != nil:
 		w.measured = ", measured once a tick"
 	}
 	if name, _, _ := strings.Cut(metric, "{"); strings.Contains(name, "request") {
 		w.noun = "request"
 	}
-	return w
-}
-
-// threshold is a latency: "500 ms", "2.5 s", "250 µs".
-func threshold(d time.Duration) string {
-	switch {
-	case d < time.Microsecond:
-		return trimmed(float64(d), 1) + " ns"
-	case d < time.Millisecond:
-		return trimmed(float64(d)/float64(time.Microsecond), 3) + " µs"
-	case d < time.Second:
-		return trimmed(float64(d)/float64(time.Millisecond), 3) + " ms"
+	if i.Latency != nil {
+		longer := " longer than " + humanize.Latency(i.Latency.Threshold)
+		w.bad, w.perfect = "took"+longer, "have taken"+longer
+		w.failing = verb{"was too slow for", "has been too slow for", "is too slow for"}
+		all := " nearly all " + w.noun + "s"
+		w.unavailable = verb{w.failing.past + all, w.failing.perfect + all, w.failing.present + all}
 	}
-	return trimmed(d.Seconds(), 3) + " s"
+	return w
 }
 
 // stretch is what the phases of one kind add up to.
 type stretch struct {
 	verb   verb
+	part   string // of the events, after the verb: most or some; empty: the verb says it
+	noun   string // of an event
 	length time.Duration
 	slo.Counts
-	now bool // it goes on
+	now bool // it is so now
 }
 
-// stretches adds up a window's phases: what happened in the order in which it is told, and for how long there was no data.
+// all says what happened in full, before a length of time.
+func (s stretch) all(verb string) string {
+	if s.part == "" {
+		return verb
+	}
+	return verb + " " + s.part + " " + s.noun + "s"
+}
+
+// then says what happened after another stretch, without what that has said already: "failed most
+// requests for 12 seconds, and some for another 8 seconds".
+func (s stretch) then(verb string, before stretch, said string) string {
+	switch {
+	case before.part == "" || s.part == "":
+		return s.all(verb)
+	case said != verb:
+		return verb + " " + s.part
+	case strings.HasSuffix(verb, " for"):
+		return "for " + s.part
+	}
+	return s.part
+}
+
+// stretches adds up a window's phases: what happened in the order in which it is told, and for how
+// long there was no data.
 func stretches(w alert.Window) (told []stretch, blind time.Duration) {
 	say := wordsOf(w.Objective.Indicator)
 	var outage, degraded stretch
@@ -96,13 +113,14 @@ func stretches(w alert.Window) (told []stretch, blind time.Duration) {
 			blind += length
 		}
 	}
-	outage.verb, degraded.verb = say.failing, say.elevate
+	outage.verb, outage.part, outage.noun = say.failing, "most", say.noun
+	degraded.verb, degraded.part, degraded.noun = say.failing, "some", say.noun
 	if outage.ErrorRatio() >= unavailableFrom {
-		outage.verb = say.unavailable
+		outage.verb, outage.part = say.unavailable, ""
 	}
 	all := []stretch{outage, degraded}
 	if outage.now {
-		all = []stretch{degraded, outage} // what goes on is told last
+		all = []stretch{degraded, outage} // what is so now is told last
 	}
 	for _, s := range all {
 		if s.length > 0 {
@@ -115,7 +133,7 @@ func stretches(w alert.Window) (told []stretch, blind time.Duration) {
 	return told, blind
 }
 
-// until is where a window's numbers end: its end, or where it was last getting worse while it is open.
+// until is when a window's numbers end: its end, or when it last got worse while it is open.
 func until(w alert.Window) time.Time {
 	if !w.IsOpen() {
 		return w.Ended
@@ -127,7 +145,7 @@ func until(w alert.Window) time.Time {
 	return end
 }
 
-// subject is what the incident befell: the service, and the label set where there is one.
+// subject is what was affected: the service, and the label set if there is one.
 func subject(w alert.Window) string {
 	name := w.Objective.Service
 	if name == "" {
@@ -144,7 +162,7 @@ func labelled(l slo.Labels) string {
 }
 
 // summary is the sentence that says what happened and what it did to users.
-func summary(w alert.Window, c clock) string {
+func summary(w alert.Window, c humanize.Clock) string {
 	switch w.Kind {
 	case alert.Budget:
 		return budgetSummary(w, c)
@@ -154,21 +172,21 @@ func summary(w alert.Window, c clock) string {
 		return quietSummary(w, c)
 	}
 	told, blind := stretches(w)
-	var parts []string
-	ongoing := false
+	text, said, ongoing := Escape(subject(w)), "", false
 	for i, s := range told {
-		text, another := s.verb.past, ""
+		verb := s.verb.past
 		if s.now || (w.IsOpen() && i == len(told)-1) {
-			text, ongoing = s.verb.perfect, true
+			verb, ongoing = s.verb.perfect, true
 		}
-		if i > 0 {
-			another = "another "
+		if i == 0 {
+			text += " " + s.all(verb) + " for " + humanize.Duration(s.length)
+		} else {
+			text += ", and " + s.then(verb, told[i-1], said) + " for another " + humanize.Duration(s.length)
 		}
-		parts = append(parts, text+" for "+another+duration(s.length))
+		said = verb
 	}
-	text := Escape(subject(w)) + " " + strings.Join(parts, " and ")
 	if blind > 0 {
-		text += ", with no data for " + duration(blind)
+		text += ", with no data for " + humanize.Duration(blind)
 	}
 	if ongoing {
 		text += " so far"
@@ -180,41 +198,42 @@ func summary(w alert.Window, c clock) string {
 	return text
 }
 
-// impact is "15,337 of 50,969 requests failed (30.1 %), which spent 45 % of its 30-day error budget; 32 % of it was left".
+// impact is "15,337 of 50,969 requests failed (30.1 %), spending 45 % of the 30-day error budget;
+// 32 % was left".
 func impact(w alert.Window) string {
 	say := wordsOf(w.Objective.Indicator)
 	if w.Total <= 0 {
 		return "no " + say.noun + "s were counted in this time"
 	}
-	bad, spent := say.bad, "spent"
+	bad := say.bad
 	if w.IsOpen() {
-		bad, spent = say.perfect, "has spent"
-		if count(w.Bad) == "1" {
+		bad = say.perfect
+		if humanize.Count(w.Bad) == "1" {
 			bad = strings.Replace(bad, "have", "has", 1)
 		}
 	}
+	spent := fmt.Sprintf("spending %s of the %s error budget; %s", humanize.Percent(w.BudgetSpent), windowName(w.Objective.Window), left(w))
 	if say.measured != "" { // the number of events is one of ticks, or of their rates
-		return fmt.Sprintf("%s of %ss %s%s, which %s %s of its %s error budget; %s",
-			percent(w.ErrorRatio()), say.noun, bad, say.measured, spent, percent(w.BudgetSpent), windowName(w.Objective.Window), left(w))
+		return fmt.Sprintf("%s of %ss %s%s, %s", humanize.Percent(w.ErrorRatio()), say.noun, bad, say.measured, spent)
 	}
 	noun := say.noun + "s"
-	if count(w.Total) == "1" {
+	if humanize.Count(w.Total) == "1" {
 		noun = say.noun
 	}
-	return fmt.Sprintf("%s of %s %s %s (%s), which %s %s of its %s error budget; %s",
-		count(w.Bad), count(w.Total), noun, bad, percent(w.ErrorRatio()), spent, percent(w.BudgetSpent), windowName(w.Objective.Window), left(w))
+	return fmt.Sprintf("%s of %s %s %s (%s), %s", humanize.Count(w.Bad), humanize.Count(w.Total), noun, bad, humanize.Percent(w.ErrorRatio()), spent)
 }
 
-// left says how much of the error budget is left, and when it is gone if a breach that goes on spends it as it did since its onset.
+// left says how much of the error budget is left, and for how long that is enough if an open breach
+// keeps spending it as it has since its onset.
 func left(w alert.Window) string {
 	is := "was"
 	if w.IsOpen() {
 		is = "is"
 	}
 	if w.BudgetLeft <= 0 {
-		return "nothing of it " + is + " left"
+		return "none " + is + " left"
 	}
-	text := fmt.Sprintf("%s of it %s left", percent(w.BudgetLeft), is)
+	text := fmt.Sprintf("%s %s left", humanize.Percent(w.BudgetLeft), is)
 	if !w.IsOpen() || w.BudgetSpent <= 0 {
 		return text
 	}
@@ -222,57 +241,103 @@ func left(w alert.Window) string {
 	if n := len(w.Phases); n > 0 && w.Phases[n-1].End.After(until) {
 		until = w.Phases[n-1].End
 	}
-	gone := float64(until.Sub(w.Onset)) * w.BudgetLeft / w.BudgetSpent
-	if gone < float64(time.Second) || gone > float64(w.Objective.Window.Length()) {
+	enough := float64(until.Sub(w.Onset)) * w.BudgetLeft / w.BudgetSpent
+	if enough < float64(time.Second) || enough > float64(w.Objective.Window.Length()) {
 		return text
 	}
-	return text + ", and gone in " + duration(time.Duration(gone)) + " at this pace"
+	return text + ", enough for " + humanize.Duration(time.Duration(enough)) + " at this pace"
 }
 
 // budgetSummary is for a target that was missed over the objective's whole window.
-func budgetSummary(w alert.Window, c clock) string {
+func budgetSummary(w alert.Window, c humanize.Clock) string {
 	say := wordsOf(w.Objective.Indicator)
-	verb, state, bad := "has had no", "left since "+c.in(w.Onset), say.perfect
+	verb, state, bad := "has had no", "left since "+c.In(w.Onset), say.perfect
 	if !w.IsOpen() {
-		verb, state, bad = "had no", "left for "+duration(w.Ended.Sub(w.Onset)), say.bad
+		verb, state, bad = "had no", "left for "+humanize.Duration(w.Ended.Sub(w.Onset)), say.bad
 	}
 	allowed := w.Objective.Target.Complement()
-	return fmt.Sprintf("%s %s %s error budget %s: up to %s %% of its %ss in %s %s%s, where the target of %s allows %s.",
-		Escape(subject(w)), verb, windowName(w.Objective.Window), state, exact(100*w.PeakBurnRate*allowed.Float()), say.noun,
+	return fmt.Sprintf("%s %s %s error budget %s: up to %s of its %ss in %s %s%s; the target of %s allows %s.",
+		Escape(subject(w)), verb, windowName(w.Objective.Window), state, humanize.PrecisePercent(w.PeakBurnRate*allowed.Float()), say.noun,
 		windowPeriod(w.Objective.Window), bad, say.measured, w.Objective.Target.Percent(), allowed.Percent())
 }
 
 // title is the issue's title: what, how bad, how long and when. It is plain text.
 func title(w alert.Window) string {
-	name := plain(subject(w))
-	if runes := []rune(name); len(runes) > maxSubject {
-		name = string(runes[:maxSubject]) + "…"
+	name := []rune(plain(subject(w)))
+	text := titleOf(string(name), w)
+	if over := len([]rune(text)) - maxTitle; over > 0 {
+		keep := max(leastSubject, len(name)-over-1)
+		text = titleOf(string(name[:min(keep, len(name))])+"…", w)
 	}
-	on := w.Onset.UTC().Format(time.DateOnly)
+	return text
+}
+
+func titleOf(name string, w alert.Window) string {
+	on := onDate(w.Onset, w.Ended)
 	if w.Kind == alert.Budget {
 		if w.IsOpen() {
-			return fmt.Sprintf("%s has no %s error budget left (since %s)", name, windowName(w.Objective.Window), on)
+			return fmt.Sprintf("%s has no %s error budget left (since %s)", name, windowName(w.Objective.Window), humanize.Date(w.Onset))
 		}
-		return fmt.Sprintf("%s had no %s error budget left for %s from %s on", name, windowName(w.Objective.Window), duration(w.Ended.Sub(w.Onset)), on)
+		return fmt.Sprintf("%s had no %s error budget left for %s %s", name, windowName(w.Objective.Window), humanize.Duration(w.Ended.Sub(w.Onset)), on)
 	}
 	if w.Kind == alert.Quietness {
 		return quietTitle(name, w)
 	}
 	if w.Kind == alert.Blindness {
 		if w.IsOpen() {
-			return fmt.Sprintf("%s has no data (since %s UTC)", name, w.Onset.UTC().Format("2006-01-02 15:04"))
+			return fmt.Sprintf("%s has no data (since %s)", name, humanize.Minute(w.Onset))
 		}
-		return fmt.Sprintf("%s had no data for %s on %s", name, duration(w.Ended.Sub(w.Onset)), on)
+		return fmt.Sprintf("%s had no data for %s %s", name, humanize.Duration(w.Ended.Sub(w.Onset)), on)
 	}
 	told, _ := stretches(w)
 	worst := told[0]
 	for _, s := range told {
-		if s.verb != wordsOf(w.Objective.Indicator).elevate {
+		if s.part != "some" {
 			worst = s
 		}
 	}
 	if w.IsOpen() {
-		return fmt.Sprintf("%s %s (since %s UTC)", name, worst.verb.present, w.Onset.UTC().Format("2006-01-02 15:04"))
+		return fmt.Sprintf("%s %s (since %s)", name, worst.all(worst.verb.present), humanize.Minute(w.Onset))
 	}
-	return fmt.Sprintf("%s %s for %s on %s", name, worst.verb.past, duration(worst.length), on)
+	return fmt.Sprintf("%s %s for %s %s", name, worst.all(worst.verb.past), humanize.Duration(worst.length), on)
+}
+
+// standing is the state of an incident in a line: "**Burning**, severity 1, since 10:41 UTC on
+// 2026-10-14".
+func standing(i alert.Incident, c humanize.Clock) string {
+	severity := ""
+	if n := i.Severity(); n > 0 {
+		severity = fmt.Sprintf(", severity %d", n)
+	}
+	onset, ended := i.Onset(), i.Ended()
+	if ended.IsZero() {
+		return "**" + open(issue.Headline(i).Kind) + "**" + severity + ", since " + c.In(onset)
+	}
+	from := c.Of(onset)
+	if humanize.Date(onset) != humanize.Date(ended) {
+		from = c.Full(onset)
+	}
+	return "**Over**" + severity + ", from " + from + " to " + c.In(ended)
+}
+
+// open is the state of an incident of a kind that is not over.
+func open(k alert.Kind) string {
+	switch k {
+	case alert.Budget:
+		return "Error budget overspent"
+	case alert.Blindness:
+		return "No data"
+	case alert.Quietness:
+		return "Quiet"
+	}
+	return "Burning"
+}
+
+// onDate is the date of something that is over: "on 2026-10-14", or "from 2026-10-14" if it ended
+// on another day.
+func onDate(onset, ended time.Time) string {
+	if humanize.Date(onset) == humanize.Date(ended) {
+		return "on " + humanize.Date(onset)
+	}
+	return "from " + humanize.Date(onset)
 }

@@ -3,24 +3,22 @@ package postmortem
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
 	"text/template"
+	"unicode"
+
+	"github.com/postburn/postburn/issue"
 )
 
-// Bounds of a user's template, and of the text that it makes, in bytes.
-const (
-	maxTemplate = 256 << 10
-	maxText     = 1 << 20
-)
+// maxWrong is how many characters are told of what is wrong with a template.
+const maxWrong = 300
 
 // TemplateError is what is wrong with a user's template.
 type TemplateError struct {
 	File         string
-	Line, Column int // from 1; 0 where it is not known
+	Line, Column int // from 1; 0 if it is not known
 	Text         string
 }
 
@@ -34,67 +32,55 @@ func (e *TemplateError) Error() string {
 	return at + ": " + e.Text
 }
 
-// CheckTemplate reads a user's template and writes samples with it: a breach that goes on, one that is over with all there may be of
-// evidence, and one of each other kind. It returns a *TemplateError where something is wrong.
-func CheckTemplate(file string) error {
+// CheckTemplate writes samples with a user's template: a breach that is still open, one that is
+// over with all the evidence there may be, and one of each other kind. It returns a *TemplateError
+// if something is wrong.
+func CheckTemplate(t issue.Template) error {
 	for _, f := range samples() {
-		if _, err := executeFile(file, NewView(f)); err != nil {
+		if _, err := executeOwn(t, NewView(f)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// executeFile writes an issue's text with a user's template. Its error is a *TemplateError.
-func executeFile(file string, view View) (string, error) {
-	text, err := readTemplate(file)
+// executeOwn writes an issue's text with a user's template. Its error is a *TemplateError.
+func executeOwn(t issue.Template, view View) (string, error) {
+	body, err := executeText(t.Text, view)
 	if err != nil {
-		return "", &TemplateError{File: file, Text: err.Error()}
-	}
-	body, err := executeText(text, view)
-	if err != nil {
-		return "", located(file, err)
+		return "", located(t.File, err)
 	}
 	return body, nil
-}
-
-func readTemplate(file string) (string, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		var at *os.PathError
-		if errors.As(err, &at) {
-			err = at.Err
-		}
-		return "", fmt.Errorf("reading the template: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxTemplate+1))
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("reading the template: %w", err)
-	case len(text) > maxTemplate:
-		return "", fmt.Errorf("the template is larger than %d KiB", maxTemplate>>10)
-	}
-	return string(text), nil
 }
 
 // own is the name of a user's template in errors.
 const own = "own"
 
-// executeText writes with a user's template, which may use the built-in ones.
-func executeText(text string, view View) (string, error) {
-	t, err := template.New("").Funcs(refused()).ParseFS(builtIn, "templates/*.md.tmpl")
+// executeText writes with a user's template, which may use the built-in ones. Whatever the template
+// does, it ends soon and takes little memory; see meter.
+func executeText(text string, view View) (body string, err error) {
+	defer func() {
+		if wrong := recover(); wrong != nil {
+			err = fmt.Errorf("it makes package text/template fail: %v", wrong)
+		}
+	}()
+	b := newBudget()
+	functions := refused()
+	functions["print"], functions["println"] = b.print, b.println
+	t, err := template.New("").Funcs(functions).ParseFS(builtIn, "templates/*.md.tmpl")
 	if err != nil {
 		return "", fmt.Errorf("reading the built-in templates: %w", err)
 	}
 	if t, err = t.New(own).Option("missingkey=error").Parse(text); err != nil {
 		return "", err
 	}
-	b := bounded{left: maxText}
-	if err := t.Execute(&b, view); err != nil {
+	if err := meter(t); err != nil {
 		return "", err
 	}
-	body := tidy(b.String())
+	if err := t.Funcs(template.FuncMap{spendName: b.spend}).Execute(&b.text, view); err != nil {
+		return "", err
+	}
+	body = tidy(b.text.String())
 	if strings.TrimSpace(body) == "" {
 		return "", errors.New("the text is empty")
 	}
@@ -106,24 +92,10 @@ func refused() template.FuncMap {
 	functions := template.FuncMap{}
 	for _, name := range []string{"slice", "printf", "html", "js", "urlquery", "call"} {
 		functions[name] = func(...any) (string, error) {
-			return "", errors.New("it could undo what makes values inert, and is not there; values are ready to be used as they are")
+			return "", errors.New("it is not available, because it could undo escaping; values can be used as they are")
 		}
 	}
 	return functions
-}
-
-// bounded takes so many bytes and no more.
-type bounded struct {
-	strings.Builder
-	left int
-}
-
-// Write implements io.Writer.
-func (b *bounded) Write(p []byte) (int, error) {
-	if b.left -= len(p); b.left < 0 {
-		return 0, fmt.Errorf("the text is longer than %d KiB", maxText>>10)
-	}
-	return b.Builder.Write(p)
 }
 
 // position is how package text/template begins its errors.
@@ -133,9 +105,14 @@ var position = regexp.MustCompile(`^template: ([^:]*):(\d+)(?::(\d+))?: (?s:(.*)
 func located(file string, err error) *TemplateError {
 	at := position.FindStringSubmatch(err.Error())
 	if at == nil {
-		return &TemplateError{File: file, Text: err.Error()}
+		return &TemplateError{File: file, Text: shortened(err.Error())}
 	}
 	e := &TemplateError{File: file, Text: at[4]}
+	var over overBudget
+	if errors.As(err, &over) {
+		e.Text = over.Error()
+	}
+	e.Text = shortened(e.Text)
 	if at[1] != own {
 		e.Text = "in the built-in " + at[1] + ": " + e.Text
 		return e
@@ -147,4 +124,23 @@ func located(file string, err error) *TemplateError {
 	}
 	e.Text = strings.TrimPrefix(e.Text, `executing "own" at `)
 	return e
+}
+
+// shortened cuts a text, which may hold all of a template, or of a value, and writes what is not
+// printable as Go does: the text is shown in terminals.
+func shortened(text string) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range text {
+		if n++; n > maxWrong {
+			b.WriteString("…")
+			break
+		}
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+	}
+	return b.String()
 }

@@ -9,12 +9,13 @@ import (
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/humanize"
 )
 
 // maxRows is how many entries that evidence added are shown.
 const maxRows = 100
 
-// Row is a row of the timeline. Time is empty where a person fills it in.
+// Row is a row of the timeline. Time is empty if a person fills it in.
 type Row struct{ Time, Text, Source string }
 
 // event is a row before it is put in its place; those of one time are ordered by rank.
@@ -36,8 +37,9 @@ const (
 	over
 )
 
-// timeline is all that is known of when what happened, in order, with blank rows for what only people know.
-func timeline(f issue.Facts, c clock) []Row {
+// timeline is all that is known of when what happened, in order, with blank rows for what only
+// people know.
+func timeline(f issue.Facts, c humanize.Clock) []Row {
 	worst := issue.Headline(f.Incident)
 	var events []event
 	for _, w := range f.Incident.Windows {
@@ -60,13 +62,16 @@ func timeline(f issue.Facts, c clock) []Row {
 	var before time.Time
 	for _, e := range events {
 		if e.rank != acknowledged && e.rank != mitigated {
-			e.Time = c.since(e.at, before)
+			e.Time = c.Since(e.at, before)
 			before = e.at
 		}
 		rows = append(rows, e.Row)
 	}
 	if n := len(entries) - maxRows; n > 0 {
-		rows = append(rows, Row{Text: fmt.Sprintf("%s left out", many(int64(n), "more entry")), Source: "postburn"})
+		rows = append(rows, Row{Text: fmt.Sprintf("%s left out", humanize.Plural(n, "more entry")), Source: "postburn"})
+	}
+	for _, sentence := range f.LeftOut {
+		rows = append(rows, Row{Text: Escape(sentence), Source: "postburn"})
 	}
 	return rows
 }
@@ -84,7 +89,8 @@ func overspent(w alert.Window) []event {
 // addRow adds a row of what happened to a window.
 type addRow func(at time.Time, rank int, format string, args ...any)
 
-// windowEvents are the rows of one breach window; its phases only where it is of the objective that the headline is about.
+// windowEvents are the rows of one breach window; its phases only if it is of the objective that
+// the headline is about.
 func windowEvents(w alert.Window, phases, several bool) []event {
 	var events []event
 	add := func(at time.Time, rank int, format string, args ...any) {
@@ -110,12 +116,12 @@ func windowEvents(w alert.Window, phases, several bool) []event {
 	if several {
 		found = name + " detected"
 	}
-	add(w.Detected, detected, "%s, %s after onset (time to detect): %s", found, duration(w.Detected.Sub(w.Onset)), explain(w))
+	add(w.Detected, detected, "%s, %s after onset (time to detect): %s", found, humanize.Duration(w.Detected.Sub(w.Onset)), explain(w))
 	if phases {
 		events = append(events, phaseEvents(w)...)
 	}
 	if !w.IsOpen() {
-		add(w.Ended, over, "End: %s was within its target again, %s after onset (time to recover)", name, duration(w.Ended.Sub(w.Onset)))
+		add(w.Ended, over, "End: %s was within its target again, %s after onset (time to recover)", name, humanize.Duration(w.Ended.Sub(w.Onset)))
 	}
 	return events
 }
@@ -126,22 +132,22 @@ func phaseEvents(w alert.Window) []event {
 	var events []event
 	phases := issue.JoinPhases(w.Phases)
 	for i, p := range phases {
-		length := "over the next " + duration(p.End.Sub(p.Start))
+		length := "over the next " + humanize.Duration(p.End.Sub(p.Start))
 		if w.IsOpen() && i == len(phases)-1 {
-			length = fmt.Sprintf("in the %s up to now", period(p.End.Sub(p.Start)))
+			length = fmt.Sprintf("in the %s since", humanize.Period(p.End.Sub(p.Start)))
 		}
 		text := ""
 		switch p.Kind {
 		case alert.Outage:
-			text = fmt.Sprintf("Outage began: %s of %ss %s %s", percent(p.ErrorRatio()), say.noun, say.bad, length)
+			text = fmt.Sprintf("Outage began: %s of %ss %s %s", humanize.Percent(p.ErrorRatio()), say.noun, say.bad, length)
 		case alert.Degraded:
-			text = fmt.Sprintf("Degraded: %s of %ss %s %s", percent(p.ErrorRatio()), say.noun, say.bad, length)
+			text = fmt.Sprintf("Degraded: %s of %ss %s %s", humanize.Percent(p.ErrorRatio()), say.noun, say.bad, length)
 		case alert.BlindGap:
-			text = fmt.Sprintf("No data for %s: what happened then is not known", duration(p.End.Sub(p.Start)))
+			text = fmt.Sprintf("No data for %s: nobody knows what happened", humanize.Duration(p.End.Sub(p.Start)))
 		}
 		events = append(events, event{p.Start, phase, Row{Text: text, Source: "postburn"}})
 		if i+1 < len(phases) && phases[i+1].Start.After(p.End) {
-			well := fmt.Sprintf("Within the target for %s", duration(phases[i+1].Start.Sub(p.End)))
+			well := fmt.Sprintf("Within the target for %s", humanize.Duration(phases[i+1].Start.Sub(p.End)))
 			events = append(events, event{p.End, phase, Row{Text: well, Source: "postburn"}})
 		}
 	}
@@ -154,14 +160,14 @@ func explain(w alert.Window) string {
 		return "the target was missed"
 	}
 	say := wordsOf(w.Objective.Indicator)
-	length := "over the last " + period(w.Rule.Long)
+	length := "over the last " + humanize.Period(w.Rule.Long)
 	if w.Rule.Short != w.Rule.Long {
-		length += " and over the last " + period(w.Rule.Short)
+		length = "over both the last " + humanize.Period(w.Rule.Long) + " and the last " + humanize.Period(w.Rule.Short)
 	}
 	times := "over " + w.Rule.Rate.String() + " times as fast as"
 	if w.Rule.Rate.Cmp(slo.MustDecimal("1")) == 0 {
 		times = "faster than"
 	}
-	return fmt.Sprintf("more than %s of %ss %s %s, which spends the error budget %s the target allows",
+	return fmt.Sprintf("more than %s of %ss %s %s, spending the error budget %s the target allows",
 		w.Rule.Rate.Mul(w.Objective.Target.Complement()).Percent(), say.noun, say.bad, length, times)
 }

@@ -1,4 +1,3 @@
-// Package trackertest is the suite that every issue.Tracker has to pass.
 package trackertest
 
 import (
@@ -17,21 +16,24 @@ import (
 // World is a tracker with nothing in it, and what people can do there.
 type World struct {
 	Tracker issue.Tracker
-	// Edit changes a text as a person would: it is given all that the person sees, without a title.
+	// Edit changes a text as a person would. The function gets all that the person sees, except the
+	// title.
 	Edit func(at issue.Found, change func(string) string)
-	// Read returns all that a person sees of a text, without its title.
+	// Read returns all that a person sees of a text, except the title.
 	Read func(at issue.Found) string
 	// Delete removes an issue, or a comment.
 	Delete func(at issue.Found)
-	// Close closes an issue, as completed or as not planned. It is nil where issues can't be closed; so are the following, then.
+	// Close closes an issue, as completed or as not planned. If issues can't be closed, it is nil,
+	// and so are the following.
 	Close func(at issue.Found, completed bool)
 	// Label puts labels on an issue, and takes others off, as a person would.
 	Label func(at issue.Found, add, remove []string)
-	// Labels are those of an issue, sorted.
+	// Labels returns an issue's labels, sorted.
 	Labels func(at issue.Found) []string
-	// Transfer moves an issue to another repository.
-	Transfer func(at issue.Found)
-	// List is what belongs to the tracker.
+	// Transfer moves an issue to another repository: one that postburn follows to, or one that it
+	// must not write to.
+	Transfer func(at issue.Found, followed bool)
+	// List is the tracker's lister.
 	List issue.Lister
 }
 
@@ -72,6 +74,8 @@ func Run(t *testing.T, open func(t *testing.T) World) {
 		"labels that a person exchanged":    labelsOfAPerson,
 		"list what has changed":             listChanged,
 		"transferred":                       transferred,
+		"transferred away":                  transferredAway,
+		"of another tracker":                ofAnother,
 		"find by place":                     findByPlace,
 		"called off":                        calledOff,
 		"hostile text cannot forge markers": hostileText,
@@ -102,7 +106,7 @@ func (w World) find(t *testing.T, p issue.Post) []issue.Found {
 	return all
 }
 
-// one is the only text that is found.
+// one finds a post's only text.
 func (w World) one(t *testing.T, p issue.Post) issue.Found {
 	t.Helper()
 	all := w.find(t, p)
@@ -119,7 +123,7 @@ func createAndFind(t *testing.T, w World) {
 	}
 	created := w.create(t, p)
 	got := w.one(t, p)
-	got.Author, got.Updated = "", time.Time{}
+	got.Author, got.Updated, got.Labels = "", time.Time{}, nil
 	if diff := cmp.Diff(issue.Found{Key: p.Key, Ref: created.Ref, Text: text}, got); diff != "" {
 		t.Error(diff)
 	}

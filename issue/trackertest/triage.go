@@ -138,7 +138,7 @@ func listChanged(t *testing.T, w World) {
 		}
 	}
 	w.Delete(w.create(t, post("deleted")))
-	w.Transfer(w.create(t, post("transferred")))
+	w.Transfer(w.create(t, post("transferred")), true)
 	list := func(since time.Time) (map[string]issue.Triage, time.Time) {
 		all, err := w.List(t.Context(), "acme/checkout", since)
 		if err != nil {
@@ -164,18 +164,85 @@ func listChanged(t *testing.T, w World) {
 	}
 }
 
+// moved does all that can be done with an issue and its comment. Everything must fail with Moved,
+// which it returns.
+func moved(t *testing.T, w World, at, commented issue.Found) (to issue.Moved) {
+	t.Helper()
+	located := post(at.Key)
+	located.Ref = at.Ref
+	_, errFind := w.Tracker.Find(t.Context(), located, onset)
+	_, errComments := w.Tracker.Find(t.Context(), comment(commented.Key, at, ""), onset)
+	_, errCreate := w.Tracker.Create(t.Context(), comment("checkout-1/recovery-1", at, "Over.\n"))
+	for op, err := range map[string]error{
+		"find": errFind, "find a comment": errComments, "comment": errCreate,
+		"replace":           w.Tracker.Replace(t.Context(), at, final),
+		"replace a comment": w.Tracker.Replace(t.Context(), commented, issue.Text{Body: "Over.\n"}),
+		"change":            w.Tracker.Change(t.Context(), at, issue.Change{Close: true}),
+	} {
+		if !errors.As(err, &to) || errors.Is(err, issue.ErrNotFound) {
+			t.Errorf("%s: got %v, want Moved", op, err)
+		}
+	}
+	return to
+}
+
 func transferred(t *testing.T, w World) {
 	at := w.create(t, post("checkout-1"))
 	if w.Transfer == nil {
 		return
 	}
-	w.Transfer(at)
-	p := post("checkout-1")
-	p.Ref = at.Ref
-	if got := w.one(t, p); got.Triage() != issue.Transferred || got.Ref != at.Ref {
+	p := comment("checkout-1/progress", at, "Still going on.\n")
+	commented := w.create(t, p)
+	w.Transfer(at, true)
+	to := moved(t, w, at, commented)
+	if to.To == (issue.Ref{}) || to.To == at.Ref || to.Repository == "" {
+		t.Fatalf("it moved to %+v", to)
+	}
+	at.Ref, at.Text = to.To, text
+	if err := w.Tracker.Replace(t.Context(), at, final); err != nil {
+		t.Errorf("replacing where it is now: %v", err)
+	}
+	there := w.one(t, comment(p.Key, at, ""))
+	if there.Text.Body != p.Text.Body || there.Ref.Parent != at.Ref.Number {
+		t.Errorf("found the comment %+v", there)
+	}
+	if err := w.Tracker.Replace(t.Context(), there, issue.Text{Body: "Over.\n"}); err != nil {
+		t.Errorf("replacing the comment where it is now: %v", err)
+	}
+	w.create(t, comment("checkout-1/recovery-1", at, "Over.\n"))
+	located := post("checkout-1")
+	located.Ref = at.Ref
+	if got := w.one(t, located); got.Text != final || got.Ref != at.Ref {
 		t.Errorf("found %+v", got)
 	}
-	if err := w.Tracker.Change(t.Context(), at, issue.Change{Close: true}); !errors.Is(err, issue.ErrNotFound) {
-		t.Errorf("got %v, want ErrNotFound", err)
+}
+
+func transferredAway(t *testing.T, w World) {
+	at := w.create(t, post("checkout-1"))
+	if w.Transfer == nil {
+		return
+	}
+	commented := w.create(t, comment("checkout-1/progress", at, "Still going on.\n"))
+	w.Transfer(at, false)
+	if to := moved(t, w, at, commented); to.To != (issue.Ref{}) || to.Reason == "" {
+		t.Errorf("it moved to %+v", to)
+	}
+}
+
+// ofAnother has the places of an issue and a comment that another tracker wrote. Only some trackers
+// number their texts.
+func ofAnother(t *testing.T, w World) {
+	at, commented := w.create(t, post("checkout-1")), issue.Found{Key: "checkout-1/progress", Ref: issue.Ref{URL: "postmortems/checkout-1.md"}}
+	if at.Ref.Number != 0 {
+		at.Ref = commented.Ref
+	} else {
+		at.Ref = issue.Ref{Number: 7, URL: "https://github.com/acme/checkout/issues/7"}
+		commented.Ref = issue.Ref{Number: 9, Parent: 7, URL: at.Ref.URL + "#issuecomment-9"}
+	}
+	if got := moved(t, w, at, commented); got != (issue.Moved{Foreign: true}) {
+		t.Errorf("it moved: %+v", got)
+	}
+	if got := w.one(t, post("checkout-1")); got.Text != text {
+		t.Errorf("the tracker's own issue is %+v", got)
 	}
 }

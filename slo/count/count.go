@@ -8,8 +8,7 @@ import (
 )
 
 // Lookback is how long before a tick begins World needs samples from: as long as Prometheus shows
-// the last value of a series that is not scraped. World.Fresh says of which counters more is
-// needed.
+// the last value of a series that is not scraped. World.Fresh says which counters need more.
 const Lookback = 5 * time.Minute
 
 // World is what was scraped around one tick, (Tick - Interval, Tick], of the targets of one
@@ -22,14 +21,14 @@ type World struct {
 	Starts   []Series // `process_start_time_seconds` of their targets
 }
 
-// Series is the samples of one series, oldest first: all of the tick and of Lookback before it, and
-// fewer of the time before that, for a series that was not there in Lookback.
+// Series is the samples of one series, oldest first: all in the tick and in Lookback before it, and
+// a few before that if the series was not there in Lookback.
 type Series struct {
 	Name    string            // of the metric
 	Labels  map[string]string // without the name
-	Part    bool              // its events are among those of another series: good ones among all
+	Part    bool              // another series has its events, too: good ones among all
 	Samples []Sample
-	Native  []NativeSample // of a native histogram; World has those that Histograms makes of them
+	Native  []NativeSample // of a native histogram; World has the counters that Histograms makes
 	memory  *memory        // see Prepare
 }
 
@@ -39,12 +38,11 @@ type Sample struct {
 	Value float64
 }
 
-// Longest is how far back a counter is looked for that was not there in Lookback.
+// Longest is how far back to look for a counter that was not there in Lookback.
 const Longest = 24 * time.Hour
 
-// Fresh are the numbers of the counters that have a value in the tick and none before it in
-// Lookback: what is known of the time before, up to Longest, has to be asked for, of all counters
-// of their targets.
+// Fresh returns the indexes of the counters with a value in the tick and none before it in
+// Lookback. Ask for the samples before that, up to Longest, of all counters of their targets.
 func (w World) Fresh() (fresh []int) {
 	for i, s := range w.Counters {
 		had, has := false, false
@@ -62,13 +60,13 @@ func (w World) Fresh() (fresh []int) {
 // Counted is what one counter counted.
 type Counted struct {
 	Events  float64      // in the tick
-	Late    float64      // since Since, before the tick: its target was not scraped in between
-	Since   time.Time    // zero where there is no Late
-	Seen    bool         // the tick has a sample of it that can be counted with
+	Late    float64      // uncounted since Since, before the tick: its target was not scraped
+	Since   time.Time    // zero if there is no Late
+	Seen    bool         // the tick has a usable sample of it
 	Caveats []slo.Caveat // of this counter
 }
 
-// Count is what each of the counters counted, in their order.
+// Count returns what each counter counted, in their order.
 //
 // A counter's samples at 0, 15 and 30 s with the values 7, 9 and 2, in a tick from 0 to 30 s, are 2
 // events and, after a reset, 2 more.
@@ -108,12 +106,12 @@ func (t *target) count(c *counter) (sum Counted) {
 			unusable++
 		default:
 			sum.Seen = true
-			s := t.step(c, now)
-			if dip = (slo.Caveat{}); s.note.Kind == slo.Dip {
+			v, events := t.stepTo(c, now).count()
+			if dip = (slo.Caveat{}); v.note.Kind == slo.Dip {
 				c.dips = append(c.dips, now.At)
-				dip, s.note = s.note, slo.Caveat{}
+				dip, v.note = v.note, slo.Caveat{}
 			}
-			sum.add(s, t.world.begin())
+			sum.add(v, events, t.world.begin())
 		}
 	}
 	if dip.Kind != "" {
@@ -125,25 +123,25 @@ func (t *target) count(c *counter) (sum Counted) {
 	return sum
 }
 
-// add adds a step, whose events are late where they began to be counted before the tick.
-func (c *Counted) add(s step, begin int64) {
-	if s.since > 0 && s.since < begin {
-		c.Late += s.events
-		if at := time.UnixMilli(s.since).UTC(); c.Since.IsZero() || at.Before(c.Since) {
+// add adds a step; its events are late if they went uncounted since before the tick.
+func (c *Counted) add(v verdict, events float64, begin int64) {
+	if v.since > 0 && v.since < begin {
+		c.Late += events
+		if at := time.UnixMilli(v.since).UTC(); c.Since.IsZero() || at.Before(c.Since) {
 			c.Since = at
 		}
-		if s.events > 0 && s.gap {
-			c.Caveats = merge(c.Caveats, slo.Caveat{Kind: slo.LongGap, Count: 1, Events: s.events})
+		if events > 0 && v.gap {
+			c.Caveats = merge(c.Caveats, slo.Caveat{Kind: slo.LongGap, Count: 1, Events: events})
 		}
 	} else {
-		c.Events += s.events
+		c.Events += events
 	}
-	if s.note.Kind != "" {
-		c.Caveats = merge(c.Caveats, s.note)
+	if v.note.Kind != "" {
+		c.Caveats = merge(c.Caveats, v.note)
 	}
 }
 
-// merge adds a caveat of a counter, which counts as one however often it happens to it in a tick.
+// merge adds a counter's caveat: it counts as one however often it happens in a tick.
 func merge(all []slo.Caveat, one slo.Caveat) []slo.Caveat {
 	for i := range all {
 		if all[i].Kind == one.Kind {
@@ -157,7 +155,7 @@ func merge(all []slo.Caveat, one slo.Caveat) []slo.Caveat {
 func (w World) begin() int64 { return w.Tick.Add(-w.Interval).UnixMilli() }
 func (w World) end() int64   { return w.Tick.UnixMilli() }
 
-// near is from when on all samples are known.
+// near returns from when on all samples are known.
 func (w World) near() int64 { return w.begin() - Lookback.Milliseconds() }
 
 // usable reports whether a value may be counted with.

@@ -14,9 +14,9 @@ import (
 // noon is when the tick of a test begins; it ends half a minute later.
 var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 
-// row is one series of a test. Its values are those of scrapes 15 s apart: the last two are of
-// 12:00:10 and 12:00:25, in the tick. `100+30x4` is 100 and four more, each 30 higher; a dot is a
-// scrape without it. Those of `start` are seconds since noon.
+// row is one series of a test. Its values are from scrapes 15 s apart: the last two from 12:00:10
+// and 12:00:25, in the tick. `100+30x4` is 100 and four more, each 30 higher; a dot is a scrape
+// without it. Values of `start` are seconds since noon.
 type row struct {
 	series string // name{label=value,...}
 	values string
@@ -67,7 +67,7 @@ func (r row) parse(t *testing.T) Series {
 	return s
 }
 
-// text is what a counter counted, as rows have it.
+// text writes what a counter counted, as in rows.
 func text(c Counted) string {
 	s := strconv.FormatFloat(c.Events, 'f', -1, 64)
 	if !c.Since.IsZero() {
@@ -124,6 +124,9 @@ func TestSteps(t *testing.T) {
 		{"a sibling fell in the same step", []row{ups, {all, "170 200 230 10 40", "40, reset 10", 0}, {bad, "3 3 3 4 4", "4, restart 3", 0}}},
 		{"a sibling fell a step before", []row{ups, {all, "170 200 230 10 40 70", "60", 0}, {bad, "3 3 3 3 4 4", "1", 0}}},
 		{"fell a little", []row{ups, {all, "970 1000 990 1020", "20", 0}}},
+		{"fell by just 1/8", []row{ups, {all, "940 970 1000 875 1005", "5", 0}}},
+		{"fell to what any process may have at once", []row{ups, {all, "5000 5001 5002 100 101", "101, reset 100", 0}}},
+		{"fell to more than it can have counted since", []row{ups, {all, "5000 5001 5002 150 151", "1, uncountable 150", 0}}},
 		{"back, its siblings went on", []row{ups, {all, "100+30x5", "60", 0}, {bad, "5 . . . . 7", "2, returned 5", 0}}},
 		{"back, its siblings went on, the exporter restarted", []row{
 			ups, {start, "-9000 -9000 -30 -30 -30 -30", "", 0},
@@ -154,6 +157,8 @@ func TestSteps(t *testing.T) {
 			{all, "900 930 10 40 940 70", "30", 0}, {bad, "50 50 0 1 50 2", "1", 0},
 		}},
 		{"the old process once more, no start", []row{ups, {all, "870 900 930 10 40 940 70", "30", 0}, {bad, "50 50 50 0 1 50 2", "1", 0}}},
+		{"the old process once more, with just enough events", []row{ups, {all, "8 10 12 1 2 12 3", "1", 0}}},
+		{"too few events to know a process by", []row{ups, {all, "5 7 9 1 2 9 3", "10, reset 3", 0}}},
 		{"more than the old process can have", []row{ups, {all, "870 900 930 10 40 5000 5030", "4990", 0}}},
 		{"several processes of one target", []row{
 			ups, {all, "100+30x5", "60", 0},
@@ -211,6 +216,12 @@ func TestTargets(t *testing.T) {
 			{"up" + one, "1+0x3 . .", "", 0}, {"all" + one, "100+30x3 . .", "0", 0}, {"start" + one, "-9000+0x3 . .", "", 0},
 			{"up" + named, ". . . . 1 1", "", 0}, {"all" + named, ". . . . 10 40", "40", 0}, {"start" + named, ". . . . 4 4", "", 0},
 		}},
+		{"is new, and has run for less than an hour", []row{
+			{"up" + one, ". . . . 1 1", "", 0}, {"all" + one, ". . . . 40 50", "10, 40 since 11:01:40", 0}, {"start" + one, ". . . . -3500 -3500", "", 0},
+		}},
+		{"is new, and has run for more than an hour", []row{
+			{"up" + one, ". . . . 1 1", "", 0}, {"all" + one, ". . . . 40 50", "10, baseline 40", 0}, {"start" + one, ". . . . -3700 -3700", "", 0},
+		}},
 		{"loses a label", []row{
 			{"up" + named, "1+0x3 . .", "", 0}, {"all" + named, "100+30x3 . .", "0", 0},
 			{"up" + one, ". . . . 1 1", "", 0}, {"all" + one, ". . . . 220 250", "60", 0},
@@ -250,6 +261,17 @@ func TestTargets(t *testing.T) {
 		{"two pods that started together, one is scraped first", []row{
 			{"up" + one, ". . . . 1 .", "", 0}, {"all" + one, ". . . . 7 .", "7", 0}, {"start" + one, ". . . . 1 .", "", 0},
 			{"up" + other, ". . . . . 1", "", 0}, {"all" + other, ". . . . . 180", "180", 0}, {"start" + other, ". . . . . 2", "", 0},
+		}},
+		{"two pods that started together, their job is scraped less often than it is ticked", []row{
+			{"up{job=a,instance=0}", "1 . . . 1 .", "", 0}, {"all{job=a,instance=0}", "100 . . . 220 .", "120", 0},
+			{"up" + one, ". . . . . 1", "", 0}, {"all" + one, ". . . . . 17", "0, 17 since 11:59:00", 0}, {"start" + one, ". . . . . -60", "", 0},
+			{"up" + other, ". . . . . 1", "", time.Millisecond}, {"all" + other, ". . . . . 33", "0, 33 since 11:59:01", time.Millisecond},
+			{"start" + other, ". . . . . -59", "", time.Millisecond},
+		}},
+		{"two pods that started together, nothing is known of their job", []row{
+			{"up" + one, ". . . . . 1", "", 0}, {"all" + one, ". . . . . 17", "0, 17 since 11:59:00", 0}, {"start" + one, ". . . . . -60", "", 0},
+			{"up" + other, ". . . . . 1", "", time.Millisecond}, {"all" + other, ". . . . . 33", "0, 33 since 11:59:01, restart 33", time.Millisecond},
+			{"start" + other, ". . . . . -59", "", time.Millisecond},
 		}},
 		{"a pod replaces a young one", []row{
 			{"up" + one, ". . 1 1 . .", "", 0}, {"all" + one, ". . 5 35 . .", "0", 0},
@@ -304,8 +326,8 @@ func TestTargets(t *testing.T) {
 	}
 }
 
-// TestTogether tells series of one scrape from those of pods that pushed in the same millisecond
-// once.
+// TestTogether tells series of one scrape from series of pods that once pushed in the same
+// millisecond.
 func TestTogether(t *testing.T) {
 	tests := []struct {
 		name string

@@ -10,8 +10,7 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// TestFresh finds counters that are there in the tick, with a value to count with, and were not
-// before.
+// TestFresh finds counters that have a usable value in the tick and were not there before.
 func TestFresh(t *testing.T) {
 	w := World{Tick: noon.Add(30 * time.Second), Interval: 30 * time.Second}
 	for _, values := range []string{"1 2 3", ". . 3", ". 2 .", "NaN NaN 3", ". . NaN", "1 . ."} {
@@ -22,9 +21,8 @@ func TestFresh(t *testing.T) {
 	}
 }
 
-// TestGap has a target that was not scraped for a while: what it counted meanwhile is late. Where
-// it was seen last is known by a grid if that is more than an hour ago, and shows it for 5 minutes
-// more.
+// TestGap has a target that was not scraped for a while: what it counted meanwhile is late. If it
+// was last seen more than an hour ago, a grid tells when, and shows it for 5 minutes more.
 func TestGap(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -64,8 +62,8 @@ func TestGap(t *testing.T) {
 	}
 }
 
-// newOutage is a recording of a target with 30 events in 15 s that was last scraped so long before
-// 12:00:10, when it is there again, and has its first errors.
+// newOutage returns a recording of a target with 30 events in 15 s. It was last scraped so long
+// before 12:00:10, when it is there again, with its first errors.
 func newOutage(gap, restart time.Duration, now float64) *recording {
 	labels := map[string]string{"job": "a", "instance": "1"}
 	series := func(name string) *recorded {

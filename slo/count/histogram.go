@@ -19,7 +19,7 @@ type Bucket struct {
 type RawHistogram struct {
 	Name    string            // of the histogram, without _bucket and _count
 	Labels  map[string]string // without the name and le
-	Bound   float64           // of a bucket; NaN of all others
+	Bound   float64           // of a bucket; otherwise NaN
 	Samples []Sample          // of a bucket or a count
 	Native  []NativeSample    // of a native histogram
 }
@@ -34,16 +34,16 @@ type NativeSample struct {
 // Histogram is the series of one histogram as counters.
 type Histogram struct {
 	All    Series // all events
-	Good   Series // those of at most the threshold
-	Unsure Series // those between the two boundaries around it, of which Good has a share
-	Left   Series // those that cannot be told to be good or bad; they are not in All
+	Good   Series // events of at most the threshold
+	Unsure Series // events between the two boundaries around it; Good has a share of them
+	Left   Series // events that cannot be told to be good or bad; not in All
 }
 
-// Histograms makes counters of histograms: one of each label set. A series that becomes native, or
-// spells a boundary another way, goes on: of several values at one time the largest counts.
+// Histograms makes counters of histograms, one for each label set. A series that becomes native, or
+// spells a boundary another way, goes on: the largest of several values at one time counts.
 //
-// The good events are exact where the threshold is a boundary. Between two they are split as
-// histogram_fraction() does: evenly, in exponential buckets by the logarithm.
+// The good events are exact if the threshold is a boundary. Between two boundaries they are split
+// as histogram_fraction() does: evenly, and in exponential buckets by the logarithm.
 func Histograms(raw []RawHistogram, threshold float64) []Histogram {
 	type key struct {
 		name   string
@@ -133,7 +133,7 @@ type split struct {
 	between                 bool // the threshold is between two boundaries
 }
 
-// splitClassic is the events of a classic histogram; ok is false where no bucket reaches the
+// splitClassic splits the events of a classic histogram; ok is false if no bucket reaches the
 // threshold.
 func (r *reading) splitClassic(threshold float64) (s split, ok bool) {
 	b, ok := Around(threshold, slices.Collect(maps.Keys(r.buckets)))
@@ -151,7 +151,7 @@ func (r *reading) splitClassic(threshold float64) (s split, ok bool) {
 	return s, true
 }
 
-// round is a count to the smallest part of an event that is counted.
+// round rounds a count to the smallest part of an event that is counted.
 func round(v float64) float64 {
 	if usable(v) {
 		return slo.Quantize(v)
@@ -159,8 +159,8 @@ func round(v float64) float64 {
 	return v
 }
 
-// splitNative is the events of a native histogram. Those in a bucket without end that the threshold
-// is inside of can't be told to be good or bad.
+// splitNative splits the events of a native histogram. If the threshold is inside an endless
+// bucket, the bucket's events can't be told to be good or bad.
 func splitNative(h NativeSample, threshold float64) (s split) {
 	exponential := IsExponential(h.Buckets)
 	for _, b := range h.Buckets {
@@ -179,7 +179,7 @@ func splitNative(h NativeSample, threshold float64) (s split) {
 	return s
 }
 
-// Below is the share of a bucket's events that are at most v, which is inside of it.
+// Below returns the share of a bucket's events that are at most v, which is inside it.
 func (b Bucket) Below(v float64, exponential bool) float64 {
 	switch {
 	case math.IsInf(b.Lower, -1):
@@ -190,9 +190,9 @@ func (b Bucket) Below(v float64, exponential bool) float64 {
 	return (v - b.Lower) / (b.Upper - b.Lower)
 }
 
-// IsExponential reports whether a native histogram's positive bounds are those of a standard
-// schema: powers of 2^(2^-schema). Else they are custom ones, inside of which events are taken to
-// be spread evenly, as histogram_quantile() has it.
+// IsExponential reports whether a native histogram's positive bounds follow a standard schema:
+// powers of 2^(2^-schema). Otherwise they are custom ones, and events count as spread evenly in
+// each bucket, as in histogram_quantile().
 func IsExponential(buckets []Bucket) bool {
 	width := 0.0
 	for _, b := range buckets {
@@ -211,14 +211,14 @@ func IsExponential(buckets []Bucket) bool {
 
 func isWhole(v float64) bool { return math.Abs(v-math.Round(v)) < 1e-6 }
 
-// Bounds are the two boundaries between which a histogram has the threshold. Where both are the
-// same, that is the threshold.
+// Bounds are a histogram's two boundaries around the threshold. If they are equal, both are the
+// threshold.
 type Bounds struct {
-	Low, High float64 // Low is 0 where the threshold is in the first bucket
+	Low, High float64 // Low is 0 if the threshold is in the first bucket
 	First     bool    // there is no bucket at Low
 }
 
-// Share is the part of the events between the bounds that counts as good.
+// Share returns the part of the events between the bounds that counts as good.
 func (b Bounds) Share(threshold float64) float64 {
 	if b.Low == b.High {
 		return 1
@@ -226,8 +226,8 @@ func (b Bounds) Share(threshold float64) float64 {
 	return (threshold - b.Low) / (b.High - b.Low)
 }
 
-// nearEnough is how far a boundary may be off the threshold to be it: boundaries are often
-// computed, as 0.1 + 0.2.
+// nearEnough is how far a boundary may be off the threshold, relative to it, and still be it:
+// boundaries are often computed, as 0.1 + 0.2.
 const nearEnough = 1e-9
 
 // Same reports whether a boundary is the threshold.
@@ -235,8 +235,8 @@ func Same(boundary, threshold float64) bool {
 	return math.Abs(boundary-threshold) <= nearEnough*threshold
 }
 
-// Around is the narrowest pair of boundaries that the threshold is between; ok is false where it is
-// above all of them.
+// Around returns the narrowest pair of boundaries around the threshold; ok is false if it is above
+// all of them.
 func Around(threshold float64, boundaries []float64) (found Bounds, ok bool) {
 	low, high := math.Inf(-1), math.Inf(1)
 	for _, b := range boundaries {

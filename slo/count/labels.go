@@ -14,26 +14,25 @@ type names struct {
 	text string
 }
 
-func namesOf(labels map[string]string) names {
-	each := slices.Sorted(maps.Keys(labels))
-	return names{each, strings.Join(each, "\xff")}
-}
+func namesOf(labels map[string]string) names { return newNames(slices.Sorted(maps.Keys(labels))) }
 
-// memory is what was worked out of the labels of a series.
+func newNames(sorted []string) names { return names{sorted, strings.Join(sorted, "\xff")} }
+
+// memory is what was worked out from a series' labels.
 type memory struct {
 	names names
 	parts map[string]part // by names
 }
 
-// part is a series' labels of some names.
+// part is a series' labels with some names.
 type part struct {
 	text string     // with its names; no two are alike
 	has  bool       // all of them
 	rest slo.Labels // its others
 }
 
-// Prepare makes series remember what is worked out of their labels. So that is done once for all
-// worlds that they, or copies of them, are in. Only one goroutine at a time may count these.
+// Prepare makes series remember what is worked out from their labels: once for all worlds that have
+// them, or copies of them. Only one goroutine at a time may count these.
 func Prepare(series []Series) {
 	for i := range series {
 		series[i].memory = &memory{names: namesOf(series[i].Labels), parts: map[string]part{}}
@@ -47,7 +46,7 @@ func (s *Series) names() names {
 	return namesOf(s.Labels)
 }
 
-// under is the series' labels of some names, and its others.
+// under returns the series' labels with some names, and its others.
 func (s *Series) under(of names) part {
 	if s.memory == nil {
 		return partOf(s.Labels, of)
@@ -74,7 +73,7 @@ func partOf(labels map[string]string, of names) part {
 	return part{b.String(), true, slo.NewLabels(rest)}
 }
 
-// index finds the target of a series by its labels: the `up` series that has no other ones.
+// index finds the target of a series: the `up` series whose labels it all has.
 type index struct {
 	names  []names                      // that `up` series have, the most first
 	labels map[string]map[string]string // by their text
@@ -95,8 +94,8 @@ func newIndex(up []Series) index {
 	return x
 }
 
-// of is the labels of the `up` series whose target a series is of; nil where there is none. Of
-// several it is the one with the most labels.
+// of returns the labels of the `up` series of a series' target; nil if there is none. If several
+// fit, it takes the one with the most labels.
 func (x index) of(s *Series) (labels map[string]string, n names) {
 	for _, n := range x.names {
 		if p := s.under(n); p.has {

@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// recording is what a Prometheus has stored of the targets of one objective.
+// recording is what a Prometheus has stored about one objective's targets.
 type recording struct {
 	counters, up, starts []*recorded
 }
@@ -19,7 +19,7 @@ type recorded struct {
 	stale    map[int64]bool // times of staleness markers
 }
 
-// visible is what an instant query shows at a time.
+// visible returns what an instant query shows at a time.
 func (r *recorded) visible(at int64) (v float64, ok bool) {
 	i := find(r.Samples, at+1)
 	if i == 0 || r.Samples[i-1].At <= at-Lookback.Milliseconds() {
@@ -34,12 +34,12 @@ func (r *recorded) visible(at int64) (v float64, ok bool) {
 	return r.Samples[i-1].Value, true
 }
 
-// raw is the samples in (from, to].
+// raw returns the samples in (from, to].
 func (r *recorded) raw(from, to int64) []Sample {
 	return r.Samples[find(r.Samples, from+1):find(r.Samples, to+1)]
 }
 
-// grid is what instant queries show from one time to another, at multiples of a step.
+// grid returns what instant queries show from one time to another, at multiples of a step.
 func (r *recorded) grid(from, to, step int64) (samples []Sample) {
 	for at := (from/step + 1) * step; at <= to; at += step {
 		if v, ok := r.visible(at); ok {
@@ -49,7 +49,7 @@ func (r *recorded) grid(from, to, step int64) (samples []Sample) {
 	return samples
 }
 
-// totals are what a whole recording counts.
+// totals is what a whole recording counts.
 type totals struct {
 	all, bad     float64
 	caveats      map[string]float64
@@ -67,7 +67,7 @@ func (r *recording) isPlain(begin, end int64) bool {
 		if !had || !has {
 			return false
 		}
-		back := begin - min(max(10*(end-begin), 75*1000), Lookback.Milliseconds()) // falls are looked for so long
+		back := begin - min(max(10*(end-begin), 75*1000), Lookback.Milliseconds()) // how long to look for falls
 		samples := c.raw(back, end)
 		if first, ok := c.visible(back); ok {
 			samples = slices.Concat([]Sample{{back, first}}, samples)
@@ -88,7 +88,7 @@ func (r *recording) isPlain(begin, end int64) bool {
 	return true
 }
 
-// world is what the daemon asks for around a tick.
+// world returns what the daemon asks for around a tick.
 func (r *recording) world(tick time.Time, interval time.Duration) World {
 	w := World{Tick: tick, Interval: interval}
 	near, end := w.near(), w.end()

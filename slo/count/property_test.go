@@ -15,11 +15,11 @@ var (
 	seed   = flag.Uint64("seed", 1, "the seed of the first one")
 )
 
-// doubtful are the caveats that name how many events may be counted wrongly.
+// doubtful are the caveats that say how many events may be counted wrongly.
 var doubtful = []slo.CaveatKind{slo.Dip, slo.Restart, slo.Returned, slo.Baseline, slo.NewTarget, slo.Uncountable}
 
-// TestRandomWorlds counts worlds tick by tick as the daemon does. What it counts is what the
-// scrapes have shown; where it can't be told, it is off by no more than the caveats name.
+// TestRandomWorlds counts worlds tick by tick as the daemon does. It must count what the scrapes
+// have shown; if nobody can tell, it is off by no more than the caveats say.
 func TestRandomWorlds(t *testing.T) {
 	t.Logf("seeds %d to %d", *seed, *seed+uint64(*worlds)-1)
 	exact := 0

@@ -10,7 +10,7 @@ type span struct{ from, to int64 }
 // spans are some stretches.
 type spans map[span]bool
 
-// within reports whether one of them is within a stretch.
+// within reports whether any span is within a stretch.
 func (s spans) within(from, to int64) bool {
 	for one := range s {
 		if from <= one.from && one.to <= to {
@@ -20,8 +20,8 @@ func (s spans) within(from, to int64) bool {
 	return false
 }
 
-// resetShare is the part of its value that a counter loses at least when it begins anew. One that
-// falls by less was read from another replica, which is a little behind.
+// resetShare is the least part of its value that a counter loses when it begins anew. If it falls
+// by less, it was read from another replica, which is a little behind.
 const resetShare = 1.0 / 8
 
 func fell(before, now float64) bool { return now < before*(1-resetShare) }
@@ -34,19 +34,18 @@ type turn struct {
 	old, now float64 // sums of all events
 }
 
-// isReset reports whether all counters began anew. A counter that fell is proof of that, unless
-// another one has more than it can have counted since: then they are of several processes or
-// clients, as in a pushgateway, and each is judged by itself. Those that are all young, of a few
-// steps, can't be told from one process that restarted; they count what they have once more. A
-// process that started proves nothing by itself, since exporters restart while what they export
-// goes on: their counters stay near their old values.
+// isReset reports whether all counters began anew. A counter that fell proves it, unless another
+// one has more than it can have counted since: then they belong to several processes or clients, as
+// in a pushgateway, and each is judged by itself. If all are young, with a few steps, they look
+// like one process that restarted, and count what they have once more. The start of a process alone
+// proves nothing: exporters restart while what they export goes on, and their counters stay near
+// their old values.
 func (r turn) isReset(started bool) bool {
 	const near = 10.0 / 9
 	return !r.wentOn && (r.fell || started && (r.lost || r.now >= near*r.old))
 }
 
-// findResets finds the steps in which all counters of the target began anew, and when single ones
-// did.
+// findResets finds the steps in which all counters of the target began anew, or single ones.
 func (t *target) findResets() {
 	turns := map[span]*turn{}
 	for i := 1; i < len(t.scrapes); i++ {
@@ -72,13 +71,8 @@ func (t *target) findResets() {
 	}
 }
 
-func (t *target) hasStarted(s span) bool {
-	_, started := t.started(s.from, s.to)
-	return started
-}
-
-// isEvidence reports whether a step of a counter tells something about others. One of a part does
-// if the whole was there, too: else the part has changed for want of a bucket.
+// isEvidence reports whether a counter's step tells something about others. A part's step does if
+// the whole was there, too: else the part has changed for want of a bucket.
 func (t *target) isEvidence(c *counter, from, to int64) bool {
 	if c.whole == nil {
 		return true
@@ -115,32 +109,9 @@ func (t *target) observe(turns map[span]*turn, c *counter, before, now Sample) {
 	}
 }
 
-// exceeds reports whether a counter that rises has not fallen, and has more than some times what it
-// can have counted since a step or a process began: then it has not begun anew. One that stays the
-// same is no proof: processes that crash all the time may each fail the same number of requests.
-// Nor is one that has few.
-func (c *counter) exceeds(times float64, before, now Sample, since int64) bool {
-	if len(c.kept) < 3 || c.rate == 0 {
-		return false
-	}
-	return now.Value >= before.Value && now.Value > max(few, times*c.rate*float64(now.At-since))
-}
-
-// findBehind finds scrapes that show a process which had ended, by its start time.
-func (t *target) findBehind() {
-	newest := 0.0
-	for _, s := range t.starts {
-		if s.Value >= newest-sameStart {
-			newest = s.Value
-		} else if s.Value > 0 {
-			t.behind[s.At] = true
-		}
-	}
-}
-
-// findBehindByValues finds scrapes that show a process which had ended, where none says when it
-// started: its counters are back where they were before the newest reset, by more than they can
-// have risen to that. A process that crashes and counts as much as the one before rises as usual.
+// findBehindByValues finds scrapes that show an ended process, if none says when it started: its
+// counters are back to what they were before the newest reset, more than they can have risen to
+// since. A process that crashes and counts as much as the one before rises as usual.
 func (t *target) findBehindByValues() {
 	if !slices.ContainsFunc(t.counters, (*counter).everFell) {
 		return
@@ -166,7 +137,9 @@ func (t *target) findBehindByValues() {
 				again++
 			}
 		}
-		t.behind[at] = again > 0 && others == 0
+		if again > 0 && others == 0 {
+			t.setBehind(at)
+		}
 		for _, c := range shown[at] {
 			v := c.Samples[next[c]].Value
 			next[c]++
@@ -178,28 +151,5 @@ func (t *target) findBehindByValues() {
 			}
 			last[c] = Sample{at, v}
 		}
-	}
-}
-
-func (c *counter) everFell() bool {
-	for i := 1; i < len(c.Samples); i++ {
-		if fell(c.Samples[i-1].Value, c.Samples[i].Value) {
-			return true
-		}
-	}
-	return false
-}
-
-// findRise finds out how much a counter usually rises, in events a ms: the median of its steps.
-func (c *counter) findRise() {
-	var rises []float64
-	for i := 1; i < len(c.Samples); i++ {
-		before, now := c.Samples[i-1], c.Samples[i]
-		if now.Value > before.Value {
-			rises = append(rises, (now.Value-before.Value)/float64(now.At-before.At))
-		}
-	}
-	if slices.Sort(rises); len(rises) > 0 {
-		c.rise = rises[(len(rises)-1)/2]
 	}
 }

@@ -28,7 +28,7 @@ type shown struct {
 	isBad  bool
 }
 
-// shownUntil is how many events scrapes have shown until a time.
+// shownUntil returns how many events scrapes have shown until a time.
 func (s *simulation) shownUntil(to int64) (all, bad float64) {
 	for _, one := range s.shown {
 		if one.at > s.from && one.at <= to {
@@ -112,7 +112,7 @@ func newSimulation(seed uint64) *simulation {
 	} else {
 		s.traits.noPlace = false
 	}
-	// Where a process does not say when it started, and is scraped once a tick, the tick in which a
+	// If a process does not say when it started, and is scraped once a tick, the tick in which a
 	// replica shows the one before looks plain.
 	s.traits.replicas = s.traits.replicas && s.traits.start
 	if s.traits.histogram {
@@ -148,7 +148,7 @@ func newSimulation(seed uint64) *simulation {
 	return s
 }
 
-// addHistogram makes a recording of all events that of a histogram, and of slow ones among them.
+// addHistogram makes a recording of all events, some slow, the recording of a histogram.
 func (s *simulation) addHistogram(all *recorded) {
 	labels := maps.Clone(all.Labels)
 	labels["code"] = "1"
@@ -354,7 +354,7 @@ func (p *pod) scrape(at int64) {
 	p.expose(at, values, p.start, !dip)
 }
 
-// expose records the samples of one scrape, and, where they are of the process, what they show.
+// expose records the samples of one scrape, and what they show if they come from the process.
 func (p *pod) expose(at int64, values []float64, start float64, isNew bool) {
 	s := p.sim
 	if s.traits.start {

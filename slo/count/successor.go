@@ -9,7 +9,7 @@ import (
 )
 
 // link finds targets whose process was scraped under other labels until a short while ago, and
-// counters that a target shows with a label more or less than before. They go on from those.
+// counters with a label more or less than before. They go on from the old ones.
 func link(all []*target) {
 	var began []*target
 	for _, t := range all {
@@ -79,8 +79,8 @@ func (t *target) place() [2]string {
 	return [2]string{t.labels[model.JobLabel], t.labels[model.InstanceLabel]}
 }
 
-// isAt reports whether a target has the job and instance of another one, or, where it has neither,
-// a label more or less.
+// isAt reports whether a target has the job and instance of another one, or a label more or less if
+// it has neither.
 func (t *target) isAt(o *target) bool {
 	if t.place() == ([2]string{}) {
 		return isExtended(t.labels, o.labels)
@@ -88,10 +88,7 @@ func (t *target) isAt(o *target) bool {
 	return t.place() == o.place()
 }
 
-// end is when a target was scraped last.
-func (t *target) end() int64 { return t.scrapes[len(t.scrapes)-1] }
-
-// most is how many targets are looked at to find the one that another goes on from.
+// most bounds the targets searched for one that another goes on from.
 const most = 200
 
 func (p past) atPlace(t *target) []*target {
@@ -99,7 +96,7 @@ func (p past) atPlace(t *target) []*target {
 	return found[:min(len(found), most)]
 }
 
-// like are the targets that started when one did, and those that had a little less of what it has
+// like returns the targets that started when t did, and those that had a little less of what t has
 // most of.
 func (p past) like(t *target) (found []*target) {
 	if start, known := t.start(t.scrapes[0]); known {
@@ -127,7 +124,7 @@ func (p past) like(t *target) (found []*target) {
 	return found
 }
 
-// predecessor is the target that one goes on from; nil where there is none. Of several it is the
+// predecessor returns the target that t goes on from; nil if there is none. Of several it takes the
 // one with the nearest values.
 func (t *target) predecessor(candidates []*target, taken map[*target]bool) (found *target) {
 	nearest := math.Inf(1)
@@ -142,15 +139,16 @@ func (t *target) predecessor(candidates []*target, taken map[*target]bool) (foun
 	return found
 }
 
-// goesOnFrom reports whether the process of a target is that of another one, which ended, and how
-// far apart their values are. It is if it started at the same time and no counter of it fell. Where
-// neither says when it started, or the exporter restarted and any other target of its job had
-// counted less since, all counters that there were must be there and go on.
+// goesOnFrom reports whether t has the process of another target, which ended, and how far apart
+// their values are. It does if it started at the same time and no counter of it fell. If neither
+// says when it started, or the exporter restarted and any other target of its job had counted less
+// since, all old counters must be there and go on.
 //
-// A process that is so young that this may be its first scrape is taken for a new one: pods are
-// replaced by others, and start together, more often than a young one gets another instance label.
-// If it does, a few scrapes' worth of events count twice. A target that may still be scraped in
-// this tick has to grow no more than usual from there.
+// A process so young that this may be its first scrape is taken for a new one: pods are replaced by
+// others, and start together, more often than a young one gets another instance label. If it does,
+// a few scrapes' worth of events count twice. If nothing of its job was scraped twice, no process
+// is known to be older than that. If the other target may still be scraped in this tick, t must
+// grow no more than usual from there.
 func (t *target) goesOnFrom(o *target) (apart float64, is bool) {
 	begun := t.scrapes[0]
 	start, known := t.start(begun)
@@ -182,7 +180,10 @@ func (t *target) goesOnFrom(o *target) (apart float64, is bool) {
 	}
 	isOver := 2*(t.world.end()-o.end()) > 3*o.usualGap()
 	if sameProcess {
-		isOld := begun-start > 2*o.usualGap()
+		every := cmp.Or(o.every, o.job.every)
+		isOld := begun-start > 2*cmp.Or(every, o.usualGap())
+		t.doubtful = t.doubtful || shared && isOld && every == 0
+		isOld = isOld && every > 0
 		return apart, shared && (samePlace || isOld || isOver || apartBy == 0)
 	}
 	isOld := sum > 3*o.usualStep()
@@ -195,17 +196,15 @@ func (t *target) goesOnFrom(o *target) (apart float64, is bool) {
 	return apart, isNear && (samePlace && !known || isOld)
 }
 
-// inherit makes what is known of another target known of this one.
+// inherit gives this target what is known of another one.
 func (t *target) inherit(o *target) {
 	if _, known := t.start(t.end()); !known && !t.isAt(o) {
 		t.alike = t.scrapes[0]
 	}
 	t.scrapes = slices.Concat(o.scrapes, t.scrapes)
 	t.starts = slices.Concat(o.starts, t.starts)
-	t.rate, t.lost = max(t.rate, o.rate), t.lost || o.lost
-	if t.every == 0 {
-		t.every = o.every
-	}
+	t.pace.inherit(o.pace)
+	t.lost = t.lost || o.lost
 	for _, c := range t.counters {
 		if before := o.known[c.identity]; before != nil {
 			t.goOn(c, before)
@@ -223,8 +222,8 @@ func (t *target) goOn(c, before *counter) {
 }
 
 // linkCounters finds counters that a target shows in the tick for the first time, in place of
-// others which have a label less or more, and go on from there. Of several it is the one with the
-// nearest value.
+// others which have a label less or more, and go on from there. Of several they take the one with
+// the nearest value.
 func (t *target) linkCounters() {
 	type alike struct {
 		name string

@@ -11,7 +11,7 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-// histogramWorlds have latencies: what fails takes longer than half a second.
+// histogramWorlds have latencies: failures take longer than half a second.
 func histogramWorlds() []world {
 	const classicTotal, classicBad = `sum(increase(d_seconds_count[RANGE]))`, `(sum(increase(d_seconds_count[RANGE])) - sum(increase(d_seconds_bucket{le="0.5"}[RANGE])))`
 	const nativeTotal = `histogram_count(sum(increase(d_seconds[RANGE])))`
@@ -58,7 +58,7 @@ func histogramWorlds() []world {
 	}
 }
 
-// exposeClassic shows the lengths as a classic histogram of some bounds, written so.
+// exposeClassic shows the lengths as a classic histogram with bounds in the given spelling.
 func exposeClassic(les ...string) exposition {
 	return func(_ map[string]int, lengths *[len(bounds)]int) (samples []promtest.Sample) {
 		for _, le := range les {

@@ -22,7 +22,7 @@ import (
 	"github.com/postburn/postburn/store/sqlite"
 )
 
-// lateWorld is one whose scrapes reach Prometheus after the ticks that they belong to were read.
+// lateWorld has scrapes that reach Prometheus after their ticks were read.
 type lateWorld struct {
 	name    string
 	late    func(at time.Time) time.Duration
@@ -41,8 +41,8 @@ func lateWorlds() []lateWorld {
 	}
 }
 
-// row runs the engine, which learns what came late by reading ticks again, for as long as the world
-// lasts. What it counted is what it committed. The other ways count when all is there.
+// row runs the engine for as long as the world lasts; it learns of late data by reading ticks
+// again. Its counts are what it committed. The other ways count when all is there.
 func (w lateWorld) row(t *testing.T) row {
 	t.Helper()
 	r := row{name: w.name}
@@ -111,15 +111,14 @@ func moved(ticks slo.Ticks, by time.Duration) slo.Ticks {
 	return slo.Ticks{First: ticks.First.Add(by), Last: ticks.Last.Add(by), Interval: ticks.Interval}
 }
 
-// recorder is a store that adds up what is committed to it: a history, now and then, and the samples
-// after it.
+// recorder is a store that adds up commits: a history, now and then, and the samples after it.
 type recorder struct {
 	alert.Store
 	t     *testing.T
 	row   *row
 	ahead time.Duration
 
-	now       time.Time // its last tick, or that of the newest sample after it
+	now       time.Time // the history's last tick, or a newer sample's
 	incidents map[string]alert.Incident
 }
 
@@ -172,7 +171,7 @@ func (r *recorder) addRow(b []byte) error {
 	return nil
 }
 
-// add counts what a sample has of the stretch that is looked at.
+// add counts a sample's events in the measured stretch.
 func (r *recorder) add(s slo.Sample) {
 	begin, end := from.Add(-r.ahead), to.Add(-r.ahead)
 	if s.Tick.After(begin) && !s.Tick.After(end) {
@@ -185,7 +184,7 @@ func (r *recorder) add(s slo.Sample) {
 	r.row.caveats = slo.MergeCaveats(r.row.caveats, s.Caveats)
 }
 
-// addIncidents takes in what incidents say of data that came late.
+// addIncidents takes what incidents say about late data.
 func (r *recorder) addIncidents() {
 	for _, i := range r.incidents {
 		for _, w := range i.Windows {

@@ -28,7 +28,7 @@ import (
 // the tests need nothing but Go.
 func program() string { return os.Getenv("ACCURACY_PROMETHEUS") }
 
-// isVictoriaMetrics tells by what the program says of itself.
+// isVictoriaMetrics asks the program itself.
 var isVictoriaMetrics = sync.OnceValue(func() bool {
 	if program() == "" {
 		return false
@@ -54,8 +54,8 @@ func holding(t *testing.T, samples []promtest.Sample) string {
 	return startPrometheus(t, dir)
 }
 
-// receiving starts an empty server, and returns its URL and what writes samples to it. Those of a
-// series have to come in order.
+// receiving starts an empty server, and returns its URL and a function that writes samples to it. A
+// series' samples have to come in order.
 func receiving(t *testing.T) (url string, write func(...promtest.Sample) error) {
 	t.Helper()
 	switch {
@@ -91,8 +91,8 @@ func startVictoriaMetrics(t *testing.T) (url string) {
 		"-retentionPeriod=100y", "-httpListenAddr=127.0.0.1:0", "-memory.allowedBytes=256MB")
 }
 
-// startProgram runs the program until the test ends. It is waited for until its log says at which
-// address it listens, and a page of it says that it is ready.
+// startProgram runs the program until the test ends. It waits until the program's log has its
+// address, and a page says that it is ready.
 func startProgram(t *testing.T, log string, listening *regexp.Regexp, page string, flags ...string) (url string) {
 	t.Helper()
 	output, err := os.Create(log)
@@ -132,7 +132,8 @@ func startProgram(t *testing.T, log string, listening *regexp.Regexp, page strin
 	return ""
 }
 
-// importInto sends samples to VictoriaMetrics, in parts that it takes, and makes queries find them.
+// importInto sends samples to VictoriaMetrics, in parts that it accepts, and makes queries find
+// them.
 func importInto(url string, samples []promtest.Sample) error {
 	for part := range slices.Chunk(samples, 50_000) {
 		if err := remoteWrite(url, part); err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-// goneWorlds have series that go and come back while their target is scraped. Where whole seconds
-// fail, it is known beforehand what a counter has after some of them: 20 errors each.
+// goneWorlds have series that go and come back while their target is scraped. If whole seconds
+// fail, a counter's value after some of them is known beforehand: 20 errors each.
 func goneWorlds() []world {
 	failing := func(p *pod, seconds ...time.Time) {
 		p.has = []string{"200"}
@@ -56,7 +56,7 @@ func goneWorlds() []world {
 	}
 }
 
-// targetWorlds have targets that become others, and what is not a target at all.
+// targetWorlds have targets that become others, and things that are no target at all.
 func targetWorlds() []world {
 	onlyThen := func(at time.Time) float64 {
 		if between(40, 81)(at) {
@@ -90,8 +90,8 @@ func targetWorlds() []world {
 	}
 }
 
-// twoServices has a gateway that counts what is asked, and a service that counts what it answers
-// and is scraped 19 s later. All is answered, and much of it comes in bursts.
+// twoServices has a gateway that counts requests, and a service that counts its answers and is
+// scraped 19 s later. All are answered, and many come in bursts.
 func twoServices() world {
 	counting := func(name string) exposition {
 		return func(counts map[string]int, _ *[len(bounds)]int) []promtest.Sample {
@@ -119,8 +119,8 @@ func twoServices() world {
 	}
 }
 
-// mixed are two processes behind one address, of which each scrape finds the other one. They have
-// been there for an hour and two, and have failed before, one for longer than the other.
+// mixed are two processes behind one address that scrapes find by turns. They are an hour and two
+// hours old, and have failed before, one for longer than the other.
 func mixed() (pods []pod) {
 	for i := range 2 {
 		p := ordinary("mixed")

@@ -31,8 +31,8 @@ var (
 	worldEnd      = worldBegin.Add(2 * time.Hour)
 )
 
-// What is counted of it: all but the edges, so that what is not scraped yet at one edge is what was
-// not at the other.
+// What counts: all but the edges, so that events not yet scraped at one edge make up for those at
+// the other.
 var (
 	from = worldBegin.Add(10 * time.Minute)
 	to   = worldEnd.Add(-10 * time.Minute)
@@ -40,8 +40,7 @@ var (
 
 const seed = 20260302
 
-// row is one label set of one world: what the pods themselves counted, and what others make of
-// their scrapes.
+// row is one label set of one world: the pods' own counts, and what others make of their scrapes.
 type row struct {
 	name         string
 	labels       slo.Labels
@@ -49,7 +48,7 @@ type row struct {
 	lost, unseen count // part of the truth
 	mixed        count // another part, which nobody can count
 	postburn     count
-	increase     *count // nil: it says nothing of such an indicator
+	increase     *count // nil: it can't count such an indicator
 	mean         float64
 	caveats      []slo.Caveat
 }
@@ -86,14 +85,14 @@ func TestAccuracy(t *testing.T) {
 	}
 }
 
-// sized are the caveats that say how many events are left out or guessed. Others name events that
-// are counted, or so few that the counts have to be within 1 % all the same.
+// sized are the caveats that say how many events are left out or guessed. Others name counted
+// events, or so few that the counts have to be within 1 % anyway.
 var sized = []slo.CaveatKind{slo.Interpolated, slo.NoBucket}
 
-// check holds postburn to the caveats that there have to be, to 1 %, or one event, or what its
-// caveats say is missing, and to be no further off than the others, but for a thousandth: what
-// increase() lacks where processes end it makes up for by what it has too much elsewhere. Of what
-// nobody can count postburn has to count nothing.
+// check demands the expected caveats, an error of at most 1 %, one event or what the caveats say is
+// missing, and to be no further off than the others, plus a thousandth: increase() has too little
+// if processes end, and makes up for it by too much elsewhere. If nobody can count something,
+// postburn must count nothing.
 func (r row) check(t *testing.T, want []slo.CaveatKind) {
 	t.Helper()
 	if diff := cmp.Diff(want, kinds(r.caveats)); diff != "" {
@@ -127,14 +126,14 @@ func (r row) check(t *testing.T, want []slo.CaveatKind) {
 	}
 	counts("bad", r.truth.bad, r.mixed.bad, r.postburn.bad, unseen.bad, increase.bad)
 	counts("total", r.truth.total, r.mixed.total, r.postburn.total, unseen.total, increase.total)
-	// Where events of good times are not known, the mean of ratios is nearer by chance: it does not
-	// know of them either.
+	// If events of good times are not known, the mean of ratios is nearer by chance: it does not
+	// know them either.
 	if miss, other := math.Abs(r.postburn.ratio()-r.truth.ratio()), math.Abs(mean-r.truth.ratio()); miss > other+0.001*r.truth.ratio() && unseen == (count{}) {
 		t.Errorf("the ratio is %.6f off, the mean of 5m ratios only %.6f", miss, other)
 	}
 }
 
-// rows are those of a world's label sets.
+// rows returns the rows of a world's label sets.
 func (w world) rows(t *testing.T) []row {
 	t.Helper()
 	rnd := rand.New(rand.NewPCG(seed, 1))
@@ -188,7 +187,7 @@ func (r *row) ask(t *testing.T, url string, w world) {
 // in is a query over a range.
 func in(query, over string) string { return strings.ReplaceAll(query, "RANGE", over) }
 
-// ticksNot are the ticks at whose times a condition does not hold.
+// ticksNot returns the ticks at which a condition does not hold.
 func ticksNot(held func(at time.Time) bool) (c count) {
 	for at := from.Add(30 * time.Second); !at.After(to); at = at.Add(30 * time.Second) {
 		c.total++
@@ -199,7 +198,7 @@ func ticksNot(held func(at time.Time) bool) (c count) {
 	return c
 }
 
-// worst is the row that is furthest off.
+// worst returns the row that is furthest off.
 func worst(rows []row) row {
 	off := func(r row) float64 {
 		return math.Abs(r.postburn.bad-r.truth.bad)/max(1, r.truth.bad) + math.Abs(r.postburn.total-r.truth.total)/max(1, r.truth.total)
@@ -212,7 +211,7 @@ func worst(rows []row) row {
 	})
 }
 
-// read is what postburn counts.
+// read returns what postburn counts.
 func (w world) read(t *testing.T, url string) map[slo.Labels]row {
 	t.Helper()
 	objective := slo.Objective{Name: "shop", Indicator: w.indicator, GroupBy: w.groupBy}
@@ -241,7 +240,7 @@ func (r *row) addSample(s slo.Sample) {
 	r.caveats = slo.MergeCaveats(r.caveats, s.Caveats)
 }
 
-// ask is a query's values by the labels of its series.
+// ask returns a query's values by the labels of its series.
 func ask(t *testing.T, url, query string) map[slo.Labels]float64 {
 	t.Helper()
 	client, err := api.NewClient(api.Config{Address: url})
@@ -288,7 +287,7 @@ func writeTable(t *testing.T, file string, rows []row, leftOut []string) {
 	}
 }
 
-// off is by how much a count is off the truth.
+// off returns how far a count is off the truth.
 func off(found, truth float64) string {
 	if truth == 0 {
 		return fmt.Sprintf("%.0f", found)

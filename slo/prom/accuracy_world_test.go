@@ -14,7 +14,7 @@ import (
 type world struct {
 	name       string
 	pods       []pod
-	indicator  slo.Indicator // ratio of requests_total where it is zero
+	indicator  slo.Indicator // ratio of requests_total if it is zero
 	groupBy    []string
 	bad, total string                  // the same by increase(), over a RANGE; empty: it says nothing of that
 	held       func(at time.Time) bool // the truth of a condition; nil: the pods' own counts are
@@ -22,7 +22,7 @@ type world struct {
 	needs      string                  // what VictoriaMetrics does not store; empty: it has all
 }
 
-// What VictoriaMetrics does not store: a scrape that has it is one without the series there.
+// Values that VictoriaMetrics does not store: there the scrape lacks the series.
 const (
 	nativeHistograms = "native histograms"
 	notANumber       = "NaN"
@@ -55,7 +55,7 @@ func between(from, to int) func(time.Time) bool {
 	return func(at time.Time) bool { return !at.Before(minute(from)) && at.Before(minute(to)) }
 }
 
-// first are eight pods of which one is another.
+// first are eight pods; one differs.
 func first(change func(p *pod)) []pod {
 	return eight(func(i int, p *pod) {
 		if i == 0 {
@@ -67,8 +67,8 @@ func first(change func(p *pod)) []pod {
 // scrapeWorlds differ in how they are scraped.
 func scrapeWorlds() []world {
 	scraped := func(d time.Duration) []pod { return eight(func(_ int, p *pod) { p.scrape = d }) }
-	// One scrape of each twenty minutes and series has no number that can be counted with, and at
-	// another time three in a row.
+	// Every twenty minutes one scrape of each series has no usable number, and at another time
+	// three in a row.
 	unusable := func(v float64) func(time.Time, string, int) float64 {
 		return func(at time.Time, _ string, n int) float64 {
 			one := at.Minute()%20 == 3 && at.Second() < 15

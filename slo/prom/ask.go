@@ -9,24 +9,23 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// request is what is asked about one objective, and the answer: the points of each tick, or why
-// there are none.
+// request is a query about one objective, and its answer: the points of each tick, or an error.
 type request struct {
 	query  query
 	points [][]point
 	err    error
 }
 
-// asker asks the queries of one call of Read. When Prometheus does not answer at all, it gives up:
+// asker asks the queries of one call of Read. It gives up if Prometheus does not answer at all:
 // else each of a thousand queries would wait for its own timeout.
 type asker struct {
 	*Client
 	unanswered atomic.Int32 // queries in a row
 }
 
-// ask asks several requests in one query. One that fails is asked again in halves until it shows
-// which request it is that fails: then the others have their answers, and that one its error. A
-// request that is too much for all ticks is asked for half of them at a time.
+// ask asks several requests in one query. A query that fails is asked again in halves until only
+// the request that fails is left: it gets the error, and the others their answers. A request that
+// is too much for all ticks is asked for half of them at a time.
 func (a *asker) ask(ctx context.Context, requests []*request, ticks slo.Ticks) {
 	split, err := a.fetch(ctx, requests, ticks)
 	middle := len(requests) / 2
@@ -68,8 +67,8 @@ func (a *asker) askHalves(ctx context.Context, r *request, ticks slo.Ticks) {
 	}
 }
 
-// askEach asks a query about each task and returns the answers, and more requests with them. A task
-// whose query fails has failed.
+// askEach asks a query about each task, together with more requests, and returns the answers. A
+// task fails if its query does.
 func (a *asker) askEach(
 	ctx context.Context, tasks []*task, ticks slo.Ticks, query func(*task) query, more ...*request,
 ) map[*task][][]point {
@@ -85,8 +84,7 @@ func (a *asker) askEach(
 	return points
 }
 
-// askSteps asks several requests in one query for any number of ticks, in as many pieces as it
-// takes.
+// askSteps asks several requests in one query for any number of ticks, in as many pieces as needed.
 func (a *asker) askSteps(ctx context.Context, requests []*request, ticks slo.Ticks) {
 	for stretch := range steps(ticks) {
 		parts := make([]*request, len(requests))
@@ -103,7 +101,7 @@ func (a *asker) askSteps(ctx context.Context, requests []*request, ticks slo.Tic
 	}
 }
 
-// fetch asks several requests in one query. It returns their points: by request, and then by tick.
+// fetch asks several requests in one query. It returns their points by request, then by tick.
 func (a *asker) fetch(ctx context.Context, requests []*request, ticks slo.Ticks) ([][][]point, error) {
 	if int(a.unanswered.Load()) >= 2*cap(a.slots) {
 		return nil, fmt.Errorf("%w: it did not answer %d queries in a row", slo.ErrUnreachable, 2*cap(a.slots))

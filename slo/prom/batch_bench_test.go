@@ -12,7 +12,7 @@ import (
 )
 
 // BenchmarkBatch reads one tick of 100 objectives of 40 series each, in batches of different sizes:
-// objectives that differ in a label alone, and such that are not seen to be alike.
+// objectives that differ only in a label, and objectives that do not look alike.
 func BenchmarkBatch(b *testing.B) {
 	server := promtest.Start(b)
 	var samples []promtest.Sample

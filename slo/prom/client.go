@@ -7,27 +7,23 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/api"
-	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/config"
-	"github.com/prometheus/common/model"
 
 	"github.com/postburn/postburn/slo"
 )
 
-// Options are what a Client is made of. Only URL is required.
+// Options configure a Client. Only URL is required.
 type Options struct {
 	URL         string                // of Prometheus, without /api/v1
 	ConfigFile  string                // authentication, TLS and proxy: the http config of prometheus/common, in YAML
 	Timeout     time.Duration         // of one query; default 30 s
 	Concurrency int                   // queries at a time; default 8
-	MaxAnswer   int64                 // bytes of one answer; default 64 MiB
+	MaxAnswer   int64                 // bytes that one answer may have, and may take in memory; default 32 MiB
 	UserAgent   string                // default "postburn"
 	Logger      *slog.Logger          // queries are logged at level debug; default: nowhere
 	Registerer  prometheus.Registerer // of the client's own metrics; default: nowhere
@@ -35,10 +31,8 @@ type Options struct {
 
 // Client asks one Prometheus. Its methods may be called by several goroutines.
 type Client struct {
-	api     v1.API
-	server  *server
+	*sender
 	idle    func()
-	timeout time.Duration
 	slots   chan struct{} // one for each query that may run at a time
 	logger  *slog.Logger
 	metrics *metrics
@@ -59,7 +53,7 @@ func New(o Options) (*Client, error) {
 		o.Concurrency = 8
 	}
 	if o.MaxAnswer <= 0 {
-		o.MaxAnswer = 64 << 20
+		o.MaxAnswer = 32 << 20
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "postburn"
@@ -71,32 +65,27 @@ func New(o Options) (*Client, error) {
 	if o.ConfigFile != "" {
 		loaded, _, err := config.LoadHTTPConfigFile(o.ConfigFile)
 		if err != nil {
-			return nil, fmt.Errorf("reading Prometheus' http config: %w", hideValues(err))
+			return nil, fmt.Errorf("reading Prometheus' http config: %w", HideValues(err))
 		}
 		settings = *loaded
 	}
-	address, err := readURL(o.URL, &settings)
+	base, err := readURL(o.URL, &settings)
 	if err != nil {
 		return nil, err
 	}
 	transport, err := config.NewRoundTripperFromConfig(settings, "prometheus", config.WithUserAgent(o.UserAgent))
 	if err != nil {
-		return nil, fmt.Errorf("applying Prometheus' http config: %w", hideValues(err))
+		return nil, fmt.Errorf("applying Prometheus' http config: %w", HideValues(err))
 	}
-	httpClient := &http.Client{Transport: &limited{next: punctual{transport}, max: o.MaxAnswer}}
-	if !settings.FollowRedirects {
-		httpClient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	}
-	client, err := api.NewClient(api.Config{Address: address, Client: httpClient})
-	if err != nil {
-		return nil, errNoURL
-	}
-	answering := &server{}
 	return &Client{
-		api:     v1.NewAPI(inspected{client, answering}),
-		server:  answering,
+		sender: &sender{
+			client:  &http.Client{Transport: transport, CheckRedirect: follow(settings)},
+			base:    base,
+			timeout: o.Timeout,
+			budget:  newBudget(o.MaxAnswer),
+			server:  &server{},
+		},
 		idle:    transportIdle(transport),
-		timeout: o.Timeout,
 		slots:   make(chan struct{}, o.Concurrency),
 		logger:  o.Logger,
 		metrics: newMetrics(o.Registerer),
@@ -113,59 +102,62 @@ func (c *Client) Close() { c.idle() }
 // Ping asks a query that any Prometheus answers. Its error wraps one of slo's Err values.
 func (c *Client) Ping(ctx context.Context) error {
 	now := time.Now()
-	v, err := c.do(ctx, "vector(1)", slo.Ticks{First: now, Last: now, Interval: time.Second})
+	var found []stream
+	top, err := c.do(ctx, "vector(1)", slo.Ticks{First: now, Last: now, Interval: time.Second}, func(s stream) error {
+		found = append(found, s)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	if vector, is := v.(model.Vector); !is || len(vector) != 1 || vector[0].Value != 1 {
+	if top.kind != vector || len(found) != 1 || len(found[0].values) != 1 || found[0].values[0].Value != 1 {
 		return c.failed(fmt.Errorf("%w: vector(1) is not 1", slo.ErrBadAnswer))
 	}
 	return nil
 }
 
-// do sends one query, as one of the few that may run at a time. Its errors wrap one of slo's Err
-// values and are counted.
-func (c *Client) do(ctx context.Context, query string, ticks slo.Ticks) (model.Value, error) {
+// do sends one query, once one of the few slots is free, and passes the answer's series to take. It
+// returns take's errors, or errors that wrap one of slo's Err values, and counts all of them. After
+// an error, drop what take got.
+func (c *Client) do(ctx context.Context, query string, ticks slo.Ticks, take func(stream) error) (head, error) {
 	select {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %w", slo.ErrUnreachable, ctx.Err())
+		return head{}, fmt.Errorf("%w: %w", slo.ErrUnreachable, ctx.Err())
 	}
 	bounded, cancel := context.WithTimeout(askingAbout(ctx, ticks.Last), c.timeout)
 	defer cancel()
 	if c.asked != nil && c.asked.Add(1) > int64(c.most) {
-		return nil, c.failed(fmt.Errorf("%w: %w: at most %d", slo.ErrRefused, errUsedUp, c.most))
+		return head{}, c.failed(fmt.Errorf("%w: %w: at most %d", slo.ErrRefused, errUsedUp, c.most))
 	}
 	start := time.Now()
-	var answer model.Value
-	var warnings v1.Warnings
-	var err error
-	if ticks.Len() == 1 {
-		answer, warnings, err = c.api.Query(bounded, query, ticks.First, v1.WithTimeout(c.timeout))
-	} else {
-		span := v1.Range{Start: ticks.First, End: ticks.Last, Step: ticks.Interval}
-		answer, warnings, err = c.api.QueryRange(bounded, query, span, v1.WithTimeout(c.timeout))
-	}
+	var refused error
+	top, err := c.send(bounded, query, ticks, func(s stream) error {
+		refused = take(s)
+		return refused
+	})
 	took := time.Since(start)
 	c.metrics.queries.Inc()
 	c.metrics.duration.Observe(took.Seconds())
 	c.logger.DebugContext(ctx, "prometheus query", "query", query, "ticks", ticks.Len(), "took", took, "ok", err == nil)
 	switch {
+	case refused != nil:
+		return top, c.failed(refused)
 	case err != nil && ctx.Err() != nil:
-		return nil, fmt.Errorf("%w: %w", slo.ErrUnreachable, ctx.Err()) // the caller's wish is no failure of Prometheus'
+		return top, fmt.Errorf("%w: %w", slo.ErrUnreachable, ctx.Err()) // the caller's wish is no failure of Prometheus'
 	case err != nil:
-		return nil, c.failed(c.explain(err))
+		return top, c.failed(c.explain(err, query))
 	}
-	if text := realWarnings(warnings); text != "" {
-		return nil, c.failed(fmt.Errorf("%w: %s", slo.ErrIncomplete, text))
+	if text := realWarnings(top.warnings); text != "" {
+		return top, c.failed(fmt.Errorf("%w: %s", slo.ErrIncomplete, text))
 	}
-	return answer, nil
+	return top, nil
 }
 
-// realWarnings are those that mean missing data. Prometheus before 3.0 sends its hints about a
-// query ("metric might not be a counter") in the same list.
-func realWarnings(warnings v1.Warnings) string {
+// realWarnings returns the warnings that mean missing data. Prometheus before 3.0 sends its hints
+// about a query ("metric might not be a counter") in the same list.
+func realWarnings(warnings []string) string {
 	var real []string
 	for _, w := range warnings {
 		if !strings.HasPrefix(w, "PromQL info:") {
@@ -181,18 +173,18 @@ func (c *Client) failed(err error) error {
 	return err
 }
 
-// errNoURL says nothing of the text, which may hold a password in the wrong place.
+// errNoURL does not quote the text, which may hold a password in the wrong place.
 var errNoURL = errors.New("the URL of Prometheus must be like http://prometheus:9090")
 
-// exactly are parameters that make a server answer exactly, or not at all. Each server ignores
-// those that it does not know.
+// exactly are parameters that make a server answer exactly, or not at all. Servers ignore unknown
+// ones.
 var exactly = map[string]string{
 	// Thanos: https://thanos.io/tip/components/query.md/
 	"dedup":                 "true",
 	"partial_response":      "false",
 	"max_source_resolution": "0s",
-	// VictoriaMetrics moves the times of what it caches to multiples of the step, and shows what is
-	// newer than 30 s as what was there before; 0 is no latency_offset.
+	// VictoriaMetrics moves cached times to multiples of the step, and for the last 30 s repeats
+	// the value before; 0 turns latency_offset off.
 	// https://docs.victoriametrics.com/victoriametrics/#prometheus-querying-api-enhancements
 	"nocache":               "1",
 	"latency_offset":        "1ms",
@@ -200,16 +192,16 @@ var exactly = map[string]string{
 	"deny_partial_response": "1",
 }
 
-// readURL checks the address, moves its user and password into the settings, where they are never
-// printed, and adds the parameters of exactly. A parameter that the address has is left as it is.
-func readURL(text string, settings *config.HTTPClientConfig) (string, error) {
+// readURL checks the address, moves its user and password into the settings, which are never
+// printed, and adds the parameters of exactly, but leaves any that the address has.
+func readURL(text string, settings *config.HTTPClientConfig) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.Fragment != "" {
-		return "", errNoURL
+		return nil, errNoURL
 	}
 	if u.User != nil {
 		if settings.BasicAuth != nil || settings.Authorization != nil || settings.OAuth2 != nil {
-			return "", errors.New("both the URL of Prometheus and its http config have credentials: give one of them")
+			return nil, errors.New("both the URL of Prometheus and its http config have credentials: give one of them")
 		}
 		password, _ := u.User.Password()
 		settings.BasicAuth = &config.BasicAuth{Username: u.User.Username(), Password: config.Secret(password)}
@@ -222,15 +214,5 @@ func readURL(text string, settings *config.HTTPClientConfig) (string, error) {
 		}
 	}
 	u.RawQuery = parameters.Encode()
-	return u.String(), nil
-}
-
-var quotedValue = regexp.MustCompile("`[^`]*`")
-
-// hideValues removes what an error quotes of a file of secrets.
-func hideValues(err error) error {
-	if text := quotedValue.ReplaceAllString(err.Error(), "(hidden)"); text != err.Error() {
-		return errors.New(text)
-	}
-	return err
+	return u, nil
 }

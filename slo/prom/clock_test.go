@@ -12,8 +12,8 @@ import (
 	"github.com/postburn/postburn/slo/prom"
 )
 
-// TestServersClock asks about a tick that is in the future of the server: it holds only a part of
-// the tick's events so far.
+// TestServersClock asks about a tick in the server's future: it has only part of the tick's events
+// so far.
 func TestServersClock(t *testing.T) {
 	for _, tc := range []struct {
 		name string

@@ -17,7 +17,7 @@ import (
 )
 
 // TestReadsOfOneObjectiveAtOnce reads an objective while another reading of it waits for its first
-// answer, as a past is read beside the ticks that are due.
+// answer, as when the past is read next to due ticks.
 func TestReadsOfOneObjectiveAtOnce(t *testing.T) {
 	server := promtest.Start(t)
 	begin := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)

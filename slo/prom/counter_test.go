@@ -9,8 +9,7 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// TestWithin has series of the total of which some are good or bad: sums of theirs are, and no
-// other.
+// TestWithin has series of the total, some good or bad: only the sums of those count so.
 func TestWithin(t *testing.T) {
 	for _, tc := range []struct {
 		name, total, bad string
@@ -51,7 +50,7 @@ func TestWithin(t *testing.T) {
 	}
 }
 
-// badOf is how many of 8 events of a series of the total are bad.
+// badOf returns how many of 8 events of a series of the total are bad.
 func badOf(t *testing.T, c *counter, series map[string]string) float64 {
 	t.Helper()
 	tally := &tally{counter: c, tick: time.Unix(60, 0)}
@@ -71,7 +70,7 @@ func labelsIn(text string) map[string]string {
 	return labels
 }
 
-// TestScattered has labels of so many values that bad events are better asked for by themselves.
+// TestScattered has labels with so many values that bad events are better asked for separately.
 func TestScattered(t *testing.T) {
 	c, err := newCounter(slo.Objective{GroupBy: []string{"env"}, Indicator: slo.Indicator{Ratio: &slo.Ratio{Bad: `x{user=~"a.*"}`, Total: `x`}}})
 	if err != nil {
@@ -91,7 +90,7 @@ func TestScattered(t *testing.T) {
 		users, environments int
 		want                bool
 	}{{maxOutcomes, 1, false}, {maxOutcomes + 1, 1, true}, {maxOutcomes, 100, false}, {maxOutcomes + 1, 100, true}, {0, 0, false}} {
-		next, _ := c.next(answer(tc.users, tc.environments))
+		next, _ := newSumAnswer(c, time.Time{}, answer(tc.users, tc.environments)).next()
 		apart := len(next.sumQuery(grid{Interval: time.Second}).arms) > 2
 		if apart != tc.want {
 			t.Errorf("%d values in each of %d label sets: apart %v", tc.users, tc.environments, apart)

@@ -9,9 +9,9 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// Traces asks any PromQL that has instant vectors for its values at all ticks. Its errors wrap one
-// of slo's Err values. Unlike Read, it leaves the query as it is and does not halve a stretch that
-// is too much.
+// Traces asks any PromQL with instant vectors for its values at all ticks. Its errors wrap one of
+// slo's Err values. Unlike Read, it does not change the query, nor halve a stretch that is too
+// much.
 func (c *Client) Traces(ctx context.Context, query string, ticks slo.Ticks) ([]slo.Trace, error) {
 	points, err := c.fetch(ctx, query, ticks)
 	if err != nil {
@@ -45,14 +45,14 @@ func nothing(n int) []float64 {
 	return values
 }
 
-// Bounded is the same client with a number of queries after which it refuses to ask more.
+// Bounded returns the same client, but it refuses to ask more than so many queries.
 func (c *Client) Bounded(queries int) *Client {
 	bounded := *c
 	bounded.most, bounded.asked = queries, new(atomic.Int64)
 	return &bounded
 }
 
-// Asked is how many queries a bounded client has sent; 0 of another client.
+// Asked returns how many queries a bounded client has sent; 0 for another client.
 func (c *Client) Asked() int {
 	if c.asked == nil {
 		return 0

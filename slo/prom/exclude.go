@@ -12,9 +12,9 @@ import (
 
 const excludeTag = "exclude"
 
-// exclude marks the samples of ticks in which work is planned. Objectives that share a condition
-// share its queries. Where a condition can't be read there are no samples: nobody knows then
-// whether they may open an incident.
+// exclude marks the samples of ticks with planned work. Objectives that share a condition share its
+// queries. If a condition can't be read there are no samples: nobody knows whether they may open an
+// incident.
 func (a *asker) exclude(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 	asked := map[string]*request{}
 	var requests []*request
@@ -41,8 +41,7 @@ func (a *asker) exclude(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 	}
 }
 
-// mark marks the steps in which a task's work is planned at all ticks. The points are those of the
-// ticks.
+// mark marks the steps with planned work at all their ticks. points has the ticks' points.
 func (t *task) mark(points [][]point, perStep int) error {
 	for labels, series := range t.series {
 		for i := range series {
@@ -59,10 +58,9 @@ func (t *task) mark(points [][]point, perStep int) error {
 	return nil
 }
 
-// isPlanned reports whether work is planned for a label set of an objective, by one tick's answer.
-// A value is about all label sets that have its labels; those that it does not have are left open.
-// No value, and one that is not a number, is no planned work. What is neither true nor false is an
-// error.
+// isPlanned reports whether one tick's answer plans work for a label set of an objective. A value
+// applies to all label sets that have its labels; labels that it lacks may be anything. No value,
+// or NaN, is no planned work. A value that is neither true nor false is an error.
 func isPlanned(points []point, groupBy []string, set slo.Labels) (planned bool, err error) {
 	wanted := set.Map()
 	for _, p := range points {

@@ -181,8 +181,8 @@ func TestStartsAreAskedWithTheSums(t *testing.T) {
 	}
 }
 
-// intercepted starts a server that passes requests on to another, unless a function that is given
-// their bodies answers them. It returns its URL.
+// intercepted starts a server that passes requests on to another, unless a function of their bodies
+// answers them. It returns its URL.
 func intercepted(t *testing.T, behind *promtest.Server, answer func(w http.ResponseWriter, r *http.Request, body string) bool) string {
 	t.Helper()
 	to, err := url.Parse(behind.URL())
@@ -204,8 +204,8 @@ func intercepted(t *testing.T, behind *promtest.Server, answer func(w http.Respo
 	return server.URL
 }
 
-// TestRestartsUnknown has a server that does not say which processes restarted. One that refuses to
-// has the samples without it; where it does not answer there are none.
+// TestRestartsUnknown has a server that does not say which processes restarted. If it refuses, the
+// samples do without; if it does not answer, there are none.
 func TestRestartsUnknown(t *testing.T) {
 	behind := promtest.Start(t)
 	if err := behind.Load(zero, 30*time.Second, `http_requests_total{job="shop",instance="a",code="200"} 0+10x40`); err != nil {
@@ -248,8 +248,8 @@ func TestRestartsUnknown(t *testing.T) {
 	}
 }
 
-// TestUsedUpQueriesSayNothingAboutRestarts has a bounded client run out of queries, and then the
-// client that it is of ask the same.
+// TestUsedUpQueriesSayNothingAboutRestarts has a bounded client run out of queries, and then its
+// original client ask the same.
 func TestUsedUpQueriesSayNothingAboutRestarts(t *testing.T) {
 	server := promtest.Start(t)
 	if err := server.Load(zero, 30*time.Second, fmt.Sprintf(`

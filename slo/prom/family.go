@@ -11,14 +11,14 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Objectives are often alike: the same metric, of one service each. Then one arm can ask about all
-// of them, as group_by does, which costs Prometheus less: it looks up the series of one selector,
+// Objectives are often alike: the same metric, for one service each. Then one arm can ask about all
+// of them, as group_by does. That costs Prometheus less: it looks up the series of one selector,
 // and has fewer arms to join.
 
 // family is what a counter's queries have in common with others.
 type family struct {
-	shape   [sha256.Size]byte // of the arms without the matchers that may differ; equal for all of the family
-	fixed   []equality        // those matchers, ordered by label; for all of the family of the same labels
+	shape   [sha256.Size]byte // hash of the arms without the matchers that may differ; equal in a family
+	fixed   []equality        // those matchers, ordered by label; all of a family have the same labels
 	counter *counter
 	write   func(*counter) []arm
 }
@@ -26,7 +26,7 @@ type family struct {
 // equality is a label that all selectors of a counter demand to have the same value.
 type equality struct{ label, value string }
 
-// shared makes a query that can be asked together with those of counters that are alike.
+// shared makes a query that can be asked together with the queries of similar counters.
 func (c *counter) shared(write func(*counter) []arm) query {
 	q := query{arms: write(c)}
 	fixed := c.fixed()
@@ -50,8 +50,8 @@ func (c *counter) shared(write func(*counter) []arm) query {
 	return q
 }
 
-// fixed are the labels for which every selector has one matcher, of equality, with the same value,
-// and which group_by does not name.
+// fixed returns the labels, except group_by's, for which every selector has exactly one matcher, an
+// equality with the same value.
 func (c *counter) fixed() (found []equality) {
 	for i, s := range c.selectors() {
 		own := map[string][]*labels.Matcher{}
@@ -76,14 +76,14 @@ func (c *counter) fixed() (found []equality) {
 	return found
 }
 
-func (c *counter) selectors() (all []*parser.VectorSelector) {
-	for _, g := range c.groups {
-		all = append(all, g.selectors...)
+func (all groups) selectors() (found []*parser.VectorSelector) {
+	for _, g := range all {
+		found = append(found, g.selectors...)
 	}
-	return all
+	return found
 }
 
-// matching is a counter whose selectors have other matchers; nil drops one.
+// matching returns a counter with other matchers in its selectors; nil drops one.
 func (c *counter) matching(other func(*labels.Matcher) *labels.Matcher) *counter {
 	change := func(all []*parser.VectorSelector) []*parser.VectorSelector {
 		changed := make([]*parser.VectorSelector, len(all))
@@ -104,22 +104,26 @@ func (c *counter) matching(other func(*labels.Matcher) *labels.Matcher) *counter
 	return changed
 }
 
-// covering writes the arms of a family for several values of a label, by which their values are
-// told apart.
-func (f *family) covering(label string, values []string) []arm {
-	one := anyOf(label, values)
-	c := f.counter.matching(func(m *labels.Matcher) *labels.Matcher {
+// withAny returns a counter with selectors that take any of several values of a label.
+func (c *counter) withAny(label string, values []string) *counter {
+	one := labels.MustNewMatcher(labels.MatchRegexp, label, anyValue(values))
+	return c.matching(func(m *labels.Matcher) *labels.Matcher {
 		if m.Name == label {
 			return one
 		}
 		return m
 	})
+}
+
+// covering writes the arms of a family for several values of a label, which tells the results
+// apart.
+func (f *family) covering(label string, values []string) []arm {
+	c := f.counter.withAny(label, values)
 	c.groupBy = slices.Concat(c.groupBy, []string{label})
 	return f.write(c)
 }
 
-// reunite sorts queries into those that can be asked in the same arms: of one family, and equal but
-// for one label.
+// reunite groups queries that can share their arms: of one family, and equal except for one label.
 func reunite(queries []query) (parts []part) {
 	families := map[[sha256.Size]byte][]int{}
 	for i, q := range queries {
@@ -139,20 +143,15 @@ func reunite(queries []query) (parts []part) {
 	return parts
 }
 
-// splitFamily finds the label that differs in most members of a family, and sorts them into those
-// that differ in no other.
-func splitFamily(queries []query, members []int) (parts []part) {
-	if len(members) == 0 {
-		return nil
-	}
-	var label int
-	var best [][]int
-	for at := range queries[members[0]].family.fixed {
+// gather finds the fixed label that differs in most members of a family: its index, and the indexes
+// of the members that differ in no other.
+func gather(fixed [][]equality) (label int, alike [][]int) {
+	for at := range fixed[0] {
 		byOthers := map[string]int{}
 		var sorted [][]int
-		for _, n := range members {
+		for n, own := range fixed {
 			var others strings.Builder
-			for i, e := range queries[n].family.fixed {
+			for i, e := range own {
 				if i != at {
 					others.WriteString(e.value + "\xff")
 				}
@@ -165,19 +164,32 @@ func splitFamily(queries []query, members []int) (parts []part) {
 			}
 			sorted[i] = append(sorted[i], n)
 		}
-		if best == nil || len(sorted) < len(best) {
-			label, best = at, sorted
+		if alike == nil || len(sorted) < len(alike) {
+			label, alike = at, sorted
 		}
 	}
-	for _, alike := range best {
-		first := queries[alike[0]]
+	return label, alike
+}
+
+// splitFamily groups the members of a family that can share their arms.
+func splitFamily(queries []query, members []int) (parts []part) {
+	if len(members) == 0 {
+		return nil
+	}
+	fixed := make([][]equality, len(members))
+	for i, n := range members {
+		fixed[i] = queries[n].family.fixed
+	}
+	label, gathered := gather(fixed)
+	for _, alike := range gathered {
+		first := queries[members[alike[0]]]
 		p := part{arms: first.arms, owners: map[string][]int{}}
-		for _, n := range alike {
-			value := queries[n].family.fixed[label].value
-			p.owners[value] = append(p.owners[value], n)
+		for _, i := range alike {
+			value := fixed[i][label].value
+			p.owners[value] = append(p.owners[value], members[i])
 		}
 		if len(p.owners) == 1 {
-			p.owners = map[string][]int{"": alike}
+			p.owners = map[string][]int{"": p.owners[fixed[alike[0]][label].value]}
 		} else {
 			p.label = first.family.fixed[label].label
 			p.arms = first.family.covering(p.label, slices.Sorted(maps.Keys(p.owners)))

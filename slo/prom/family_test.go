@@ -13,8 +13,8 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-// TestFamily reads twenty objectives that differ in their job alone, of which some have a reset, a
-// birth, an end, or no data: together, with one selector for all, and each alone.
+// TestFamily reads twenty objectives that differ only in their job; some have a reset, a birth, an
+// end, or no data: together, with one selector for all, and each alone.
 func TestFamily(t *testing.T) {
 	server := promtest.Start(t)
 	var load strings.Builder
@@ -45,8 +45,8 @@ func TestFamily(t *testing.T) {
 	}
 }
 
-// TestPhase reads ticks that are no multiples of their interval: they are those of all whole
-// seconds, twenty at a time.
+// TestPhase reads ticks that are no multiples of their interval: all whole seconds, twenty at a
+// time.
 func TestPhase(t *testing.T) {
 	server := promtest.Start(t)
 	faster := func(by int) string { // each second has more events than the one before

@@ -2,6 +2,7 @@ package prom_test
 
 import (
 	"bytes"
+	stdcmp "cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,14 +85,16 @@ func TestFaults(t *testing.T) {
 		{"a sum that is not a number", vector(`{"metric":{"__postburn__":"0/total/0/sum"},"value":[1,"NaN"]}`), oneTick, slo.ErrBadAnswer, "bad_answer", "the values do not fit the query: NaN series or events"},
 		{"a sum of no series", vector(`{"metric":{"__postburn__":"0/total/0/packed"},"value":[1,"5"]}`), oneTick, slo.ErrBadAnswer, "bad_answer", "the values do not fit the query: a sum of no series"},
 		{"a native histogram", vector(`{"metric":{"__postburn__":"0/total/0/sum"},"histogram":[1,{"count":"1","sum":"1","buckets":[]}]}`), oneTick, slo.ErrBadAnswer, "bad_answer", "the values do not fit the query: a native histogram where a number was asked for"},
-		{"an answer that is too long", answer(200, noData, strings.Repeat(" ", 5000)), oneTick, slo.ErrBadAnswer, "bad_answer", "too much for one query: the answer is too long"},
+		{"a label that is too long", vector(`{"metric":{"a":"` + strings.Repeat("x", 2<<20) + `"},"value":[1,"2"]}`), oneTick, slo.ErrBadAnswer, "bad_answer", "it is not the JSON of a query's result: a text in it is longer than 1 MiB"},
+		{"a scalar after the result", answer(200, noData, `} 1`), oneTick, slo.ErrBadAnswer, "bad_answer", "it is not the JSON of a query's result"},
+		{"terminal escapes", answer(400, `{"status":"error","errorType":"bad_data","error":"\u001b[31mred\u202eder\u009b"}`), oneTick, slo.ErrRefused, "refused", "\ufffd[31mred\ufffdder\ufffd"},
 		{"a server that hangs", hang, oneTick, slo.ErrUnreachable, "unreachable", "no answer within 300ms"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			server := httptest.NewServer(tc.serve)
 			defer server.Close()
 			registry := prometheus.NewRegistry()
-			c := client(t, prom.Options{URL: server.URL, Timeout: 300 * time.Millisecond, MaxAnswer: 4000, Registerer: registry})
+			c := client(t, prom.Options{URL: server.URL, Timeout: 300 * time.Millisecond, Registerer: registry})
 			reading := c.Read(t.Context(), objectives(), tc.ticks)[0]
 			if !errors.Is(reading.Err, tc.want) || len(reading.Series) > 0 {
 				t.Fatalf("got %v, %v; want %v", reading.Series, reading.Err, tc.want)
@@ -106,7 +109,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// failures is what the metric says after one failure.
+// failures returns the metric after one failure.
 func failures(reason string) string {
 	text := "# HELP postburn_prometheus_query_failures_total Queries that Prometheus did not answer as it should, by reason.\n" +
 		"# TYPE postburn_prometheus_query_failures_total counter\n"
@@ -220,8 +223,8 @@ func TestHalves(t *testing.T) {
 	}
 }
 
-// hang answers when the client has gone. The server notices that only once it has read the
-// request's body.
+// hang answers when the client has gone. The server notices that only after reading the request's
+// body.
 func hang(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
@@ -270,24 +273,45 @@ func TestSecrets(t *testing.T) {
 		}
 		return path
 	}
+	const noURL = "the URL of Prometheus must be like http://prometheus:9090"
+	const wrongKind = "reading Prometheus' http config: yaml: unmarshal errors: line 1: a value of the wrong kind, like a text where keys belong, or a list where a text does"
+	const badURL = "reading Prometheus' http config: a URL in it is malformed: it must be like http://proxy:3128, with special characters of a password as %XX"
 	for _, tc := range []struct {
-		name string
-		o    prom.Options
+		name, url, file string
+		want            string
 	}{
-		{"a port that is none", prom.Options{URL: "http://me:hunter2@host:port"}},
-		{"a password in the wrong place", prom.Options{URL: "http://me:hun/ter2@host:9090"}},
-		{"no scheme", prom.Options{URL: "me:hunter2@host"}},
-		{"two passwords", prom.Options{URL: "http://me:hunter2@host", ConfigFile: file("basic_auth: {username: a, password: hunter2}")}},
-		{"a file of another shape", prom.Options{URL: "http://host", ConfigFile: file("basic_auth: hunter2")}},
-		{"an unknown key", prom.Options{URL: "http://host", ConfigFile: file("basic_auth: {username: a, pasword: hunter2}")}},
+		{"a port that is none", "http://me:hunter2@host:port", "", noURL},
+		{"a password in the wrong place", "http://me:hun/ter2@host:9090", "", noURL},
+		{"no scheme", "me:hunter2@host", "", noURL},
+		{"two passwords", "http://me:hunter2@host", "basic_auth: {username: a, password: hunter2}", "both the URL of Prometheus and its http config have credentials: give one of them"},
+		{"a file that is a text", "", "hunter2", wrongKind},
+		{"a text where keys belong", "", "basic_auth: hunter2", wrongKind},
+		{"a header that is a text", "", "http_headers: {X-Key: hunter2}", wrongKind},
+		{"an unknown key", "", "basic_auth: {username: a, pasword: hunter2}", "reading Prometheus' http config: yaml: unmarshal errors: line 1: there is no key pasword here"},
+		{"a malformed proxy", "", "proxy_url: 'http://me:hunter2@%zz'", badURL},
+		{"a proxy with a space", "", "proxy_url: 'http://me:hun ter2@x'", badURL},
+		{"a TLS version", "", "tls_config: {min_version: hunter2}", "reading Prometheus' http config: unknown TLS version"},
+		{"an alias", "", "basic_auth: *hunter2", "reading Prometheus' http config: yaml: unknown anchor (hidden) referenced"},
+		{"a tag", "", "basic_auth: !hunter2 x", wrongKind},
+		{"a certificate by a name that is none", "", "tls_config: {ca_file: hunter2}", "applying Prometheus' http config: unable to read CA cert: no such file or directory"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := prom.New(tc.o)
-			if err == nil || strings.Contains(err.Error(), "hunter") || strings.Contains(err.Error(), "hun/ter") || strings.Contains(err.Error(), "ter2") {
-				t.Errorf("got %v, want an error without the password", err)
+			o := prom.Options{URL: stdcmp.Or(tc.url, "http://host")}
+			if tc.file != "" {
+				o.ConfigFile = file(tc.file)
+			}
+			if _, err := prom.New(o); err == nil || err.Error() != tc.want {
+				t.Errorf("got %v\nwant %s", err, tc.want)
 			}
 		})
 	}
+	t.Run("a password for the name of its file", func(t *testing.T) {
+		c := client(t, prom.Options{URL: "http://127.0.0.1:1", ConfigFile: file("basic_auth: {username: a, password_file: hunter2}")})
+		const want = "prometheus is unreachable: unable to read basic auth password: no such file or directory"
+		if err := c.Ping(t.Context()); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	})
 	t.Run("credentials are sent", func(t *testing.T) {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if user, password, _ := r.BasicAuth(); user != "me" || password != "hunter2" {

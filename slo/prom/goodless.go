@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
@@ -15,28 +14,27 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// A target that counts requests, and has no counter of that name for the good ones, has renamed it:
-// its requests did not all fail. So it is left out, and where all have, there is no data. It is
-// another thing where the counter is there and only has no series with the labels that are good:
-// then all failed. And where no target has both because they are counted in two places, nothing is
-// known of either.
+// If a target counts requests, but has no counter with the good events' name, the counter was
+// renamed: not all requests failed. So the target is left out, and if all are so, there is no data.
+// If the counter is there, and only lacks series with the good labels, all requests failed. If no
+// target has both, because two places count them, nothing is known about either.
 
 // The arms of goodlessQuery.
 const (
-	goodlessArm = "goodless" // the targets that have a total and nothing by the name of the good
+	goodlessArm = "goodless" // the targets with a total and no metric with the good events' name
 	strayArm    = "stray"    // the sum of these targets' differences
-	sharedArm   = "shared"   // how many series of the total are of other targets
-	anywhereArm = "anywhere" // how many series there are by the name of the good
+	sharedArm   = "shared"   // how many series of the total other targets have
+	anywhereArm = "anywhere" // how many series have the good events' name
 )
 
-// goodless is what is known of the targets of a label set that have no counter of good events.
+// goodless is what is known of a label set's targets without a counter of good events.
 type goodless struct {
 	targets map[targetKey]bool
-	stray   float64 // events of their total, born and reset series aside
+	stray   float64 // events of their total, but for born and reset series
 	shared  bool    // there are other targets as well
 }
 
-// readGoodless asks about targets that have no counter of good events, where bad ones may be such.
+// readGoodless asks about targets without a counter of good events, if that may explain bad events.
 func (a *asker) readGoodless(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 	doubtful, first, last := someOf(tasks, func(t *task, i int) bool { return t.tallies[i].mayBeGoodless() }, ticks.Len())
 	if len(doubtful) == 0 {
@@ -54,8 +52,8 @@ func (a *asker) readGoodless(ctx context.Context, tasks []*task, ticks slo.Ticks
 	}
 }
 
-// asksGoodless reports whether the good events have another name than the total, so that one may be
-// there without the other.
+// asksGoodless reports whether good events have another name than the total, so that a target may
+// have one without the other.
 func (c *counter) asksGoodless() bool {
 	names := map[string]role{}
 	for _, g := range c.groups {
@@ -70,22 +68,22 @@ func (c *counter) asksGoodless() bool {
 	return c.part == good
 }
 
-// mayBeGoodless reports whether there are bad events that may only be so because their targets have
-// no counter of the good ones: then goodlessQuery is to be asked.
+// mayBeGoodless reports whether events may count as bad only because their targets have no counter
+// of good ones: then ask goodlessQuery.
 func (t *tally) mayBeGoodless() bool {
 	if !t.counter.asksGoodless() {
 		return false
 	}
 	for _, s := range t.sets {
-		if c := s.stretches[time.Time{}]; c != nil && c.total > c.part {
+		if s.now.total > s.now.part {
 			return true
 		}
 	}
 	return t.isOdd
 }
 
-// goodlessQuery asks which targets have a total and nothing by the name of the good events, and
-// what they counted.
+// goodlessQuery asks which targets have a total and no metric with the good events' name, and what
+// they counted.
 func (c *counter) goodlessQuery(at grid) query {
 	const targets = "(" + model.JobLabel + ", " + model.InstanceLabel + ")"
 	each := append([]string{model.JobLabel, model.InstanceLabel}, c.groupBy...)
@@ -102,7 +100,7 @@ func (c *counter) goodlessQuery(at grid) query {
 	for _, g := range c.groups {
 		for _, s := range g.selectors {
 			if g.role == good {
-				names = append(names, promql.Text(c.placed(s, where)))
+				names = append(names, promql.Text(placed(s, where)))
 			}
 		}
 	}
@@ -121,9 +119,9 @@ func (c *counter) goodlessQuery(at grid) query {
 	return query{arms: arms}
 }
 
-// placed is a selector of good events without what makes them good: with its name, and such
-// matchers as the total has.
-func (c *counter) placed(s *parser.VectorSelector, where []*labels.Matcher) *parser.VectorSelector {
+// placed returns a selector of good events without what makes them good: its name, and the matchers
+// that the total has.
+func placed(s *parser.VectorSelector, where []*labels.Matcher) *parser.VectorSelector {
 	place := &parser.VectorSelector{Name: promql.Name(s)}
 	for _, m := range s.LabelMatchers {
 		if m.Name != model.MetricNameLabel && slices.ContainsFunc(where, func(w *labels.Matcher) bool { return w.String() == m.String() }) {
@@ -169,25 +167,25 @@ func (t *tally) addGoodless(points []point) error {
 	return nil
 }
 
-// isGoodless reports whether a counter is of the total of a target without good events.
+// isGoodless reports whether a counter belongs to the total of a target without good events.
 func (t *tally) isGoodless(m member) bool {
 	of := t.goodless[t.counter.labelSet(m.labels)]
 	return of != nil && m.isTotal() && of.targets[targetOf(m.labels)]
 }
 
-// leaveOutGoodless takes the events of targets without good ones off a label set, and leaves it
-// without data where there are only such.
+// leaveOutGoodless subtracts the events of goodless targets from a label set, and leaves it without
+// data if it has no other targets.
 func (t *tally) leaveOutGoodless(labels slo.Labels, s *set) {
 	of := t.goodless[labels]
 	if of == nil || len(of.targets) == 0 {
 		return
 	}
 	events := of.stray
-	if c := s.stretches[time.Time{}]; c != nil && !t.isOdd { // raw samples of such targets are not counted at all
-		c.total -= events
+	if s.now.total != 0 && !t.isOdd { // raw samples of such targets are not counted at all
+		s.now.total -= events
 	}
 	if !of.shared {
-		s.seen, s.stretches = false, map[time.Time]*counts{}
+		s.seen, s.now, s.late = false, counts{}, nil
 	}
 	s.caveats = slo.MergeCaveats(s.caveats, []slo.Caveat{{Kind: slo.NoGood, Count: len(of.targets), Events: events}})
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // TestGoodless has targets count requests and no good ones: because none are good, because the
-// counter has another name, or because they are counted somewhere else.
+// counter has another name, or because something else counts them.
 func TestGoodless(t *testing.T) {
 	const startedA, startedB = `started_total{job="shop",instance="a",region="eu"} 0+10x8`, `started_total{job="shop",instance="b",region="us"} 0+20x8`
 	const handled = `handled_total{job="shop",instance=`

@@ -16,16 +16,16 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// The arms of a histogram's sums, beside those of all groups.
+// The arms of a histogram's sums, besides the arms that all groups have.
 const (
 	lackArm   = "lack"   // how many targets have no bucket for the threshold
 	leftArm   = "left"   // how many events they counted
 	amongArm  = "among"  // of how many targets the threshold is between two buckets
-	unsureArm = "unsure" // how many events they counted between those two
+	unsureArm = "unsure" // how many events they counted between the two
 	nativeArm = "native" // how many targets have native histograms
 	shapeArm  = "shape"  // the sum of the differences of native histograms, as a histogram
-	gaugeArm  = "gauge"  // no values, but a warning where native histograms are gauges
-	layoutArm = "layout" // the buckets of histograms that have none for the threshold
+	gaugeArm  = "gauge"  // no values, but a warning if native histograms are gauges
+	layoutArm = "layout" // the buckets of histograms without one for the threshold
 )
 
 // Limits of what a query asks.
@@ -34,15 +34,15 @@ const (
 	gaugeWindow = 2 * time.Minute
 )
 
-// histogram writes vectors of numbers that count the events of one metric's classic and native
-// histograms. Both kinds of one target count as one series without `le`, and so do all spellings of
-// one `le`: of several the largest value counts, which is the newest one. So a switch from one to
-// the other neither begins a series anew nor counts twice.
+// histogram writes vectors that count the events of one metric's classic and native histograms.
+// Both kinds of one target count as one series without `le`, and so do all spellings of one `le`:
+// the largest value counts, which is the newest. So a switch from one to the other neither begins a
+// series anew nor counts twice.
 type histogram struct {
 	selectors []*parser.VectorSelector
 	threshold float64
 	exact     string    // pattern of the `le` that is the threshold
-	between   []pattern // where the histograms without it have the threshold, narrowest first
+	between   []pattern // else the boundaries around the threshold, narrowest first
 	resolved  bool      // between is known
 	native    asked
 }
@@ -53,7 +53,7 @@ type pattern struct {
 	lowLE, highLE string
 }
 
-// asked is how much is asked about native histograms.
+// asked is how much to ask about native histograms.
 type asked int
 
 const (
@@ -87,44 +87,7 @@ func newLatency(o slo.Objective) (*counter, error) {
 	return c, nil
 }
 
-// histogramArms are the sums of a role of a group of histograms.
-func (c *counter) histogramArms(g group, at grid) []arm {
-	if c.asksLittle() {
-		return c.littleArms(g, at)
-	}
-	h, by := g.histogram, c.by()
-	counted := h.good
-	if g.role == total {
-		counted = h.counted
-	}
-	arms := []arm{
-		tagged("count"+by+"("+counted(as(""))+")", g.tag, nowArm),
-		tagged("count"+by+"("+counted(as(offset(at.Interval)))+")", g.tag, beforeArm),
-	}
-	if g.role != total {
-		return append(arms, tagged("sum"+by+h.difference(g.role, at), g.tag, sumArm))
-	}
-	arms = append(arms, c.numbered(h.difference(g.role, at), by, g.tag)...)
-	arms = append(arms, c.seen(g, at))
-	return append(arms, h.arms(g.tag, at, by, c.groupBy)...)
-}
-
-// littleArms are the sums of a role of histograms, each by itself: they are of the same targets
-// where there are as many of either.
-func (c *counter) littleArms(g group, at grid) []arm {
-	by, classic, increase := c.by(), *g.histogram, c.increase(at)
-	classic.native = askNone
-	if g.role != total {
-		return c.numbered(increase(classic.good), by, g.tag)
-	}
-	arms := append(c.numbered(increase(classic.total), by, g.tag), c.seen(group{role: g.role, tag: g.tag, histogram: &classic}, at))
-	if g.histogram.native != askNone {
-		arms = append(arms, g.histogram.nativeTargets(g.tag, by, c.groupBy))
-	}
-	return arms
-}
-
-// twin is the tag of a histogram's other role.
+// twin returns the tag of a histogram's other role.
 func (g group) twin() string {
 	role, number, _ := strings.Cut(g.tag, "/")
 	if role == string(total) {
@@ -133,12 +96,12 @@ func (g group) twin() string {
 	return string(total) + "/" + number
 }
 
-// total is the numbers of all events.
+// total writes the numbers of all events.
 func (h *histogram) total(write writer, more ...*labels.Matcher) string {
 	return h.whole(h.part("_count", write, more...), "histogram_count("+joined(h.selectors, write, more...)+")")
 }
 
-// times is total where what is written are times.
+// times is like total, for a write that counts times, as resets() does.
 func (h *histogram) times(write writer, more ...*labels.Matcher) string {
 	return h.whole(h.part("_count", write, more...), joined(h.selectors, write, more...))
 }
@@ -151,7 +114,7 @@ func (h *histogram) whole(classic, native string) string {
 	return "max without (le) (" + classic + ` or label_replace(` + native + `, "le", "native", "", ""))`
 }
 
-// good is the numbers of events of at most the threshold, of targets that have a bucket for it or
+// good writes the numbers of events of at most the threshold, for targets with a bucket for it or
 // two around it.
 func (h *histogram) good(write writer, more ...*labels.Matcher) string {
 	arms := []string{h.direct(write, more...)}
@@ -161,16 +124,16 @@ func (h *histogram) good(write writer, more ...*labels.Matcher) string {
 	return strings.Join(arms, " or ")
 }
 
-// direct is good where nothing is estimated by postburn. The share that the server computes of a
-// native histogram is rounded as all counts are, or it would fall by the last digit where nothing
-// happened; an empty histogram has none.
+// direct is good without postburn's own estimates. The server's share of a native histogram is
+// rounded like all counts, or it could fall by the last digit though nothing happened; an empty
+// histogram has no share.
 func (h *histogram) direct(write writer, more ...*labels.Matcher) string {
 	whole := joined(h.selectors, write, more...)
 	share := "(round(histogram_fraction(-Inf, " + number(h.threshold) + ", " + whole + ") * histogram_count(" + whole + "), " + quantum + ") >= 0)"
 	return h.whole(h.part("_bucket", write, and(more, bound(h.exact))...), share+" or (histogram_count("+whole+") == 0)")
 }
 
-// quantum is the smallest part of an event that is counted, see slo.Quantize.
+// quantum is the smallest counted part of an event, see slo.Quantize.
 const quantum = "0.0009765625"
 
 // estimate is good between two boundaries, as if the events between them were spread evenly.
@@ -185,8 +148,7 @@ func (h *histogram) estimate(p pattern, write writer, more ...*labels.Matcher) s
 	return "round(" + h.cumulative(p.lowLE, write, more...) + " * " + number(1-share) + " + " + high + " * " + number(share) + ", " + quantum + ")"
 }
 
-// unsure is the numbers of events between the boundaries that estimates are made of; it is empty
-// where there are none.
+// unsure writes the numbers of events between the boundaries of estimates; "" if there are none.
 func (h *histogram) unsure(write writer) string {
 	sure := h.direct(write)
 	var arms []string
@@ -206,12 +168,12 @@ func (h *histogram) unsure(write writer) string {
 	return "((" + strings.Join(arms, " or ") + ") unless (" + sure + "))"
 }
 
-// cumulative is the values of the buckets whose `le` a pattern matches.
+// cumulative writes the values of buckets with an `le` that a pattern matches.
 func (h *histogram) cumulative(le string, write writer, more ...*labels.Matcher) string {
 	return "max without (le) (" + h.part("_bucket", write, and(more, bound(le))...) + ")"
 }
 
-// part is the series of a part of classic histograms.
+// part writes the series of a part of classic histograms.
 func (h *histogram) part(suffix string, write writer, more ...*labels.Matcher) string {
 	parts := make([]*parser.VectorSelector, len(h.selectors))
 	for i, s := range h.selectors {
@@ -220,7 +182,7 @@ func (h *histogram) part(suffix string, write writer, more ...*labels.Matcher) s
 	return joined(parts, write, more...)
 }
 
-// difference is the finite increase of a role's numbers, of targets where neither role's fell.
+// difference writes the finite increase of a role's numbers, for targets if neither role's fell.
 func (h *histogram) difference(r role, at grid) string {
 	own, other := at.increase(h.total), at.increase(h.good)
 	if r == good {
@@ -229,7 +191,7 @@ func (h *histogram) difference(r role, at grid) string {
 	return "(" + own + " and " + other + ")"
 }
 
-// counted is total without the targets that are left out, once it is known which those are.
+// counted is total without the targets to leave out, once these are known.
 func (h *histogram) counted(write writer, more ...*labels.Matcher) string {
 	if !h.resolved {
 		return h.total(write, more...)
@@ -237,14 +199,14 @@ func (h *histogram) counted(write writer, more ...*labels.Matcher) string {
 	return h.total(write, more...) + " and (" + h.good(write, more...) + ")"
 }
 
-// targets is the number of targets that an expression has series of.
+// targets writes the number of targets with series in an expression.
 func targets(expr, by string, groupBy []string) string {
 	names := slices.Concat(groupBy, []string{model.JobLabel, model.InstanceLabel})
 	slices.Sort(names)
 	return "count" + by + "(group" + byLabels(slices.Compact(names)) + "(" + expr + "))"
 }
 
-// arms are those of the sums that only histograms have.
+// arms returns the arms of sums that only histograms have.
 func (h *histogram) arms(tag string, at grid, by string, groupBy []string) (arms []arm) {
 	targets := func(expr string) string { return targets(expr, by, groupBy) }
 	now, before := as(""), as(offset(at.Interval))
@@ -268,14 +230,14 @@ func (h *histogram) arms(tag string, at grid, by string, groupBy []string) (arms
 	return arms
 }
 
-// nativeTargets is how many targets have native histograms.
+// nativeTargets asks how many targets have native histograms.
 func (h *histogram) nativeTargets(tag, by string, groupBy []string) arm {
 	return tagged(targets("histogram_count("+joined(h.selectors, as(""))+")", by, groupBy), tag, nativeArm)
 }
 
-// simpler is a counter that asks less of the server: after the first step no sums of native
-// histograms, which mixed ones have not, after the second no native histograms at all, which old
-// servers don't know. It is nil where there is nothing left to leave out.
+// simpler returns a counter that asks the server for less: first without sums of native histograms,
+// which mixed ones do not have, then without native histograms, which old servers don't know. It
+// returns nil if nothing is left to leave out.
 func (c *counter) simpler() *counter {
 	for _, g := range c.groups {
 		if g.histogram == nil || g.histogram.native == askNone {
@@ -285,7 +247,7 @@ func (c *counter) simpler() *counter {
 	return c.changed(func(h *histogram, _ string) { h.native++ })
 }
 
-// changed is a counter whose histograms are. Both roles of a metric share one.
+// changed returns a counter with changed histograms. Both roles of a metric share one.
 func (c *counter) changed(change func(h *histogram, tag string)) *counter {
 	other := *c
 	other.groups = slices.Clone(c.groups)

@@ -49,7 +49,7 @@ func (tc latencyCase) run(t *testing.T) {
 	checkInstants(t, c, o, slo.Ticks{First: ticks.First, Last: ticks.Last.Add(5 * ticks.Interval), Interval: ticks.Interval})
 }
 
-// classic is the series of a histogram of one target: pairs of a bucket's le, or count, and its
+// classic returns the series of one target's histogram: pairs of a bucket's le, or count, and its
 // values.
 func classic(instance string, parts ...string) (series []string) {
 	for i := 0; i+1 < len(parts); i += 2 {
@@ -256,8 +256,8 @@ func TestClassicLatency(t *testing.T) {
 	}
 }
 
-// TestLatencyQueries counts what the first tick costs, where it has to be found out what is to be
-// asked, and which jobs' processes may have restarted, and the next ones.
+// TestLatencyQueries counts what the first tick costs, which has to find out what to ask, and which
+// jobs' processes may have restarted, and what the next ones cost.
 func TestLatencyQueries(t *testing.T) {
 	for _, tc := range []struct {
 		name   string

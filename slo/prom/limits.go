@@ -3,14 +3,12 @@ package prom
 import (
 	"encoding/json"
 	"regexp"
+	"strconv"
 	"strings"
-
-	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 )
 
-// limitTexts are parts of what servers say about a query that reads, returns or is more than one
-// query may. Each server has its own words, and sends them with any of the statuses 400, 422, 429
-// and 500.
+// limitTexts are parts of servers' words about a query that is too long, or reads or returns too
+// much. Each server has its own words, and sends them with status 400, 422, 429 or 500.
 var limitTexts = []string{
 	// Prometheus, and what has its engine: Thanos, Cortex, Mimir
 	"too many samples",
@@ -41,7 +39,7 @@ var limitTexts = []string{
 	"too long query",
 }
 
-// timeLimitTexts are parts of what servers say about a query that took longer than they allow.
+// timeLimitTexts are parts of servers' words about a query that took too long.
 var timeLimitTexts = []string{
 	"query timed out",  // Prometheus, and what has its engine
 	"timeout exceeded", // VictoriaMetrics, which has no status or error type for it
@@ -56,39 +54,38 @@ func containsAny(text string, parts []string) bool {
 	return false
 }
 
-// said returns what the server itself said about a query: the message of an error in the form of
-// the query API, and whether it was one, or the text that came instead. It is empty where that is a
-// page.
-func said(err *v1.Error) (text string, isAPI bool) {
-	if err.Detail == "" { // the status was 400 or 422, or 200
-		return withoutQuery(err.Msg), true
+// said returns what the server itself said about a query: the type and message of a query API
+// error, or else its text, but "" for a page. Cortex sends texts about its limits.
+func said(text []byte) (kind, message string, isAPI bool) {
+	var body struct{ Status, ErrorType, Error string }
+	if json.Unmarshal(text, &body) == nil {
+		return body.ErrorType, withoutQuery(body.Error), body.Error != ""
 	}
-	var body struct{ Error string }
-	if json.Unmarshal([]byte(err.Detail), &body) == nil {
-		return withoutQuery(body.Error), body.Error != ""
+	if message = strings.TrimSpace(string(text)); strings.HasPrefix(message, "<") {
+		return "", "", false
 	}
-	if text = strings.TrimSpace(err.Detail); strings.HasPrefix(text, "<") {
-		return "", false
-	}
-	return text, false
+	return "", message, false
 }
 
-// quotedQuery is how VictoriaMetrics begins an error: with the query, which is long, and with
-// times, which differ from one try to the next.
+// quotedQuery matches how VictoriaMetrics begins an error: with the query, which is long, and
+// times, which differ from try to try.
 var quotedQuery = regexp.MustCompile(`(?s)^error when executing query=".*" (?:for|on the time range) \([^)]*\): `)
 
-// withoutQuery returns an error's text without the query that it quotes, so that the reason is
-// seen.
+// withoutQuery returns an error's text without the quoted query, so that the reason shows.
 func withoutQuery(text string) string { return quotedQuery.ReplaceAllLiteralString(text, "") }
 
-// longNumber matches what differs from one try to the next: a port that was free, a time.
+// longNumber matches what differs from try to try: a free port, a time.
 var longNumber = regexp.MustCompile(`\d{5,}`)
 
-// unavailable says why a server could not answer. It has the server's own words only where they are
-// an error of the query API: other text is a proxy's, and may differ each time.
-func unavailable(err *v1.Error, text string, isAPI bool) string {
-	if err.Detail == "" || !isAPI {
-		return short(err.Msg)
+// unavailable says why a server could not answer. It quotes the server only if its answer is an
+// error of the query API: other text is a proxy's, and may differ each time.
+func unavailable(err *apiError) string {
+	var parts []string
+	if err.kind == typeServerError {
+		parts = append(parts, "server error: "+strconv.Itoa(err.status))
 	}
-	return short(err.Msg + ": " + longNumber.ReplaceAllLiteralString(text, "..."))
+	if err.isAPI {
+		parts = append(parts, longNumber.ReplaceAllLiteralString(err.text, "..."))
+	}
+	return short(strings.Join(parts, ": "))
 }

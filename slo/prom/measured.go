@@ -14,15 +14,15 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// The tags of what is measured: the keys that it has in an SLO file. Bad events and the total have
-// their roles'.
+// The tags of measured values: their keys in an SLO file. Bad events and the total have their
+// roles' tags.
 const (
 	boolTag  = "bool"
 	ratioTag = "error_ratio"
 )
 
-// overshoot is how far a value may be below none or above all of the events: extrapolated rates
-// are, and are cut.
+// overshoot is how far a value may be below none or above all of the events. Extrapolated rates can
+// be, and are cut.
 const overshoot = 0.1
 
 // measured is an indicator that is measured once a tick, without looking back: a bool, or a sampled
@@ -32,8 +32,8 @@ type measured struct {
 	groupBy []string
 }
 
-// newMeasured takes an objective's indicator apart, which is a bool or sampled. It returns an error
-// if that has a problem that promql.Check finds.
+// newMeasured takes a bool or sampled indicator apart. It returns an error if promql.Check finds a
+// problem in it.
 func newMeasured(o slo.Objective) (*measured, error) {
 	m := &measured{groupBy: o.GroupBy}
 	i := o.Indicator.Sampled
@@ -58,7 +58,7 @@ func newMeasured(o slo.Objective) (*measured, error) {
 	return m, nil
 }
 
-// readMeasured reads what is measured once a tick, at all ticks of the grid.
+// readMeasured reads indicators measured once a tick, at all ticks of the grid.
 func (a *asker) readMeasured(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 	fine, _ := ticks.Fine()
 	for stretch := range steps(fine) {
@@ -82,15 +82,15 @@ func (a *asker) readMeasured(ctx context.Context, tasks []*task, ticks slo.Ticks
 }
 
 // samples returns the tick's samples by label set. NaN makes a blind one, with a caveat, and so
-// does a total without bad events or the other way round; a label set without any value is left
-// out. Several values of one label set, and values that can't be, are errors.
+// does a total without bad events, or bad events without a total; a label set without any value is
+// left out. Several values of one label set, and impossible values, are errors.
 func (m *measured) samples(tick time.Time, points []point) (map[slo.Labels]slo.Sample, error) {
 	values := map[slo.Labels]map[string]float64{}
 	for _, p := range points {
 		if p.Buckets != nil {
 			return nil, histogramError(p.Tag)
 		}
-		labels := labelSet(m.groupBy, p.Labels)
+		labels := slo.PickLabels(p.Labels, m.groupBy)
 		if values[labels] == nil {
 			values[labels] = map[string]float64{}
 		}
@@ -117,7 +117,7 @@ func histogramError(field string) error {
 	return fmt.Errorf("%s: a native histogram is no number of events: take its count, as in histogram_count(...)", field)
 }
 
-// severalError names what to do about several series of one label set: aggregate them.
+// severalError says how to fix several series of one label set: aggregate them.
 func severalError(field string, groupBy []string, labels slo.Labels) error {
 	example, exampleBy := "sum(...)", "sum by (%s) (...)"
 	if field == boolTag {
@@ -130,7 +130,7 @@ func severalError(field string, groupBy []string, labels slo.Labels) error {
 		fmt.Sprintf(exampleBy, quoteName(groupBy[0])))
 }
 
-// sample makes one of the values of a label set.
+// sample makes a sample from a label set's values.
 func (m *measured) sample(tick time.Time, values map[string]float64) (slo.Sample, error) {
 	blind := slo.Sample{Tick: tick, Blind: true}
 	for _, v := range values {

@@ -17,8 +17,8 @@ func native(instance, values string) []string {
 	return []string{fmt.Sprintf(`d_seconds{job="shop",instance=%q} %s`, instance, values)}
 }
 
-// In the native histograms of the tests the buckets of schema 0 end at 0.25, 0.5, 1 and 2, those of
-// schema -53 where custom_values says.
+// In the tests' native histograms the buckets of schema 0 end at 0.25, 0.5, 1 and 2, and of schema
+// -53 at custom_values.
 func TestNativeLatency(t *testing.T) {
 	const up, process = `up{job="shop",instance="a"} `, `process_start_time_seconds{job="shop",instance="a"} `
 	const counting = `{{schema:0 offset:-2 buckets:[0 0 0 0]}}+{{schema:0 count:10 sum:6 offset:-2 buckets:[2 7 1]}}x20`

@@ -10,8 +10,8 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-// BenchmarkOddTicks reads the 40 ticks of a bad hour, in all of which one of 40 pods starts anew:
-// the raw samples of all 240 series of the objective are read once, and counted 40 times.
+// BenchmarkOddTicks reads the 40 ticks of a bad hour; in each, one of 40 pods starts anew: the raw
+// samples of all 240 series of the objective are read once, and counted 40 times.
 func BenchmarkOddTicks(b *testing.B) {
 	server := promtest.Start(b)
 	var samples []promtest.Sample

@@ -10,36 +10,34 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// plan is how the samples of a definition are taken: its PromQL, parsed and written once and not at
-// each tick.
+// plan is how to sample a definition: its PromQL, parsed and written once instead of at each tick.
 type plan struct {
-	sums     atomic.Pointer[sums] // of a ratio or a latency: what is asked first
-	measured *measured            // what is measured once a tick; nil: it is counted
+	sums     atomic.Pointer[sums] // of a ratio or a latency: what to ask first
+	measured *measured            // measured once a tick; nil: counted
 	groupBy  []string
 	exclude  string // the query that is 1 while work is planned; empty: none is
 	err      error  // the definition can't be read at all
 
 	plain atomic.Int64             // the newest tick in which nothing happened, in ns since 1970
 	jobs  atomic.Pointer[[]string] // of the series at the last tick, if there was any
-	alone atomic.Bool              // its last query failed: until one succeeds it is not asked together with others
+	alone atomic.Bool              // its last query failed: it is asked alone until one succeeds
 }
 
-// sums is a counter and, once a single tick was asked about, its sumQuery for the grid of that.
+// sums is a counter and, once a single tick was asked, its sumQuery for that tick's grid.
 type sums struct {
 	counter *counter
 	grid    grid
 	query   query
 }
 
-// start has a counter be asked first from now on. All that are of one definition count the same.
+// start asks a counter first from now on. All counters of one definition count the same.
 func (p *plan) start(c *counter, grid grid) *sums {
 	s := &sums{c, grid, c.sumQuery(grid)}
 	p.sums.Store(s)
 	return s
 }
 
-// follow has a counter be asked first from now on, after a tick in which nothing happened, or
-// something did.
+// follow asks a counter first from now on; plain says whether nothing happened in the tick.
 func (p *plan) follow(c *counter, plain bool, tick time.Time, grid grid) {
 	if s := p.sums.Load(); c.asking != s.counter.asking {
 		p.start(c, grid)
@@ -51,7 +49,7 @@ func (p *plan) follow(c *counter, plain bool, tick time.Time, grid grid) {
 	}
 }
 
-// follows reports whether nothing happened in the tick before one.
+// follows reports whether nothing happened in the tick before.
 func (p *plan) follows(ticks slo.Ticks) bool {
 	return p.plain.Load() == ticks.First.Add(-ticks.Interval).UnixNano()
 }
@@ -97,23 +95,23 @@ func newPlan(o slo.Objective) *plan {
 }
 
 const (
-	// maxPlans is how many plans are kept at least, if so many are in use, and half of how many at
-	// most. One takes some 3 KiB.
+	// maxPlans is the least number of plans kept, if so many are in use, and half the greatest. One
+	// takes some 3 KiB.
 	maxPlans = 1 << 14
-	// planAge is for how long a plan is kept at least that is not used again. Those of the past of
-	// one incident are not.
+	// planAge is how long to keep an unused plan at least. Plans for the past of one incident are
+	// not used again.
 	planAge = time.Hour
 )
 
-// plans keeps the plans that were used last, in two generations: a new one begins when the last is
-// full or old, and drops what was not used since.
+// plans keeps the last used plans, in two generations: a new one begins if the last is full or old,
+// and drops what was not used since.
 type plans struct {
 	mu       sync.Mutex
 	begun    time.Time // the new generation
 	new, old map[definition]*plan
 }
 
-// of is the plan of an objective.
+// of returns an objective's plan.
 func (s *plans) of(o slo.Objective) *plan {
 	key := definitionOf(o)
 	s.mu.Lock()

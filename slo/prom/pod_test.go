@@ -51,12 +51,11 @@ type pod struct {
 // weight is what a request counts for.
 func (p pod) weight() float64 { return max(1, p.bytes) }
 
-// exposition makes series of what a process counted: by code, and of latencies the lengths of all
-// its requests.
+// exposition makes series of a process's counts: by code, and for latencies the lengths of all its
+// requests.
 type exposition func(counts map[string]int, lengths *[len(bounds)]int) []promtest.Sample
 
-// bounds are the lengths of requests that are told apart, in seconds: all up to 0.5 are fast, as
-// "200" is.
+// bounds tell the lengths of requests apart, in seconds: all up to 0.5 are fast, like "200".
 var bounds = [...]float64{0.1, 0.25, 0.5, 1, 2, math.Inf(1)}
 
 // count is what the pods themselves counted.
@@ -65,9 +64,9 @@ type count struct{ total, bad float64 }
 func (c count) ratio() float64 { return c.bad / c.total }
 func (c *count) add(d count)   { c.total, c.bad = c.total+d.total, c.bad+d.bad }
 
-// play is a pod's life in a stretch: its samples, and what it counted. Part of that was lost, with
-// a process that ended after its last scrape; part nobody saw, as the process had been counting for
-// more than an hour before it was scraped.
+// play is a pod's life in a stretch: its samples and its counts. Part was lost with a process that
+// ended after its last scrape; part nobody saw, as the process counted for more than an hour before
+// its first scrape.
 type play struct {
 	samples               []promtest.Sample
 	counted, lost, unseen count
@@ -86,9 +85,11 @@ func (p pod) run(rnd *rand.Rand, from, to time.Time) play {
 		if slices.ContainsFunc(p.restarts, at.Equal) {
 			r.restart(at)
 		}
+		n := 0
 		for carry += p.rate(at); carry >= 1; carry-- {
-			r.request(at, at.After(from) && !at.After(to))
+			n++
 		}
+		r.requests(at, n, at.After(from) && !at.After(to))
 		if at.Before(next) {
 			continue
 		}
@@ -130,18 +131,28 @@ func (r *running) restart(at time.Time) {
 	r.since, r.young, r.old = count{}, 0, r.seen
 }
 
-// request has the process count a request. Only those inside the stretch are of the truth.
-func (r *running) request(at time.Time, inside bool) {
-	code, length, one := "200", r.rnd.IntN(3), count{total: r.weight()}
-	if r.rnd.Float64() < r.failing(at) {
-		code, length, one.bad = "500", 3+r.rnd.IntN(3), r.weight()
+// requests makes the process count the n requests of a second. Only those inside the stretch belong
+// to the truth.
+func (r *running) requests(at time.Time, n int, inside bool) {
+	failing, failed := r.failing(at), 0
+	for range n {
+		length := r.rnd.IntN(3)
+		if r.rnd.Float64() < failing {
+			length = 3 + r.rnd.IntN(3)
+			failed++
+		}
+		r.lengths[length]++
 	}
-	r.counts[code]++
-	r.counted[code] = at
-	r.lengths[length]++
+	for code, m := range map[string]int{"200": n - failed, "500": failed} {
+		if m > 0 {
+			r.counts[code] += m
+			r.counted[code] = at
+		}
+	}
 	if inside {
-		r.life.counted.add(one)
-		r.since.add(one)
+		all := count{total: float64(n) * r.weight(), bad: float64(failed) * r.weight()}
+		r.life.counted.add(all)
+		r.since.add(all)
 	}
 }
 
@@ -177,7 +188,7 @@ func (r *running) scrape(at time.Time) {
 	r.life.samples, r.seen = append(r.life.samples, samples...), samples
 }
 
-// shown is what the process counted, without the codes that it dropped.
+// shown returns what the process counted, without the codes that it dropped.
 func (r *running) shown(at time.Time) map[string]int {
 	shown := maps.Clone(r.counts)
 	for code, last := range r.counted {
@@ -196,7 +207,7 @@ func (p pod) failed(at time.Time) []promtest.Sample {
 	return []promtest.Sample{{Labels: map[string]string{"__name__": "up", "job": "shop", "instance": p.name}, Time: at}}
 }
 
-// stale ends series, as Prometheus does when a scrape has them no more.
+// stale ends series, as Prometheus does if a scrape lacks them.
 func stale(at time.Time, series []promtest.Sample) (samples []promtest.Sample) {
 	for _, s := range series {
 		samples = append(samples, promtest.Sample{Labels: s.Labels, Time: at, Value: promtest.Stale()})
@@ -204,7 +215,7 @@ func stale(at time.Time, series []promtest.Sample) (samples []promtest.Sample) {
 	return samples
 }
 
-// without are the samples of series that others have no sample of.
+// without returns the samples of series that others lack.
 func without(samples, others []promtest.Sample) []promtest.Sample {
 	return slices.DeleteFunc(slices.Clone(samples), func(s promtest.Sample) bool {
 		return slices.ContainsFunc(others, func(o promtest.Sample) bool { return maps.Equal(s.Labels, o.Labels) })
@@ -266,8 +277,8 @@ func single(name string, v float64, labels ...string) promtest.Sample {
 	return promtest.Sample{Labels: all, Value: v}
 }
 
-// ordinary is a pod that has been up for the whole time, at 20 requests a second of which one in a
-// hundred thousand fails, and 30 % during the incident.
+// ordinary is a pod that is up all the time, with 20 requests a second: one in a hundred thousand
+// fails, and 30 % during the incident.
 func ordinary(name string) pod {
 	return pod{
 		name: name, start: worldBegin, end: worldEnd, scrape: 15 * time.Second, has: []string{"200", "500"},

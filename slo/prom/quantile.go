@@ -19,11 +19,11 @@ import (
 	"github.com/postburn/postburn/slo/count"
 )
 
-// Quantiles asks how long the events of a latency objective took, of one label set of its group_by:
-// all those in (First - Interval, Last]. What a target counted before it was first seen in a step
-// is left out: of a share that makes little. It costs one query, or two at a server that knows no
-// native histograms. There are none where there are no events, or where they can't be told. Its
-// errors wrap one of slo's Err values.
+// Quantiles asks how long all events in (First - Interval, Last] took, for one group_by label set
+// of a latency objective. It leaves out what a target counted before it was first seen in a step,
+// which hardly changes a share. It costs one query, or two if the server knows no native
+// histograms. It returns none if there are no events, or if they can't be told. Its errors wrap one
+// of slo's Err values.
 func (c *Client) Quantiles(ctx context.Context, o slo.Objective, set slo.Labels, ticks slo.Ticks, shares ...float64) ([]slo.Quantile, error) {
 	if o.Indicator.Latency == nil {
 		return nil, fmt.Errorf("%w: the indicator is no latency", slo.ErrRefused)
@@ -32,10 +32,10 @@ func (c *Client) Quantiles(ctx context.Context, o slo.Objective, set slo.Labels,
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", slo.ErrRefused, err)
 	}
-	points, err := c.askOne(ctx, counter.durationQuery(ticks.Interval, set), ticks)
+	points, err := c.askOne(ctx, durationQuery(counter, ticks.Interval, set), ticks)
 	if err != nil && errors.Is(err, slo.ErrRefused) && tooNative(err) {
 		counter = counter.changed(func(h *histogram, _ string) { h.native = askNone })
-		points, err = c.askOne(ctx, counter.durationQuery(ticks.Interval, set), ticks)
+		points, err = c.askOne(ctx, durationQuery(counter, ticks.Interval, set), ticks)
 	}
 	if err != nil {
 		return nil, err
@@ -50,13 +50,13 @@ func (c *Client) Quantiles(ctx context.Context, o slo.Objective, set slo.Labels,
 // The arms of a durationQuery.
 const (
 	bucketArm = "bucket" // the increase of classic buckets, by le
-	seriesArm = "series" // how many series that is of
+	seriesArm = "series" // how many series that is
 	spreadArm = "spread" // the increase of native histograms, as a histogram
 )
 
-// durationQuery asks for the increase of all buckets of a label set over the step before. A target
-// with both kinds of histograms counts once.
-func (c *counter) durationQuery(step time.Duration, set slo.Labels) query {
+// durationQuery asks for the increase of a label set's buckets over the step before. A target with
+// both kinds of histograms counts once.
+func durationQuery(c *counter, step time.Duration, set slo.Labels) query {
 	var where []*labels.Matcher
 	for name, v := range set.Map() {
 		where = append(where, labels.MustNewMatcher(labels.MatchEqual, name, v))
@@ -83,12 +83,12 @@ func (c *counter) durationQuery(step time.Duration, set slo.Labels) query {
 	return query{arms: arms}
 }
 
-// errLayouts means that histograms can't be added up, because their boundaries are not the same.
+// errLayouts means that histograms can't be added up because their boundaries differ.
 var errLayouts = errors.New("the histograms of its targets have different boundaries")
 
-// quantiles are those of all events in the answers to durationQuery. There are none where there are
-// no events. It returns errLayouts where classic histograms of different boundaries would have to
-// be added up.
+// quantiles returns the quantiles of all events in the answers to durationQuery; none if there are
+// no events. It returns errLayouts if it had to add up classic histograms with different
+// boundaries.
 func quantiles(answers [][]point, unit time.Duration, shares []float64) ([]slo.Quantile, error) {
 	var all spread
 	for _, points := range answers {
@@ -126,7 +126,7 @@ func quantiles(answers [][]point, unit time.Duration, shares []float64) ([]slo.Q
 	return all.quantiles(unit, shares), nil
 }
 
-// alike reports whether all bounds are those of as many series.
+// alike reports whether all bounds have the same number of series.
 func alike(series map[float64]float64) bool {
 	for _, n := range series {
 		if n != series[math.Inf(1)] {
@@ -139,7 +139,7 @@ func alike(series map[float64]float64) bool {
 // spread is how events are spread over buckets, which may overlap.
 type spread []share
 
-// share is a bucket with the way in which its events are taken to be spread inside.
+// share is a bucket, and how its events are assumed to be spread inside.
 type share struct {
 	count.Bucket
 	exponential bool
@@ -151,8 +151,8 @@ func (s *spread) add(b count.Bucket, exponential bool) {
 	}
 }
 
-// addClassic adds the buckets of classic histograms, each of which has all events up to its bound.
-// The first begins at 0, as histogram_quantile has it.
+// addClassic adds the buckets of classic histograms; each has all events up to its bound. The first
+// begins at 0, as histogram_quantile has it.
 func (s *spread) addClassic(cumulative map[float64]float64) {
 	lower, before := math.Inf(-1), 0.0
 	for _, le := range slices.Sorted(maps.Keys(cumulative)) {
@@ -164,7 +164,7 @@ func (s *spread) addClassic(cumulative map[float64]float64) {
 	}
 }
 
-// upTo is how many events took at most that.
+// upTo returns how many events took at most v.
 func (s spread) upTo(v float64) (n float64) {
 	for _, b := range s {
 		switch {

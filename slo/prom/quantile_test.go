@@ -85,8 +85,7 @@ func TestQuantiles(t *testing.T) {
 	}
 }
 
-// TestQuantilesAreThoseOfHistogramQuantile compares them with what Prometheus computes of
-// increases.
+// TestQuantilesAreThoseOfHistogramQuantile compares them with Prometheus' results for increases.
 func TestQuantilesAreThoseOfHistogramQuantile(t *testing.T) {
 	server := promtest.Start(t)
 	series := strings.Join(all(

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// markLabel tells the arms of a query apart. Its value is the number of the query, and the arm: the
-// role, the number of the group, and what of it is asked. No series has a label of that name, as
-// Prometheus drops those that begin with two underscores.
+// markLabel tells the arms of a query apart. Its value is the query's number, and the arm: the
+// role, the group's number, and what is asked of it. No series has a label with that name, as
+// Prometheus drops labels that begin with two underscores.
 const markLabel = "__postburn__"
 
-// query is what is asked about one objective at a tick: arms whose values are told apart.
+// query is a question about one objective at a tick, in arms that mark their values.
 type query struct {
 	arms   []arm
-	family *family // of the queries that it can be asked together with; nil: there are none
+	family *family // the queries that it can be asked together with; nil: none
 }
 
 // arm is a part of a query.
@@ -23,30 +23,30 @@ type arm struct {
 	tag  string // what its values are
 }
 
-// tagged makes an arm of what is asked about a group.
+// tagged makes an arm for a part of a group.
 func tagged(expr, group, part string) arm { return arm{expr, group + "/" + part} }
 
-// joint is several queries that are asked as one.
+// joint is several queries asked as one.
 type joint struct {
 	n     int // queries
 	parts []part
 }
 
-// part is the arms of one query, or of several that differ in the value of one label alone.
+// part is the arms of one query, or of several that differ only in one label's value.
 type part struct {
 	arms   []arm
-	label  string           // by whose value the points are told apart; empty: they are of one query, or of equal ones
+	label  string           // its value tells the points apart; empty: they belong to one query, or to equal ones
 	owners map[string][]int // the numbers of the queries, by that value
 }
 
-// join makes one query of several. Those of one family are asked in the same arms, and equal ones
+// join makes one query of several. Queries of one family share their arms, and equal ones are asked
 // once.
 func join(queries []query) joint {
 	return joint{n: len(queries), parts: reunite(queries)}
 }
 
-// String is the PromQL. An `or` of many arms copies what is on its left once an arm, so they are
-// joined in pairs, and pairs of pairs.
+// String returns the PromQL. An `or` of many arms copies its left side once an arm, so it joins
+// them in pairs, and pairs of pairs.
 func (j joint) String() string {
 	var b strings.Builder
 	var arms []string
@@ -84,8 +84,8 @@ func writeTree(b *strings.Builder, arms []string) {
 	}
 }
 
-// split sorts the points of an answer by the query that they are of. It returns an error that wraps
-// errAnswer where a point has no mark of one of them.
+// split sorts an answer's points by their query. It returns an error that wraps errAnswer if a
+// point has no query's mark.
 func (j joint) split(points []point) ([][]point, error) {
 	split := make([][]point, j.n)
 	for _, p := range points {

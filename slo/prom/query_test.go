@@ -13,7 +13,7 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// sumsOf are the queries of ratios whose selectors have these matchers.
+// sumsOf returns the queries of ratios with these matchers in their selectors.
 func sumsOf(t *testing.T, matchers ...string) (queries []query) {
 	t.Helper()
 	for _, m := range matchers {
@@ -80,8 +80,8 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// TestManyFamilies has objectives of every job and route: those of one job are asked together, or
-// those of one route.
+// TestManyFamilies has objectives of every job and route: all of one job are asked together, or all
+// of one route.
 func TestManyFamilies(t *testing.T) {
 	var matchers []string
 	for job := range 2 {
@@ -95,7 +95,7 @@ func TestManyFamilies(t *testing.T) {
 	}
 }
 
-// FuzzQueries writes queries of indicators that Check finds nothing wrong with: they are PromQL.
+// FuzzQueries writes queries for indicators that pass Check: they are PromQL.
 func FuzzQueries(f *testing.F) {
 	for _, text := range []string{`a_total`, `rate(a[5m]) or {b="c"}`, `a @ end() offset -1h`, "\xff", `{"x y"}`, `a_total{b="\""} or a_total`} {
 		f.Add(text)

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -19,42 +20,58 @@ import (
 )
 
 const (
-	// maxRaw is about how many raw samples are asked for at a time, where a scrape comes every 15
-	// s.
+	// maxRaw is about how many raw samples to ask for at a time, with a scrape every 15 s.
 	maxRaw = 200_000
-	// maxRuns is how many stretches are in memory at the same time.
+	// maxRuns bounds the stretches in memory at a time.
 	maxRuns = 3
-	// usualScrape is how often targets are scraped, to guess how many samples that is.
+	// usualScrape is how often targets are scraped, to guess the number of samples.
 	usualScrape = 15 * time.Second
 )
 
-// run is a stretch of ticks of one task whose raw samples are asked for together: the first and the
-// last of them are odd.
+// run is a stretch of one task's ticks that asks for raw samples together: its first and last tick
+// are odd.
 type run struct {
 	task            *task
 	ticks           slo.Ticks
 	first           int               // the number of the first tick
 	where           []*labels.Matcher // the targets; nil: all
 	series, targets []count.Series
-	allBuckets      bool // of histograms: some have none for the threshold
+	allBuckets      bool // of histograms: some lack one for the threshold
+	isRead          bool // its samples were read together with other runs'
 }
 
-// fetchRaw reads the raw samples of the ticks in which something odd happened.
+// rawReader reads the raw samples of one batch's odd ticks.
+type rawReader struct {
+	*asker
+	mu    sync.Mutex
+	known map[rawKey]*rawAnswer // many objectives of a batch have the same targets; nil: nothing is kept
+}
+
+// fetchRaw reads the raw samples of odd ticks.
 func (a *asker) fetchRaw(ctx context.Context, tasks []*task, ticks slo.Ticks) {
+	r := &rawReader{asker: a}
+	if len(tasks) > 1 { // the stretches of one task have nothing in common, and would only be kept
+		r.known = map[rawKey]*rawAnswer{}
+	}
+	r.read(ctx, tasks, ticks)
+}
+
+// read reads the raw samples of all odd ticks of some tasks.
+func (a *rawReader) read(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 	var runs []*run
 	for _, t := range tasks {
 		runs = append(runs, t.runs(ticks, float64(a.raws))...)
 	}
-	shared := &rawAnswers{}
-	if len(tasks) > 1 { // the stretches of one task have nothing in common, and would only be kept
-		shared.known = map[rawKey]*rawAnswer{}
+	if ticks.Len() == 1 {
+		a.readTogether(ctx, runs)
+		runs = slices.DeleteFunc(runs, func(r *run) bool { return r.task.err != nil })
 	}
 	var group errgroup.Group
 	group.SetLimit(maxRuns)
 	errs := make([]error, len(runs))
 	for i, r := range runs {
 		group.Go(func() error {
-			errs[i] = a.readRun(ctx, r, shared)
+			errs[i] = a.readRun(ctx, r)
 			return nil
 		})
 	}
@@ -64,9 +81,9 @@ func (a *asker) fetchRaw(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 	}
 }
 
-// runs are the stretches of odd ticks. Where they are near each other, reading what is between them
-// takes no more than reading the look-back of the next; where there are few samples, one query less
-// is worth reading some for nothing.
+// runs returns the stretches of odd ticks. It joins near ones: reading what is between them takes
+// no more than the look-back of the next. It joins others if there are few samples: a query less is
+// worth some useless ones.
 func (t *task) runs(ticks slo.Ticks, most float64) (runs []*run) {
 	var current *run
 	for i, tally := range t.tallies {
@@ -87,20 +104,20 @@ func (t *task) runs(ticks slo.Ticks, most float64) (runs []*run) {
 	return runs
 }
 
-// readRun reads the raw samples of a stretch, and counts its odd ticks. What is too much at a time
-// is asked for in halves, and of one tick by targets.
-func (a *asker) readRun(ctx context.Context, r *run, shared *rawAnswers) error {
+// readRun reads the raw samples of a stretch, and counts its odd ticks. If that is too much at a
+// time, it asks for halves, and for one tick by targets.
+func (a *rawReader) readRun(ctx context.Context, r *run) error {
 	n := r.ticks.Len()
 	isLarge := r.scrapes()*float64(r.task.tallies[r.first].series) > float64(4*a.raws)
 	if n == 1 && isLarge && r.where == nil {
-		return a.readPieces(ctx, r, shared)
+		return a.readPieces(ctx, r)
 	}
-	err := a.fetchRun(ctx, r, shared)
+	err := a.fetchRun(ctx, r)
 	switch {
 	case !errors.Is(err, errTooMuch):
 		return err
 	case n == 1 && r.where == nil:
-		return a.readPieces(ctx, r, shared)
+		return a.readPieces(ctx, r)
 	case n == 1:
 		return err
 	}
@@ -108,50 +125,50 @@ func (a *asker) readRun(ctx context.Context, r *run, shared *rawAnswers) error {
 		{task: r.task, first: r.first, ticks: between(r.ticks, 0, n/2-1)},
 		{task: r.task, first: r.first + n/2, ticks: between(r.ticks, n/2, n-1)},
 	} {
-		if err := a.readRun(ctx, half, shared); err != nil {
+		if err := a.readRun(ctx, half); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// scrapes is about how many samples each series has in a run.
+// scrapes returns about how many samples each series has in a run.
 func (r *run) scrapes() float64 { return float64(r.length()) / float64(usualScrape) }
 
-// length is how far back the samples of a run are needed.
+// length returns how far back a run needs samples.
 func (r *run) length() time.Duration {
 	return r.ticks.Last.Sub(r.ticks.First) + r.ticks.Interval + count.Lookback
 }
 
 // readPieces counts one tick of very many series, some targets at a time.
-func (a *asker) readPieces(ctx context.Context, r *run, shared *rawAnswers) error {
-	points, err := a.askOne(ctx, r.task.counter.instanceQuery(r.ticks.Interval+count.Lookback), r.ticks)
+func (a *rawReader) readPieces(ctx context.Context, r *run) error {
+	points, err := a.askOne(ctx, r.instanceQuery(), r.ticks)
 	if err != nil {
 		return err
 	}
 	for _, where := range pieces(points[0], int(float64(a.raws)/r.scrapes())) {
 		piece := &run{task: r.task, first: r.first, ticks: r.ticks, where: where, allBuckets: r.allBuckets}
-		if err := a.readRun(ctx, piece, shared); err != nil {
+		if err := a.readRun(ctx, piece); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// instanceQuery asks how many series each target has that had a value in a length of time.
-func (c *counter) instanceQuery(back time.Duration) query {
+// instanceQuery asks how many series with a value since the run's samples begin each target has.
+func (r *run) instanceQuery() query {
 	var arms []arm
-	for _, g := range c.groups {
+	for _, g := range r.task.counter.groups {
 		if g.within == nil && (g.histogram == nil || g.role == total) {
 			by := byLabels([]string{model.InstanceLabel, model.JobLabel})
-			arms = append(arms, tagged("count"+by+"("+g.each(lastOver(back))+")", g.tag, pastArm))
+			arms = append(arms, tagged("count"+by+"("+g.each(lastOver(r.length()))+")", g.tag, pastArm))
 		}
 	}
 	return query{arms: arms}
 }
 
-// pieces sorts the targets in the answer to instanceQuery so that those of one piece have about so
-// many series, at most.
+// pieces groups the targets in the answer to instanceQuery: each piece has at most about so many
+// series.
 func pieces(points []point, most int) (pieces [][]*labels.Matcher) {
 	series := map[targetKey]int{}
 	for _, p := range points {
@@ -178,30 +195,35 @@ func pieces(points []point, most int) (pieces [][]*labels.Matcher) {
 	return pieces
 }
 
-// fetchRun reads and counts a stretch, as one of the few that may be in memory.
-func (a *asker) fetchRun(ctx context.Context, r *run, shared *rawAnswers) (err error) {
+// fetchRun reads and counts a stretch, once one of the few slots in memory is free.
+func (a *rawReader) fetchRun(ctx context.Context, r *run) (err error) {
 	select {
 	case a.runs <- struct{}{}:
 		defer func() { <-a.runs }()
 	case <-ctx.Done():
 		return fmt.Errorf("%w: %w", slo.ErrUnreachable, ctx.Err())
 	}
-	if err := a.rawSeries(ctx, r, shared); err != nil {
-		return err
+	if !r.isRead {
+		if err := a.rawSeries(ctx, r); err != nil {
+			return err
+		}
 	}
-	if r.task.counter.lacksBuckets(r.series) {
+	if r.lacksBuckets() {
 		r.allBuckets = true
-		if err := a.rawSeries(ctx, r, shared); err != nil {
+		if err := a.rawSeries(ctx, r); err != nil {
 			return err
 		}
 	}
-	if jobs := jobsIn(r.series); len(jobs) > 0 {
+	if jobs := jobsIn(r.series); len(jobs) > 0 && !r.isRead {
 		selector := targetSelector(append([]*labels.Matcher{anyOf(model.JobLabel, jobs)}, r.where...))
-		if r.targets, err = shared.get(ctx, a, selector, r.ticks.Last, r.length()); err != nil {
+		if r.targets, err = a.get(ctx, selector, r.ticks.Last, r.length()); err != nil {
 			return err
 		}
 	}
-	whole := r.task.counter.world(r.series, r.targets)
+	if len(r.selectors(r.where)) > 1 {
+		r.series = distinct(r.series)
+	}
+	whole := newWorld(r.task.counter, r.series, r.targets)
 	worlds, fresh := make([]*world, r.ticks.Len()), map[int]*world{}
 	for i := range worlds {
 		if tick := r.ticks.At(i); r.task.tallies[r.first+i].isOdd && anyIn(r.series, tick.Add(-r.ticks.Interval), tick) {
@@ -226,10 +248,10 @@ func (a *asker) fetchRun(ctx context.Context, r *run, shared *rawAnswers) (err e
 }
 
 // rawSeries reads the samples of the task's own series.
-func (a *asker) rawSeries(ctx context.Context, r *run, shared *rawAnswers) error {
+func (a *rawReader) rawSeries(ctx context.Context, r *run) error {
 	r.series = nil
-	for _, selector := range r.task.counter.rawSelectors(r.where, r.allBuckets) {
-		found, err := shared.get(ctx, a, selector, r.ticks.Last, r.length())
+	for _, selector := range r.selectors(r.where) {
+		found, err := a.get(ctx, selector, r.ticks.Last, r.length())
 		if err != nil {
 			return err
 		}
@@ -238,10 +260,10 @@ func (a *asker) rawSeries(ctx context.Context, r *run, shared *rawAnswers) error
 	return nil
 }
 
-// near is from when on all samples are needed to count the i-th tick.
+// near returns from when on all samples are needed to count the i-th tick.
 func (r *run) near(i int) time.Time { return r.ticks.At(i).Add(-r.ticks.Interval - count.Lookback) }
 
-// jobsIn are the jobs of series, sorted.
+// jobsIn returns the jobs of series, sorted.
 func jobsIn(series []count.Series) []string {
 	jobs := map[string]bool{}
 	for _, s := range series {

@@ -3,6 +3,7 @@ package prom
 import (
 	"context"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -14,14 +15,15 @@ import (
 )
 
 // readPast looks for the past of counters that were not there in the look-back, and puts it into
-// their worlds, by the numbers of the ticks.
-func (a *asker) readPast(ctx context.Context, r *run, whole *world, fresh map[int]*world) error {
+// their worlds. fresh is by the number of the tick.
+func (a *rawReader) readPast(ctx context.Context, r *run, whole *world, fresh map[int]*world) error {
 	if len(fresh) == 0 {
 		return nil
 	}
 	from := r.near(0)
+	begun := begins(cut(r.series, from, r.ticks.Last))
 	for i, w := range fresh {
-		if w.anyIn(cut(r.series, from, r.near(i))) {
+		if w.anyBegan(begun, r.near(i)) {
 			fresh[i] = whole.at(w.Tick, w.Interval, from) // it was there earlier in the run
 		}
 	}
@@ -43,15 +45,15 @@ func (a *asker) readPast(ctx context.Context, r *run, whole *world, fresh map[in
 	if err != nil {
 		return err
 	}
-	whole = r.task.counter.world(joinRaw(series, cut(r.series, from, r.ticks.Last)), joinRaw(ofTargets, cut(r.targets, from, r.ticks.Last)))
+	whole = newWorld(r.task.counter, joinRaw(series, cut(r.series, from, r.ticks.Last)), joinRaw(ofTargets, cut(r.targets, from, r.ticks.Last)))
 	for i, w := range fresh {
 		fresh[i] = whole.at(w.Tick, w.Interval, time.Time{})
 	}
 	return nil
 }
 
-// hadPast are those counters that were there in the time before a run.
-func (a *asker) hadPast(ctx context.Context, r *run, fresh map[int]*world) ([]point, error) {
+// hadPast returns the counters that were there in the time before a run.
+func (a *rawReader) hadPast(ctx context.Context, r *run, fresh map[int]*world) ([]point, error) {
 	var all []map[string]string
 	for _, w := range fresh {
 		all = append(all, w.freshTargets()...)
@@ -64,7 +66,7 @@ func (a *asker) hadPast(ctx context.Context, r *run, fresh map[int]*world) ([]po
 	return points[0], nil
 }
 
-// pastQuery asks which of some counters had a value in a length of time.
+// pastQuery asks which fresh counters had a value in a length of time.
 func (c *counter) pastQuery(fresh []map[string]string, back time.Duration) query {
 	narrow := narrowed(fresh)
 	var arms []arm
@@ -76,7 +78,7 @@ func (c *counter) pastQuery(fresh []map[string]string, back time.Duration) query
 	return query{arms: arms}
 }
 
-// narrowed are matchers of the values that labels have in some series, where these are few.
+// narrowed returns matchers of labels' values in some series, if the values are few.
 func narrowed(series []map[string]string) (matchers []*labels.Matcher) {
 	const most = 100
 	values := map[string]map[string]bool{}
@@ -98,8 +100,7 @@ func narrowed(series []map[string]string) (matchers []*labels.Matcher) {
 	return matchers
 }
 
-// targetsOf matches the targets of those fresh counters that had a past; it is empty where there
-// are none.
+// targetsOf matches the targets of the fresh counters that had a past; it is empty if none had.
 func targetsOf(had []point, fresh []map[string]string) []*labels.Matcher {
 	before := map[string]bool{}
 	for _, p := range had {
@@ -117,9 +118,9 @@ func targetsOf(had []point, fresh []map[string]string) []*labels.Matcher {
 	return ofTargets(slices.Sorted(maps.Keys(jobs)), slices.Sorted(maps.Keys(instances)))
 }
 
-// pastOf reads the samples of all counters of some targets up to a time: as far back as any of the
-// fresh ones was there, in the fewest steps that are fine enough.
-func (a *asker) pastOf(
+// pastOf reads the samples of all counters of some targets up to a time: as far back as any fresh
+// one was there, in as few steps as are fine enough.
+func (a *rawReader) pastOf(
 	ctx context.Context, r *run, where []*labels.Matcher, until time.Time, fresh []*world,
 ) (series, targets []count.Series, err error) {
 	for _, look := range []struct{ back, step time.Duration }{{time.Hour, 0}, {6 * time.Hour, 75 * time.Second}, {count.Longest, 5 * time.Minute}} {
@@ -131,14 +132,15 @@ func (a *asker) pastOf(
 			write = func(selector string) string { return selector }
 		}
 		series = nil
-		for _, selector := range r.task.counter.rawSelectors(where, r.allBuckets) {
+		for _, selector := range r.selectors(where) {
 			found, err := a.raw(ctx, write(selector), ticks)
 			if err != nil {
 				return nil, nil, err
 			}
 			series = append(series, found...)
 		}
-		isLacking := func(w *world) bool { return !w.anyIn(series) }
+		begun := begins(series)
+		isLacking := func(w *world) bool { return !w.anyBegan(begun, until) }
 		if look.back < count.Longest && slices.ContainsFunc(fresh, isLacking) {
 			continue
 		}
@@ -148,13 +150,34 @@ func (a *asker) pastOf(
 	return nil, nil, nil
 }
 
-// anyIn reports whether any of the fresh counters is among some series, by its labels.
-func (w *world) anyIn(series []count.Series) bool {
-	there := map[slo.Labels]bool{}
+// begins returns when the first sample of each counter is, in milliseconds since 1970, by its
+// labels.
+func begins(series []count.Series) map[slo.Labels]int64 {
+	begun := make(map[slo.Labels]int64, len(series))
 	for _, s := range series {
-		own := maps.Clone(s.Labels)
-		delete(own, model.BucketLabel)
-		there[slo.NewLabels(own)] = true
+		labels, first := s.Labels, int64(math.MaxInt64)
+		if _, is := labels[model.BucketLabel]; is {
+			labels = maps.Clone(labels)
+			delete(labels, model.BucketLabel)
+		}
+		if len(s.Samples) > 0 {
+			first = s.Samples[0].At
+		}
+		if len(s.Native) > 0 {
+			first = min(first, s.Native[0].At)
+		}
+		key := slo.NewLabels(labels)
+		if known, is := begun[key]; !is || first < known {
+			begun[key] = first
+		}
 	}
-	return slices.ContainsFunc(w.freshTargets(), func(f map[string]string) bool { return there[slo.NewLabels(f)] })
+	return begun
+}
+
+// anyBegan reports whether any of the fresh counters had begun by a time.
+func (w *world) anyBegan(begun map[slo.Labels]int64, by time.Time) bool {
+	return slices.ContainsFunc(w.freshTargets(), func(f map[string]string) bool {
+		at, is := begun[slo.NewLabels(f)]
+		return is && at <= by.UnixMilli()
+	})
 }

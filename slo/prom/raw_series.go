@@ -18,10 +18,10 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// rawSelectors are vector selectors of all series that the counter is of, with more matchers: those
-// of the targets concerned. Selectors that differ in nothing but the metric are one. Of classic
-// histograms they are of all buckets where some are not known to have one for the threshold.
-func (c *counter) rawSelectors(where []*labels.Matcher, allBuckets bool) []string {
+// selectors returns vector selectors of all series of the run's counter, with matchers of its
+// targets. Selectors that differ only in the metric become one. For classic histograms they select
+// all buckets if some may lack one for the threshold.
+func (r *run) selectors(where []*labels.Matcher) []string {
 	var all []string
 	add := func(names []string, of *parser.VectorSelector, more ...*labels.Matcher) {
 		matchers := slices.DeleteFunc(slices.Clone(of.LabelMatchers), func(m *labels.Matcher) bool { return m.Name == model.MetricNameLabel })
@@ -31,7 +31,7 @@ func (c *counter) rawSelectors(where []*labels.Matcher, allBuckets bool) []strin
 		}
 	}
 	alike := map[string][]string{} // names, by the other matchers
-	for _, g := range c.groups {
+	for _, g := range r.task.counter.groups {
 		for _, s := range g.selectors {
 			key := promql.Renamed(s, "").String()
 			if name := promql.Name(s); g.histogram == nil && g.within == nil && !slices.Contains(alike[key], name) {
@@ -39,7 +39,7 @@ func (c *counter) rawSelectors(where []*labels.Matcher, allBuckets bool) []strin
 			}
 		}
 	}
-	for _, g := range c.groups {
+	for _, g := range r.task.counter.groups {
 		for _, s := range g.selectors {
 			name := promql.Name(s)
 			switch {
@@ -48,7 +48,7 @@ func (c *counter) rawSelectors(where []*labels.Matcher, allBuckets bool) []strin
 					add(names, s)
 				}
 			case g.role != total:
-			case allBuckets:
+			case r.allBuckets:
 				add([]string{name, name + "_count", name + "_bucket"}, s)
 			default:
 				add([]string{name, name + "_count", name + "_bucket"}, s, bound("|"+g.histogram.exact))
@@ -58,93 +58,95 @@ func (c *counter) rawSelectors(where []*labels.Matcher, allBuckets bool) []strin
 	return all
 }
 
-// targetSelector is a vector selector of `up` and the start of their processes of all targets that
+// distinct drops the series that are there already: selectors that overlap select them again.
+func distinct(series []count.Series) []count.Series {
+	type id struct {
+		name   string
+		labels slo.Labels
+	}
+	seen := make(map[id]bool, len(series))
+	return slices.DeleteFunc(series, func(s count.Series) bool {
+		is := id{s.Name, slo.NewLabels(s.Labels)}
+		twice := seen[is]
+		seen[is] = true
+		return twice
+	})
+}
+
+// targetSelector returns a vector selector of `up` and process starts of all targets that the
 // matchers select.
 func targetSelector(where []*labels.Matcher) string {
 	names := anyOf(model.MetricNameLabel, []string{"up", processStart})
 	return (&parser.VectorSelector{LabelMatchers: slices.Concat([]*labels.Matcher{names}, where)}).String()
 }
 
-// rawKey is what is asked for: a selector's samples in a length of time.
+// rawKey is a request: a selector's samples in a length of time.
 type rawKey struct {
 	selector string
 	at       int64
 	length   time.Duration
 }
 
-// rawAnswer is asked for once, by whoever comes first.
+// rawAnswer is fetched once, by whoever comes first.
 type rawAnswer struct {
 	once  sync.Once
 	found []count.Series
 	err   error
 }
 
-// rawAnswers are shared by the tasks of one batch: many objectives are of the same targets. Without
-// a map of what is known, nothing is.
-type rawAnswers struct {
-	mu    sync.Mutex
-	known map[rawKey]*rawAnswer
-}
-
-// get asks for the samples of a selector in a length of time up to one.
-func (s *rawAnswers) get(ctx context.Context, a *asker, selector string, at time.Time, length time.Duration) ([]count.Series, error) {
-	ask := func() ([]count.Series, error) {
-		return a.raw(ctx, selector+over(length), slo.Ticks{First: at, Last: at, Interval: time.Second})
+// get asks for the samples of a selector in a length of time up to one, unless they were asked for.
+func (a *rawReader) get(ctx context.Context, selector string, at time.Time, length time.Duration) ([]count.Series, error) {
+	if a.known == nil {
+		return a.rawAt(ctx, selector, at, length)
 	}
-	if s.known == nil {
-		return ask()
-	}
-	s.mu.Lock()
+	a.mu.Lock()
 	key := rawKey{selector, at.UnixNano(), length}
-	answer := s.known[key]
+	answer := a.known[key]
 	if answer == nil {
 		answer = &rawAnswer{}
-		s.known[key] = answer
+		a.known[key] = answer
 	}
-	s.mu.Unlock()
-	answer.once.Do(func() { answer.found, answer.err = ask() })
+	a.mu.Unlock()
+	answer.once.Do(func() { answer.found, answer.err = a.rawAt(ctx, selector, at, length) })
 	return answer.found, answer.err
 }
 
 // raw asks for the samples of series, by a range selector at one time or a vector selector at
 // several.
-func (a *asker) raw(ctx context.Context, query string, ticks slo.Ticks) ([]count.Series, error) {
-	answer, err := a.do(ctx, query, ticks)
+func (a *rawReader) raw(ctx context.Context, query string, ticks slo.Ticks) ([]count.Series, error) {
+	var streams []stream
+	top, err := a.do(ctx, query, ticks, func(s stream) error {
+		streams = append(streams, s)
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	matrix, is := answer.(model.Matrix)
-	if !is {
+	if top.kind != matrix {
 		return nil, a.failed(fmt.Errorf("%w: raw samples are not a matrix", slo.ErrBadAnswer))
 	}
-	found := make([]count.Series, 0, len(matrix))
-	for _, stream := range matrix {
-		found = append(found, rawOf(stream, a.server.kind.Load() == victoriaMetrics))
+	found := make([]count.Series, 0, len(streams))
+	for _, s := range streams {
+		found = append(found, rawOf(s, a.server.kind.Load() == victoriaMetrics))
 	}
 	return found, nil
 }
 
-// rawOf is one series of an answer. VictoriaMetrics has staleness markers in it, and keeps two
+// rawOf makes a series from an answer's. VictoriaMetrics includes staleness markers, and keeps two
 // samples of one time.
-func rawOf(stream *model.SampleStream, markers bool) count.Series {
-	s := count.Series{Name: string(stream.Metric[model.MetricNameLabel]), Labels: make(map[string]string, len(stream.Metric))}
-	for name, v := range stream.Metric {
-		if name != model.MetricNameLabel {
-			s.Labels[string(name)] = string(v)
-		}
+func rawOf(found stream, markers bool) count.Series {
+	s := count.Series{Name: found.labels[model.MetricNameLabel], Labels: found.labels, Native: found.histograms}
+	if s.Labels == nil {
+		s.Labels = map[string]string{}
 	}
-	if len(stream.Values) > 0 {
-		s.Samples = make([]count.Sample, 0, len(stream.Values))
-	}
-	for i, v := range stream.Values {
-		switch isMarker := markers && math.IsNaN(float64(v.Value)); {
-		case isMarker, i > 0 && v.Timestamp == stream.Values[i-1].Timestamp:
+	delete(s.Labels, model.MetricNameLabel)
+	s.Samples = found.values[:0]
+	for i, v := range found.values {
+		switch isMarker := markers && math.IsNaN(v.Value); {
+		case isMarker, i > 0 && v.At == found.values[i-1].At:
 		default:
-			s.Samples = append(s.Samples, count.Sample{At: int64(v.Timestamp), Value: float64(v.Value)})
+			s.Samples = append(s.Samples, v)
 		}
-	}
-	for _, h := range stream.Histograms {
-		s.Native = append(s.Native, count.NativeSample{At: int64(h.Timestamp), Count: float64(h.Histogram.Count), Buckets: buckets(h.Histogram)})
 	}
 	return s
 }
@@ -157,7 +159,7 @@ func anyIn(all []count.Series, from, to time.Time) bool {
 	})
 }
 
-// cut is the samples of series in a stretch, without its left end, as Prometheus 3 has it.
+// cut returns the samples of series in a stretch, without its left end, as in Prometheus 3.
 func cut(all []count.Series, from, to time.Time) []count.Series {
 	first, last := from.UnixMilli()+1, to.UnixMilli()
 	kept := make([]count.Series, 0, len(all))
@@ -173,13 +175,13 @@ func cut(all []count.Series, from, to time.Time) []count.Series {
 	return kept
 }
 
-// position is the number of the first sample that is not before a time.
+// position returns the index of the first sample that is not before a time.
 func position(all []count.Sample, at int64) int {
 	i, _ := slices.BinarySearchFunc(all, at, func(s count.Sample, at int64) int { return cmp.Compare(s.At, at) })
 	return i
 }
 
-// joinRaw puts samples of the time before in front of those of the same series.
+// joinRaw puts earlier samples in front of later ones of the same series.
 func joinRaw(before, after []count.Series) []count.Series {
 	if len(before) == 0 {
 		return after
@@ -201,20 +203,20 @@ func joinRaw(before, after []count.Series) []count.Series {
 	return all
 }
 
-// lacksBuckets reports whether some classic histograms have no bucket among these series at some
-// time.
-func (c *counter) lacksBuckets(series []count.Series) bool {
+// lacksBuckets reports whether some classic histograms have no bucket among the run's series at
+// some time.
+func (r *run) lacksBuckets() bool {
 	type moment struct {
 		histogram slo.Labels
 		at        int64
 	}
-	for _, g := range c.groups {
+	for _, g := range r.task.counter.groups {
 		if g.histogram == nil || g.role != total {
 			continue
 		}
 		bare := map[moment]bool{}
 		var raws []count.RawHistogram
-		for _, s := range series {
+		for _, s := range r.series {
 			for _, v := range g.selectors {
 				if raw, is := rawHistogram(promql.Name(v), s); is {
 					raws = append(raws, raw)

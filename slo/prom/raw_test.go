@@ -75,8 +75,8 @@ func TestTooManyRawSamples(t *testing.T) {
 	}
 }
 
-// TestRawSamplesFail has a server that does not answer for raw samples, or with garbage: there are
-// no samples then, instead of sums that are wrong.
+// TestRawSamplesFail has a server that does not answer for raw samples, or with garbage: then there
+// are no samples, instead of wrong sums.
 func TestRawSamplesFail(t *testing.T) {
 	behind := promtest.Start(t)
 	if err := behind.Load(zero, 15*time.Second, `http_requests_total{job="shop",instance="a",code="200"} 0+10x8 3+10x8`); err != nil {

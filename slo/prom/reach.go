@@ -12,8 +12,8 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// Reach returns the time of the newest sample that the server has of an objective's events; zero if
-// it has none of the last minutes. A counter goes on having a value for some minutes after its last
+// Reach returns the time of the server's newest sample of an objective's events; zero if it has
+// none in the last minutes. A counter goes on having a value for some minutes after its last
 // sample, so an answer of "no events" means nothing before there is a sample after them. Errors
 // wrap one of slo's Err values.
 func (c *Client) Reach(ctx context.Context, o slo.Objective) (time.Time, error) {
@@ -33,7 +33,7 @@ func (c *Client) Reach(ctx context.Context, o slo.Objective) (time.Time, error) 
 	return time.UnixMilli(int64(math.Round(traces[0].Values[0] * 1000))).UTC(), nil
 }
 
-// eventSelectors are the series by which an objective's events are seen.
+// eventSelectors returns the selectors of the series that show an objective's events.
 func eventSelectors(i slo.Indicator) (selectors []*parser.VectorSelector) {
 	switch {
 	case i.Ratio != nil:

@@ -10,7 +10,7 @@ import (
 )
 
 // TestReach asks for the newest sample of counters and histograms that are scraped, and of one that
-// is not any more.
+// no longer is.
 func TestReach(t *testing.T) {
 	server := promtest.Start(t)
 	last := time.Now().Truncate(time.Second).Add(-7 * time.Second).UTC()

@@ -15,25 +15,25 @@ import (
 
 // Limits of what is asked in one query.
 const (
-	// maxBatch is how many objectives are asked together. A query has a price of its own, which 20
-	// share as well as a hundred do, while what one of them breaks or slows down is the samples of
-	// few others. docs/engine.md has the measurement.
+	// maxBatch is how many objectives to ask together. A query has a fixed price, which 20 share as
+	// well as a hundred, while one that breaks or is slow harms the samples of few others.
+	// docs/cost.md has the measurement.
 	maxBatch = 20
 	// maxValues bounds objectives times ticks. The ticks of a range query share its price as
-	// objectives do, and at each of them Prometheus 2.42 spends on every part of a query in
-	// proportion to the number of parts: 20 objectives and 500 ticks in one take longer than its
-	// timeout, though they have no data.
+	// objectives do. But at each tick Prometheus 2.42 spends on every part of a query in proportion
+	// to the number of parts: 20 objectives and 500 ticks in one query exceed its timeout even
+	// without data.
 	maxValues = 50
-	// maxSteps is how many steps Prometheus answers at most in one range query.
+	// maxSteps is Prometheus' limit on the steps of one range query.
 	maxSteps = 11_000
 )
 
 // Read takes the samples of all objectives at all ticks: one reading for each objective, in their
-// order. One tick is asked by an instant query at its time, several by range queries; both have the
-// same samples. So have objectives that are asked in one query, or each alone.
+// order. An instant query asks one tick, range queries several; both give the same samples. So do
+// objectives that are asked in one query, or each alone.
 //
 // A sample of a step that is longer than a tick sums its ticks. Work is planned in such a step if
-// it is at all of them: the events of a step that is planned in part can't be told apart.
+// it is planned at all of them: the events of a partly planned step can't be told apart.
 func (c *Client) Read(ctx context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
 	a := &asker{Client: c}
 	tasks := make([]*task, len(objectives))
@@ -63,12 +63,12 @@ func (c *Client) Read(ctx context.Context, objectives []slo.Objective, ticks slo
 	return readings
 }
 
-// together is how many objectives are asked in one query about so many ticks.
+// together returns how many objectives to ask in one query about so many ticks.
 func (c *Client) together(ticks slo.Ticks) int {
 	return max(1, min(c.batch, maxValues/max(1, ticks.Len())))
 }
 
-// steps are the stretches of the ticks that a range query can answer.
+// steps yields stretches of the ticks that a range query can answer.
 func steps(ticks slo.Ticks) iter.Seq[slo.Ticks] {
 	return func(yield func(slo.Ticks) bool) {
 		for first := 0; first < ticks.Len(); first += maxSteps {
@@ -82,10 +82,10 @@ func steps(ticks slo.Ticks) iter.Seq[slo.Ticks] {
 // task is one objective that is being read.
 type task struct {
 	plan       *plan
-	first      *sums    // of a ratio or a latency: what is asked first
-	counter    *counter // its counter, or one that was learnt of the ticks that are being read
-	simplified bool     // the server could not answer all that was asked at first
-	points     [][]point
+	first      *sums    // of a ratio or a latency: what to ask first
+	counter    *counter // its counter, or one learnt from the ticks being read
+	simplified bool     // the server could not answer the first queries in full
+	answers    []sumAnswer
 	tallies    []*tally
 	samples
 	err error // there are no samples
@@ -97,13 +97,13 @@ func newTask(p *plan, o slo.Objective, ticks slo.Ticks) *task {
 		t.err = fmt.Errorf("%w: %w", slo.ErrRefused, p.err)
 	}
 	if len(o.GroupBy) == 0 {
-		t.of("") // without data too there is a series: of blind samples
+		t.of("") // without data there is a series, too: of blind samples
 	}
 	return t
 }
 
-// batches sorts tasks into those that are asked together, at most n: what is measured once a tick
-// apart from counters, and what failed last time alone.
+// batches groups tasks to ask together, at most n: measured indicators apart from counters, and
+// what failed last time alone.
 func batches(tasks []*task, n int) (all [][]*task) {
 	var counters, measured []*task
 	for _, t := range working(tasks) {
@@ -120,12 +120,12 @@ func batches(tasks []*task, n int) (all [][]*task) {
 	return slices.AppendSeq(all, slices.Chunk(measured, n))
 }
 
-// working are the tasks that have not failed.
+// working returns the tasks that have not failed.
 func working(tasks []*task) []*task {
 	return slices.DeleteFunc(slices.Clone(tasks), func(t *task) bool { return t.err != nil })
 }
 
-// reading is what a task found.
+// reading returns what a task found.
 func (t *task) reading() slo.Reading {
 	if t.err != nil {
 		return slo.Reading{Err: t.err}
@@ -137,7 +137,7 @@ func (t *task) reading() slo.Reading {
 	return reading
 }
 
-// between is the part of the ticks from one number to another.
+// between returns the ticks from one number to another.
 func between(t slo.Ticks, first, last int) slo.Ticks {
 	return slo.Ticks{First: t.At(first), Last: t.At(last), Interval: t.Interval, Each: t.Each}
 }
@@ -159,8 +159,8 @@ func (s *samples) of(labels slo.Labels) []slo.Sample {
 	return s.series[labels]
 }
 
-// fold adds the samples of one tick of the grid to those of the step that it is in. Without data in
-// any of its ticks, a step stays blind.
+// fold adds the samples of one tick of the grid to its step. A step stays blind if none of its
+// ticks has data.
 func (s *samples) fold(tick time.Time, found map[slo.Labels]slo.Sample) {
 	for labels, sample := range found {
 		into := &s.of(labels)[int((tick.Sub(s.ticks.First)+s.ticks.Interval-1)/s.ticks.Interval)]

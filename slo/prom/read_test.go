@@ -13,7 +13,7 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-// zero is where the series of all tests begin.
+// zero is when the series of all tests begin.
 var zero = time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
 
 // shop is an objective of the series that most tests load.
@@ -217,6 +217,26 @@ func TestRead(t *testing.T) {
 			series: []string{ok + "0+10x40", failed + "5+1x40"},
 			from:   60 * time.Second, to: 60 * time.Second,
 			want: []string{"1m0s: 22 bad 2"},
+		},
+		{
+			name: "selectors that overlap count a series once, after a restart as well",
+			ratio: slo.Ratio{
+				Bad:   `http_requests_total{code=~"5.."} or http_requests_total{code="500"}`,
+				Total: `http_requests_total{job="shop"} or http_requests_total{code="500"}`,
+			},
+			series: []string{ok + "90 90 90 4 4", failed + "50 50 50 3 3"},
+			from:   60 * time.Second, to: 60 * time.Second,
+			want: []string{"1m0s: 7 bad 3; reset 2 (7)"},
+		},
+		{
+			name: "a sum counts twice what is in both terms, after a restart as well",
+			ratio: slo.Ratio{
+				Bad:   `http_requests_total{code=~"5.."} + http_requests_total{code="500"}`,
+				Total: `http_requests_total`,
+			},
+			series: []string{ok + "90 90 90 4 4", failed + "50 50 50 3 3"},
+			from:   60 * time.Second, to: 60 * time.Second,
+			want: []string{"1m0s: 7 bad 6; reset 2 (7)"},
 		},
 		{
 			name: "one series a label set", ratio: slo.Ratio{Bad: `r_total{code="500"}`, Total: `r_total`}, groupBy: []string{"region"},

@@ -144,8 +144,8 @@ func TestSampled(t *testing.T) {
 	}
 }
 
-// TestSampledSmallRatios has constant ratios far below the smallest part of an event that is
-// counted: over many ticks they are there.
+// TestSampledSmallRatios has constant ratios far below the smallest counted part of an event: they
+// show over many ticks.
 func TestSampledSmallRatios(t *testing.T) {
 	const n = 2880
 	server := promtest.Start(t)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -16,12 +15,12 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// readCounters asks the sums of all the ticks, and the raw samples of those in which something odd
-// happened: series began, ended, fell, or have no number, or a process started anew.
+// readCounters asks the sums of all ticks, and the raw samples of odd ones: series began, ended,
+// fell, or have no number, or a process started anew.
 func (a *asker) readCounters(ctx context.Context, tasks []*task, ticks slo.Ticks) {
 	grid := a.grid(ticks)
 	starts := a.fetchSums(ctx, tasks, ticks, grid)
-	if known := a.grid(ticks); known != grid { // the answer shows what kind of server it is from
+	if known := a.grid(ticks); known != grid { // the answer shows the kind of server
 		grid = known
 		starts = a.fetchSums(ctx, working(tasks), ticks, grid)
 	}
@@ -30,7 +29,7 @@ func (a *asker) readCounters(ctx context.Context, tasks []*task, ticks slo.Ticks
 		if t.err = err; err != nil {
 			continue
 		}
-		if err := t.addSums(ticks, started); err != nil {
+		if err := t.addSums(started); err != nil {
 			t.err = a.badAnswer(err)
 		}
 	}
@@ -43,9 +42,9 @@ func (a *asker) readCounters(ctx context.Context, tasks []*task, ticks slo.Ticks
 	}
 }
 
-// fetchSums asks the tasks' sums. Where little was asked and did not suffice, all is; where the
-// server can't answer all that is asked about native histograms, less is; where histograms have no
-// bucket for the threshold, their others are looked at. Starts are asked with them.
+// fetchSums asks the tasks' sums, and process starts with them. It asks all if little was not
+// enough, less if the server can't answer all about native histograms, and the other buckets of
+// histograms without one for the threshold.
 func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks, grid grid) (starts *starting) {
 	for _, t := range tasks {
 		t.begin(ticks, grid)
@@ -64,7 +63,7 @@ func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks, g
 		}, more...)
 		var again []*task
 		for _, t := range pending {
-			t.points = points[t]
+			t.answer(ticks, points[t])
 			if !t.simplified {
 				t.plan.alone.Store(divisible(t.err) && t.err != nil)
 			}
@@ -77,7 +76,7 @@ func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks, g
 		}
 		pending = again
 	}
-	lacking, first, last := someOf(working(tasks), func(t *task, i int) bool { return t.counter.lacks(t.points[i]) }, ticks.Len())
+	lacking, first, last := someOf(working(tasks), func(t *task, i int) bool { return t.answers[i].lacks() }, ticks.Len())
 	if len(lacking) == 0 {
 		return starts
 	}
@@ -91,16 +90,16 @@ func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks, g
 	lacking = working(lacking)
 	points := a.askEach(ctx, lacking, ticks, func(t *task) query { return t.counter.sumQuery(grid) })
 	for _, t := range lacking {
-		t.points = points[t]
+		t.answer(ticks, points[t])
 	}
 	return starts
 }
 
-// begin chooses what is asked first.
+// begin chooses what to ask first.
 func (t *task) begin(ticks slo.Ticks, grid grid) {
 	t.first = t.plan.sums.Load()
 	if ticks.Len() > 1 {
-		t.counter = t.first.counter.with(t.first.counter.to(whole))
+		t.counter = t.first.counter.asks(whole)
 		return
 	}
 	if t.first.grid != grid {
@@ -108,39 +107,39 @@ func (t *task) begin(ticks slo.Ticks, grid grid) {
 	}
 	t.counter = t.first.counter
 	if t.counter.extent == steady && !t.plan.follows(ticks) {
-		t.counter = t.counter.with(t.counter.to(little))
+		t.counter = t.counter.asks(little)
 	}
 }
 
-// learn has the counter that fits what the last tick showed be asked first at the next.
+// learn chooses what to ask first at the next tick: the counter that fits the last one.
 func (t *task) learn(ticks slo.Ticks, grid grid) {
-	points := t.points[len(t.points)-1]
+	last := t.answers[len(t.answers)-1]
 	if ticks.Len() > 1 {
 		how := t.first.counter.asking
-		if how.large = t.first.counter.isLarge(points); how != t.first.counter.asking {
+		if how.large = last.isLarge(); how != t.first.counter.asking {
 			t.plan.start(t.first.counter.with(how), t.first.grid)
 		}
 		return
 	}
-	next, plain := t.counter.next(points)
+	next, plain := last.next()
 	if t.simplified {
 		next = t.plan.sums.Load().counter // which may work at another tick
 	}
 	t.plan.follow(next, plain, ticks.First, grid)
 }
 
-// complete makes a task ask all, where less did not suffice.
+// complete makes a task ask all if less was not enough.
 func (t *task) complete(ticks slo.Ticks, grid grid) bool {
-	if t.err != nil || slices.IndexFunc(t.points, func(p []point) bool { return !t.counter.suffices(p) }) < 0 {
+	if t.err != nil || !slices.ContainsFunc(t.answers, func(a sumAnswer) bool { return !a.suffices() }) {
 		return false
 	}
-	t.counter = t.counter.with(t.counter.to(whole))
+	t.counter = t.counter.asks(whole)
 	t.plan.follow(t.counter, false, ticks.First, grid)
 	return true
 }
 
-// simplify makes a task ask less, where its sums failed because the server can't answer what was
-// asked about native histograms.
+// simplify makes a task ask less if its sums failed because the server can't answer about native
+// histograms.
 func (t *task) simplify() bool {
 	if t.err == nil {
 		return false
@@ -159,8 +158,8 @@ func (t *task) simplify() bool {
 	return true
 }
 
-// someOf are the tasks that something holds for at any of the ticks, by their numbers, and the
-// first and the last of these.
+// someOf returns the tasks for which `holds` is true at any tick number, and the first and the last
+// of these ticks.
 func someOf(tasks []*task, holds func(*task, int) bool, ticks int) (some []*task, first, last int) {
 	first, last = ticks, -1
 	for _, t := range tasks {
@@ -177,31 +176,39 @@ func someOf(tasks []*task, holds func(*task, int) bool, ticks int) (some []*task
 	return some, first, last
 }
 
-// addSums makes a task's tallies. A tick in which a process of the counter's jobs started is odd.
-func (t *task) addSums(ticks slo.Ticks, started [][]point) error {
-	t.tallies = make([]*tally, len(t.points))
-	for i, p := range t.points {
-		jobs := t.counter.jobs(p)
-		t.tallies[i] = &tally{counter: t.counter, tick: ticks.At(i), isOdd: slices.ContainsFunc(started[i], func(p point) bool {
-			return slices.Contains(jobs, p.Labels[model.JobLabel]) && t.counter.mayHave(p.Labels)
-		})}
-		if err := t.tallies[i].addSums(p); err != nil {
-			return err
-		}
+// answer takes the answers to a task's sums.
+func (t *task) answer(ticks slo.Ticks, points [][]point) {
+	t.answers = make([]sumAnswer, len(points))
+	for i, p := range points {
+		t.answers[i] = newSumAnswer(t.counter, ticks.At(i), p)
 	}
-	t.points = nil
+}
+
+// addSums makes a task's tallies. A tick in which a process of the counter's jobs started is odd.
+func (t *task) addSums(started [][]point) error {
+	t.tallies = make([]*tally, len(t.answers))
+	for i, a := range t.answers {
+		if a.err != nil {
+			return a.err
+		}
+		jobs := a.jobs()
+		t.tallies[i] = a.tally
+		a.tally.isOdd = a.tally.isOdd || slices.ContainsFunc(started[i], func(p point) bool {
+			return slices.Contains(jobs, p.Labels[model.JobLabel]) && t.counter.mayHave(p.Labels)
+		})
+	}
+	t.answers = nil
 	return nil
 }
 
-// processStart is a gauge of targets: when their process started, in seconds since 1970.
+// processStart is a gauge of targets: the start of their process, in seconds since 1970.
 const processStart = "process_start_time_seconds"
 
-// sameStart is by how much the start of a process may differ that is computed anew with each
-// scrape.
+// sameStart is how far a process's start may vary if it is computed anew with each scrape.
 const sameStart = 2 * time.Second
 
-// startQuery asks for the targets of jobs whose process has another start at the end of the tick
-// than at its beginning. It is empty where there are no jobs.
+// startQuery asks for the jobs' targets whose process has a later start at the end of the tick than
+// at its beginning. It is empty if there are no jobs.
 func startQuery(at grid, jobs []string) query {
 	if len(jobs) == 0 {
 		return query{}
@@ -211,8 +218,8 @@ func startQuery(at grid, jobs []string) query {
 	return query{arms: []arm{{at.difference(each) + " > " + number(sameStart.Seconds()), processTag}}}
 }
 
-// starting is a startQuery, and the jobs that it is about. Other calls learn of a plan's jobs at the
-// same time, so what was asked can't be told from the plans later on.
+// starting is a startQuery and its jobs. Other calls may change a plan's jobs at the same time, so
+// the plans can't tell later which jobs it asked about.
 type starting struct {
 	request
 	jobs []string
@@ -222,8 +229,8 @@ func askStarts(at grid, jobs []string) *starting {
 	return &starting{request: request{query: startQuery(at, jobs)}, jobs: jobs}
 }
 
-// startedIn are the targets of the tasks' jobs whose process started anew, by tick. Of the jobs
-// that were expected they were asked with the sums. A server that refuses the query knows of none.
+// startedIn returns the targets of the tasks' jobs whose process started anew, by tick. The
+// expected jobs were asked with the sums. If the server rejects the query, assume no restarts.
 func (a *asker) startedIn(
 	ctx context.Context, tasks []*task, ticks slo.Ticks, grid grid, asked *starting,
 ) ([][]point, error) {
@@ -245,10 +252,15 @@ func (a *asker) startedIn(
 	return asked.points, nil
 }
 
-// jobsOf are the jobs of the tasks' series.
+// jobsOf returns the jobs of the tasks' series.
 func jobsOf(tasks []*task) (all []string) {
 	for _, t := range tasks {
-		jobs := t.counter.jobs(t.points...)
+		var jobs []string
+		for _, a := range t.answers {
+			jobs = append(jobs, a.jobs()...)
+		}
+		slices.Sort(jobs)
+		jobs = slices.Compact(jobs)
 		t.plan.jobs.Store(&jobs)
 		all = append(all, jobs...)
 	}
@@ -256,8 +268,8 @@ func jobsOf(tasks []*task) (all []string) {
 	return slices.Compact(all)
 }
 
-// expectedJobs are the jobs of the tasks' series at the last tick, to ask about their restarts in
-// the same query as about the sums of this one.
+// expectedJobs returns the jobs of the tasks' series at the last tick, to ask about restarts and
+// this tick's sums in one query.
 func expectedJobs(tasks []*task, ticks slo.Ticks) (all []string) {
 	for _, t := range tasks {
 		if jobs := t.plan.jobs.Load(); jobs != nil && ticks.Len() == 1 {
@@ -268,23 +280,10 @@ func expectedJobs(tasks []*task, ticks slo.Ticks) (all []string) {
 	return slices.Compact(all)
 }
 
-// jobs are those of the series that an answer to sumQuery is of, at any of the ticks, sorted.
-func (c *counter) jobs(ticks ...[]point) []string {
-	jobs := map[string]bool{}
-	for _, points := range ticks {
-		for _, p := range points {
-			if _, arm, err := c.arm(p); err == nil && arm == seenArm {
-				jobs[p.Labels[model.JobLabel]] = true
-			}
-		}
-	}
-	return slices.Sorted(maps.Keys(jobs))
-}
-
-// mayHave reports whether the counter may have series of a target, by those of its labels that a
-// selector speaks of.
-func (c *counter) mayHave(target map[string]string) bool {
-	for _, g := range c.groups {
+// mayHave reports whether the groups may have series of a target, by the labels that their
+// selectors match.
+func (all groups) mayHave(target map[string]string) bool {
+	for _, g := range all {
 		for _, s := range g.selectors {
 			fits := true
 			for _, m := range s.LabelMatchers {

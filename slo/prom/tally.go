@@ -12,13 +12,13 @@ import (
 	"github.com/postburn/postburn/slo/count"
 )
 
-// tally makes the samples of one tick: of the sums where nothing odd happened in it, else of the
+// tally makes the samples of one tick: from the sums if nothing odd happened in it, else from the
 // raw samples of its series.
 type tally struct {
 	counter  *counter
 	tick     time.Time
 	sets     map[slo.Labels]*set
-	isOdd    bool // it has to be counted by raw samples
+	isOdd    bool // count it by raw samples
 	series   int  // how many the counter has in the tick
 	raw      []rawCount
 	goodless map[slo.Labels]*goodless
@@ -26,21 +26,22 @@ type tally struct {
 
 // set is what was counted of one label set of group_by.
 type set struct {
-	seen      bool // the total has a series with a value
-	stretches map[time.Time]*counts
-	caveats   []slo.Caveat
+	seen    bool                  // the total has a series with a value
+	now     counts                // in the tick
+	late    map[time.Time]*counts // in longer stretches up to the tick, by when they begin
+	caveats []slo.Caveat
 
-	leftOut, unsure slo.Caveat // histograms that can't be counted, and events that were estimated
+	leftOut, unsure slo.Caveat // histograms that can't be counted, and estimated events
 	natives         int        // targets with native histograms
-	unsureNative    bool       // events of theirs were estimated
+	unsureNative    bool       // some of their events are estimated
 }
 
 // counts are the events of a stretch, by role. Part is the good or the bad ones.
 type counts struct{ total, part float64 }
 
 // addSums takes the answer to sumQuery, and notes if something odd happened in the tick, so that it
-// has to be counted by raw samples. It returns an error that wraps errAnswer where the points do
-// not fit the query.
+// has to be counted by raw samples. It returns an error that wraps errAnswer if the points do not
+// fit the query.
 func (t *tally) addSums(points []point) error {
 	all := numbers{}
 	for _, p := range points {
@@ -64,15 +65,19 @@ func (t *tally) addSums(points []point) error {
 	return nil
 }
 
-// numbers are how many series a group has, by its tag and the label set.
-type numbers map[string]*tallied
+// numbers are the numbers of series, by a group's tag and the label set.
+type numbers map[numberKey]*tallied
 
-// tallied is how many series there are: with a plain difference, at any time in the tick, and at
-// either end of it.
+type numberKey struct {
+	tag    string
+	labels slo.Labels
+}
+
+// tallied counts series: with a plain difference, at any time in the tick, and at either end of it.
 type tallied struct{ plain, seen, now, before float64 }
 
 func (all numbers) of(tag string, labels slo.Labels) *tallied {
-	key := tag + string(labels)
+	key := numberKey{tag, labels}
 	if all[key] == nil {
 		all[key] = &tallied{}
 	}
@@ -91,11 +96,11 @@ func (t *tally) addSum(all numbers, g group, arm string, p point) error {
 		if n < 1 {
 			return fmt.Errorf("%w: a sum of no series", errAnswer)
 		}
-		t.addPlain(all, g, p.Labels, n, sum)
+		t.addPlain(all, g, p.Labels, labels, n, sum)
 	case wholeArm:
-		t.addPlain(all, g, p.Labels, 0, p.Value)
+		t.addPlain(all, g, p.Labels, labels, 0, p.Value)
 	case plainArm:
-		t.addPlain(all, g, p.Labels, p.Value, 0)
+		t.addPlain(all, g, p.Labels, labels, p.Value, 0)
 	case seenArm:
 		series, falls := unpackFalls(p.Value)
 		switch {
@@ -121,23 +126,21 @@ func (t *tally) addSum(all numbers, g group, arm string, p point) error {
 	return nil
 }
 
-// addPlain adds so many series with a plain difference, and the sum of those.
-func (t *tally) addPlain(all numbers, g group, series map[string]string, n, sum float64) {
-	labels := t.counter.labelSet(series)
+// addPlain adds n series of a label set with a plain difference, and their sum.
+func (t *tally) addPlain(all numbers, g group, series map[string]string, labels slo.Labels, n, sum float64) {
 	s := t.set(labels)
 	s.add(time.Time{}, g, sum)
 	for _, part := range t.counter.partsOf(g, series) {
 		s.add(time.Time{}, part, sum)
 	}
 	all.of(g.tag, labels).plain += n
-	if g.histogram != nil && !t.counter.asksLittle() { // the sum is of those that have a plain difference in both roles
+	if g.histogram != nil && !t.counter.asksLittle() { // the sum has series with a plain difference in both roles
 		all.of(g.twin(), labels).plain += n
 	}
 	s.seen = s.seen || g.role == total
 }
 
-// samples are the tick's samples by label set; one that has no data is not there. They are
-// normalized.
+// samples returns the tick's normalized samples by label set; a set without data is left out.
 func (t *tally) samples() map[slo.Labels]slo.Sample {
 	if t.isOdd {
 		t.useRaw()
@@ -153,29 +156,31 @@ func (t *tally) samples() map[slo.Labels]slo.Sample {
 	return samples
 }
 
-// sample adds up a label set. Where good or bad events are series of the total, or of one
-// histogram, they are scraped together and there can't be more of them. Where they are other
-// metrics, a call that began in this tick may end in the next: their numbers are left as they are,
-// so that they add up.
+// sample adds up a label set. If good or bad events are series of the total, or of one histogram,
+// they are scraped together, so there can't be more of them. If they are other metrics, a call that
+// began in this tick may end in the next: their numbers stay as they are, so that they add up.
 func (t *tally) sample(s *set) slo.Sample {
 	sample := slo.Sample{Tick: t.tick, Blind: !s.seen, Caveats: s.caveats}
-	for _, from := range slices.SortedFunc(maps.Keys(s.stretches), time.Time.Compare) {
-		c := s.stretches[from]
-		events := slo.Counts{Total: c.total, Bad: c.part}
-		if t.counter.part == good {
-			events.Bad = c.total - c.part
-		}
-		if t.counter.together() {
-			events.Bad = min(max(events.Bad, 0), events.Total)
-		}
-		if from.IsZero() {
-			sample.Counts = events
-		} else if events != (slo.Counts{}) {
+	sample.Counts = t.counter.events(s.now)
+	for _, from := range slices.SortedFunc(maps.Keys(s.late), time.Time.Compare) {
+		if events := t.counter.events(*s.late[from]); events != (slo.Counts{}) {
 			sample.Late = append(sample.Late, slo.Late{From: from, To: t.tick, Counts: events})
 		}
 	}
 	sample.Normalize()
 	return sample
+}
+
+// events returns what counts say of all and bad events.
+func (c *counter) events(n counts) slo.Counts {
+	events := slo.Counts{Total: n.total, Bad: n.part}
+	if c.part == good {
+		events.Bad = n.total - n.part
+	}
+	if c.together() {
+		events.Bad = min(max(events.Bad, 0), events.Total)
+	}
+	return events
 }
 
 func (t *tally) set(labels slo.Labels) *set {
@@ -184,22 +189,24 @@ func (t *tally) set(labels slo.Labels) *set {
 	}
 	s := t.sets[labels]
 	if s == nil {
-		s = &set{
-			stretches: map[time.Time]*counts{},
-			leftOut:   slo.Caveat{Kind: slo.NoBucket}, unsure: slo.Caveat{Kind: slo.Interpolated},
-		}
+		s = &set{leftOut: slo.Caveat{Kind: slo.NoBucket}, unsure: slo.Caveat{Kind: slo.Interpolated}}
 		t.sets[labels] = s
 	}
 	return s
 }
 
-// add counts events of a group, of a stretch from a time to the tick; of the tick alone where the
-// time is zero.
+// add counts a group's events in the stretch from a time to the tick; in the tick alone if the time
+// is zero.
 func (into *set) add(from time.Time, g group, events float64) {
-	c := into.stretches[from]
-	if c == nil {
-		c = &counts{}
-		into.stretches[from] = c
+	c := &into.now
+	if !from.IsZero() {
+		if into.late == nil {
+			into.late = map[time.Time]*counts{}
+		}
+		if c = into.late[from]; c == nil {
+			c = &counts{}
+			into.late[from] = c
+		}
 	}
 	if g.minus {
 		events = -events
@@ -211,7 +218,7 @@ func (into *set) add(from time.Time, g group, events float64) {
 	}
 }
 
-// addLeft takes the arms that say which targets are less than exact.
+// addLeft takes the arms about targets that are less than exact.
 func (into *set) addLeft(h *histogram, arm string, p point) {
 	switch arm {
 	case lackArm:
@@ -224,7 +231,7 @@ func (into *set) addLeft(h *histogram, arm string, p point) {
 		into.unsure.Events += p.Value
 	case nativeArm:
 		into.natives += int(p.Value)
-		// Where no shape was asked for, it is not known on which boundaries the threshold is.
+		// If no shape was asked for, nobody knows if the threshold is a boundary.
 		into.unsureNative = into.unsureNative || h.native != askAll
 	case shapeArm:
 		into.addShape(h, p.Buckets)
@@ -232,9 +239,9 @@ func (into *set) addLeft(h *histogram, arm string, p point) {
 	}
 }
 
-// addShape looks at the sum of native histograms' differences: how many of the events are in the
-// bucket that the threshold is inside of. Those above the last boundary can't be told to be good or
-// bad and are left out.
+// addShape takes the sum of native histograms' differences: how many events are in the bucket
+// around the threshold. Events above the last boundary can't be told to be good or bad, and are
+// left out.
 func (into *set) addShape(h *histogram, buckets []count.Bucket) {
 	for _, b := range buckets {
 		inside := b.Lower < h.threshold && h.threshold < b.Upper && !count.Same(b.Lower, h.threshold) && !count.Same(b.Upper, h.threshold)
@@ -252,7 +259,7 @@ func (into *set) addShape(h *histogram, buckets []count.Bucket) {
 	}
 }
 
-// lessExact are the caveats of a label set's histograms.
+// lessExact returns the caveats of a label set's histograms.
 func (into *set) lessExact() (caveats []slo.Caveat) {
 	unsure := into.unsure
 	if into.unsureNative {
@@ -266,11 +273,11 @@ func (into *set) lessExact() (caveats []slo.Caveat) {
 	return caveats
 }
 
-// arm finds the group and the arm of a query that a point is of.
-func (c *counter) arm(p point) (group, string, error) {
+// arm finds a point's group, and its arm of the query.
+func (all groups) arm(p point) (group, string, error) {
 	tag := p.Tag
 	if i := strings.LastIndexByte(tag, '/'); i > 0 {
-		for _, g := range c.groups {
+		for _, g := range all {
 			if g.tag == tag[:i] {
 				return g, tag[i+1:], nil
 			}
@@ -279,5 +286,7 @@ func (c *counter) arm(p point) (group, string, error) {
 	return group{}, "", fmt.Errorf("%w: a value without the mark of its part", errAnswer)
 }
 
-// labelSet is the part of a series' labels that group_by names.
-func (c *counter) labelSet(labels map[string]string) slo.Labels { return labelSet(c.groupBy, labels) }
+// labelSet returns the labels of a series that group_by names.
+func (c *counter) labelSet(labels map[string]string) slo.Labels {
+	return slo.PickLabels(labels, c.groupBy)
+}

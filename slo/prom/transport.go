@@ -1,93 +1,39 @@
 package prom
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
+	"net"
 	"net/http"
-	"regexp"
+	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/api"
-	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/config"
 )
 
-// server is what is known about which program answers. VictoriaMetrics speaks MetricsQL, which
-// gives some PromQL another meaning; Client.IsVictoriaMetrics has a list.
+// server is what is known about the program that answers. VictoriaMetrics speaks MetricsQL, which
+// gives some PromQL another meaning (1.148 was tried):
+//
+//   - functions over a range or a subquery see the sample before it, too: idelta, increase, delta
+//     and changes count the first value of a new series in full, and twice the last step of one
+//     that ended;
+//   - a range query shows a series that has no more samples for about two of its own scrape
+//     intervals; an instant query does for 5 minutes, as Prometheus does for both;
+//   - a range selector has staleness markers, as NaN; other values that are not numbers are not
+//     stored;
+//   - results of rollup functions and of some others keep the name of the metric;
+//   - an @ after a range selector is ignored.
 type server struct{ kind atomic.Int32 }
 
 const (
 	unknownServer int32 = iota
 	victoriaMetrics
-	otherServer
 )
 
-// statsField is in what VictoriaMetrics answers to queries of vectors and matrices, at the end, and
-// in no other server's answers. Its /api/v1/status/buildinfo names a version of Prometheus instead.
-var statsField = []byte(`"seriesFetched":`)
-
-// see looks at the end of an answer.
-func (s *server) see(body []byte) {
-	const tail = 256 // the field and its siblings take about 60 bytes
-	if bytes.Contains(body[max(0, len(body)-tail):], statsField) {
-		s.kind.Store(victoriaMetrics)
-	}
-}
-
-// IsVictoriaMetrics reports whether VictoriaMetrics answers. It asks where it does not know yet;
-// its error is that of Ping. What is to be known of it (1.148 was tried):
-//
-//   - functions over a range or a subquery see the sample before it, too: idelta, increase, delta and
-//     changes count the first value of a new series in full, and twice the last step of one that ended;
-//   - a range query shows a series that has no more samples for about two of its own scrape intervals,
-//     where an instant query does for 5 minutes, as Prometheus does for both;
-//   - a range selector has staleness markers, as NaN; other values that are not numbers are not stored;
-//   - results of rollup functions and of some others keep the name of the metric;
-//   - an @ after a range selector is ignored.
-func (c *Client) IsVictoriaMetrics(ctx context.Context) (bool, error) {
-	if c.server.kind.Load() == unknownServer {
-		if err := c.Ping(ctx); err != nil {
-			return false, err
-		}
-		c.server.kind.CompareAndSwap(unknownServer, otherServer)
-	}
-	return c.server.kind.Load() == victoriaMetrics, nil
-}
-
-// inspected looks at whole answers for what client_golang's query API drops. It decodes nothing.
-// The transport bounds their length.
-type inspected struct {
-	api.Client
-	server *server
-}
-
-// isPartial matches the field `"isPartial":true`. Inside a JSON string, as in the value of a label,
-// its quotation marks would be escaped.
-var isPartial = regexp.MustCompile(`"isPartial"\s*:\s*true\b`)
-
-// Do implements api.Client. It returns errPartial where a cluster of VictoriaMetrics marks an
-// answer as partial, by a field beside the result. (Thanos, Mimir and Prometheus send warnings
-// instead.) It returns the text of an answer with status 400 or 422 that is no JSON, which Cortex
-// sends about its limits.
-func (i inspected) Do(ctx context.Context, r *http.Request) (*http.Response, []byte, error) {
-	resp, body, err := i.Client.Do(ctx, r)
-	switch {
-	case err != nil:
-		return resp, body, err
-	case isPartial.Match(body):
-		return resp, nil, errPartial
-	case (resp.StatusCode == http.StatusBadRequest || resp.StatusCode == http.StatusUnprocessableEntity) &&
-		!bytes.HasPrefix(bytes.TrimLeft(body, " \r\n\t"), []byte("{")):
-		return resp, nil, &v1.Error{Type: v1.ErrBadResponse, Msg: resp.Status, Detail: string(body)}
-	}
-	i.server.see(body)
-	return resp, body, nil
-}
-
-// clockTolerance is how far a server's clock may be behind the time that it is asked about. Less is
-// made up for as data that comes late is.
+// clockTolerance is how far a server's clock may be behind a query's time. Up to that, missing data
+// counts like data that comes late.
 const clockTolerance = time.Minute
 
 // askingKey is the key of a context's value: the last time that a query asks about.
@@ -97,55 +43,40 @@ func askingAbout(ctx context.Context, about time.Time) context.Context {
 	return context.WithValue(ctx, askingKey{}, about)
 }
 
-// punctual refuses answers about a time that has yet to come.
-type punctual struct{ next http.RoundTripper }
+// redirectError means that a server redirects queries with credentials elsewhere.
+type redirectError struct{ to string }
 
-// RoundTrip implements http.RoundTripper.
-func (p punctual) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := p.next.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	about, asked := r.Context().Value(askingKey{}).(time.Time)
-	date, dateErr := http.ParseTime(resp.Header.Get("Date"))
-	if asked && dateErr == nil && about.Sub(date) > clockTolerance {
-		_ = resp.Body.Close() // nothing was read of it
-		return nil, errAhead
-	}
-	return resp, nil
+// Error implements error.
+func (e redirectError) Error() string {
+	return "it redirects to " + printable(e.to) + ", where the credentials aren't sent: set the URL to where it answers"
 }
 
-// limited bounds the length of answers, and marks errors that come from inside one.
-type limited struct {
-	next http.RoundTripper
-	max  int64
+// follow returns a function that decides whether to follow a redirect: not to another scheme, host
+// or port if there are credentials, as they would go there, too.
+func follow(s config.HTTPClientConfig) func(next *http.Request, sent []*http.Request) error {
+	credentials := s.BasicAuth != nil || s.Authorization != nil || s.OAuth2 != nil || s.HTTPHeaders != nil
+	return func(next *http.Request, sent []*http.Request) error {
+		const most = 10
+		first := sent[0].URL
+		switch {
+		case !s.FollowRedirects:
+			return http.ErrUseLastResponse
+		case credentials && (next.URL.Scheme != first.Scheme || address(next.URL) != address(first)):
+			return redirectError{next.URL.Scheme + "://" + next.URL.Host}
+		case len(sent) >= most:
+			return errors.New("it redirects again and again")
+		}
+		return nil
+	}
 }
 
-// RoundTrip implements http.RoundTripper.
-func (l *limited) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := l.next.RoundTrip(r)
-	if err != nil {
-		return nil, err
+// address returns a URL's host and port, by default the scheme's port.
+func address(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	resp.Body = &limitedBody{ReadCloser: resp.Body, left: l.max}
-	return resp, nil
-}
-
-type limitedBody struct {
-	io.ReadCloser
-	left int64
-}
-
-// Read implements io.Reader.
-func (b *limitedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return 0, bodyError{errTooMuch}
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = bodyError{err}
-	}
-	return n, err
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
 func transportIdle(transport http.RoundTripper) func() {

@@ -107,8 +107,8 @@ func TestNumbersAgain(t *testing.T) {
 	}
 }
 
-// TestNumbersAgainAskLittle has a counter that is not a number for good: it does not have its past
-// read with every tick.
+// TestNumbersAgainAskLittle has a counter that is not a number for good: its past is not read with
+// every tick.
 func TestNumbersAgainAskLittle(t *testing.T) {
 	server := promtest.Start(t)
 	if err := server.Load(zero, 15*time.Second, `http_requests_total{job="shop",instance="a",code="200"} `+strings.Repeat("NaN ", 400)); err != nil {

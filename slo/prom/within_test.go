@@ -13,8 +13,8 @@ import (
 	"github.com/postburn/postburn/slo/prom/promtest"
 )
 
-// TestOutcomes has bad events that are told by a label of few values, and of so many that they are
-// asked for by themselves from the second tick on: the samples are the same.
+// TestOutcomes has a label that tells bad events by few values, and one by so many that they are
+// asked for separately from the second tick on: the samples are the same.
 func TestOutcomes(t *testing.T) {
 	for _, tc := range []struct {
 		paths int

@@ -16,15 +16,15 @@ import (
 	"github.com/postburn/postburn/slo/promql"
 )
 
-// world is the raw samples of a run, or those around one of its ticks, and which label sets and
-// roles they count for.
+// world is the raw samples of a run, or around one of its ticks, and the label sets and roles that
+// they count for.
 type world struct {
 	count.World
 	counter *counter
 	members []member // of the counters
 }
 
-// member is what the events of a counter count as.
+// member says what the events of a counter count as.
 type member struct {
 	labels map[string]string
 	groups []group
@@ -33,24 +33,24 @@ type member struct {
 	isOfHistogram bool
 }
 
-// isTotal reports whether its events are of the total.
+// isTotal reports whether its events belong to the total.
 func (m member) isTotal() bool {
 	return slices.ContainsFunc(m.groups, func(g group) bool { return g.role == total })
 }
 
-// memberKind tells the counters apart that a histogram is made to.
+// memberKind tells a histogram's counters apart.
 type memberKind int
 
 const (
 	ofEvents memberKind = iota // a counter, or all events of a histogram
-	ofGood                     // the good events of a histogram, whose caveats are those of all
-	ofUnsure                   // events that were estimated
-	ofLeft                     // events that are left out
+	ofGood                     // the good events of a histogram; all events have the same caveats
+	ofUnsure                   // estimated events
+	ofLeft                     // events left out
 )
 
-// world sorts the raw samples of a run into what the counter counts. Targets are the series of
+// newWorld sorts a run's raw samples into what a counter counts. Targets are the series of
 // targetSelector.
-func (c *counter) world(series, targets []count.Series) *world {
+func newWorld(c *counter, series, targets []count.Series) *world {
 	w := &world{counter: c}
 	histograms := map[*histogram][]count.RawHistogram{}
 	for _, s := range series {
@@ -93,23 +93,24 @@ func (c *counter) world(series, targets []count.Series) *world {
 	return w
 }
 
-// at is what of a run's samples a tick is counted by: those since a time, up to its end.
+// at returns the samples of a run to count a tick by: from a time up to its end.
 func (w *world) at(tick time.Time, interval time.Duration, from time.Time) *world {
-	part := &world{counter: w.counter}
+	part := &world{counter: w.counter, members: make([]member, 0, len(w.members))}
 	part.Tick, part.Interval = tick, interval
+	part.Counters = make([]count.Series, 0, len(w.Counters))
 	part.Up, part.Starts = cut(w.Up, from, tick), cut(w.Starts, from, tick)
 	first, last := from.UnixMilli()+1, tick.UnixMilli()+1
 	for i, s := range w.Counters {
 		s.Samples = s.Samples[position(s.Samples, first):position(s.Samples, last)]
-		if m := w.members[i]; len(s.Samples) > 0 || m.isOfHistogram { // whose counters are told apart by their order
+		if m := w.members[i]; len(s.Samples) > 0 || m.isOfHistogram { // their order tells its counters apart
 			part.members, part.Counters = append(part.members, m), append(part.Counters, s)
 		}
 	}
 	return part
 }
 
-// selects reports whether a selector selects a series, by its labels; the names of a histogram's
-// parts are not looked at.
+// selects reports whether a selector selects a series by its labels; it ignores the names of a
+// histogram's parts.
 func selects(v *parser.VectorSelector, name string, s count.Series) bool {
 	for _, m := range v.LabelMatchers {
 		value := s.Labels[m.Name]
@@ -123,7 +124,7 @@ func selects(v *parser.VectorSelector, name string, s count.Series) bool {
 	return true
 }
 
-// rawHistogram is a series as a part of the histograms of a metric; not ok where it is none.
+// rawHistogram returns a series as a part of a metric's histograms; ok is false if it is none.
 func rawHistogram(metric string, s count.Series) (raw count.RawHistogram, ok bool) {
 	raw = count.RawHistogram{Name: metric, Labels: s.Labels, Bound: math.NaN(), Samples: s.Samples, Native: s.Native}
 	part, of := strings.CutPrefix(s.Name, metric)
@@ -161,7 +162,7 @@ func (w *world) addHistograms(raw []count.RawHistogram, all group) {
 	}
 }
 
-// freshTargets are the labels of the counters of which the past has to be asked for.
+// freshTargets returns the labels of the counters whose past to ask for.
 func (w *world) freshTargets() (fresh []map[string]string) {
 	for _, i := range w.Fresh() {
 		if k := w.members[i].kind; k == ofEvents {
@@ -174,6 +175,7 @@ func (w *world) freshTargets() (fresh []map[string]string) {
 // addRaw counts raw samples. What they say is used instead of the sums.
 func (t *tally) addRaw(w *world) {
 	counted := w.Count()
+	t.raw = slices.Grow(t.raw, len(counted))
 	for i, m := range w.members {
 		if c := counted[i]; c.Seen || c.Late != 0 || len(c.Caveats) > 0 {
 			t.raw = append(t.raw, rawCount{m, c})
@@ -187,10 +189,10 @@ type rawCount struct {
 	count.Counted
 }
 
-// useRaw replaces the sums by what was counted of raw samples.
+// useRaw replaces the sums by the counts of raw samples.
 func (t *tally) useRaw() {
 	for _, s := range t.sets {
-		s.stretches, s.caveats = map[time.Time]*counts{}, nil
+		s.now, s.late, s.caveats = counts{}, nil, nil
 		s.leftOut, s.unsure, s.natives, s.unsureNative = slo.Caveat{Kind: slo.NoBucket}, slo.Caveat{Kind: slo.Interpolated}, 0, false
 	}
 	less := map[slo.Labels]*[2]map[targetKey]bool{}
@@ -232,8 +234,8 @@ func (into *set) addLess(kind memberKind, events float64) {
 	}
 }
 
-// caveats are those of a counter. The total names the events; of good or bad ones among them it is
-// known already.
+// caveats returns a counter's caveats. The total names the events; good or bad ones among them are
+// known from it.
 func (m member) caveats(all []slo.Caveat) []slo.Caveat {
 	if m.isTotal() {
 		return all

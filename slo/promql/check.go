@@ -15,11 +15,11 @@ import (
 // Problem is something that is wrong with the PromQL of an indicator.
 type Problem struct {
 	Field  string // "bad", "good", "total", "histogram", "bool", "error_ratio" or "exclude"
-	Offset int    // where in the field's text, in bytes from 0
+	Offset int    // into the field's text, in bytes from 0
 	Text   string // what is wrong, and what would be right; without position
 }
 
-// Examples to name where the text holds none.
+// Examples to name if the text holds none.
 const (
 	example           = `http_requests_total{job="shop"}`
 	exampleHistogram  = `http_request_duration_seconds{job="shop"}`
@@ -28,7 +28,7 @@ const (
 )
 
 // Check finds what is wrong with an indicator's PromQL, ordered as the fields are in Problem, then
-// by offset. Fields that are empty are not looked at, but for a ratio's total.
+// by offset. Empty fields are skipped, except for a ratio's total.
 func Check(i slo.Indicator) []Problem {
 	var c checker
 	switch {
@@ -61,23 +61,23 @@ func CheckExclude(text string) []Problem {
 	return c.problems
 }
 
-// CheckExpression finds what is wrong with PromQL that is to have numbers at any time: a vector or
-// a single number. The field is for the problems to name.
+// CheckExpression finds what is wrong with PromQL that must have numbers at any time: a vector or a
+// single number. The problems name the field.
 func CheckExpression(field, text string) []Problem {
 	var c checker
 	c.expression(field, text)
 	return c.problems
 }
 
-// Numbers is PromQL that CheckExpression finds nothing wrong with, as a vector and without
-// comments.
+// Numbers returns PromQL as a vector and without comments, or the first problem that
+// CheckExpression finds.
 func Numbers(field, text string) (string, error) {
 	var c checker
 	expr := c.expression(field, text)
 	return asVector(expr), c.err()
 }
 
-// asVector writes an expression so that a number is a vector, too.
+// asVector writes an expression as a vector, even if it is a number.
 func asVector(expr parser.Expr) string {
 	switch {
 	case expr == nil:
@@ -88,7 +88,7 @@ func asVector(expr parser.Expr) string {
 	return expr.String()
 }
 
-// checker collects problems, and the selectors of the field that it looks at.
+// checker collects problems, and the selectors of the field that it checks.
 type checker struct {
 	field     string
 	noun      string // what the field takes, for people
@@ -102,7 +102,7 @@ func (c *checker) add(at int, format string, args ...any) {
 	c.problems = append(c.problems, Problem{Field: c.field, Offset: at, Text: fmt.Sprintf(format, args...)})
 }
 
-// err is the first problem, if there is one.
+// err returns the first problem, if there is one.
 func (c *checker) err() error {
 	if len(c.problems) == 0 {
 		return nil
@@ -110,7 +110,7 @@ func (c *checker) err() error {
 	return errors.New(c.problems[0].Field + ": " + c.problems[0].Text)
 }
 
-// expression looks at a field that has numbers. It returns nil if there is a problem.
+// expression checks a field that has numbers. It returns nil if there is a problem.
 func (c *checker) expression(field, text string) parser.Expr {
 	c.field, c.noun, c.example = field, "query", exampleExpression
 	expr := c.parse(text)
@@ -124,7 +124,7 @@ func (c *checker) expression(field, text string) parser.Expr {
 	return expr
 }
 
-// parse is the field's expression, or nil where it has none.
+// parse returns the field's expression, or nil if it has none.
 func (c *checker) parse(text string) parser.Expr {
 	if strings.TrimSpace(text) == "" {
 		c.add(0, "it is empty: give a %s, such as %s", c.noun, c.example)
@@ -146,8 +146,8 @@ func (c *checker) parse(text string) parser.Expr {
 	return nil
 }
 
-// newParser accepts all of PromQL's extensions, so that those which do not belong here are named
-// and not called a mistake of syntax.
+// newParser accepts all of PromQL's extensions, so that Check can name those that do not belong
+// here instead of reporting a syntax error.
 func newParser() parser.Parser {
 	return parser.NewParser(parser.Options{
 		EnableExperimentalFunctions:  true,
@@ -157,7 +157,7 @@ func newParser() parser.Parser {
 	})
 }
 
-// sort orders the problems of the field that was looked at last.
+// sort orders the problems of the field that was checked last.
 func (c *checker) sort() {
 	from := slices.IndexFunc(c.problems, func(p Problem) bool { return p.Field == c.field })
 	if from >= 0 {

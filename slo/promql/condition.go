@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Condition is the query of a field that is true or false: 1 or 0, and nothing where a side of a
+// Condition returns the query of a field that is true or false: 1 or 0, and nothing if a side of a
 // comparison has no number.
 func Condition(field, text string) (query string, err error) {
 	var c checker
@@ -20,8 +20,8 @@ func Condition(field, text string) (query string, err error) {
 	return asVector(withoutNaN(expr)), nil
 }
 
-// boolean looks at a field that is true or false: any PromQL that is a vector or a number. It
-// returns nil where there is a problem.
+// boolean checks a field that is true or false: any PromQL that is a vector or a number. It returns
+// nil if there is a problem.
 func (c *checker) boolean(field, text string) parser.Expr {
 	c.field, c.noun, c.example = field, "condition", exampleCondition
 	expr := c.parse(text)
@@ -40,6 +40,9 @@ func (c *checker) boolean(field, text string) parser.Expr {
 			return nil
 		}
 	}
+	if field == "bool" && c.filters(expr) {
+		return nil
+	}
 	if set, is := bare(expr).(*parser.BinaryExpr); is && set.Op.IsSetOperator() {
 		for _, side := range []parser.Expr{set.LHS, set.RHS} {
 			if compared := comparison(side); compared != nil && !compared.ReturnBool {
@@ -52,7 +55,30 @@ func (c *checker) boolean(field, text string) parser.Expr {
 	return expr
 }
 
-// bare is an expression without the parentheses around it.
+// filters refuses comparisons without bool that are calculated with: they keep the values that are
+// compared. It reports whether there is one. A condition of `exclude` may have them: where it has
+// no value, no work is planned.
+func (c *checker) filters(expr parser.Expr) bool {
+	e, is := bare(expr).(*parser.BinaryExpr)
+	if !is || e.Op.IsComparisonOperator() || e.Op.IsSetOperator() {
+		return false
+	}
+	found := false
+	for _, side := range []parser.Expr{e.LHS, e.RHS} {
+		compared := comparison(side)
+		if compared == nil || compared.ReturnBool {
+			found = c.filters(side) || found
+			continue
+		}
+		found = true
+		right := *compared
+		right.ReturnBool = true
+		c.add(int(side.PositionRange().Start), "this keeps the values that are compared, and has none where it is false: compare with bool, as in (%s)", right.String())
+	}
+	return found
+}
+
+// bare returns an expression without the parentheses around it.
 func bare(expr parser.Expr) parser.Expr {
 	for {
 		p, is := expr.(*parser.ParenExpr)
@@ -63,22 +89,15 @@ func bare(expr parser.Expr) parser.Expr {
 	}
 }
 
-// comparison is an expression's root, where that is a comparison.
+// comparison returns an expression's root if that is a comparison, else nil.
 func comparison(expr parser.Expr) *parser.BinaryExpr {
-	switch e := expr.(type) {
-	case *parser.ParenExpr:
-		return comparison(e.Expr)
-	case *parser.StepInvariantExpr:
-		return comparison(e.Expr)
-	case *parser.BinaryExpr:
-		if e.Op.IsComparisonOperator() {
-			return e
-		}
+	if e, is := bare(expr).(*parser.BinaryExpr); is && e.Op.IsComparisonOperator() {
+		return e
 	}
 	return nil
 }
 
-// comparisons returns those that an expression consists of: itself, or its factors.
+// comparisons returns the comparisons that an expression multiplies, or itself if it is one.
 func comparisons(expr parser.Expr) []*parser.BinaryExpr {
 	e, is := bare(expr).(*parser.BinaryExpr)
 	switch {
@@ -90,10 +109,10 @@ func comparisons(expr parser.Expr) []*parser.BinaryExpr {
 	return nil
 }
 
-// withoutNaN makes a comparison have no value, or NaN, where one of its sides is NaN; PromQL makes
-// that false, and true for `!=`. The same goes for comparisons that are multiplied. Vectors are
-// filtered by `>= -Inf`, which drops NaN and reads nothing twice. For a number, 0 / (x == bool x)
-// is added to the result: that is 0, or NaN if x is.
+// withoutNaN makes a comparison have no value, or NaN, if one of its sides is NaN; PromQL makes
+// that false, and true for `!=`. The same goes for multiplied comparisons. Vectors are filtered by
+// `>= -Inf`, which drops NaN and reads nothing twice. For a number, 0 / (x == bool x) is added to
+// the result: that is 0, or NaN if x is.
 func withoutNaN(expr parser.Expr) parser.Expr {
 	e, is := bare(expr).(*parser.BinaryExpr)
 	switch {
@@ -118,7 +137,7 @@ func withoutNaN(expr parser.Expr) parser.Expr {
 	return &parser.ParenExpr{Expr: bare(found)}
 }
 
-// operation writes a binary operation, in parentheses as its sides are.
+// operation writes a binary operation in parentheses, and puts its sides in parentheses if needed.
 func operation(op parser.ItemType, left, right parser.Expr) *parser.ParenExpr {
 	sides := [2]parser.Expr{left, right}
 	for i, side := range sides {
@@ -129,7 +148,7 @@ func operation(op parser.ItemType, left, right parser.Expr) *parser.ParenExpr {
 	return &parser.ParenExpr{Expr: &parser.BinaryExpr{Op: op, LHS: sides[0], RHS: sides[1]}}
 }
 
-// isLiteral reports whether an expression is a number that is written out and not NaN.
+// isLiteral reports whether an expression is a literal number other than NaN.
 func isLiteral(expr parser.Expr) bool {
 	if signed, is := bare(expr).(*parser.UnaryExpr); is {
 		expr = signed.Expr

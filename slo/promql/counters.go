@@ -9,32 +9,31 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Term is one operand of the sum that a field of counters is: `a + (b or c) - d` has three.
+// Term is one operand of a field of counters, which is a sum: `a + (b or c) - d` has three.
 type Term struct {
 	Selectors []*parser.VectorSelector // joined by `or`: series of one metric count once
 	Minus     bool                     // its events are subtracted
 }
 
 // Counters takes a field of counters apart into the terms that it adds and subtracts. The first one
-// is never subtracted. It returns the first of the problems that Check finds.
+// is never subtracted. It returns the first problem that Check finds.
 func Counters(field, text string) ([]Term, error) {
 	var c checker
 	terms := c.counters(field, text)
 	return terms, c.err()
 }
 
-// Histograms takes a latency's histogram apart. It returns the first of the problems that Check
-// finds.
+// Histograms takes a latency's histogram apart. It returns the first problem that Check finds.
 func Histograms(text string) ([]*parser.VectorSelector, error) {
 	var c checker
 	c.histogram(text)
 	return c.selectors, c.err()
 }
 
-// gaugeSuffixes are the ends of names by which gauges are known.
+// gaugeSuffixes are the endings of gauges' names.
 var gaugeSuffixes = [...]string{"_bytes", "_celsius", "_created", "_info", "_percent", "_ratio", "_seconds"}
 
-// counters looks at a field of counters, and returns its terms.
+// counters checks a field of counters and returns its terms.
 func (c *checker) counters(field, text string) (terms []Term) {
 	c.field, c.noun, c.example, c.summed = field, "counter", example, true
 	if expr := c.parse(text); expr != nil {
@@ -67,7 +66,7 @@ func (c *checker) sum(expr parser.Expr, minus bool) []Term {
 	return []Term{{c.selectors, minus}}
 }
 
-// histogram looks at a latency's histogram.
+// histogram checks a latency's histogram.
 func (c *checker) histogram(text string) {
 	c.field, c.noun, c.example, c.summed = "histogram", "histogram", exampleHistogram, false
 	if expr := c.parse(text); expr != nil {
@@ -128,7 +127,7 @@ func (c *checker) joined(expr parser.Expr) {
 	}
 }
 
-// operator refuses one that does not join selectors.
+// operator refuses an operator that does not join selectors.
 func (c *checker) operator(at int, op parser.ItemType) {
 	switch {
 	case !c.summed:
@@ -154,8 +153,8 @@ func (c *checker) modifiers(s *parser.VectorSelector) {
 	}
 }
 
-// name is the metric's name that a selector demands; it is empty, and a problem, where the selector
-// does not demand one.
+// name returns the metric's name that a selector demands. If it demands none, it returns "" and
+// adds a problem.
 func (c *checker) name(s *parser.VectorSelector) string {
 	name := Name(s)
 	if name == "" {
@@ -164,7 +163,7 @@ func (c *checker) name(s *parser.VectorSelector) string {
 	return name
 }
 
-// counterName refuses names that are no counter's.
+// counterName refuses a name that no counter has.
 func (c *checker) counterName(s *parser.VectorSelector, name string) {
 	if strings.Contains(name, ":") {
 		c.recordingRule(s, name)
@@ -180,8 +179,8 @@ func (c *checker) recordingRule(s *parser.VectorSelector, name string) {
 	c.add(int(s.PosRange.Start), "%s is a recording rule by its name (it has a colon): give the %s that it is made of, such as %s", name, c.noun, c.example)
 }
 
-// firstSelector is the text of the first selector inside an expression, bare of all modifiers, or
-// an example.
+// firstSelector returns the text of an expression's first selector without modifiers, or an
+// example.
 func (c *checker) firstSelector(expr parser.Expr) string {
 	found := c.example
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
@@ -193,7 +192,7 @@ func (c *checker) firstSelector(expr parser.Expr) string {
 	return found
 }
 
-// Name is the name that a selector demands by equality, or empty.
+// Name returns the name that a selector demands by equality, or "".
 func Name(s *parser.VectorSelector) string {
 	name := ""
 	for _, m := range s.LabelMatchers {
@@ -208,13 +207,13 @@ func Name(s *parser.VectorSelector) string {
 	return name
 }
 
-// Text is the text of a selector with more matchers, and bare of all modifiers.
+// Text returns a selector's text with more matchers and without modifiers.
 func Text(s *parser.VectorSelector, more ...*labels.Matcher) string {
 	bare := parser.VectorSelector{Name: s.Name, LabelMatchers: append(slices.Clip(s.LabelMatchers), more...)}
 	return bare.String()
 }
 
-// Renamed is a selector of another metric.
+// Renamed returns the selector for another metric.
 func Renamed(s *parser.VectorSelector, name string) *parser.VectorSelector {
 	others := slices.DeleteFunc(slices.Clone(s.LabelMatchers), func(m *labels.Matcher) bool { return m.Name == model.MetricNameLabel })
 	other := &parser.VectorSelector{LabelMatchers: append(others, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, name))}

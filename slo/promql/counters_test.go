@@ -3,11 +3,11 @@ package promql_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
 
-	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/promql"
 )
 
@@ -44,22 +44,30 @@ func TestTerms(t *testing.T) {
 	}
 }
 
-// TestShapeOfASum has bad events that are a sum: the series that are subtracted are none of them.
-func TestShapeOfASum(t *testing.T) {
-	s, err := promql.NewShape(slo.Objective{Indicator: slo.Indicator{Ratio: &slo.Ratio{
-		Bad:   `requests_total{code=~"5.."} + (slow_count{job="shop"} - slow_bucket{job="shop",le="1"})`,
-		Total: `requests_total - probes_total{path="/health"}`,
-	}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]any{"counts bad": s.CountsBad, "outcome": s.Outcome, "fixed": s.Fixed, "total": s.TotalSeries(time.Hour), "part": s.PartSeries(time.Hour)}
-	want := map[string]any{
-		"counts bad": true, "outcome": []string{"code", "job"}, "fixed": []string{"job"},
-		"total": `present_over_time(requests_total[1h])`,
-		"part":  `present_over_time(requests_total{code=~"5.."}[1h]) or present_over_time(slow_count{job="shop"}[1h])`,
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("shape (-want +got):\n%s", diff)
+func TestSelectors(t *testing.T) {
+	for _, tc := range []struct {
+		name, text               string
+		wantName, bare, narrowed string
+		renamed                  string
+	}{
+		{"a bare name", `a`, "a", `a`, `a{x="y"}`, `b`},
+		{"matchers and modifiers", `a{job="shop"} offset 5m @ end()`, "a", `a{job="shop"}`, `a{job="shop",x="y"}`, `b{job="shop"}`},
+		{"a name as a matcher", `{__name__="a",job="shop"}`, "a", `{__name__="a",job="shop"}`, `{__name__="a",job="shop",x="y"}`, `{__name__="b",job="shop"}`},
+		{"a pattern of names", `{__name__=~"a.*"}`, "", `{__name__=~"a.*"}`, `{__name__=~"a.*",x="y"}`, `{__name__="b"}`},
+		{"two names", `{__name__="a",__name__="c"}`, "", `{__name__="a",__name__="c"}`, `{__name__="a",__name__="c",x="y"}`, `{__name__="b"}`},
+		{"no name", `{job="shop"}`, "", `{job="shop"}`, `{job="shop",x="y"}`, `{__name__="b",job="shop"}`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			expr, err := parser.NewParser(parser.Options{}).ParseExpr(tc.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := expr.(*parser.VectorSelector)
+			more := labels.MustNewMatcher(labels.MatchEqual, "x", "y")
+			got := []string{promql.Name(s), promql.Text(s, more), promql.Text(promql.Renamed(s, "b")), promql.Text(s)}
+			if diff := cmp.Diff([]string{tc.wantName, tc.narrowed, tc.renamed, tc.bare}, got); diff != "" {
+				t.Errorf("name, narrowed, renamed and bare (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

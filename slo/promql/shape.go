@@ -14,19 +14,19 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// Shape is what the selectors of a ratio or latency indicator say of its series' labels. Selectors
-// that are subtracted say nothing: their series are not those of the events that are left.
+// Shape is what the selectors of a ratio or latency indicator say about its series' labels.
+// Subtracted selectors say nothing: their series do not have the remaining events.
 type Shape struct {
 	CountsBad bool     // the indicator names its bad events; else its good ones, or the series of both are the same
-	Latency   bool     // the series of good events are those of all events
+	Latency   bool     // good and all events have the same series
 	Outcome   []string // labels by which good or bad events are told from the others, sorted
-	Fixed     []string // labels of which the good or bad events have one value by their selectors, sorted
+	Fixed     []string // labels that the selectors of good or bad events fix to one value, sorted
 	total     []*parser.VectorSelector
-	part      []*parser.VectorSelector // nil: those of the total
+	part      []*parser.VectorSelector // nil: as in total
 }
 
-// NewShape takes an objective's indicator apart. It returns an error where the indicator is neither
-// a ratio nor a latency, or has a problem that Check finds.
+// NewShape takes an objective's indicator apart. It returns an error if the indicator is neither a
+// ratio nor a latency, or has a problem that Check finds.
 func NewShape(o slo.Objective) (Shape, error) {
 	r := o.Indicator.Ratio
 	switch {
@@ -84,7 +84,7 @@ func latencyShape(o slo.Objective) (Shape, error) {
 	return s, err
 }
 
-// selectorsOf returns the selectors of those terms whose events are added.
+// selectorsOf returns the selectors of the terms that are added.
 func selectorsOf(terms []Term) (selectors []*parser.VectorSelector) {
 	for _, t := range terms {
 		if !t.Minus {
@@ -94,12 +94,11 @@ func selectorsOf(terms []Term) (selectors []*parser.VectorSelector) {
 	return selectors
 }
 
-// TotalSeries is a query for the label sets of all series of the total that had a value in the last
-// while; PartSeries for those of the good or bad events.
+// TotalSeries returns a query for the label sets of all series of the total that had a value in the
+// last `while`.
 func (s Shape) TotalSeries(while time.Duration) string { return present(s.total, while) }
 
-// PartSeries is TotalSeries for the good or bad events. It is empty where these have the same
-// series.
+// PartSeries is TotalSeries for the good or bad events. It is empty if these have the same series.
 func (s Shape) PartSeries(while time.Duration) string { return present(s.part, while) }
 
 func present(selectors []*parser.VectorSelector, while time.Duration) string {

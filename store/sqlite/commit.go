@@ -12,8 +12,8 @@ import (
 	"github.com/postburn/postburn/alert"
 )
 
-// pruned is how many rows that are not needed any more a batch removes. A batch adds one row, so
-// that a backlog shrinks, and a commit takes no longer after a checkpoint than before.
+// pruned is how many obsolete rows a batch removes. A batch adds one row, so a backlog shrinks, and
+// commits after a checkpoint are no slower.
 const pruned = 16
 
 // The statements of a commit.
@@ -29,18 +29,18 @@ const (
 		ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, incident_group = excluded.incident_group,
 			repository = excluded.repository, onset = excluded.onset, ended = excluded.ended, doc = excluded.doc
 			WHERE excluded.revision > incidents.revision`
-	// A history is never newer than the state beside it, so what is older than the history is
-	// needed by neither.
+	// A history is never newer than the state beside it, so neither needs rows older than the
+	// history. SQLite compiles a statement anew whenever a LIMIT that is a mere parameter is bound.
 	prune = `DELETE FROM samples WHERE rowid IN (SELECT rowid FROM samples WHERE lane = ?1
 		AND tick <= (SELECT min(h.tick, s.tick) FROM checkpoints h JOIN checkpoints s ON s.lane = h.lane
 			WHERE h.lane = ?1 AND h.part = 'history' AND s.part = 'state')
-		ORDER BY tick LIMIT ?2)`
+		ORDER BY tick LIMIT ?2 + 0)`
 )
 
-// Acquire implements alert.Store. From then on, other processes that have acquired the store before
-// can neither commit nor save.
+// Acquire implements alert.Store. From then on, processes that acquired the store before can
+// neither commit nor save.
 func (s *Store) Acquire(ctx context.Context) (fence int64, lanes []string, err error) {
-	err = transact(ctx, s.writer, func(tx *sql.Tx) error {
+	err = s.writing(ctx, func(tx *sql.Tx) error {
 		if err := tx.QueryRowContext(ctx, `UPDATE writer SET fence = fence + 1 RETURNING fence`).Scan(&fence); err != nil {
 			return err
 		}
@@ -65,7 +65,9 @@ func (s *Store) Commit(ctx context.Context, batches []alert.Batch) error {
 	}
 	lanes, err := chains(batches)
 	if err == nil {
-		err = transact(ctx, s.writer, func(tx *sql.Tx) error { return s.writeChains(ctx, tx, lanes) })
+		err = s.writing(ctx, func(tx *sql.Tx) error {
+			return committer{s.database, tx}.writeAll(ctx, lanes)
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("committing %d batches: %w", len(batches), err)
@@ -73,7 +75,7 @@ func (s *Store) Commit(ctx context.Context, batches []alert.Batch) error {
 	return nil
 }
 
-// chain is the batches of one lane, in order, with their incidents encoded.
+// chain is one lane's batches in order, with their incidents encoded.
 type chain struct {
 	lane    string
 	batches []*batch
@@ -81,10 +83,10 @@ type chain struct {
 
 type batch struct {
 	alert.Batch
-	docs [][]byte // one an incident; nil where a later batch of the chain has a newer revision
+	docs [][]byte // one per incident; nil if a later batch has a newer revision
 }
 
-// chains parts the batches by lane and checks what can be checked without the database.
+// chains splits the batches by lane, and checks what it can without the database.
 func chains(batches []alert.Batch) ([]*chain, error) {
 	var lanes []*chain
 	byName := map[string]*chain{}
@@ -111,8 +113,8 @@ func chains(batches []alert.Batch) ([]*chain, error) {
 	return lanes, nil
 }
 
-// encode encodes the newest revision of each incident: what catching up committed before it in the
-// same transaction, nobody would see.
+// encode encodes only each incident's newest revision: nobody could see older ones that catching up
+// writes in the same transaction.
 func (c *chain) encode() error {
 	newer := map[string]bool{}
 	for _, b := range slices.Backward(c.batches) {
@@ -139,9 +141,15 @@ func conflict(lane string, cursor, prev time.Time) error {
 	return fmt.Errorf("lane %s is at %s, not at %s: %w", lane, cursor.Format(time.RFC3339Nano), prev.Format(time.RFC3339Nano), alert.ErrConflict)
 }
 
-// writeChains writes what is not there yet of all lanes.
-func (s *Store) writeChains(ctx context.Context, tx *sql.Tx, lanes []*chain) error {
-	fence, err := currentFence(ctx, tx)
+// committer writes batches in one transaction.
+type committer struct {
+	db *database
+	tx *sql.Tx
+}
+
+// writeAll writes the missing batches of all lanes.
+func (w committer) writeAll(ctx context.Context, lanes []*chain) error {
+	fence, err := scanFence(w.stmt(ctx, selectFence).QueryRowContext(ctx))
 	if err != nil {
 		return err
 	}
@@ -151,49 +159,42 @@ func (s *Store) writeChains(ctx context.Context, tx *sql.Tx, lanes []*chain) err
 				return fmt.Errorf("fence %d, now %d: %w", b.Fence, fence, alert.ErrFenced)
 			}
 		}
-		if err := s.writeChain(ctx, tx, c, fence); err != nil {
+		if err := w.writeChain(ctx, c, fence); err != nil {
 			return fmt.Errorf("writing lane %s: %w", c.lane, err)
 		}
 	}
 	return nil
 }
 
-func currentFence(ctx context.Context, tx *sql.Tx) (fence int64, err error) {
-	if err := tx.QueryRowContext(ctx, `SELECT fence FROM writer`).Scan(&fence); err != nil {
-		return 0, fmt.Errorf("reading the fence: %w", err)
-	}
-	return fence, nil
-}
-
-// writeChain writes what is not there yet of one lane.
-func (s *Store) writeChain(ctx context.Context, tx *sql.Tx, c *chain, fence int64) error {
-	batches, err := s.missing(ctx, tx, c, fence)
+// writeChain writes the missing batches of one lane.
+func (w committer) writeChain(ctx context.Context, c *chain, fence int64) error {
+	batches, err := w.missing(ctx, c, fence)
 	if err != nil || len(batches) == 0 {
 		return err
 	}
 	var lane int64
 	last := batches[len(batches)-1].Tick
-	if err := s.stmt(ctx, tx, upsertLane).QueryRowContext(ctx, c.lane, nanos(last), fence).Scan(&lane); err != nil {
+	if err := w.stmt(ctx, upsertLane).QueryRowContext(ctx, c.lane, nanos(last), fence).Scan(&lane); err != nil {
 		return fmt.Errorf("moving the cursor: %w", err)
 	}
 	for _, b := range batches {
-		if err := s.writeBatch(ctx, tx, lane, b); err != nil {
+		if err := w.writeBatch(ctx, lane, b); err != nil {
 			return err
 		}
 	}
-	if _, err := s.stmt(ctx, tx, prune).ExecContext(ctx, lane, pruned*len(batches)); err != nil {
+	if _, err := w.stmt(ctx, prune).ExecContext(ctx, lane, pruned*len(batches)); err != nil {
 		return fmt.Errorf("removing old samples: %w", err)
 	}
 	return nil
 }
 
-// missing returns those of a lane's batches that are not written yet. After a commit whose outcome
-// was not known the cursor is at the end of one of them, under their own fence: that one and all
+// missing returns a lane's batches that are not written yet. After a commit with an unknown
+// outcome, the cursor may be at the end of one of them, under their own fence: that one and all
 // before it are there.
-func (s *Store) missing(ctx context.Context, tx *sql.Tx, c *chain, fence int64) ([]*batch, error) {
+func (w committer) missing(ctx context.Context, c *chain, fence int64) ([]*batch, error) {
 	var nano, writtenUnder int64
 	var cursor time.Time
-	err := s.stmt(ctx, tx, selectLane).QueryRowContext(ctx, c.lane).Scan(&nano, &writtenUnder)
+	err := w.stmt(ctx, selectLane).QueryRowContext(ctx, c.lane).Scan(&nano, &writtenUnder)
 	switch {
 	case err == nil:
 		cursor = fromNanos(nano)
@@ -211,12 +212,12 @@ func (s *Store) missing(ctx context.Context, tx *sql.Tx, c *chain, fence int64) 
 	return c.batches, nil
 }
 
-func (s *Store) writeBatch(ctx context.Context, tx *sql.Tx, lane int64, b *batch) error {
+func (w committer) writeBatch(ctx context.Context, lane int64, b *batch) error {
 	tick := nanos(b.Tick)
-	if _, err := s.stmt(ctx, tx, insertSamples).ExecContext(ctx, lane, tick, b.Samples); err != nil {
+	if _, err := w.stmt(ctx, insertSamples).ExecContext(ctx, lane, tick, b.Samples); err != nil {
 		return fmt.Errorf("writing samples: %w", err)
 	}
-	if err := s.writeCheckpoint(ctx, tx, lane, b); err != nil {
+	if err := w.writeCheckpoint(ctx, lane, b); err != nil {
 		return err
 	}
 	for i, incident := range b.Incidents {
@@ -224,7 +225,7 @@ func (s *Store) writeBatch(ctx context.Context, tx *sql.Tx, lane int64, b *batch
 			continue
 		}
 		ended := sql.NullInt64{Int64: nanos(incident.Ended()), Valid: !incident.IsOpen()}
-		if _, err := s.stmt(ctx, tx, upsertIncident).ExecContext(ctx, incident.ID, incident.Revision, incident.Group, incident.Repository,
+		if _, err := w.stmt(ctx, upsertIncident).ExecContext(ctx, incident.ID, incident.Revision, incident.Group, incident.Repository,
 			nanos(incident.Onset()), ended, string(b.docs[i])); err != nil {
 			return fmt.Errorf("writing incident %s: %w", incident.ID, err)
 		}
@@ -232,13 +233,13 @@ func (s *Store) writeBatch(ctx context.Context, tx *sql.Tx, lane int64, b *batch
 	return nil
 }
 
-// writeCheckpoint replaces those of a lane's roster, state and history that the batch has.
-func (s *Store) writeCheckpoint(ctx context.Context, tx *sql.Tx, lane int64, b *batch) error {
+// writeCheckpoint replaces a lane's roster, state and history with those in the batch.
+func (w committer) writeCheckpoint(ctx context.Context, lane int64, b *batch) error {
 	write := func(part string, content []byte) error {
 		if content == nil {
 			return nil
 		}
-		if _, err := s.stmt(ctx, tx, upsertCheckpoint).ExecContext(ctx, lane, part, nanos(b.Tick), content); err != nil {
+		if _, err := w.stmt(ctx, upsertCheckpoint).ExecContext(ctx, lane, part, nanos(b.Tick), content); err != nil {
 			return fmt.Errorf("writing the %s: %w", part, err)
 		}
 		return nil
@@ -252,7 +253,7 @@ func (s *Store) writeCheckpoint(ctx context.Context, tx *sql.Tx, lane int64, b *
 	return write("history", b.Checkpoint.History)
 }
 
-// stmt is a prepared statement, in the transaction.
-func (s *Store) stmt(ctx context.Context, tx *sql.Tx, text string) *sql.Stmt {
-	return tx.StmtContext(ctx, s.write[text])
+// stmt returns a prepared statement for the transaction.
+func (w committer) stmt(ctx context.Context, text string) *sql.Stmt {
+	return w.tx.StmtContext(ctx, w.db.prepared(text))
 }

@@ -70,7 +70,7 @@ func killWhileCommitting(t *testing.T, path string, started bool, after time.Dur
 	return acknowledged
 }
 
-// commitUntilKilled goes on where the store is, and tells each tick that it has committed.
+// commitUntilKilled continues from the store's cursor, and reports each tick that it committed.
 func commitUntilKilled(path string) error {
 	ctx := background()
 	s, err := Open(ctx, path, Options{})
@@ -165,7 +165,7 @@ func checkAfterCrash(t *testing.T, path string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	posted := p.Posted("i")
+	posted := p.Parts.Posted("i")
 	if posted > at+1 {
 		t.Fatalf("revision %d is posted, of %d", posted, at+1)
 	}
@@ -188,7 +188,7 @@ func tickNumber(t time.Time) int { return int(t.Sub(tickTime(0)) / (30 * time.Se
 // background is for what runs outside of a test.
 func background() context.Context { return context.Background() }
 
-// testIncident is open where the revision is odd.
+// testIncident is open if the revision is odd.
 func testIncident(id string, revision int) alert.Incident {
 	w := alert.Window{
 		Objective: slo.Objective{Name: "checkout-availability", Target: slo.MustDecimal("0.999")},

@@ -12,11 +12,10 @@ import (
 
 const selectSamples = `SELECT tick, samples FROM samples WHERE lane = ? AND tick > ? ORDER BY tick`
 
-// Load implements alert.Store. It sees one state of the database, and does not wait for a commit
-// that is under way.
+// Load implements alert.Store. It sees one state of the database, and does not wait for commits.
 func (s *Store) Load(ctx context.Context, lane string) (alert.Recovery, error) {
 	var r alert.Recovery
-	err := transact(ctx, s.reader, func(tx *sql.Tx) error { return load(ctx, tx, lane, &r) })
+	err := s.reading(ctx, func(tx *sql.Tx) error { return load(ctx, tx, lane, &r) })
 	if err != nil {
 		return alert.Recovery{}, fmt.Errorf("loading lane %s: %w", lane, err)
 	}

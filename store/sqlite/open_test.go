@@ -44,7 +44,13 @@ func TestOpenErrors(t *testing.T) {
 			openAt(t, path)
 			execute(t, path, "PRAGMA user_version = 999")
 			return path
-		}, "newer postburn"},
+		}, "a newer postburn wrote it: its schema has version 999, and this postburn knows versions 1 to 4; run a postburn that knows that version"},
+		"too old a version": {func(t *testing.T) string {
+			path := filepath.Join(t.TempDir(), "older.db")
+			openAt(t, path)
+			execute(t, path, "PRAGMA user_version = 0")
+			return path
+		}, "too old a postburn wrote it: its schema has version 0, and this postburn knows versions 1 to 4; run a postburn that knows that version"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := tc.path(t)

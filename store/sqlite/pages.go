@@ -12,7 +12,7 @@ import (
 	"github.com/postburn/postburn/issue"
 )
 
-// The queries of the pages and the API. None of them reads more because there are more incidents.
+// The queries of the pages and the API. None of them reads more if there are more incidents.
 const (
 	selectOpenIncidents = `SELECT doc FROM incidents WHERE ended IS NULL ORDER BY onset DESC, id`
 	selectRecovered     = `SELECT doc FROM incidents WHERE ended IS NOT NULL` + onPage
@@ -21,9 +21,8 @@ const (
 	selectSummaries     = `SELECT i.incident, p.summary FROM publication_incidents i JOIN publications p INDEXED BY publications_summary
 		ON p.key = i.publication WHERE i.incident IN (SELECT value FROM json_each(?1))`
 
-	// ?1 is the page's start, ?2 the latest onset, ?3 and ?4 the position that the page is after,
-	// ?5 its limit. No incident that was going on at the start began earlier than the longest of
-	// all lasted.
+	// ?1 is the page's start, ?2 the latest onset, ?3 and ?4 the position before the page, ?5 its
+	// limit. An incident open at the start began at most the longest incident's duration earlier.
 	onPage = ` AND ended > ?1 AND onset <= ?2 AND (onset < ?3 OR id > ?4)
 		AND onset >= ?1 - ifnull((SELECT ended - onset FROM incidents WHERE ended IS NOT NULL ORDER BY ended - onset DESC LIMIT 1), 0)
 		ORDER BY onset DESC, id LIMIT ?5`
@@ -34,8 +33,8 @@ func (s *Store) OpenIncidents(ctx context.Context) ([]alert.Incident, error) {
 	return s.incidents(ctx, "reading open incidents", selectOpenIncidents)
 }
 
-// RecoveredIncidents returns a page of the incidents that are over. Where it has fewer than the
-// page's limit, there are no more.
+// RecoveredIncidents returns a page of the incidents that are over. If it has fewer than the page's
+// limit, there are no more.
 func (s *Store) RecoveredIncidents(ctx context.Context, page alert.IncidentPage) ([]alert.Incident, error) {
 	if page.Limit < 1 {
 		return nil, fmt.Errorf("reading recovered incidents: the page's limit must be at least 1, not %d", page.Limit)
@@ -70,7 +69,7 @@ func (s *Store) IncidentsByID(ctx context.Context, ids []string) ([]alert.Incide
 }
 
 func (s *Store) incidents(ctx context.Context, doing, text string, args ...any) (found []alert.Incident, err error) {
-	err = transact(ctx, s.reader, func(tx *sql.Tx) error {
+	err = s.reading(ctx, func(tx *sql.Tx) error {
 		found, err = documents[alert.Incident](ctx, tx, text, args...)
 		return err
 	})
@@ -80,13 +79,13 @@ func (s *Store) incidents(ctx context.Context, doing, text string, args ...any) 
 	return found, nil
 }
 
-// Summaries returns what lists tell of the incidents' publications, by the ID of the incident. An
-// incident without a publication is not in the map.
+// Summaries returns what lists show of the incidents' publications, by incident ID. An incident
+// without a publication is not in the map.
 func (s *Store) Summaries(ctx context.Context, incidents []string) (map[string]issue.Summary, error) {
 	list, err := json.Marshal(append([]string{}, incidents...)) // never null
 	found := map[string]issue.Summary{}
 	if err == nil {
-		err = transact(ctx, s.reader, func(tx *sql.Tx) error {
+		err = s.reading(ctx, func(tx *sql.Tx) error {
 			return query(ctx, tx, selectSummaries, []any{string(list)}, func(rows *sql.Rows) error {
 				var id string
 				var text []byte

@@ -12,11 +12,11 @@ import (
 	"github.com/postburn/postburn/issue"
 )
 
-// TestQueryPlans checks that no query reads a whole table, whose rows only ever get more.
+// TestQueryPlans checks that no query reads a whole table, as tables only grow.
 func TestQueryPlans(t *testing.T) {
 	s := openAt(t, filepath.Join(t.TempDir(), "postburn.db"))
-	wholeTable := regexp.MustCompile(`SCAN (incidents|publications|publication_incidents|samples|checkpoints)\b`)
-	small := regexp.MustCompile(`INDEX (incidents_behind|publications_open)\b`)
+	wholeTable := regexp.MustCompile(`SCAN (incidents|publications|publication_incidents|samples|checkpoints|days)\b`)
+	small := regexp.MustCompile(`INDEX (incidents_behind|publications_open|publications_excluded)\b`)
 	for name, tc := range map[string]struct {
 		text string
 		args []any
@@ -24,6 +24,10 @@ func TestQueryPlans(t *testing.T) {
 	}{
 		"incidents behind": {selectBehind, nil, []string{"SCAN incidents USING INDEX incidents_behind"}},
 		"open writes":      {selectOpen, nil, []string{"SCAN publications USING INDEX publications_open"}},
+		"excluded incidents": {selectExcluded, nil, []string{
+			"SCAN p USING INDEX publications_excluded", "SEARCH pi USING COVERING INDEX publication_incidents_by_publication (publication=?)",
+			"SEARCH i USING INDEX sqlite_autoindex_incidents_1 (id=?)",
+		}},
 		"incidents since": {selectIncidents, []any{1}, []string{
 			"USING INDEX incidents_by_onset (onset>?)", "USING INDEX incidents_by_end (ended>?)", "USING INDEX incidents_by_end (ended=?)",
 		}},
@@ -46,8 +50,13 @@ func TestQueryPlans(t *testing.T) {
 		"leave": {leaveIncidents, []any{"k", "[]"}, []string{
 			"INDEX sqlite_autoindex_incidents_1 (id=?)", "INDEX publication_incidents_by_publication (publication=?)",
 		}},
-		"taken":         {selectTaken, []any{"k", "[]"}, []string{"publication_incidents USING PRIMARY KEY (incident=?)"}},
-		"taken out":     {deleteIncidents, []any{"k", "[]"}, []string{"INDEX publication_incidents_by_publication (publication=?)"}},
+		"taken":     {selectTaken, []any{"k", "[]"}, []string{"publication_incidents USING PRIMARY KEY (incident=?)"}},
+		"taken out": {deleteIncidents, []any{"k", "[]"}, []string{"INDEX publication_incidents_by_publication (publication=?)"}},
+		"days":      {selectDays, []any{1, 2}, []string{"SEARCH days USING PRIMARY KEY (series=? AND day>? AND day<?)"}},
+		"old days":  {deleteDays, []any{1}, []string{"SEARCH days USING PRIMARY KEY (series=? AND day<?)"}},
+		"recorded incidents": {selectLearned, []any{1, 2}, []string{
+			"SEARCH i USING INDEX incidents_by_onset (onset>? AND onset<?)", "SEARCH p USING PRIMARY KEY (incident=?)",
+		}},
 		"samples since": {selectSamples, []any{1, 1}, []string{"SEARCH samples USING INDEX sqlite_autoindex_samples_1 (lane=? AND tick>?)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -58,7 +67,7 @@ func TestQueryPlans(t *testing.T) {
 				}
 			}
 			for line := range strings.Lines(plan) {
-				// An index of those that are behind or open holds nothing else.
+				// An index of incidents that are behind or open holds nothing else.
 				if wholeTable.MatchString(line) && !small.MatchString(line) {
 					t.Errorf("all of a table is read: %s", line)
 				}
@@ -134,7 +143,7 @@ func BenchmarkCommit(b *testing.B) {
 	}
 }
 
-// BenchmarkBehind looks for what is to be published among old incidents that are.
+// BenchmarkBehind looks for incidents to publish among old published ones.
 func BenchmarkBehind(b *testing.B) {
 	s := openAt(b, filepath.Join(b.TempDir(), "postburn.db"))
 	fence := acquire(b, s)

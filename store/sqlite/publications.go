@@ -6,20 +6,22 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/slo"
 )
 
-// The queries of the publisher and the status pages. Each has an index to go by: most incidents are
-// old, and posted. The + keeps SQLite from reading all incidents in the order of their onsets,
-// which saves it the sorting of a few.
+// The queries of the publisher and the status pages. Each uses an index, because most incidents are
+// old and posted. The + keeps SQLite from reading all incidents by onset just to avoid sorting a
+// few.
 const (
-	selectBehind    = `SELECT doc FROM incidents WHERE revision > posted ORDER BY onset, id`
-	selectOpen      = `SELECT doc FROM publications WHERE open_writes = 1 ORDER BY key`
-	selectAuthors   = `SELECT DISTINCT doc ->> 'author' AS author FROM publications WHERE author <> '' ORDER BY author`
+	selectBehind   = `SELECT doc FROM incidents WHERE revision > posted ORDER BY onset, id`
+	selectOpen     = `SELECT doc FROM publications WHERE open_writes = 1 ORDER BY key`
+	selectAuthors  = `SELECT DISTINCT doc ->> 'author' AS author FROM publications WHERE author <> '' ORDER BY author`
+	selectExcluded = `SELECT i.doc FROM publications p INDEXED BY publications_excluded CROSS JOIN publication_incidents pi ON pi.publication = p.key
+		CROSS JOIN incidents i ON i.id = pi.incident WHERE p.summary ->> 'excluded' IS NOT NULL ORDER BY +i.onset, i.id`
 	selectIncidents = `SELECT doc FROM incidents WHERE onset > ?1 OR ended > ?1 OR ended IS NULL ORDER BY +onset DESC, id`
 )
 
@@ -33,15 +35,16 @@ const (
 	leaveIncidents = `UPDATE incidents SET posted = 0 WHERE id IN (SELECT incident FROM publication_incidents
 		WHERE publication = ?1 AND incident NOT IN (SELECT value ->> 'incident' FROM json_each(?2)))`
 	deleteIncidents = `DELETE FROM publication_incidents WHERE publication = ?1 AND incident NOT IN (SELECT value ->> 'incident' FROM json_each(?2))`
-	insertIncidents = `INSERT INTO publication_incidents (incident, publication, posted) SELECT value ->> 'incident', ?1, value ->> 'posted' FROM json_each(?2) WHERE true
-		ON CONFLICT (incident) DO UPDATE SET posted = excluded.posted`
+	insertIncidents = `INSERT INTO publication_incidents (incident, publication, posted, learned)
+		SELECT value ->> 'incident', ?1, value ->> 'posted', value -> 'learned' FROM json_each(?2) WHERE true
+		ON CONFLICT (incident) DO UPDATE SET posted = excluded.posted, learned = excluded.learned`
 	markPosted = `UPDATE incidents SET posted = (SELECT i.posted FROM publication_incidents i WHERE i.incident = id) WHERE id IN (SELECT value ->> 'incident' FROM json_each(?2))`
 )
 
 // Behind implements issue.Store. An incident that is part of no publication is behind; publications
 // are ordered by key.
 func (s *Store) Behind(ctx context.Context) (incidents []alert.Incident, publications []issue.Publication, err error) {
-	err = transact(ctx, s.reader, func(tx *sql.Tx) error {
+	err = s.reading(ctx, func(tx *sql.Tx) error {
 		if incidents, err = documents[alert.Incident](ctx, tx, selectBehind); err != nil {
 			return err
 		}
@@ -56,27 +59,31 @@ func (s *Store) Behind(ctx context.Context) (incidents []alert.Incident, publica
 
 // Publication implements issue.Store.
 func (s *Store) Publication(ctx context.Context, incident string) (p issue.Publication, ok bool, err error) {
-	var doc []byte
-	err = s.reader.QueryRowContext(ctx, `SELECT p.doc FROM publication_incidents i JOIN publications p ON p.key = i.publication
-		WHERE i.incident = ?`, incident).Scan(&doc)
-	if errors.Is(err, sql.ErrNoRows) {
-		return issue.Publication{}, false, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(doc, &p)
-	}
+	err = s.reading(ctx, func(tx *sql.Tx) error {
+		found, err := documents[issue.Publication](ctx, tx, `SELECT p.doc FROM publication_incidents i JOIN publications p ON p.key = i.publication
+			WHERE i.incident = ?`, incident)
+		if ok = len(found) > 0; ok {
+			p = found[0]
+		}
+		return err
+	})
 	if err != nil {
 		return issue.Publication{}, false, fmt.Errorf("reading the publication of incident %s: %w", incident, err)
 	}
-	return p, true, nil
+	return p, ok, nil
 }
 
 // Save implements issue.Store. An incident that is part of another publication is an error. It
-// returns alert.ErrFenced where this store was acquired, and another process has acquired it since.
+// returns alert.ErrFenced if this store was acquired, and another process has acquired it since.
 func (s *Store) Save(ctx context.Context, p issue.Publication) error {
 	doc, err := json.Marshal(p)
 	if err == nil {
-		err = transact(ctx, s.writer, func(tx *sql.Tx) error { return s.save(ctx, tx, p, doc) })
+		err = s.writing(ctx, func(tx *sql.Tx) error {
+			if err := s.fence.check(ctx, tx); err != nil {
+				return err
+			}
+			return save(ctx, tx, p, doc)
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("saving publication %s: %w", p.Key, err)
@@ -84,32 +91,16 @@ func (s *Store) Save(ctx context.Context, p issue.Publication) error {
 	return nil
 }
 
-// checkFence returns alert.ErrFenced where this store was acquired, and another process has
-// acquired it since.
-func (s *Store) checkFence(ctx context.Context, tx *sql.Tx) error {
-	fence, err := currentFence(ctx, tx)
-	if err != nil {
-		return err
-	}
-	if own := s.fence.Load(); own != 0 && own != fence {
-		return fmt.Errorf("fence %d, now %d: %w", own, fence, alert.ErrFenced)
-	}
-	return nil
-}
-
-func (s *Store) save(ctx context.Context, tx *sql.Tx, p issue.Publication, doc []byte) error {
-	if err := s.checkFence(ctx, tx); err != nil {
-		return err
-	}
+// save writes a publication and its parts.
+func save(ctx context.Context, tx *sql.Tx, p issue.Publication, doc []byte) error {
 	summary, err := json.Marshal(p.Summary())
 	if err != nil {
 		return err
 	}
-	open := slices.ContainsFunc(p.Writes, func(w issue.Write) bool { return w.State != issue.Posted && w.State != issue.Gone })
-	if _, err := tx.ExecContext(ctx, upsertPublication, p.Key, p.Group, p.Repository, open, string(doc), string(summary)); err != nil {
+	if _, err := tx.ExecContext(ctx, upsertPublication, p.Key, p.Group, p.Repository, !p.IsSettled(), string(doc), string(summary)); err != nil {
 		return err
 	}
-	parts, err := json.Marshal(append([]issue.Part{}, p.Parts...)) // never null
+	parts, err := json.Marshal(partsOf(p))
 	if err != nil {
 		return err
 	}
@@ -129,16 +120,36 @@ func (s *Store) save(ctx context.Context, tx *sql.Tx, p issue.Publication, doc [
 	return nil
 }
 
-// Incidents implements issue.Store. The end of an incident that is open is still to come, so that
-// it is after any time.
+// part is what the rows of a publication's incidents hold.
+type part struct {
+	Incident string        `json:"incident"`
+	Posted   int           `json:"posted"`
+	Learned  issue.Learned `json:"learned"`
+}
+
+// partsOf returns the rows of a publication's incidents; never nil.
+func partsOf(p issue.Publication) []part {
+	parts := make([]part, 0, len(p.Parts))
+	for _, of := range p.Parts {
+		parts = append(parts, part{of.Incident, of.Posted, p.Learned(of)})
+	}
+	return parts
+}
+
+// Incidents implements issue.Store. An open incident's end counts as after any time.
 func (s *Store) Incidents(ctx context.Context, since time.Time) ([]alert.Incident, error) {
 	return s.incidents(ctx, "reading incidents", selectIncidents, nanos(since))
 }
 
-// Authors returns all that publications were posted as. It reads all publications: it is asked
+// ExcludedIncidents returns the incidents that people excluded, oldest onset first.
+func (s *Store) ExcludedIncidents(ctx context.Context) ([]alert.Incident, error) {
+	return s.incidents(ctx, "reading excluded incidents", selectExcluded)
+}
+
+// Authors returns all accounts that posted publications. It reads all publications, so call it
 // once, at the start.
 func (s *Store) Authors(ctx context.Context) (authors []string, err error) {
-	err = transact(ctx, s.reader, func(tx *sql.Tx) error {
+	err = s.reading(ctx, func(tx *sql.Tx) error {
 		return query(ctx, tx, selectAuthors, nil, func(rows *sql.Rows) error {
 			var author string
 			if err := rows.Scan(&author); err != nil {
@@ -163,7 +174,7 @@ func documents[T any](ctx context.Context, tx *sql.Tx, text string, args ...any)
 		}
 		var v T
 		if err := json.Unmarshal(doc, &v); err != nil {
-			return fmt.Errorf("decoding %.200s: %w", doc, err)
+			return fmt.Errorf("decoding %.200s: %w: %w", doc, slo.ErrCorrupt, err)
 		}
 		found = append(found, v)
 		return nil

@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/postburn/postburn/alert"
 )
 
-// The statements that drop old incidents; ?1 is the time before which they ended, or a JSON array.
+// The statements that drop old incidents; ?1 is a time that they ended before, or a JSON array.
 const (
 	selectOld = `SELECT i.id, p.publication FROM incidents i JOIN publication_incidents p ON p.incident = i.id
 		WHERE i.ended < ?1 AND i.revision <= i.posted ORDER BY i.ended`
@@ -26,20 +24,16 @@ const (
 
 var errEnough = errors.New("enough found")
 
-// DropIncidents removes incidents that ended before a time, those that ended first first, `most` of
-// them at most, and publications that are for no other. It returns how many incidents it removed;
-// fewer than `most` means that no more are to go.
+// DropIncidents removes at most `most` incidents that ended before a time, earliest end first, and
+// publications that include no others. It returns how many incidents it removed; fewer than `most`
+// means that no more are left.
 //
-// An incident stays while something of it is unfinished: it is open, its newest revision is not
-// posted, a write of its publication is under way, or its publication is for an incident that
-// stays. Only the process that acquired the store last may drop: for others it returns
-// alert.ErrFenced.
+// An incident stays while it is unfinished: it is open, its newest revision is not posted, its
+// publication has a write under way, or its publication includes an incident that stays. Only the
+// process that acquired the store last may drop; others get alert.ErrFenced.
 func (s *Store) DropIncidents(ctx context.Context, endedBefore time.Time, most int) (dropped int, err error) {
-	err = transact(ctx, s.writer, func(tx *sql.Tx) error {
-		if s.fence.Load() == 0 {
-			return fmt.Errorf("the store was not acquired: %w", alert.ErrFenced)
-		}
-		if err := s.checkFence(ctx, tx); err != nil {
+	err = s.writing(ctx, func(tx *sql.Tx) error {
+		if err := s.fence.checkOwn(ctx, tx); err != nil {
 			return err
 		}
 		incidents, publications, err := findOld(ctx, tx, nanos(endedBefore), most)
@@ -67,9 +61,9 @@ func (s *Store) DropIncidents(ctx context.Context, endedBefore time.Time, most i
 	return dropped, nil
 }
 
-// findOld returns the incidents to drop, and the publications that they are part of.
+// findOld returns the incidents to drop, and their publications.
 func findOld(ctx context.Context, tx *sql.Tx, before int64, most int) (incidents, publications []string, err error) {
-	whole := map[string]bool{} // whether all of a publication may go, by its key
+	whole := map[string]bool{} // whether a whole publication may go, by key
 	err = query(ctx, tx, selectOld, []any{before}, func(rows *sql.Rows) error {
 		if len(incidents) == most {
 			return errEnough

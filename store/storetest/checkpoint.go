@@ -80,8 +80,7 @@ var checkpointCases = map[string]func(*fixture){
 	},
 }
 
-// withState adds a checkpoint to the batches at these ticks, with a history where that is not
-// empty.
+// withState adds a checkpoint to the batches at these ticks, with a history unless that is empty.
 func withState(batches []alert.Batch, state, history string, at ...int) []alert.Batch {
 	for i := range batches {
 		for _, n := range at {

@@ -139,13 +139,13 @@ func (f *fixture) onPage(page alert.IncidentPage) []alert.Incident {
 	return found
 }
 
-// page checks which incidents are on a page.
+// page checks the incidents on a page.
 func (f *fixture) page(page alert.IncidentPage, want ...string) {
 	f.Helper()
 	f.same(fmt.Sprintf("page %+v", page), want, ids(f.onPage(page)))
 }
 
-// open checks which incidents are open.
+// open checks the open incidents.
 func (f *fixture) open(want ...string) {
 	f.Helper()
 	found, err := f.OpenIncidents(f.Context())
@@ -153,7 +153,7 @@ func (f *fixture) open(want ...string) {
 	f.same("open incidents", want, ids(found))
 }
 
-// byID checks which of some incidents there are.
+// byID checks which of some incidents exist.
 func (f *fixture) byID(of []string, want ...string) {
 	f.Helper()
 	found, err := f.IncidentsByID(f.Context(), of)

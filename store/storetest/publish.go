@@ -46,7 +46,7 @@ var incidentCases = map[string]func(*fixture){
 			3: {"begins later", "open", "ends later", "over"},
 			4: {"begins later", "open", "ends later"},
 			6: {"begins later", "open"},
-			8: {"open"}, // its end is still to come
+			8: {"open"}, // it has not ended
 		} {
 			f.same(tick(at).String(), want, ids(f.since(tick(at))))
 		}
@@ -101,7 +101,10 @@ var behindCases = map[string]func(*fixture){
 			f.save(publication(string(state), 1, issue.Posted, state, issue.Gone))
 		}
 		f.save(publication("none", 1))
-		f.behind(nil, []string{"sending", "unknown", "wanted"})
+		labels := publication("labels", 1, issue.Posted)
+		labels.Labels = issue.Labels{Delivery: issue.Delivery{State: issue.Wanted}, Given: []string{"postburn"}, Dropped: []string{"@alice"}}
+		f.save(labels)
+		f.behind(nil, []string{"labels", "sending", "unknown", "wanted"})
 	},
 	"publications come back as they were": func(f *fixture) {
 		p := publication("i", 3, issue.Posted, issue.Unknown)
@@ -219,7 +222,7 @@ var publicationCases = map[string]func(*fixture){
 	},
 }
 
-// parts are incidents of which the same revision is posted.
+// parts returns parts with the same posted revision.
 func parts(posted int, incidents ...string) []issue.Part {
 	var all []issue.Part
 	for _, id := range incidents {
@@ -233,15 +236,15 @@ func publication(key string, posted int, states ...issue.State) issue.Publicatio
 	p := issue.Publication{Key: key, Parts: parts(posted, key), Group: "checkout", Repository: "acme/checkout"}
 	for n, state := range states {
 		p.Writes = append(p.Writes, issue.Write{
-			Key: key + string(rune('a'+n)), Stage: issue.Opening, State: state, At: tick(n), Tries: n, NotUntil: tick(n + 1), Looks: 2,
-			Error: "502 <html>", Text: issue.Text{Title: "Größe ☃ & <b>", Body: "line\r\nline\u2028 \\u0000"},
+			Key: key + string(rune('a'+n)), Stage: issue.Opening, At: tick(n), Looks: 2,
+			Delivery: issue.Delivery{State: state, Tries: n, NotUntil: tick(n + 1), Error: "502 <html>"}, Text: issue.Text{Title: "Größe ☃ & <b>", Body: "line\r\nline\u2028 \\u0000"},
 			Ref: issue.Ref{Number: 1 << 60, URL: "https://example.com/1"}, Revision: posted, Edited: n == 1,
 		})
 	}
 	return p
 }
 
-// published checks an incident's publication; nil where there is to be none.
+// published checks an incident's publication; nil if there should be none.
 func (f *fixture) published(incident string, want *issue.Publication) {
 	f.Helper()
 	got, ok, err := f.Publication(f.Context(), incident)

@@ -1,6 +1,6 @@
-// Package storetest is what every database that keeps lanes, incidents and publications is held to:
-// the contracts of alert.Store, issue.Store and of what pages show, sentence by sentence. It tests
-// nothing that is particular to one database, such as what it does when its disk is full.
+// Package storetest tests every database of lanes, incidents and publications against the contracts
+// of alert.Store, issue.Store and the pages' queries, sentence by sentence. It tests nothing
+// specific to one database, such as a full disk.
 package storetest
 
 import (
@@ -18,34 +18,53 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// Store is a database that keeps both what the fold has committed and what the publisher has
-// posted, for the pages too.
+// Store is a database that keeps what the fold commits and what the publisher posts, and serves the
+// pages.
 type Store interface {
 	alert.Store
 	issue.Store
 	pages
-	// Authors returns all that publications were posted as.
+	upkeep
+	reports
+}
+
+// upkeep is what a daemon does beside folding and publishing.
+type upkeep interface {
+	// Authors returns all accounts that posted publications.
 	Authors(ctx context.Context) ([]string, error)
-	// DropIncidents removes incidents that ended before a time, those that ended first first,
-	// `most` of them at most, and publications that are for no other. It returns how many incidents
-	// it removed; fewer than `most` means that no more are to go. Those stay of which something is
-	// unfinished.
+	// ExcludedIncidents returns the incidents of excluded publications, oldest onset first.
+	ExcludedIncidents(ctx context.Context) ([]alert.Incident, error)
+	// DropIncidents removes at most `most` incidents that ended before a time, earliest end first,
+	// and publications that include no others. It returns how many incidents it removed; fewer than
+	// `most` means that no more are left. Incidents with something unfinished stay.
 	DropIncidents(ctx context.Context, endedBefore time.Time, most int) (dropped int, err error)
 }
 
-// pages is what the web pages read: those parts of web.Store that issue.Store has not.
+// reports is what reports read, and what a store.DayKeeper writes for them.
+type reports interface {
+	// SaveDays keeps days, each in place of what was known of it before. A day that is known less
+	// well than it was stays as it is.
+	SaveDays(ctx context.Context, all []alert.Days) error
+	// DropDays removes days that ended before a time.
+	DropDays(ctx context.Context, before time.Time) error
+	// Recorded returns days that begin, and incidents with an onset, from start on and before end;
+	// and what is learned of the incidents that are published, by ID.
+	Recorded(ctx context.Context, start, end time.Time) ([]alert.Days, []alert.Incident, map[string]issue.Learned, error)
+}
+
+// pages is what the web pages read: the methods of web.Store that are not in issue.Store.
 type pages interface {
 	OpenIncidents(ctx context.Context) ([]alert.Incident, error)
 	RecoveredIncidents(ctx context.Context, page alert.IncidentPage) ([]alert.Incident, error)
 	Summaries(ctx context.Context, incidents []string) (map[string]issue.Summary, error)
 }
 
-// Run tests a Store. Each call of open returns one on a new, empty database, which is closed when
-// its test ends.
+// Run tests a Store. Each call of open returns a Store on a new, empty database, closed when its
+// test ends.
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	for name, cases := range map[string]map[string]func(*fixture){
 		"Acquire": acquireCases, "Load": loadCases, "Commit": commitCases, "Retry": retryCases, "Checkpoint": checkpointCases,
-		"Incidents": incidentCases, "Behind": behindCases, "Publication": publicationCases, "Pages": pageCases, "Summaries": summaryCases, "Drop": dropCases,
+		"Incidents": incidentCases, "Behind": behindCases, "Publication": publicationCases, "Excluded": excludedCases, "Pages": pageCases, "Summaries": summaryCases, "Drop": dropCases, "Reports": reportCases,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for name, run := range cases {
@@ -55,8 +74,8 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	}
 }
 
-// RunShared tests what two processes see that have opened one database. Each call of create makes a
-// new, empty one; the function that it returns opens that again with each call.
+// RunShared tests what two processes see in one database. Each call of create makes a new, empty
+// database, and returns a function that opens it again with each call.
 func RunShared(t *testing.T, create func(t *testing.T) (open func(t *testing.T) Store)) {
 	for name, run := range sharedCases {
 		t.Run(name, func(t *testing.T) {
@@ -66,10 +85,10 @@ func RunShared(t *testing.T, create func(t *testing.T) (open func(t *testing.T) 
 	}
 }
 
-// start is the first tick of all tests, but for those about times.
+// start is the first tick of all tests, except those about times.
 var start = time.Date(2026, 3, 29, 0, 59, 30, 0, time.UTC)
 
-// tick is the n-th tick after the start; tick 0 is none, the zero time.
+// tick returns the n-th tick after the start; tick 0 is the zero time.
 func tick(n int) time.Time {
 	if n == 0 {
 		return time.Time{}
@@ -77,7 +96,7 @@ func tick(n int) time.Time {
 	return start.Add(time.Duration(n) * 30 * time.Second)
 }
 
-// fixture is a store under test, and the fence that it was acquired with.
+// fixture is a store under test, and the fence from acquiring it.
 type fixture struct {
 	*testing.T
 	Store
@@ -94,14 +113,14 @@ func (f *fixture) acquire() []string {
 	return lanes
 }
 
-// batch takes a lane from one tick to another, with samples that tell which tick they are of.
+// batch takes a lane from one tick to another, with samples that name their tick.
 func (f *fixture) batch(lane string, prev, next int) alert.Batch {
 	return alert.Batch{Lane: lane, Fence: f.fence, Prev: tick(prev), Tick: tick(next), Samples: samplesOf(lane, tick(next))}
 }
 
 func samplesOf(lane string, at time.Time) []byte { return []byte(lane + at.Format(time.RFC3339Nano)) }
 
-// chain is the batches that take a lane from one tick to another, tick by tick.
+// chain returns batches that take a lane from one tick to another, tick by tick.
 func (f *fixture) chain(lane string, from, to int) []alert.Batch {
 	var batches []alert.Batch
 	for n := from; n < to; n++ {
@@ -169,7 +188,7 @@ func (f *fixture) since(since time.Time) []alert.Incident {
 	return incidents
 }
 
-// behind checks which incidents are to be published, and which publications have open writes.
+// behind checks the incidents to be published, and the publications with open writes.
 func (f *fixture) behind(incidents, publications []string) {
 	f.Helper()
 	i, p, err := f.Behind(f.Context())
@@ -195,7 +214,7 @@ func (f *fixture) same(what string, want, got any, opts ...cmp.Option) {
 	}
 }
 
-// incident has one breach window, from one tick to another; it is open where `to` is 0.
+// incident has one breach window, from one tick to another; it is open if `to` is 0.
 func incident(id string, revision, from, to int) alert.Incident {
 	return alert.Incident{ID: id, Revision: revision, Group: "checkout", Repository: "acme/checkout", Windows: []alert.Window{{
 		Objective: slo.Objective{

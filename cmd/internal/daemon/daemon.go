@@ -1,5 +1,5 @@
-// Package daemon wires postburn: it makes the parts that the environment asks for, runs them, and takes them down in order. It is used
-// by `postburn run` and by the demo.
+// Package daemon wires postburn: it makes the parts that the environment asks for, runs them, and
+// takes them down in order. It is used by `postburn run` and by the demo.
 package daemon
 
 import (
@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -16,34 +15,36 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/collectors/version"
-	toolkit "github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/issue/learn"
+	"github.com/postburn/postburn/issue/people"
 	"github.com/postburn/postburn/issue/postmortem"
+	"github.com/postburn/postburn/issue/publish"
 	"github.com/postburn/postburn/slo/prom"
+	"github.com/postburn/postburn/slo/promql"
 	"github.com/postburn/postburn/store"
 	"github.com/postburn/postburn/store/sqlite"
 	"github.com/postburn/postburn/web"
 )
 
-// shutdown is how long requests that are under way may take when the daemon stops.
-const shutdown = 5 * time.Second
-
 // Options of a daemon. Logger and Environment are required.
 type Options struct {
+	Build       string // version, commit, Go
 	Environment config.Environment
 	Definitions []config.Definition
 	Logger      *slog.Logger
-	Listening   func(net.Addr)   // is told the address, once it is bound; may be nil
+	Listening   func(net.Addr)   // is told the address of pages, once it is bound; may be nil
+	Probing     func(net.Addr)   // is told that of probes alone, if there is one; may be nil
 	Hangup      <-chan os.Signal // has the SLO files read again; may be nil
 }
 
-// Run runs the daemon until ctx is done, and returns an error where it can't start or can't go on. It starts, and stays up, while
-// Prometheus is down.
+// Run runs the daemon until ctx is done, and returns an error if it can't start or can't continue.
+// It starts, and stays up, while Prometheus is down.
 func Run(ctx context.Context, opts Options) error {
 	env, logger := opts.Environment, opts.Logger
 	registry := newRegistry()
@@ -54,18 +55,17 @@ func Run(ctx context.Context, opts Options) error {
 		return fmt.Errorf("setting up the Prometheus client: %w", err)
 	}
 	defer client.Close()
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", env.Listen)
-	if err != nil {
-		return fmt.Errorf("listening on %s: %w", env.Listen, err)
-	}
-	if opts.Listening != nil {
-		opts.Listening(listener.Addr())
-	}
 	handler := web.NewHandler(logger, registry)
+	servers, err := listen(ctx, opts, handler, registry)
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return serve(ctx, listener, handler, env.WebConfigFile, logger) })
+	for _, s := range servers {
+		g.Go(func() error { return s.serve(ctx, logger) })
+	}
 	g.Go(func() error { return watch(ctx, opts, client, handler, registry) })
-	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+	if err := waitFor(ctx, patience, g.Wait); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
 	logger.Info("stopped")
@@ -86,32 +86,44 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 	}
 	reloader := newReloader(opts, registry)
 	newest := func() time.Time { return time.Now().Add(-env.Delay) }
-	collectors := []issue.Collector{Evidence(client, env.Interval, newest, reloader.settings), issue.People(database, tracker.reader), reloader.redefined.changes}
+	collectors := []issue.Collector{Evidence(client, env.Interval, newest, reloader.settings), people.Collector(database, tracker.reader), reloader.redefined.changes}
 	if tracker.github != nil {
 		collectors = append(collectors, tracker.github.Changes(reloader.settings))
 	}
-	publisher := issue.NewPublisher(issue.Options{
+	var folding *engine.Engine
+	reports := reports{database, reloader}
+	publisher := publish.New(publish.Options{
 		Store: database, Tracker: tracker.Tracker, Render: postmortem.Render, Logger: logger, Registerer: registry,
 		Interval: env.Interval, ExternalURL: env.ExternalURL.Reveal(), Settings: reloader.settings, List: tracker.list, Settle: tracker.settle, LookEvery: tracker.settle,
-		Collectors: collectors,
+		Collectors: collectors, Lint: lintPostMortem, Tasks: learn.Tasks, Reader: tracker.reader, State: tracker.state, Nest: tracker.nest,
+		ListMarked: tracker.marked, Corrected: func(ctx context.Context) error { return folding.Correct(ctx) },
+		Reports: issue.Reporter{Repositories: reloader.reporting, Write: reports.write},
 	})
-	engine := engine.NewEngine(engine.Options{
-		Definitions: alertDefinitions(opts.Definitions, env.GitHub.Repository), Interval: env.Interval, Delay: env.Delay, Source: client.Read, Reach: client.Reach, Store: database,
+	folding = engine.NewEngine(engine.Options{
+		Definitions: alertDefinitions(opts.Definitions, env.GitHub.Repository), Interval: env.Interval, Delay: env.Delay, Source: client.Read, Reach: client.Reach, Store: database, Excluded: database.ExcludedIncidents,
 		Logger: logger, Registerer: registry, Committed: publisher.Notify,
 	})
 	retention := store.NewRetention(store.Options{Keep: env.Retention, Drop: database.DropIncidents, Logger: logger, Registerer: registry})
-	if err := engine.Recover(ctx); err != nil {
-		return err
+	days := store.NewDayKeeper(store.DayOptions{Keep: env.Retention, Take: folding.TakeDays, Save: database.SaveDays, Drop: database.DropDays, Logger: logger})
+	watcher := newStoreWatcher(database, logger, registry)
+	if err := folding.Recover(ctx); err != nil {
+		return database.Explain(err)
 	}
-	handler.Ready(web.Data{Statuses: engine.Statuses, Store: database, Reload: reloader.reload})
+	handler.Ready(web.Data{
+		Statuses: folding.Statuses, Details: folding.Details, Graph: promql.Graph, PrometheusURL: env.PrometheusExternalURL.Reveal(),
+		Store: database, StoreProblem: watcher.Problem, Reload: reloader.reload, SLOFiles: reloader.files, ReadReport: reports.read,
+		About: newAbout(opts, reloader, folding, publisher),
+	})
 	logger.Info("watching", "objectives", len(opts.Definitions), "prometheus", env.PrometheusURL.String(), "interval", env.Interval)
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return engine.Run(ctx) })
+	g.Go(func() error { return folding.Run(ctx) })
 	g.Go(func() error { return publisher.Run(ctx) })
 	g.Go(func() error { return retention.Run(ctx) })
+	g.Go(func() error { return days.Run(ctx) })
+	g.Go(func() error { return watcher.Run(ctx) })
 	g.Go(func() error { return tracker.check(ctx, reloader.repositories, logger) })
-	g.Go(func() error { return reloader.run(ctx, engine) })
-	return g.Wait()
+	g.Go(func() error { return reloader.run(ctx, folding) })
+	return database.Explain(g.Wait())
 }
 
 func newRegistry() *prometheus.Registry {
@@ -124,27 +136,10 @@ func newRegistry() *prometheus.Registry {
 	return registry
 }
 
-// serve serves on the listener until ctx is done.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler, configFile string, logger *slog.Logger) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	served := make(chan error, 1)
-	go func() {
-		served <- toolkit.Serve(listener, server, &toolkit.FlagConfig{WebConfigFile: &configFile}, logger)
-	}()
-	select {
-	case err := <-served:
-		return fmt.Errorf("serving HTTP: %w", err)
-	case <-ctx.Done():
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
-	defer cancel()
-	if err := server.Shutdown(ctx); err != nil {
-		logger.Warn("requests were cut off", "err", err)
-	}
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serving HTTP: %w", err)
-	}
-	return nil
+func newStoreWatcher(database *sqlite.Store, logger *slog.Logger, registry prometheus.Registerer) *store.Watcher {
+	return store.NewWatcher(store.WatchOptions{
+		Probe: database.Probe, Scan: database.Scan, Restored: database.Restored, Logger: logger, Registerer: registry,
+	})
 }
 
 func closeStore(database *sqlite.Store, logger *slog.Logger) {
@@ -153,8 +148,8 @@ func closeStore(database *sqlite.Store, logger *slog.Logger) {
 	}
 }
 
-// alertDefinitions are what the fold works with. A repository that is the default one goes without a name, so that incidents of
-// objectives that name it and those that do not belong together.
+// alertDefinitions are what the fold works with. A repository that is the default one goes without
+// a name, so that incidents of objectives that name it and those that do not belong together.
 func alertDefinitions(all []config.Definition, repository string) []alert.Definition {
 	defs := make([]alert.Definition, 0, len(all))
 	for _, d := range all {

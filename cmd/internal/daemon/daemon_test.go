@@ -1,7 +1,6 @@
 package daemon_test
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -9,7 +8,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -41,7 +39,7 @@ func TestDaemonWithoutPrometheus(t *testing.T) {
 		Indicator: slo.Indicator{Ratio: &slo.Ratio{Bad: `x_total{code="500"}`, Total: "x_total"}},
 	}
 	definition := config.Definition{Objective: objective, Policy: alert.Policy{Rules: alert.DefaultRules(time.Hour), Group: "checkout"}}
-	var log lockedBuffer
+	var log daemon.LockedBuffer
 	ctx, stop := context.WithCancel(t.Context())
 	address, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
@@ -123,22 +121,4 @@ func eventually(t *testing.T, what string, done func() bool) {
 			t.Fatalf("not %s after 30 s", what)
 		}
 	}
-}
-
-// lockedBuffer is a buffer that a logger writes to while a test reads it.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -169,7 +169,7 @@ func benchObjective(n int) slo.Objective {
 	}
 }
 
-// benchSource has ten label sets of each objective, all of which do well.
+// benchSource has ten label sets of each objective, all well.
 func benchSource(_ context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
 	readings := make([]slo.Reading, len(objectives))
 	for i := range readings {
@@ -222,7 +222,7 @@ func fillBenchStore(b *testing.B, path string, incidents int) {
 		p := issue.Publication{Key: i.ID, Group: i.Group, Parts: []issue.Part{{Incident: i.ID, Posted: i.Revision, Onset: i.Onset()}}}
 		for _, stage := range []issue.Stage{issue.Opening, issue.Progress, issue.Recovery} {
 			p.Writes = append(p.Writes, issue.Write{
-				Key: i.ID + string(stage), Stage: stage, State: issue.Posted, Revision: i.Revision, Text: issue.Text{Title: i.Group, Body: body},
+				Key: i.ID + string(stage), Stage: stage, Delivery: issue.Delivery{State: issue.Posted}, Revision: i.Revision, Text: issue.Text{Title: i.Group, Body: body},
 				Ref: issue.Ref{Number: 17, URL: "https://github.com/acme/shop/issues/17"},
 			})
 			body = body[:len(body)/2]

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,30 +27,41 @@ type redefinition struct {
 	text string // what became of it
 }
 
-// took compares definitions with those before. The first ones are no change.
-func (r *redefined) took(now time.Time, definitions []alert.Definition) {
+// took compares definitions with those before, and returns what changed, by objective. The first
+// ones are no change.
+func (r *redefined) took(now time.Time, definitions []alert.Definition) (changed []redefinition) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	before, known := r.known, make(map[string]alert.Definition, len(definitions))
 	for _, d := range definitions {
-		name := d.Objective.Name
-		known[name] = d
-		was, is := before[name]
-		changes := alert.Changes(was, d)
-		switch {
-		case before == nil || is && len(changes) == 0:
-		case is:
-			text := "The SLO file defines " + name + " in another way from here on: " + strings.Join(changes, "; ")
-			r.all = append(r.all, redefinition{now, name, text})
-		default:
-			r.all = append(r.all, redefinition{now, name, "The SLO file defines " + name + " from here on"})
-		}
+		known[d.Objective.Name] = d
 	}
 	r.known = known
-	r.all = r.all[max(0, len(r.all)-maxRedefinitions):]
+	if before == nil {
+		return nil
+	}
+	for _, d := range definitions {
+		name := d.Objective.Name
+		was, is := before[name]
+		if !is {
+			changed = append(changed, redefinition{now, name, name + " is new"})
+		} else if changes := alert.Changes(was, d); len(changes) > 0 {
+			changed = append(changed, redefinition{now, name, name + ": " + strings.Join(changes, "; ")})
+		}
+	}
+	for name := range before {
+		if _, still := known[name]; !still {
+			changed = append(changed, redefinition{now, name, name + " is gone"})
+		}
+	}
+	slices.SortFunc(changed, func(a, b redefinition) int { return strings.Compare(a.name, b.name) })
+	r.all = append(r.all, changed...)
+	r.all = slices.Clone(r.all[max(0, len(r.all)-maxRedefinitions):])
+	return changed
 }
 
-// changes is an issue.Collector of what the SLO files changed of an incident's objectives, from two hours before the onset until the end.
+// changes is an issue.Collector of what the SLO files changed of an incident's objectives, from two
+// hours before the onset until the end.
 func (r *redefined) changes(_ context.Context, i alert.Incident) (found issue.Evidence) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -60,7 +72,7 @@ func (r *redefined) changes(_ context.Context, i alert.Incident) (found issue.Ev
 	from, to := i.Onset().Add(-issue.Lookback), i.Ended()
 	for _, c := range r.all {
 		if names[c.name] && !c.at.Before(from) && (to.IsZero() || !c.at.After(to)) {
-			found.Timeline = append(found.Timeline, issue.Entry{Time: c.at, Text: c.text, Source: "postburn"})
+			found.Timeline = append(found.Timeline, issue.Entry{Time: c.at, Text: "SLO file changed: " + c.text, Source: "postburn"})
 		}
 	}
 	return found

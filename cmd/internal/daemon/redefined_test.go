@@ -26,6 +26,7 @@ func TestRedefinitionsAreToldOf(t *testing.T) {
 		{-20, []alert.Definition{defined("a", "99.9%"), defined("b", "99.9%")}},
 		{-10, []alert.Definition{defined("a", "99.9%"), defined("b", "99.9%"), defined("c", "99%")}},
 		{20, []alert.Definition{defined("a", "99%"), defined("c", "99%")}},
+		{30, []alert.Definition{defined("a", "99%")}},
 		{50, []alert.Definition{defined("a", "90%"), defined("c", "99%")}},
 	} {
 		r.took(onset.Add(time.Duration(step.minute)*time.Minute), step.defs)
@@ -39,8 +40,8 @@ func TestRedefinitionsAreToldOf(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s %s", e.Time.Format("15:04"), e.Text))
 	}
 	want := []string{
-		"09:40 The SLO file defines a in another way from here on: target 98 % → 99.9 %", "09:50 The SLO file defines c from here on",
-		"10:20 The SLO file defines a in another way from here on: target 99.9 % → 99 %",
+		"09:40 SLO file changed: a: target 98 % → 99.9 %", "09:50 SLO file changed: c is new", "10:20 SLO file changed: a: target 99.9 % → 99 %",
+		"10:30 SLO file changed: c is gone",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

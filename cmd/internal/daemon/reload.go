@@ -3,9 +3,12 @@ package daemon
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -16,31 +19,43 @@ import (
 	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/web"
 )
 
-// lookEvery is how often the SLO files are looked at for changes. They are read, and not watched: a ConfigMap changes by a swap of symbolic
-// links, of which a watcher of files learns nothing.
+// lookEvery is how often the SLO files are looked at for changes. They are read, and not watched: a
+// ConfigMap changes by a swap of symbolic links, which a watcher of files does not see.
 const lookEvery = 5 * time.Second
 
-// reloader reads the SLO files again when it is asked to, or when they have changed. Files that are bad change nothing.
+// reloader reads the SLO files again when it is asked to, or when they have changed. Files that are
+// bad change nothing.
 type reloader struct {
 	path    string
+	bounds  config.Bounds // of what the files may name
 	logger  *slog.Logger
 	hangup  <-chan os.Signal
 	asked   chan chan error
 	used    string                                    // digest of the files that were read last
+	others  map[string]string                         // digests of templates, by file
 	current atomic.Pointer[map[string]issue.Settings] // by objective
 
 	redefined  redefined
-	repository string // of issues, where an objective names none
+	state      atomic.Pointer[web.SLOFiles]
+	loaded     atomic.Pointer[loaded]
+	repository string // of issues, if an objective names none
 
 	successful prometheus.Gauge
 	succeeded  prometheus.Gauge
 }
 
+// loaded are the SLO files that are in use.
+type loaded struct {
+	at       time.Time
+	revision string // names what they say; short enough to be compared by eye
+}
+
 func newReloader(opts Options, registerer prometheus.Registerer) *reloader {
 	r := &reloader{
-		path: opts.Environment.SLOPath, logger: opts.Logger, hangup: opts.Hangup, asked: make(chan chan error),
+		path: opts.Environment.SLOPath, bounds: opts.Environment.Bounds(), logger: opts.Logger, hangup: opts.Hangup, asked: make(chan chan error),
 		repository: opts.Environment.GitHub.Repository,
 		successful: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "postburn_config_last_reload_successful", Help: "Whether the SLO files could be used when they were last read.",
@@ -50,13 +65,14 @@ func newReloader(opts Options, registerer prometheus.Registerer) *reloader {
 		}),
 	}
 	registerer.MustRegister(r.successful, r.succeeded)
-	r.used = r.digest()
+	r.used, r.others = r.digest(), templates(opts.Definitions)
+	r.state.Store(&web.SLOFiles{})
 	r.took(opts.Definitions)
 	return r
 }
 
-// took notes that definitions are in use.
-func (r *reloader) took(definitions []config.Definition) {
+// took notes that definitions are in use, and returns what changed.
+func (r *reloader) took(definitions []config.Definition) (changes []string) {
 	byName := map[string]issue.Settings{}
 	for _, d := range definitions {
 		settings := d.Issue
@@ -64,9 +80,34 @@ func (r *reloader) took(definitions []config.Definition) {
 		byName[d.Objective.Name] = settings
 	}
 	r.current.Store(&byName)
-	r.redefined.took(time.Now().UTC(), alertDefinitions(definitions, r.repository))
+	state, now := *r.state.Load(), time.Now().UTC()
+	state.Refused = ""
+	for _, c := range r.redefined.took(now, alertDefinitions(definitions, r.repository)) {
+		changes = append(changes, c.text)
+	}
+	if len(changes) > 0 {
+		state.Changed, state.Changes = now, changes
+	}
+	r.state.Store(&state)
+	r.loaded.Store(&loaded{now, hex.EncodeToString([]byte(r.used)[:6])})
 	r.successful.Set(1)
 	r.succeeded.SetToCurrentTime()
+	return changes
+}
+
+// files returns what pages tell of the SLO files.
+func (r *reloader) files() web.SLOFiles { return *r.state.Load() }
+
+// refused notes why the files as they are now can't be used.
+func (r *reloader) refused(problems []config.Problem) {
+	state := *r.state.Load()
+	for _, p := range problems {
+		if p.Severity == config.Error && state.Refused == "" {
+			state.Refused = p.String()
+		}
+	}
+	r.state.Store(&state)
+	r.successful.Set(0)
 }
 
 // settings are how the incidents of an objective are published, by its name.
@@ -112,7 +153,7 @@ func (r *reloader) run(ctx context.Context, engine *engine.Engine) error {
 		case answer = <-r.asked:
 		case <-r.hangup:
 		case <-ticker.C:
-			if r.digest() == r.used {
+			if r.digest() == r.used && maps.Equal(r.others, r.readAgain(slices.Collect(maps.Keys(r.others)))) {
 				continue
 			}
 		}
@@ -126,12 +167,17 @@ func (r *reloader) run(ctx context.Context, engine *engine.Engine) error {
 
 // load reads the files and hands them to the engine.
 func (r *reloader) load(ctx context.Context, engine *engine.Engine) error {
-	definitions, problems := config.Load([]string{r.path})
+	definitions, problems := Load([]string{r.path}, r.bounds)
 	for _, p := range problems {
-		r.logger.Warn("a problem of the SLO files", "problem", p.String())
+		r.logger.Warn("a problem in the SLO files", "problem", p.String())
 	}
 	if config.Failed(problems) {
-		r.successful.Set(0)
+		r.refused(problems)
+		for _, p := range problems {
+			if p.About != "" {
+				maps.Copy(r.others, r.readAgain([]string{p.About}))
+			}
+		}
 		r.logger.Error("the SLO files can't be used; the objectives stay as they were")
 		var lines []string
 		for _, p := range problems {
@@ -143,9 +189,19 @@ func (r *reloader) load(ctx context.Context, engine *engine.Engine) error {
 	if err := engine.Reload(ctx, alerts); err != nil {
 		return fmt.Errorf("reloading: %w", err)
 	}
-	r.took(definitions)
-	r.logger.Info("reloaded the SLO files", "objectives", len(definitions))
+	r.others = templates(definitions)
+	changes := r.took(definitions)
+	r.logger.Info("reloaded the SLO files", "objectives", len(definitions), "changed", len(changes), "changes", listChanges(changes))
 	return nil
+}
+
+// listChanges writes the first changes for a line of the log.
+func listChanges(changes []string) string {
+	const most = 20
+	if len(changes) > most {
+		return strings.Join(changes[:most], " | ") + fmt.Sprintf(" | and %d others", len(changes)-most)
+	}
+	return strings.Join(changes, " | ")
 }
 
 // digest tells the files' present names and contents from others.
@@ -156,4 +212,33 @@ func (r *reloader) digest() string {
 		fmt.Fprintf(h, "%q %x %v\n", name, sha256.Sum256(content), err)
 	}
 	return string(h.Sum(nil))
+}
+
+// templates returns digests of the templates that definitions have, by file.
+func templates(definitions []config.Definition) map[string]string {
+	all := map[string]string{}
+	for _, d := range definitions {
+		t := d.Issue.Template
+		if _, known := all[t.File]; !known && t.File != "" {
+			all[t.File] = digestOf(t.Text, nil)
+		}
+	}
+	return all
+}
+
+// readAgain returns digests of templates as their files are now.
+func (r *reloader) readAgain(files []string) map[string]string {
+	folder := r.path
+	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
+		folder = filepath.Dir(folder)
+	}
+	all := map[string]string{}
+	for _, file := range files {
+		all[file] = digestOf(config.ReadTemplate(folder, file))
+	}
+	return all
+}
+
+func digestOf(text string, err error) string {
+	return fmt.Sprintf("%x %v", sha256.Sum256([]byte(text)), err)
 }

@@ -16,19 +16,23 @@ import (
 )
 
 const (
-	// localSettles is how long a file that is not there is not believed to be missing: a folder acts at once or not at all.
+	// localSettles is how long a file that is not there is not believed to be missing: a folder
+	// acts at once or not at all.
 	localSettles = time.Second
 	checkTimeout = time.Minute
 	checkEvery   = 5 * time.Minute
 )
 
-// tracker is where issues live, and how sure it is of what it did.
+// tracker is the tracker in use, and how sure it is of what it did.
 type tracker struct {
 	issue.Tracker
-	settle time.Duration   // issue.Options has it as Settle and LookEvery
-	github *github.Tracker // nil where it is another one
-	reader issue.Reader    // reads what people wrote
-	list   issue.Lister    // tells what people do with issues; nil: they do nothing with them
+	settle time.Duration      // publish.Options has it as Settle and LookEvery
+	github *github.Tracker    // nil if it is another one
+	reader issue.Reader       // reads what people wrote
+	list   issue.Lister       // tells what people do with issues; nil: they do nothing with them
+	marked issue.MarkedLister // tells which issues they exclude
+	state  issue.StateReader
+	nest   issue.Nester
 }
 
 func openTracker(ctx context.Context, env config.Environment, store *sqlite.Store, logger *slog.Logger, registry prometheus.Registerer) (tracker, error) {
@@ -41,20 +45,21 @@ func openTracker(ctx context.Context, env config.Environment, store *sqlite.Stor
 		if err != nil {
 			return tracker{}, fmt.Errorf("opening the github tracker: %w", err)
 		}
-		return tracker{Tracker: g, github: g, reader: g, list: g.List}, nil
+		return tracker{Tracker: g, github: g, reader: g, list: g.List, marked: g.ListMarked, state: g.State, nest: g.Nest}, nil
 	}
-	l, err := local.New(env.LocalDir)
+	l, err := local.New(env.LocalDir, logger)
 	if err != nil {
 		return tracker{}, fmt.Errorf("opening the local tracker: %w", err)
 	}
-	return tracker{Tracker: l, reader: l, settle: localSettles}, nil
+	return tracker{Tracker: l, reader: l, settle: localSettles, marked: l.ListMarked}, nil
 }
 
-// GitHub makes the tracker that the environment describes. Logger and registry may be nil. Logins are those that it wrote as before.
+// GitHub makes the tracker that the environment describes. Logger and registry may be nil. Logins
+// are those that it wrote as before.
 func GitHub(env config.GitHub, logger *slog.Logger, registry prometheus.Registerer, logins ...string) (*github.Tracker, error) {
 	o := github.Options{
 		Repository: env.Repository, URL: env.URL.Reveal(), Token: env.Token.Reveal(), TokenFile: env.TokenFile, Logger: logger, Registerer: registry,
-		Logins: logins,
+		Logins: logins, Allow: env.Repositories().Check,
 	}
 	if env.AppID != 0 {
 		o.App = &github.App{ID: env.AppID, InstallationID: env.AppInstallationID, PrivateKeyFile: env.AppPrivateKeyFile}
@@ -62,8 +67,9 @@ func GitHub(env config.GitHub, logger *slog.Logger, registry prometheus.Register
 	return github.New(o)
 }
 
-// check asks GitHub now and then whether the repositories in use can be written to, until ctx is done. What changed is logged, and the
-// metrics show how each stands. The daemon goes on whatever is wrong: what it has to publish is kept.
+// check asks GitHub now and then whether the repositories in use can be written to, until ctx is
+// done. What changed is logged, and the metrics show how each stands. The daemon goes on whatever
+// is wrong: what it has to publish is kept.
 func (t tracker) check(ctx context.Context, repositories func() []string, logger *slog.Logger) error {
 	if t.github == nil {
 		return nil

@@ -16,17 +16,18 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/alert/engine"
-	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/issue/local"
 	"github.com/postburn/postburn/issue/postmortem"
+	"github.com/postburn/postburn/issue/publish"
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/prom"
 	"github.com/postburn/postburn/slo/prom/promtest"
 	"github.com/postburn/postburn/store/sqlite"
 )
 
-// world is a postburn and the Prometheus that it is led to: the real engine, store, publisher, client and server. Postburn lives in a
-// synctest bubble, where hours take seconds; the servers and all that talks to them are outside.
+// world is a postburn and the Prometheus that it is led to: the real engine, store, publisher,
+// client and server. Postburn lives in a synctest bubble, where hours take seconds; the servers and
+// all that talks to them are outside.
 type world struct {
 	t          *testing.T
 	dir        string
@@ -54,8 +55,9 @@ type question struct {
 	ticks      slo.Ticks
 }
 
-// outside starts one client for each server, and returns what asks them from inside a bubble: nothing of the bubble's gets out. Samples,
-// ordered by time, arrive at the first server so much later than they are of, in their order.
+// outside starts one client for each server, and returns what asks them from inside a bubble:
+// nothing of the bubble's gets out. Samples, ordered by time, arrive at the first server so much
+// later than they are of, in their order.
 func outside(t *testing.T, servers []*promtest.Server, arriving []promtest.Sample, late func(at time.Time) time.Duration) func(question) []slo.Reading {
 	t.Helper()
 	questions, answers := make(chan question), make(chan []slo.Reading)
@@ -92,7 +94,8 @@ func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Lo
 
 // read is the engine's source. There is one objective, so there is one lane that asks.
 func (w *world) read(_ context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
-	if ticks.Last.After(time.Now().Add(time.Minute)) { // as the client finds out by the server's clock, which is outside
+	// as the client finds out by the server's clock, which is outside
+	if ticks.Last.After(time.Now().Add(time.Minute)) {
 		return []slo.Reading{{Err: fmt.Errorf("%w: set the clocks right", slo.ErrClock)}}
 	}
 	readings := w.ask(question{w.now(), int(w.server.Load()), objectives, ticks})
@@ -125,12 +128,12 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	tracker, err := local.New(w.folder())
+	tracker, err := local.New(w.folder(), nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	registry, logger := prometheus.NewRegistry(), slog.New(slog.NewTextHandler(&w.log, nil))
-	publisher := issue.NewPublisher(issue.Options{
+	publisher := publish.New(publish.Options{
 		Store: store, Tracker: tracker, Render: postmortem.Render, Logger: logger, Registerer: registry, Settle: time.Second, LookEvery: time.Second,
 	})
 	engine := engine.NewEngine(engine.Options{
@@ -170,7 +173,8 @@ func (w *world) state() alert.State {
 	return all[0].State
 }
 
-// incidents are those of the store, oldest first, as texts: from when to when, what they counted, and their caveats.
+// incidents are those of the store, oldest first, as texts: from when to when, what they counted,
+// and their caveats.
 func (w *world) incidents() []string {
 	w.t.Helper()
 	all, err := w.store.Incidents(w.t.Context(), time.Time{})
@@ -186,7 +190,8 @@ func (w *world) incidents() []string {
 			}
 			text := fmt.Sprintf("%s to %s: %.0f of %.0f", v.Onset.Sub(epoch), ended, v.Bad, v.Total)
 			for _, c := range v.Caveats {
-				if c.Kind != slo.Estimated { // the budgets of these young objectives all are, in part
+				// the budgets of these young objectives all are, in part
+				if c.Kind != slo.Estimated {
 					text += ", " + c.String()
 				}
 			}

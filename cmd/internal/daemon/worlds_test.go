@@ -114,7 +114,7 @@ func respelt(restart time.Duration) func(*promtest.Server) error {
 	})
 }
 
-// renamed is three counters, one of which has another name from an hour on.
+// renamed is three counters; one has another name after an hour.
 func renamed(restart time.Duration, which string) func(*promtest.Server) error {
 	return exposed(restart, func(at time.Duration, total, failed float64) map[series]float64 {
 		name := func(is string) series {
@@ -227,7 +227,7 @@ func TestWrongWorlds(t *testing.T) {
 			// Some seconds were only in the old one, and the new one's first values say nothing of
 			// what went before.
 			want: []string{"30m0s to 50m30s: 22575 of 46350, " +
-				"8 counters first seen with a past; the 3456600 events that they had counted by then are not included, 1 tick without data left out", secondFault},
+				"8 counters first seen with a past; the 3,456,600 events they had counted before are not included, 1 tick without data left out", secondFault},
 		},
 		{
 			name: "Prometheus' past is another one now", indicator: ratio,
@@ -288,8 +288,9 @@ func TestWrongWorlds(t *testing.T) {
 			},
 			during: func(w *world) { w.until(2*time.Hour + 20*time.Minute) },
 			want: []string{
-				// 36,000 were late; those that were still to come when the past was read again count twice.
-				firstExposed + ", 46800 events had reached Prometheus only after they were counted first, and were added", secondExposed,
+				// 36,000 were late; those that were still to come when the past was read again
+				// count twice.
+				firstExposed + ", 46,800 events reached Prometheus after their tick was counted, and were added later", secondExposed,
 			},
 		},
 	} {

@@ -9,10 +9,11 @@ import (
 
 // Control is how another process has the shop break, and asks for its counts:
 //
-//	POST /fail?share=1           makes that share of all checkouts fail from now on, and answers when "now" was
+//	POST /fail?share=1             makes that share of checkouts fail from now on; answers when
 //	GET  /count?from=TIME&to=TIME  answers with the Counts of that stretch as JSON
 //
-// Times are RFC 3339, with parts of seconds. It is served apart from the shop itself, so that it is not part of its traffic.
+// Times are RFC 3339, with parts of seconds. It is served apart from the shop itself, so that it is
+// not part of its traffic.
 func (s *Shop) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /fail", func(w http.ResponseWriter, r *http.Request) {

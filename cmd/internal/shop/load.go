@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// customers is how many requests are under way at the same time at most, each on a connection that is kept alive.
+// customers is how many requests are under way at the same time at most, each on a connection that
+// is kept alive.
 const customers = 8
 
 // Load is traffic for a shop.
@@ -21,8 +22,9 @@ type Load struct {
 	Length time.Duration // ends after that long; 0: no such end
 }
 
-// Run sends requests until its count or length is reached or ctx is done, which is no error. Failures that the shop answers with are none
-// either; it returns an error where the shop can't be reached. When it falls behind its schedule it catches up.
+// Run sends requests until its count or length is reached or ctx is done, which is no error.
+// Failures that the shop answers with are no error either. It returns an error if the shop can't be
+// reached. When it falls behind its schedule it catches up.
 func (l Load) Run(ctx context.Context) error {
 	if l.Length > 0 {
 		var cancel context.CancelFunc
@@ -82,7 +84,8 @@ func checkout(ctx context.Context, client *http.Client, url string) error {
 		return fmt.Errorf("checking out: %w", err)
 	}
 	defer resp.Body.Close()
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil { // else the connection is not used again
+	// else the connection is not used again
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 		return fmt.Errorf("checking out: %w", err)
 	}
 	return nil

@@ -15,7 +15,8 @@ const (
 // Counts is a number of requests served and how many of them failed.
 type Counts struct{ Total, Failed int }
 
-// log is what the shop itself knows about its requests, independent of any metric. Its zero value is ready.
+// log is what the shop itself knows about its requests, independent of any metric. Its zero value
+// is ready.
 type log struct {
 	mu    sync.Mutex
 	share float64 // that fails
@@ -30,8 +31,8 @@ func (l *log) fail(share float64) {
 	l.share, l.debt = min(max(share, 0), 1), 0
 }
 
-// serve decides what a request's status code is and writes it down. count is called with it at the same moment, so that whoever sees
-// one of the counts sees the other.
+// serve decides what a request's status code is and writes it down. count is called with it at the
+// same moment, so that whoever sees one of the counts sees the other.
 func (l *log) serve(count func(code string)) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

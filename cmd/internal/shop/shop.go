@@ -1,6 +1,3 @@
-// Package shop is a small web shop for the demo and the end-to-end tests: a real HTTP server, instrumented as services are, that breaks
-// when it is told to, a generator of real traffic for it, and exact counts of its own to compare others' with. It sells nothing, and
-// is not part of the product.
 package shop
 
 import (
@@ -32,7 +29,8 @@ type Shop struct {
 	duration *prometheus.HistogramVec
 }
 
-// Open starts a shop on an address; with port 0 on a free one. Nothing fails there until Fail is called.
+// Open starts a shop on an address; with port 0 on a free one. Nothing fails there until Fail is
+// called.
 func Open(ctx context.Context, address string) (*Shop, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
@@ -52,7 +50,8 @@ func Open(ctx context.Context, address string) (*Shop, error) {
 	registry.MustRegister(
 		s.requests, s.duration,
 		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), // process_start_time_seconds
+		// process_start_time_seconds
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+checkoutPath, s.checkout)
@@ -71,8 +70,8 @@ func (s *Shop) MetricsURL() string { return s.url + metricsPath }
 // Address is the shop's host and port.
 func (s *Shop) Address() string { return s.url[len("http://"):] }
 
-// Fail makes a share of all checkouts fail from now on, with status 500: 0 for none, 1 for all. They are spread evenly: of 0.25 every
-// fourth fails.
+// Fail makes a share of all checkouts fail from now on, with status 500: 0 for none, 1 for all.
+// They are spread evenly: of 0.25 every fourth fails.
 func (s *Shop) Fail(share float64) { s.log.fail(share) }
 
 // Count is what the shop served in (from, to], by its own clock and its own count.
@@ -87,7 +86,8 @@ func (s *Shop) Close() error {
 	return err
 }
 
-// checkout answers a request, and counts it in the metric and in the shop's own log at the same moment.
+// checkout answers a request, and counts it in the metric and in the shop's own log at the same
+// moment.
 func (s *Shop) checkout(w http.ResponseWriter, _ *http.Request) {
 	start := time.Now()
 	code := s.log.serve(func(code string) { s.requests.WithLabelValues(checkoutPath, code).Inc() })

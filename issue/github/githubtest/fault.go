@@ -6,37 +6,44 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
-// Fault is what goes wrong with a request. The zero value is nothing.
+// Fault is what goes wrong with a request. Zero: nothing.
 type Fault struct {
 	Acts    bool          // GitHub does what was asked, whatever it answers
 	Late    time.Duration // it does so after this time, and never answers
 	Lost    bool          // the connection breaks before the answer
 	Hangs   bool          // there is no answer until the client gives up
-	Answer  int           // the status that is answered instead
+	Answer  int           // the status to answer instead
 	Message string
+	Page    string // HTML to answer instead of JSON
 	About   string // address of documentation
 	Header  map[string]string
 }
 
-// Faults without an answer, and with one that does not tell whether GitHub acted.
+// Faults without an answer, or with one that does not say whether GitHub acted.
 var (
 	LostBefore = func() Fault { return Fault{Lost: true} }
 	LostAfter  = func() Fault { return Fault{Lost: true, Acts: true} }
 	Hangs      = func() Fault { return Fault{Hangs: true} }
 )
 
-// ActsLate is a request that takes effect after a while, when its sender has given up.
+// ActsLate makes a request take effect late, after its sender gave up.
 func ActsLate(after time.Duration) Fault { return Fault{Late: after} }
 
-// Fails is an answer of a status, with or without having acted.
+// Fails answers with a status, whether or not GitHub acted.
 func Fails(status int, acts bool) Fault {
 	return Fault{Answer: status, Acts: acts, Message: http.StatusText(status)}
 }
 
-// PrimaryLimit is the answer when the hour's requests are used up, 403 or 429.
+// WebPage is an answer from something other than GitHub's API, for example a proxy or a login page.
+func WebPage(status int, title string) Fault {
+	return Fault{Answer: status, Page: "<!DOCTYPE html>\n<html><head><title>" + title + "</title></head><body>\n" + strings.Repeat("<p>…</p>\n", 1000) + "</body></html>"}
+}
+
+// PrimaryLimit is the answer once the hour's requests are used up, 403 or 429.
 func PrimaryLimit(status int, reset time.Time) Fault {
 	return Fault{
 		Answer: status, Message: "API rate limit exceeded for user ID 1.",
@@ -47,7 +54,8 @@ func PrimaryLimit(status int, reset time.Time) Fault {
 	}
 }
 
-// SecondaryLimit is the answer to who asks too quickly, 403 or 429. It names a time to wait unless that is zero.
+// SecondaryLimit is the answer to asking too quickly, 403 or 429. It names a time to wait unless
+// that is zero.
 func SecondaryLimit(status int, retryAfter time.Duration) Fault {
 	f := Fault{
 		Answer: status, Message: "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
@@ -69,6 +77,10 @@ func (f Fault) answer() *http.Response {
 		panic(err)
 	}
 	h := http.Header{"Content-Type": {"application/json; charset=utf-8"}}
+	if f.Page != "" {
+		content = []byte(f.Page)
+		h.Set("Content-Type", "text/html; charset=utf-8")
+	}
 	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	for name, value := range f.Header {
 		h.Set(name, value)

@@ -6,18 +6,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
-// GitHub's limits, in characters.
-const (
-	maxBody        = 65_536
-	maxTitle       = 256
-	maxLabel       = 50
-	maxDescription = 100
-)
+// issueCalls answers for issues, their comments and labels.
+type issueCalls struct{ *call }
 
-func (c *call) serveIssues() {
+func (c issueCalls) serveIssues() {
 	if c.repo.IssuesOff {
 		panic(failed{status: 410, message: "Issues are disabled for this repo"})
 	}
@@ -34,18 +28,26 @@ func (c *call) serveIssues() {
 	case n == 3 && c.path[1] == "comments" && (get || patch):
 		c.serveComment(c.path[2], patch)
 	case n == 2 && (get || patch):
-		i := c.issue(c.path[1])
+		i := c.issue(c.path[1], true)
 		if i != nil && patch {
 			c.editIssue(i)
 		} else if i != nil {
 			c.answer(200, c.issueJSON(i))
 		}
 	case n >= 3 && c.path[2] == "labels":
-		if i := c.issue(c.path[1]); i != nil {
+		if i := c.issue(c.path[1], false); i != nil {
 			c.serveIssueLabels(i)
 		}
+	case n == 3 && c.path[2] == "sub_issues" && (get || post):
+		if i := c.issue(c.path[1], false); i != nil {
+			c.serveSubIssues(i, post)
+		}
+	case n == 3 && c.path[2] == "events" && get:
+		if i := c.issue(c.path[1], false); i != nil {
+			c.listEvents(i)
+		}
 	case n == 3 && c.path[2] == "comments" && (get || post):
-		i := c.issue(c.path[1])
+		i := c.issue(c.path[1], false)
 		if i != nil && post {
 			c.createComment(i)
 		} else if i != nil {
@@ -56,15 +58,18 @@ func (c *call) serveIssues() {
 	}
 }
 
-// issue finds one; nil where the answer is that it was moved.
-func (c *call) issue(text string) *Issue {
+// issue finds an issue; nil if the answer is a redirect. GitHub redirects from a transferred issue
+// itself, but not from addresses below it, such as its comments.
+func (c issueCalls) issue(text string, itself bool) *Issue {
 	number, _ := strconv.Atoi(text)
 	for _, i := range c.repo.Issues {
 		switch {
 		case i.Number != number:
-		case i.MovedTo != 0:
-			c.redirect(http.StatusMovedPermanently, i.MovedTo, []string{"issues", "1"})
+		case i.MovedTo != 0 && itself:
+			c.redirect(http.StatusMovedPermanently, i.MovedTo, []string{"issues", strconv.Itoa(i.MovedAs)})
 			return nil
+		case i.MovedTo != 0:
+			c.notFound()
 		case i.Deleted:
 			panic(failed{status: 410, message: "This issue was deleted"})
 		default:
@@ -75,7 +80,7 @@ func (c *call) issue(text string) *Issue {
 	return nil
 }
 
-func (c *call) listIssues() {
+func (c issueCalls) listIssues() {
 	query := c.r.URL.Query()
 	state := query.Get("state")
 	if state == "" {
@@ -97,7 +102,7 @@ func (c *call) listIssues() {
 		return order
 	})
 	creator := query.Get("creator")
-	if creator != "" && !c.s.isUser(creator) {
+	if creator != "" && c.accounts.byLogin(creator) == nil {
 		panic(invalid("Issue", "creator", "invalid"))
 	}
 	var all []any
@@ -111,7 +116,7 @@ func (c *call) listIssues() {
 	c.answer(200, page)
 }
 
-func (c *call) createIssue() {
+func (c issueCalls) createIssue() {
 	c.mayWrite()
 	var in struct {
 		Title     string
@@ -143,7 +148,7 @@ func (c *call) createIssue() {
 	c.answer(201, c.issueJSON(i))
 }
 
-func (c *call) editIssue(i *Issue) {
+func (c issueCalls) editIssue(i *Issue) {
 	c.mayWrite()
 	var in struct {
 		Title, Body, State *string
@@ -172,7 +177,7 @@ func (c *call) editIssue(i *Issue) {
 	c.answer(200, c.issueJSON(i))
 }
 
-func (c *call) listComments(i *Issue) {
+func (c issueCalls) listComments(i *Issue) {
 	since, _ := time.Parse(time.RFC3339, c.r.URL.Query().Get("since"))
 	var all []any
 	for _, comment := range i.Comments {
@@ -184,8 +189,22 @@ func (c *call) listComments(i *Issue) {
 	c.answer(200, page)
 }
 
-func (c *call) createComment(i *Issue) {
+func (c issueCalls) listEvents(i *Issue) {
+	var all []any
+	for n, e := range i.Events {
+		all = append(all, c.eventJSON(i, n, e))
+	}
+	page := c.page(all)
+	c.answer(200, page)
+}
+
+func (c issueCalls) createComment(i *Issue) {
 	c.mayWrite()
+	if i.Locked && !c.user.Push {
+		panic(failed{
+			status: 403, message: "Unable to create comment because issue is locked.", about: "https://docs.github.com/articles/locking-conversations/",
+		})
+	}
 	comment := &Comment{Body: c.commentBody(), Author: c.user.Login, Created: time.Now(), Updated: time.Now()}
 	comment.ID = c.s.id()
 	i.Comments = append(i.Comments, comment)
@@ -193,7 +212,7 @@ func (c *call) createComment(i *Issue) {
 	c.answer(201, c.commentJSON(i, comment))
 }
 
-func (c *call) commentBody() string {
+func (c issueCalls) commentBody() string {
 	var in struct{ Body string }
 	c.read(&in, "body")
 	c.checkLength("IssueComment", "body", in.Body, maxBody)
@@ -203,7 +222,7 @@ func (c *call) commentBody() string {
 	return in.Body
 }
 
-func (c *call) serveComment(text string, patch bool) {
+func (c issueCalls) serveComment(text string, patch bool) {
 	id, _ := strconv.ParseInt(text, 10, 64)
 	for _, i := range c.repo.Issues {
 		for _, comment := range i.Comments {
@@ -221,9 +240,9 @@ func (c *call) serveComment(text string, patch bool) {
 	c.notFound()
 }
 
-// serveIssueLabels adds labels to an issue, makes those that are missing, and takes labels off. It takes push access, without which the
-// answer is as if nothing was there.
-func (c *call) serveIssueLabels(i *Issue) {
+// serveIssueLabels adds labels to an issue, creates missing ones, and takes labels off. Without
+// push access it answers 403.
+func (c issueCalls) serveIssueLabels(i *Issue) {
 	c.mayWrite()
 	if !c.user.Push {
 		panic(failed{status: 403, message: "Must have push access to repository"})
@@ -257,7 +276,7 @@ func (i *Issue) hasLabel(name string) bool {
 	return slices.ContainsFunc(i.Labels, func(l string) bool { return strings.EqualFold(l, name) })
 }
 
-func (c *call) serveLabels() {
+func (c issueCalls) serveLabels() {
 	switch {
 	case len(c.path) == 2 && c.r.Method == http.MethodGet:
 		for _, l := range c.repo.Labels {
@@ -283,30 +302,4 @@ func (c *call) serveLabels() {
 		return
 	}
 	c.notFound()
-}
-
-// label finds a label, and makes it where it is missing.
-func (c *call) label(name, color, description string) *Label {
-	c.checkLength("Label", "name", name, maxLabel)
-	for _, l := range c.repo.Labels {
-		if strings.EqualFold(l.Name, name) {
-			return l
-		}
-	}
-	l := &Label{ID: c.s.id(), Name: name, Color: color, Description: description}
-	c.repo.Labels = append(c.repo.Labels, l)
-	return l
-}
-
-func invalid(resource, field, code string) failed {
-	return failed{status: 422, message: "Validation Failed", fields: []map[string]string{{"resource": resource, "field": field, "code": code}}}
-}
-
-func (c *call) checkLength(resource, field, text string, limit int) {
-	if n := utf8.RuneCountInString(text); n > limit {
-		c.s.problemf("the %s's %s has %d characters: more than %d", resource, field, n, limit)
-		panic(failed{status: 422, message: "Validation Failed", fields: []map[string]string{{
-			"resource": resource, "field": field, "code": "custom", "message": field + " is too long (maximum is " + strconv.Itoa(limit) + " characters)",
-		}}})
-	}
 }

@@ -1,73 +1,72 @@
-// Package githubtest is a stand-in for GitHub: repositories, issues, comments, labels and users behind the part of its REST API that
-// postburn uses. It keeps what it is told, refuses what GitHub refuses, and fails when it is asked to. It knows nothing of postburn, and
-// is for tests only.
 package githubtest
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// Server is a GitHub. Its zero value has nothing in it.
+// Server is a GitHub. Its zero value is empty.
 type Server struct {
-	// Fault is asked for each request what goes wrong with it; nil: nothing does. It must not call the server.
+	// Fault returns what goes wrong with each request; nil: nothing does. It must not call the
+	// server.
 	Fault func(Request) Fault
-	// Check is given each request and the answer that belongs to it; nil: neither is checked. What it returns is a problem.
+	// Check gets each request with its answer; nil: no check. An error is a problem.
 	Check func(r *http.Request, body []byte, answer *http.Response) error
-	// WriteEvery is the least time between two writes of one user; less is a problem, and so are two at a time. 0: not checked.
+	// WriteEvery is the least time between two writes of one user; less is a problem, and so are
+	// two at a time. 0: not checked.
 	WriteEvery time.Duration
 	// PerPage is the most that a list returns at a time; 0: 100.
 	PerPage int
+	// NoSubIssues makes it a server without sub-issues, as older ones are.
+	NoSubIssues bool
 
 	mu       sync.Mutex
-	last     int64 // of the IDs given
-	tokens   map[string]*User
+	last     int64 // last ID given
+	accounts accounts
 	repos    []*Repository
-	requests []Request
-	problems []string
-	writing  int
-	wrote    time.Time
-	apps     map[int64]*User // by installation
-	issued   int             // installation tokens
+	traffic  traffic
 }
 
-// User is an account, as a token of its shows it.
+// User is an account, and what its token may do.
 type User struct {
-	ID       int64
-	Login    string
-	Bot      bool     // GET /user is not for it
-	Push     bool     // without it labels and assignees are dropped
-	Issues   string   // permission of the token: "write", "read" or none
-	NoAccess bool     // sees no repository
-	Scopes   string   // of a classic token; empty: it is of another kind
-	Lacks    []string // permissions to read: "contents", "deployments", "pull_requests"
+	ID        int64
+	Login     string
+	Bot       bool     // GET /user is not for it
+	Push      bool     // without it labels and assignees are dropped
+	Issues    string   // permission of the token: "write", "read" or none
+	NoAccess  bool     // sees no repository
+	Suspended bool     // an app's installation that was suspended
+	Scopes    string   // of a classic token; empty: another kind
+	Lacks     []string // permissions to read: "contents", "deployments", "pull_requests"
 }
 
-// Repository is one, with all that is in it. People change what they like by Server.Change.
+// Repository is a repository with its content. Server.Change changes it, as people do.
 type Repository struct {
 	ID          int64
 	Owner, Name string
-	Before      []string // owner/name that it had
+	Before      []string // former owner/name
 	Private     bool
 	Archived    bool
 	IssuesOff   bool
+	SSO         bool // its organization asks for single sign-on, which no token has
 	Gone        bool
 	Issues      []*Issue
 	Labels      []*Label
 	Deployments []*Deployment
 	Releases    []*Release
-	Assignable  []string // logins; others can't be assigned
+	Assignable  []string          // logins; others can't be assigned
+	Permissions map[string]string // by login: "admin", "write", "read"; others have none
 	nextNumber  int
 	createdAt   time.Time
 }
 
-// FullName is owner/name.
+// FullName returns owner/name.
 func (r *Repository) FullName() string { return r.Owner + "/" + r.Name }
 
 // Issue is an issue or a pull request.
@@ -80,13 +79,37 @@ type Issue struct {
 	Labels           []string
 	Assignees        []string
 	Comments         []*Comment
+	Events           []Event // those of labels
 	Created, Updated time.Time
 	PullRequest      bool
-	Base             string    // the branch that a pull request is to go to; empty: main
+	Base             string    // a pull request's target branch; empty: main
 	MergedAt         time.Time // of a pull request
 	MergedBy         string
-	Deleted          bool  // answers 410
-	MovedTo          int64 // the repository that it was transferred to; answers 301
+	Locked           bool    // only accounts with push access comment
+	Deleted          bool    // answers 410
+	MovedTo          int64   // ID of the repository it was transferred to; answers 301
+	MovedAs          int     // its number there
+	SubIssues        []int64 // IDs, in the order in which they were added
+	parent           int64   // ID of the issue that it is a sub-issue of
+}
+
+// Event says who gave an issue a label, or took it away, and when.
+type Event struct {
+	Kind         string // "labeled" or "unlabeled"
+	Actor, Label string
+	Created      time.Time
+}
+
+// Label gives the issue a label, as a person does.
+func (i *Issue) Label(actor, name string, at time.Time) {
+	i.Labels = append(slices.Clone(i.Labels), name)
+	i.Events, i.Updated = append(i.Events, Event{"labeled", actor, name, at}), at
+}
+
+// Unlabel takes a label away.
+func (i *Issue) Unlabel(actor, name string, at time.Time) {
+	i.Labels = slices.DeleteFunc(slices.Clone(i.Labels), func(l string) bool { return l == name })
+	i.Events, i.Updated = append(i.Events, Event{"unlabeled", actor, name, at}), at
 }
 
 // Comment is a comment of an issue.
@@ -94,6 +117,7 @@ type Comment struct {
 	ID               int64
 	Body             string
 	Author           string
+	Association      string // of the author; empty: COLLABORATOR
 	Created, Updated time.Time
 }
 
@@ -103,38 +127,23 @@ type Label struct {
 	Name, Color, Description string
 }
 
-// Request is one that came in.
-type Request struct {
-	N            int // counted from 1
-	Method, Path string
-	User         string
-	Conditional  bool
-	At           time.Time
-}
-
-// IsWrite reports whether the request asks for a change.
-func (r Request) IsWrite() bool { return r.Method != http.MethodGet }
-
-// AddUser makes an account that a token stands for. Without more said, it has the whole run of issues.
+// AddUser makes an account for a token. By default it may do everything with issues.
 func (s *Server) AddUser(token string, u User) *User {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u.ID = s.id()
-	if s.tokens == nil {
-		s.tokens = map[string]*User{}
-	}
-	s.tokens[token] = &u
+	s.accounts.add(token, &u)
 	return &u
 }
 
-// TokenUser is the account that a token stands for. It must not be changed while requests are answered, but within Change.
-func (s *Server) TokenUser(token string) *User { return s.tokens[token] }
+// TokenUser returns a token's account. While requests are answered, change it only within Change.
+func (s *Server) TokenUser(token string) *User { return s.accounts.get(token) }
 
 // RemoveToken revokes a token.
 func (s *Server) RemoveToken(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.tokens, token)
+	s.accounts.remove(token)
 }
 
 // AddInstallation makes an installation of the app, whose tokens stand for a bot.
@@ -142,10 +151,7 @@ func (s *Server) AddInstallation(id int64, u User) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u.ID, u.Bot = s.id(), true
-	if s.apps == nil {
-		s.apps = map[int64]*User{}
-	}
-	s.apps[id] = &u
+	s.accounts.install(id, &u)
 }
 
 // AddRepository makes an empty repository.
@@ -156,7 +162,8 @@ func (s *Server) AddRepository(fullName string) {
 	s.repos = append(s.repos, &Repository{ID: s.id(), Owner: owner, Name: name, Private: true, createdAt: time.Now()})
 }
 
-// Change gives a repository to a function that may change it, as people do. It is found by any name that it has or had.
+// Change passes a repository to a function that may change it, as people do. It finds it by its
+// present or a former name.
 func (s *Server) Change(fullName string, change func(*Repository)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,7 +174,7 @@ func (s *Server) Change(fullName string, change func(*Repository)) {
 	change(r)
 }
 
-// AddIssue adds an issue of somebody's, and returns its number.
+// AddIssue adds somebody's issue, and returns its number.
 func (s *Server) AddIssue(fullName string, i Issue) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -187,22 +194,45 @@ func (s *Server) AddIssue(fullName string, i Issue) int {
 	return i.Number
 }
 
-// Requests are those that came in so far.
+// Transfer moves an issue to another repository, as a person would, and returns its number there.
+// As at GitHub, it and its comments get other IDs, and the old address redirects to it.
+func (s *Server) Transfer(from string, number int, to string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	source, _ := s.find(from)
+	target, _ := s.find(to)
+	for _, i := range source.Issues {
+		if i.Number != number {
+			continue
+		}
+		moved := *i
+		target.nextNumber++
+		moved.ID, moved.Number = s.id(), target.nextNumber
+		moved.Comments = nil
+		for _, c := range i.Comments {
+			there := *c
+			there.ID = s.id()
+			moved.Comments = append(moved.Comments, &there)
+		}
+		target.Issues = append(target.Issues, &moved)
+		i.MovedTo, i.MovedAs = target.ID, moved.Number
+		return moved.Number
+	}
+	panic("there is no such issue in " + from)
+}
+
+// Requests returns the requests so far.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Request(nil), s.requests...)
+	return s.traffic.soFar()
 }
 
-// Problems are the requests that GitHub would not have understood, or asked not to be sent.
+// Problems returns the requests that GitHub would not understand, or asks not to send.
 func (s *Server) Problems() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]string(nil), s.problems...)
-}
-
-func (s *Server) problemf(format string, args ...any) {
-	s.problems = append(s.problems, fmt.Sprintf(format, args...))
+	return s.traffic.wrong()
 }
 
 func (s *Server) id() int64 {
@@ -210,7 +240,7 @@ func (s *Server) id() int64 {
 	return 1000 + s.last
 }
 
-// find finds a repository by its name, or a name that it had.
+// find finds a repository by its present or a former name.
 func (s *Server) find(fullName string) (r *Repository, renamed bool) {
 	for _, r := range s.repos {
 		if strings.EqualFold(r.FullName(), fullName) {
@@ -227,7 +257,7 @@ func (s *Server) find(fullName string) (r *Repository, renamed bool) {
 	return nil, false
 }
 
-// RoundTrip answers a request without a network, so that the server can be used in a bubble of testing/synctest.
+// RoundTrip answers a request without a network, for use in a testing/synctest bubble.
 func (s *Server) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 	defer func() {
 		if cause := recover(); cause == http.ErrAbortHandler { //nolint:errorlint // recovered values are compared as net/http does
@@ -254,14 +284,24 @@ func (s *Server) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 	return resp, nil
 }
 
-// ServeHTTP answers a request as its fault has it.
+// ServeHTTP answers a request with its fault.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	f := s.begin(r)
-	defer s.end(r)
+	s.mu.Lock()
+	request, fault := s.traffic.begin(r, s.accounts.of(r), s.WriteEvery), s.Fault
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.traffic.end(request)
+	}()
+	f := Fault{}
+	if fault != nil {
+		f = fault(request)
+	}
 	switch {
 	case f.Late > 0:
 		late := r.Clone(r.Context())
@@ -293,43 +333,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(w, answer.Body)
 }
 
-// begin notes a request, and decides what goes wrong with it.
-func (s *Server) begin(r *http.Request) Fault {
-	s.mu.Lock()
-	request := Request{
-		N: len(s.requests) + 1, Method: r.Method, Path: r.URL.Path, Conditional: r.Header.Get("If-None-Match") != "", At: time.Now(),
-	}
-	if u := s.user(r); u != nil {
-		request.User = u.Login
-	}
-	s.requests = append(s.requests, request)
-	if request.IsWrite() && s.WriteEvery > 0 {
-		if s.writing > 0 {
-			s.problemf("%s %s was sent during another write", r.Method, r.URL.Path)
-		}
-		if gap := time.Since(s.wrote); gap < s.WriteEvery {
-			s.problemf("%s %s was sent %s after another write", r.Method, r.URL.Path, gap)
-		}
-		s.writing++
-	}
-	fault := s.Fault
-	s.mu.Unlock()
-	if fault == nil {
-		return Fault{}
-	}
-	return fault(request)
-}
-
-func (s *Server) end(r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r.Method != http.MethodGet && s.WriteEvery > 0 {
-		s.writing--
-		s.wrote = time.Now()
-	}
-}
-
-// act does what a request asks for.
+// act does what a request asks.
 func (s *Server) act(r *http.Request, body []byte) *http.Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -340,7 +344,7 @@ func (s *Server) act(r *http.Request, body []byte) *http.Response {
 		content := w.Body.Bytes()
 		answer.Body = io.NopCloser(bytes.NewReader(content))
 		if err := s.Check(r, body, answer); err != nil {
-			s.problemf("%s %s: %v", r.Method, r.URL.Path, err)
+			s.traffic.problemf("%s %s: %v", r.Method, r.URL.Path, err)
 		}
 		answer.Body = io.NopCloser(bytes.NewReader(content))
 	}

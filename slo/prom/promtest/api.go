@@ -45,8 +45,16 @@ func (s *Server) handler() http.Handler {
 		mux.HandleFunc("GET "+path, s.query(handle))
 		mux.HandleFunc("POST "+path, s.query(handle))
 	}
+	for _, method := range []string{"GET ", "POST "} {
+		mux.HandleFunc(method+"/api/v1/series", s.listSeries)
+	}
+	mux.HandleFunc("GET /api/v1/metadata", s.listMetadata)
 	mux.HandleFunc("GET /api/v1/status/buildinfo", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, http.StatusOK, answer{Status: "success", Data: map[string]string{"version": "3.0.0-promtest", "revision": "", "branch": ""}})
+	})
+	started := time.Now().Format(time.RFC3339Nano)
+	mux.HandleFunc("GET /api/v1/status/runtimeinfo", func(w http.ResponseWriter, _ *http.Request) {
+		write(w, http.StatusOK, answer{Status: "success", Data: map[string]string{"startTime": started, "CWD": "/"}})
 	})
 	for _, path := range []string{"/-/healthy", "/-/ready"} {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
@@ -56,7 +64,7 @@ func (s *Server) handler() http.Handler {
 	return mux
 }
 
-// query evaluates what `prepare` makes of a request, and writes the answer.
+// query evaluates the query that `prepare` makes of a request, and writes the answer.
 func (s *Server) query(prepare func(*http.Request) (promql.Query, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.running.Add(1)
@@ -92,9 +100,7 @@ func (s *Server) query(prepare func(*http.Request) (promql.Query, error)) http.H
 				data.Result = promql.Vector{}
 			}
 		case promql.Matrix:
-			if v == nil {
-				data.Result = promql.Matrix{}
-			}
+			data.Result = matrix(v)
 		}
 		warnings, infos := result.Warnings.AsStrings(r.FormValue("query"), 10, 10)
 		write(w, http.StatusOK, answer{Status: "success", Data: data, Warnings: warnings, Infos: infos})

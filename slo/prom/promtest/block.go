@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/prometheus/tsdb"
 )
 
-// WriteBlock writes samples as a block into the folder of a TSDB, from which a Prometheus program reads them when it is started on that
-// folder. Each call makes a block of its own.
+// WriteBlock writes samples as a block into the folder of a TSDB, for a Prometheus that is started
+// on that folder. Each call makes a block of its own.
 func WriteBlock(dir string, samples ...Sample) (err error) {
 	w, err := tsdb.NewBlockWriter(slog.New(slog.DiscardHandler), dir, 2*history.Milliseconds()) // takes samples in any order over half of that
 	if err != nil {
@@ -19,7 +19,7 @@ func WriteBlock(dir string, samples ...Sample) (err error) {
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	samples = slices.Clone(samples)
-	slices.SortStableFunc(samples, func(a, b Sample) int { return a.Time.Compare(b.Time) }) // those of one series have to be in order
+	slices.SortStableFunc(samples, func(a, b Sample) int { return a.Time.Compare(b.Time) }) // a series' samples have to be in order
 	app := w.Appender(context.Background())
 	for _, s := range samples {
 		if err := s.appendTo(app); err != nil {

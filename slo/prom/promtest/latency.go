@@ -9,10 +9,12 @@ import (
 	"github.com/prometheus/prometheus/model/histogram"
 )
 
-// Latency makes a service expose `http_request_duration_seconds{route}` as well. Half of the quick requests take up to 0.125 s, 40 % up to
-// 0.25 s and the others up to 0.5 s; of the slow ones 60 % take up to 1 s, and the others up to 2 s.
+// Latency makes a service expose `http_request_duration_seconds{route}`, too. Half of the quick
+// requests take up to 0.125 s, 40 % up to 0.25 s and the others up to 0.5 s; 60 % of the slow ones
+// take up to 1 s, and the others up to 2 s.
 type Latency struct {
-	// Native makes it a native histogram, of schema 0; else it is a classic one. Their boundaries are the same.
+	// Native makes it a native histogram, of schema 0; else it is a classic one. Their boundaries
+	// are the same.
 	Native bool
 	// Slow is the share of requests that take longer than 0.5 s; nil: none do.
 	Slow func(at time.Time, t Target, route string) float64
@@ -21,7 +23,7 @@ type Latency struct {
 // latencyBounds are the boundaries: 2^-3 to 2^1, which are native ones too.
 var latencyBounds = [...]float64{0.125, 0.25, 0.5, 1, 2}
 
-// durations are how many requests of a route took how long, by bucket.
+// durations are a route's numbers of requests by bucket.
 type durations [len(latencyBounds)]float64
 
 // add spreads requests over the buckets.
@@ -36,13 +38,13 @@ func (d *durations) add(n, slow float64) {
 // write exposes the histogram of a route.
 func (l *Latency) write(w *writer, at time.Time, route string, d durations) {
 	const name = "http_request_duration_seconds"
-	total, counts := 0.0, make([]float64, len(d)) // each of which never falls
+	total, counts := 0.0, make([]float64, len(d)) // none of them ever falls
 	for i, n := range d {
 		counts[i] = math.Floor(n)
 		total += counts[i]
 	}
 	if l.Native {
-		set := w.series(name, routeLabels(route))
+		set := w.series(name, routeLabels(route)).labels // which endAll does not end
 		w.samples = append(w.samples, Sample{Labels: set, Time: at, Histogram: &histogram.FloatHistogram{
 			Count: total, Sum: total / 4, PositiveSpans: []histogram.Span{{Offset: -3, Length: uint32(len(d))}}, PositiveBuckets: slices.Clone(counts),
 		}})

@@ -156,7 +156,7 @@ func TestScrape(t *testing.T) {
 	check("", map[string]string{"up": "", "a_total": ""})
 }
 
-// value is the value of a query's only series, or empty where there is none.
+// value returns the value of a query's only series, or "" if there is none.
 func value(t *testing.T, s *promtest.Server, query string, at time.Time) string {
 	t.Helper()
 	form := url.Values{"query": {query}, "time": {fmt.Sprintf("%.3f", float64(at.UnixMilli())/1000)}}

@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 )
 
-// maxScrape bounds what is read of one answer of a target.
+// maxScrape bounds how many bytes are read of a target's answer.
 const maxScrape = 64 << 20
 
 // target is one address that is scraped.
@@ -27,14 +27,15 @@ type target struct {
 	instance string
 	url      string
 	client   *http.Client
-	scraped  int64                    // when it was last, in ms since 1970
+	scraped  int64                    // the last time, in ms since 1970
 	seen     map[string]labels.Labels // the series of the last scrape
 }
 
-// Scrape fetches a target's metrics at once and then every interval, until the context ends. It writes what it finds with the labels
-// job and instance (the URL's host and port), and `up`; series that vanish, and all of them when a scrape fails, get stale
-// markers, as Prometheus does it. At the end the target counts as removed: all its series, `up` too, become stale.
-// A failing target is no error; it returns an error where the URL is none, or the TSDB does not take samples.
+// Scrape fetches a target's metrics at once and then every interval, until the context ends. It
+// writes what it finds with the labels job and instance (the URL's host and port), and `up`; series
+// that vanish, and all of them if a scrape fails, get stale markers, as in Prometheus. At the end
+// the target counts as removed: all its series, `up` too, become stale. A failing target is no
+// error; it returns an error if the URL is invalid, or the TSDB does not take samples.
 func (s *Server) Scrape(ctx context.Context, job, address string, interval time.Duration) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
@@ -134,7 +135,8 @@ func (t *target) appendAll(app storage.Appender, body io.Reader, header http.Hea
 	}
 }
 
-// attach gives a series the target's labels; labels of those names that the target exposes itself are kept as exported_....
+// attach gives a series the target's labels; exposed labels with these names are kept as
+// exported_....
 func (t *target) attach(exposed model.Metric) labels.Labels {
 	b := labels.NewBuilder(labels.EmptyLabels())
 	for name, v := range exposed {

@@ -1,6 +1,7 @@
-// Package promtest is a small Prometheus in the process: a real TSDB and PromQL engine behind the part of Prometheus' HTTP API that
-// answers queries, and a scraper. It is for tests, the accuracy table and the demo. It has no rules, no service discovery, no remote
-// write and no authentication, keeps nothing over a restart, and is not part of the product.
+// Package promtest is a small Prometheus in the process: a real TSDB and PromQL engine behind the
+// queries of Prometheus' HTTP API, and a scraper. It is for tests, the accuracy table and the demo.
+// It has no rules, no service discovery, no remote write and no authentication, keeps nothing over
+// a restart, and is not part of the product.
 package promtest
 
 import (
@@ -31,6 +32,10 @@ const lookback = 5 * time.Minute
 // history is how far back samples may be written after newer ones.
 const history = 400 * 24 * time.Hour
 
+// stripes is the number of maps that the TSDB spreads its series over. Prometheus makes 16,384,
+// which takes longer than most tests, for a million series; here are a few thousand at most.
+const stripes = 256
+
 // Server is a TSDB and the HTTP API over it. All its methods may be called by several goroutines.
 type Server struct {
 	db     *tsdb.DB
@@ -40,7 +45,8 @@ type Server struct {
 	url    string
 	served chan error
 
-	running sync.WaitGroup // queries; of one whose client went away, too
+	types   sync.Map       // of metrics, by name: strings
+	running sync.WaitGroup // queries, even if the client went away
 	queries atomic.Int64
 	samples atomic.Int64
 }
@@ -54,7 +60,8 @@ type Sample struct {
 	Histogram *histogram.FloatHistogram // a native histogram instead of the value; nil: none
 }
 
-// Stale is the value that ends a series at its time, as Prometheus writes it when a series is gone from a scrape.
+// Stale returns the value that ends a series at its time. Prometheus writes it when a series is
+// gone from a scrape.
 func Stale() float64 { return math.Float64frombits(value.StaleNaN) }
 
 // New opens a TSDB in a folder and serves it on a free port of 127.0.0.1.
@@ -64,6 +71,7 @@ func New(dir string) (*Server, error) {
 	options.WALSegmentSize = -1 // nothing is kept over a restart
 	options.RetentionDuration = history.Milliseconds()
 	options.OutOfOrderTimeWindow = history.Milliseconds()
+	options.StripeSize = stripes
 	db, err := tsdb.Open(dir, quiet, nil, options, tsdb.NewDBStats())
 	if err != nil {
 		return nil, fmt.Errorf("opening the TSDB: %w", err)
@@ -88,16 +96,16 @@ func New(dir string) (*Server, error) {
 	return s, nil
 }
 
-// URL is the address of the API, without a slash at its end.
+// URL returns the address of the API, without a slash at its end.
 func (s *Server) URL() string { return s.url }
 
-// Asked is how many queries were evaluated, and how many samples they read.
+// Asked returns how many queries were evaluated, and how many samples they read.
 func (s *Server) Asked() (queries, samples int64) { return s.queries.Load(), s.samples.Load() }
 
 // Close ends running queries and closes the TSDB. Scrapers have to be stopped before.
 func (s *Server) Close() error {
 	err := s.http.Close()
-	s.running.Wait() // the TSDB takes its memory away from under those that still read
+	s.running.Wait() // the TSDB frees memory that queries still read
 	if serveErr := <-s.served; !errors.Is(serveErr, http.ErrServerClosed) {
 		err = errors.Join(err, serveErr)
 	}
@@ -128,14 +136,17 @@ func (s Sample) appendTo(app storage.Appender) (err error) {
 	return err
 }
 
-// Load writes series in the notation of promtool's unit tests, one a line: `errors_total{job="shop"} 0+2x10 _ 3 stale`, native histograms
-// too: `latency_seconds {{schema:0 count:3 sum:4 buckets:[1 2]}}+{{schema:0 count:1 sum:1 buckets:[1]}}x10`. The first
-// value is at `start`, the following ones a step apart. Empty lines and those that begin with # are skipped.
+// Load writes series in the notation of promtool's unit tests, one a line:
+// `errors_total{job="shop"} 0+2x10 _ 3 stale`, native histograms too: `latency_seconds {{schema:0
+// count:3 sum:4 buckets:[1 2]}}+{{schema:0 count:1 sum:1 buckets:[1]}}x10`. The first value is at
+// `start`, the following ones a step apart. `# TYPE name gauge` gives a metric its type; empty
+// lines and other lines that begin with # are skipped.
 func (s *Server) Load(start time.Time, step time.Duration, series string) error {
 	var samples []Sample
 	for line := range strings.Lines(series) {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
+			s.describe(line)
 			continue
 		}
 		metric, values, err := s.parser.ParseSeriesDesc(line)
@@ -151,7 +162,8 @@ func (s *Server) Load(start time.Time, step time.Duration, series string) error 
 	return s.Append(samples...)
 }
 
-// TB is the part of testing.TB that Start needs, so that a program which is no test does not link package testing.
+// TB is the part of testing.TB that Start needs, so that a program other than a test does not link
+// package testing.
 type TB interface {
 	Helper()
 	TempDir() string

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// Service generates the history of a service's metrics, as its targets would have exposed them: for each target `up`,
-// `process_start_time_seconds`, `<job>_build_info{version}` and, for each route,
-// `http_requests_total{route,code}`. A series of failed requests (code 503) is there from the first
-// failure on. The same service has the same history.
+// Service generates the history of a service's metrics, as its targets would have exposed them: for
+// each target `up`, `process_start_time_seconds`, `<job>_build_info{version}` and, for each route,
+// `http_requests_total{route,code}`. A series of failed requests (code 503) begins with the first
+// failure. Equal services have equal histories.
 type Service struct {
 	Job    string
 	Start  time.Time // of the first scrape
@@ -23,11 +23,13 @@ type Service struct {
 	// "/cart tenant=acme".
 	Routes  map[string]float64
 	Targets []Target
-	// Traffic is how many times the usual there are; nil: 1. Fails is the share of requests that fail; nil: 0.
+	// Traffic is the factor to the usual requests; nil: 1. Fails is the share of requests that
+	// fail; nil: 0.
 	Traffic func(at time.Time) float64
 	Fails   func(at time.Time, t Target, route string) float64
 	Latency *Latency // nil: how long requests take is not exposed
-	// Random makes the numbers of requests and failures vary as those of independent requests do; nil: they are as expected.
+	// Random makes the numbers of requests and failures vary, as if requests were independent; nil:
+	// they are as expected.
 	Random *rand.Rand
 	// Unscraped reports when Prometheus itself was away; nil: never.
 	Unscraped func(at time.Time) bool
@@ -36,7 +38,7 @@ type Service struct {
 // Target is a process of a service.
 type Target struct {
 	Instance string
-	Labels   map[string]string // more labels of all its series: pod, zone ...
+	Labels   map[string]string // further labels of its series: pod, zone ...
 	Version  string
 	From, To time.Time    // of its life; zero: all of the history
 	Restarts []Restart    // in order
@@ -59,7 +61,7 @@ func (s *Server) LoadService(v Service) error {
 	return nil
 }
 
-// samples are all that one target exposed.
+// samples returns all samples that one target exposed.
 func (v Service) samples(t Target, n int) []Sample {
 	w := &writer{labels: map[string]string{"job": v.Job, "instance": t.Instance}}
 	maps.Copy(w.labels, t.Labels)
@@ -126,7 +128,7 @@ func (v Service) samples(t Target, n int) []Sample {
 	return w.samples
 }
 
-// routeLabels are the labels of a route, names and values in turn.
+// routeLabels returns a route's labels, names and values in turn.
 func routeLabels(route string) []string {
 	fields := strings.Fields(route)
 	labels := []string{"route", fields[0]}
@@ -137,7 +139,7 @@ func routeLabels(route string) []string {
 	return labels
 }
 
-// startAnew has a new process count from 0.
+// startAnew makes a new process count from 0.
 func startAnew(counts map[string]*[2]float64, took map[string]*durations) {
 	for _, c := range counts {
 		if c[1] > 0 {
@@ -150,7 +152,7 @@ func startAnew(counts map[string]*[2]float64, took map[string]*durations) {
 	}
 }
 
-// count adds the requests since the last scrape. They all are as those in the middle between the two.
+// count adds the requests since the last scrape, all with the rates in the middle between the two.
 func (v Service) count(t Target, at time.Time, counts map[string]*[2]float64, took map[string]*durations) {
 	at = at.Add(-v.Scrape / 2)
 	traffic := 1.0
@@ -179,7 +181,7 @@ func (v Service) count(t Target, at time.Time, counts map[string]*[2]float64, to
 	}
 }
 
-// slow is how many of n requests are.
+// slow returns how many of n requests are slow.
 func (v Service) slow(n float64, at time.Time, t Target, route string) float64 {
 	switch {
 	case v.Latency.Slow == nil:
@@ -190,7 +192,7 @@ func (v Service) slow(n float64, at time.Time, t Target, route string) float64 {
 	return binomial(v.Random, n, v.Latency.Slow(at, t, route))
 }
 
-// binomial is how many of n independent requests fail.
+// binomial returns how many of n independent requests fail.
 func binomial(random *rand.Rand, n, share float64) (failed float64) {
 	if share <= 0 {
 		return 0
@@ -207,41 +209,53 @@ func binomial(random *rand.Rand, n, share float64) (failed float64) {
 type writer struct {
 	labels  map[string]string
 	samples []Sample
-	live    map[string]map[string]string // series that are not ended
+	known   map[string]*exposed // by the name and the labels
+}
+
+// exposed is a series that a writer wrote.
+type exposed struct {
+	labels map[string]string
+	live   bool // it has not ended
 }
 
 // write adds a value of a series, given by its name and its labels' names and values.
 func (w *writer) write(at time.Time, value float64, name string, labels ...string) {
-	set := w.series(name, labels)
-	w.samples = append(w.samples, Sample{Labels: set, Time: at, Value: value})
-	if name == "up" {
-		return
-	}
-	if w.live == nil {
-		w.live = map[string]map[string]string{}
-	}
-	w.live[fmt.Sprint(name, labels)] = set
+	s := w.series(name, labels)
+	s.live = name != "up"
+	w.samples = append(w.samples, Sample{Labels: s.labels, Time: at, Value: value})
 }
 
 // end ends a series.
 func (w *writer) end(at time.Time, name string, labels ...string) {
-	delete(w.live, fmt.Sprint(name, labels))
-	w.samples = append(w.samples, Sample{Labels: w.series(name, labels), Time: at, Value: Stale()})
+	s := w.series(name, labels)
+	s.live = false
+	w.samples = append(w.samples, Sample{Labels: s.labels, Time: at, Value: Stale()})
 }
 
 // endAll ends all series but up.
 func (w *writer) endAll(at time.Time) {
-	for _, set := range w.live {
-		w.samples = append(w.samples, Sample{Labels: set, Time: at, Value: Stale()})
+	for _, s := range w.known {
+		if s.live {
+			s.live = false
+			w.samples = append(w.samples, Sample{Labels: s.labels, Time: at, Value: Stale()})
+		}
 	}
-	w.live = nil
 }
 
-func (w *writer) series(name string, labels []string) map[string]string {
-	set := maps.Clone(w.labels)
-	set["__name__"] = name
-	for i := 0; i+1 < len(labels); i += 2 {
-		set[labels[i]] = labels[i+1]
+// series returns a series. Its samples share the labels.
+func (w *writer) series(name string, labels []string) *exposed {
+	key := name + "\xff" + strings.Join(labels, "\xff")
+	if s, ok := w.known[key]; ok {
+		return s
 	}
-	return set
+	s := &exposed{labels: maps.Clone(w.labels)}
+	s.labels["__name__"] = name
+	for i := 0; i+1 < len(labels); i += 2 {
+		s.labels[labels[i]] = labels[i+1]
+	}
+	if w.known == nil {
+		w.known = map[string]*exposed{}
+	}
+	w.known[key] = s
+	return s
 }

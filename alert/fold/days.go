@@ -1,0 +1,47 @@
+package fold
+
+import (
+	"time"
+
+	"github.com/postburn/postburn/slo"
+)
+
+// Days returns the days since a time that the history knows, oldest first; the first and the last
+// may be partly known. A day without data is known, and blind.
+//
+// The history remembers only so many stretches without data. Days before the oldest of them are
+// left out once some may be forgotten: nobody knows how blind they were.
+func (w *Watch) Days(since time.Time) (all []slo.Day) {
+	known, now := w.knownSince(), w.Now()
+	if w.History.Empty() || !known.Before(now) {
+		return nil
+	}
+	const length = 24 * time.Hour
+	first := slo.Floor(known, length)
+	if day := slo.Floor(since, length); day.After(first) {
+		first = day
+	}
+	for day := first; day.Before(now); day = day.Add(length) {
+		span := slo.Span{Start: day, End: day.Add(length)}
+		if known.After(span.Start) {
+			span.Start = known
+		}
+		if now.Before(span.End) {
+			span.End = now
+		}
+		grain := w.History.Grain(span.Start)
+		d := slo.Day{Date: day, Known: span.End.Sub(span.Start), Blind: w.blindFor(span), Exact: grain > 0 && length%grain == 0}
+		d.Counts = w.History.Between(span.Start, span.End).Add(w.planned.in(span)).Cut()
+		all = append(all, d)
+	}
+	return all
+}
+
+// knownSince returns from when on events and stretches without data are known.
+func (w *Watch) knownSince() time.Time {
+	known := w.History.Known()
+	if start, full := w.History.BlindSince(); full && start.After(known) {
+		known = start
+	}
+	return known
+}

@@ -1,0 +1,95 @@
+package fold
+
+import (
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/slo"
+)
+
+// lengths are the times to look back for a Detail, besides the objective's own window.
+var lengths = []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour, 72 * time.Hour}
+
+// Detail returns all that is known of the objective. Its course covers the last `length`, or the
+// objective's window if length is 0 or longer than that, in at most `most` stretches: whole ticks,
+// and no shorter than the history keeps at their beginning.
+func (w *Watch) Detail(length time.Duration, most int) alert.Detail {
+	d := alert.Detail{Status: w.Status(), Policy: w.Def.Policy}
+	now := w.Now()
+	window := w.windowLength(now)
+	for _, l := range lengths {
+		if l < window {
+			d.Attained = append(d.Attained, w.attained(l))
+		}
+	}
+	d.Attained = append(d.Attained, w.attained(window))
+	for i, r := range w.rules {
+		d.Rules = append(d.Rules, alert.RuleStatus{
+			Rule:          w.Def.Policy.Rules[i],
+			LongBurnRate:  slo.BurnRate(w.History.Last(r.Long).Cut(), w.Def.Objective.Target),
+			ShortBurnRate: slo.BurnRate(w.History.Last(r.Short).Cut(), w.Def.Objective.Target),
+			Bad:           w.History.Last(r.Long).Cut().Bad,
+		})
+	}
+	if length <= 0 || length > window {
+		length = window
+	}
+	d.Course = w.course(length, most)
+	return d
+}
+
+// windowLength returns the length of the objective's window: of a calendar one, what has passed of
+// it.
+func (w *Watch) windowLength(now time.Time) time.Duration {
+	window := w.Def.Objective.Window
+	if window.Calendar == "" {
+		return window.Rolling
+	}
+	return now.Sub(w.periods.At(now).Start)
+}
+
+// attained leaves out what people excluded, as the budget does.
+func (w *Watch) attained(length time.Duration) alert.Attained {
+	now := w.Now()
+	span := slo.Span{Start: now.Add(-length), End: now}
+	unseen := w.unseen(span)
+	for _, out := range w.leftOut(fromBudget) {
+		unseen += shared(out, span)
+	}
+	if before := w.History.Known().Sub(span.Start); before > 0 {
+		unseen += min(before, length)
+	}
+	counts := w.History.Between(span.Start, now).Sub(w.correctedIn(span, true, fromBudget)).Cut()
+	return alert.Attained{Length: length, Counts: counts, Unseen: min(unseen, length)}
+}
+
+// course returns the events of the last `length` in equal stretches, at most `most`. The oldest may
+// be shorter.
+func (w *Watch) course(length time.Duration, most int) (all []alert.Stretch) {
+	now, interval := w.Now(), w.History.Interval()
+	from := now.Add(-length)
+	step := roundUp(max(length/time.Duration(most-1), interval), interval)
+	if grain := w.History.Grain(from); from.After(w.History.Origin()) && grain > step {
+		step = grain
+	}
+	for start := slo.Floor(from, step); start.Before(now); start = start.Add(step) {
+		span := slo.Span{Start: start, End: start.Add(step)}
+		if span.Start.Before(from) {
+			span.Start = from
+		}
+		if span.End.After(now) {
+			span.End = now
+		}
+		all = append(all, w.stretch(span))
+	}
+	return all
+}
+
+func (w *Watch) stretch(span slo.Span) alert.Stretch {
+	length := span.End.Sub(span.Start)
+	planned := w.planned.length(span)
+	return alert.Stretch{
+		Span: span, Counts: w.History.Between(span.Start, span.End).Cut(), Planned: planned > 0,
+		Blind: !span.End.After(w.History.Known()) || w.blindFor(span) >= length-planned && planned < length,
+	}
+}

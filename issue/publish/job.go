@@ -1,0 +1,100 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+)
+
+// job is a publication and its incidents, while the publisher works on them.
+type job struct {
+	pub       issue.Publication
+	incidents              // of its parts, in their order; at least one
+	joined    bool         // an incident joined a stored publication
+	hints     []issue.Hint // for the lint
+}
+
+// newJob makes a publication for incidents that have none yet.
+func newJob(kind issue.Kind, incidents ...alert.Incident) *job {
+	return &job{pub: issue.NewPublication(kind, incidents...), incidents: incidents}
+}
+
+// join adds an incident to a stored publication. It saves nothing.
+func (j *job) join(i alert.Incident) {
+	j.pub.Parts.Join(i)
+	j.incidents, j.joined = append(j.incidents, i), true
+}
+
+func (j *job) save(ctx context.Context, store issue.Store) error {
+	if err := store.Save(ctx, j.pub); err != nil {
+		return fmt.Errorf("storing the publication: %w", err)
+	}
+	return nil
+}
+
+// content returns what a text written now would say.
+func (j *job) content(w *issue.Write, text issue.Text) issue.Content {
+	c := issue.Content{Text: text, Revision: j.revision(), Facts: j.facts(), Ended: j.ended()}
+	if w.Stage == issue.FollowUpLinks {
+		c.Facts = j.linked()
+	}
+	return c
+}
+
+// posted reports whether the newest revisions of all incidents are at the tracker.
+func (j *job) posted() bool {
+	return !slices.ContainsFunc(j.incidents, func(i alert.Incident) bool { return j.pub.Parts.Posted(i.ID) < i.Revision })
+}
+
+// isUnopened reports whether there is no issue yet, and none is on its way.
+func (j *job) isUnopened() bool { return len(j.pub.Writes) == 0 || j.pub.Opening().IsUnsent() }
+
+// opens returns when to open an issue that does not exist yet; zero: at once.
+func (j *job) opens() time.Time {
+	if len(j.pub.Writes) == 0 {
+		return time.Time{}
+	}
+	return j.pub.Opening().NotUntil
+}
+
+// isUnwanted reports whether a person said that the issue is not worth having. Then postburn writes
+// no more there.
+func (j *job) isUnwanted() bool {
+	return j.pub.Triage == issue.Noise || j.pub.Triage == issue.Duplicate
+}
+
+// failure returns why the tracker did not take what is wanted; nil if it did.
+func (j *job) failure() error {
+	stage, why := j.pub.Failure()
+	if why == "" {
+		return nil
+	}
+	return fmt.Errorf("writing the %s text: %w", stage, errors.New(why))
+}
+
+// post returns what to ask the tracker to write, or to look for.
+func (j *job) post(w *issue.Write, settings func(slo string) issue.Settings) issue.Post {
+	if w.Stage == issue.FollowUpIssue {
+		return j.followUpPost(w)
+	}
+	post := issue.Post{Key: w.Key, Kind: j.pub.Kind, Group: j.pub.Group, Onset: j.onset(), Repository: j.pub.Repository, Ref: w.Ref, Text: w.Text}
+	if j.pub.Kind == issue.Single {
+		post.MergeGap = j.mergeGap(settings)
+	}
+	o := j.pub.Opening()
+	switch {
+	case w.Stage == issue.Opening:
+		post.Labels = j.labels(settings)
+		post.Assignees, _ = j.owners(settings)
+	case w.Issue != issue.Ref{}:
+		post.Parent = &issue.Found{Key: o.Key, Ref: w.Issue}
+	default:
+		post.Parent = &issue.Found{Key: o.Key, Ref: o.Ref, Text: o.Text}
+	}
+	return post
+}

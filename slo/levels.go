@@ -1,0 +1,57 @@
+package slo
+
+import "slices"
+
+// The sizes of a history's levels, in buckets: at ticks of 30 s they make buckets of a tick for 6
+// h, of 5 min for 3 d, and of 4 h for 90 d, in less than 24 KiB.
+const (
+	fineBuckets   = 720
+	middleBuckets = 864
+	coarseBuckets = 540
+)
+
+// levels are rings of cumulative counts at up to three resolutions, the finest first.
+type levels []level
+
+// newLevels makes levels for rules that look back so many ticks, and for a window.
+func newLevels(rules, window int64) (all levels) {
+	fine, middle := forRules(rules)
+	all.add(fine, 1)
+	if middle > 1 {
+		all.add(ceilDiv(rules, middle), middle)
+	}
+	widest := all.coarsest()
+	if window > widest.step*int64(widest.len()-2) {
+		step := ceilDiv(ceilDiv(window, coarseBuckets), widest.step) * widest.step
+		all.add(ceilDiv(window, step), step)
+	}
+	return all
+}
+
+// forRules returns how many ticks to keep one by one for rules that look back so many, and how many
+// ticks make a bucket before that: 1 if one by one is enough.
+func forRules(ticks int64) (fine, middle int64) {
+	middle = max(1, ceilDiv(ticks, middleBuckets))
+	if middle == 1 {
+		return max(fineBuckets, ticks), 1
+	}
+	return fineBuckets, middle
+}
+
+func (all *levels) add(buckets, step int64) {
+	// One point more than buckets, and one for a window that is no multiple of the step.
+	*all = append(*all, newLevel(step, int(buckets)+2))
+}
+
+// clone returns a copy that shares nothing.
+func (all levels) clone() levels {
+	c := slices.Clone(all)
+	for i := range c {
+		c[i] = c[i].clone()
+	}
+	return c
+}
+
+func (all levels) coarsest() *level { return &all[len(all)-1] }
+
+func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }
