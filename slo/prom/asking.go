@@ -5,6 +5,7 @@ type asking struct {
 	extent
 	large bool // the sums may be too large to be packed
 	apart bool // good or bad events are asked for separately, though they are series of the total
+	rare  bool // some series have samples so rarely that they must be looked for further back
 }
 
 // extent is how much of its sumQuery a counter asks.
@@ -12,6 +13,7 @@ type asking struct {
 // Mostly nothing happens in a tick: all series go on. If that was so in the tick before, too, all
 // have usable numbers at the beginning. A series that becomes negative falls or has no difference,
 // and one that becomes infinite makes the sum infinite: no arm has to tell them from the others.
+// Nor has any series fallen in the ticks before, so falls are looked for in this one alone.
 // And most histograms are classic and have a bucket for the threshold: a third of the arms shows
 // that, and counts.
 type extent int
@@ -41,5 +43,8 @@ func (c *counter) asks(e extent) *counter {
 	how.extent = e
 	return c.with(how)
 }
+
+// looksBack reports whether all series are looked for in a while before each tick.
+func (c *counter) looksBack() bool { return c.asksLittle() || !c.ofHistograms() }
 
 func (all groups) ofHistograms() bool { return all[0].histogram != nil }

@@ -25,6 +25,8 @@ func newSumAnswer(c *counter, tick time.Time, points []point) sumAnswer {
 // suffices reports whether the answer tells all that sumQuery can tell; else ask all.
 func (a sumAnswer) suffices() bool {
 	switch {
+	case a.tally.isRare && !a.rare:
+		return false
 	case !a.asksLittle():
 		return true
 	case slices.ContainsFunc(a.points, func(p point) bool { return math.IsInf(p.Value, 1) }):

@@ -65,7 +65,7 @@ func (w sumWriter) numbered(differences, by, tag string) []arm {
 // seen asks, by job, how many series a group has in the tick and the look-back before it, and how
 // often they fell. startQuery needs the jobs.
 func (w sumWriter) seen(g group) arm {
-	return tagged("sum"+w.by(model.JobLabel)+"("+g.falls(w.at)+" + "+number(seriesUnit)+")", g.tag, seenArm)
+	return tagged("sum"+w.by(model.JobLabel)+"("+g.falls(w.fallsBack())+" + "+number(seriesUnit)+")", g.tag, seenArm)
 }
 
 // histogramArms returns the sums of one role of a group of histograms.
@@ -105,23 +105,29 @@ func (w sumWriter) littleArms(g group) []arm {
 	return arms
 }
 
-// fallsOver returns how long before a tick to look for falls: ten ticks, and long enough to scrape
-// every target once, but no longer than Prometheus shows a value that is not scraped. A step of the
-// past of that length has enough scrapes of its own.
-func fallsOver(interval time.Duration) time.Duration {
-	const scrapes = 75 * time.Second // of targets that are scraped once a minute
-	if interval >= count.Lookback {
-		return 0
-	}
-	return min(max(10*interval, scrapes), count.Lookback)
+// falls asks how often each series fell in a length of time, even if it has ended.
+func (g group) falls(back time.Duration) string {
+	return "(" + g.times(func(s string) string { return "resets(" + s + over(back) + ")" }) + ")"
 }
 
-// falls asks how often each series fell in the tick and for a while before it, even if it has
-// ended. One that fell a while ago may show its old value again: a counter of several processes
-// behind one address, or of a replica that is behind, then rises far too much.
-func (g group) falls(at grid) string {
-	back := over(at.Interval + fallsOver(at.Interval))
-	return "(" + g.times(func(s string) string { return "resets(" + s + back + ")" }) + ")"
+// fallsBack returns how far back from a tick's end to look for falls: in the tick and for ten ticks
+// before it, but no longer than Prometheus shows a value that is not scraped. One that fell a while
+// ago may show its old value again: a counter of several processes behind one address, or of a
+// replica that is behind, then rises far too much. If nothing happened in the tick before, that one
+// has looked at the ten: only its last samples are needed, to see a fall from them. A step of the
+// past as long as the look-back has enough scrapes of its own.
+func (w sumWriter) fallsBack() time.Duration {
+	const scrapes = 75 * time.Second // long enough to scrape every target once, if only once a minute
+	before := min(max(10*w.at.Interval, scrapes), count.Lookback)
+	switch {
+	case w.rare:
+		before = count.Lookback
+	case w.at.Interval >= count.Lookback:
+		before = 0
+	case w.extent == steady:
+		before = scrapes
+	}
+	return w.at.Interval + before
 }
 
 // Half of a sum's cost for Prometheus is finding the series, and their number is needed, too. So

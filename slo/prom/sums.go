@@ -128,12 +128,15 @@ func (t *task) learn(ticks slo.Ticks, grid grid) {
 	t.plan.follow(next, plain, ticks.First, grid)
 }
 
-// complete makes a task ask all if less was not enough.
+// complete makes a task ask all, and further back, if less was not enough.
 func (t *task) complete(ticks slo.Ticks, grid grid) bool {
 	if t.err != nil || !slices.ContainsFunc(t.answers, func(a sumAnswer) bool { return !a.suffices() }) {
 		return false
 	}
-	t.counter = t.counter.asks(whole)
+	how := t.counter.asking
+	how.extent = whole
+	how.rare = how.rare || slices.ContainsFunc(t.answers, func(a sumAnswer) bool { return a.tally.isRare })
+	t.counter = t.counter.with(how)
 	t.plan.follow(t.counter, false, ticks.First, grid)
 	return true
 }

@@ -19,6 +19,7 @@ type tally struct {
 	tick     time.Time
 	sets     map[slo.Labels]*set
 	isOdd    bool // count it by raw samples
+	isRare   bool // series have values, but no samples as far back as they were looked for
 	series   int  // how many the counter has in the tick
 	raw      []rawCount
 	goodless map[slo.Labels]*goodless
@@ -60,6 +61,7 @@ func (t *tally) addSums(points []point) error {
 	}
 	for _, n := range all {
 		t.isOdd = t.isOdd || n.plain != max(n.seen, n.now, n.before) || n.now != n.before
+		t.isRare = t.isRare || n.plain > n.seen && t.counter.looksBack()
 		t.series += int(max(n.seen, n.now, n.before))
 	}
 	return nil
