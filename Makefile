@@ -240,7 +240,7 @@ attack: setup-prometheus setup-github ## Attack the binary as someone who edits 
 SOAK ?= 48m
 .PHONY: soak
 soak: setup-prometheus3 ## Watch 1,000 objectives with 128 MiB of memory for SOAK (48m, which are 2,880 ticks): nothing may grow. `make e2e` has a minute of it.
-	SOAK="$(SOAK)" E2E_SEED="$${E2E_SEED:-1}" PROMETHEUS_BIN="$${PROMETHEUS_BIN:-$(PROMETHEUS3)}" $(GO) test -count=1 -timeout 24h -tags e2e -v -run '^TestSoak$$' ./e2e
+	SOAK="$(SOAK)" TEST_SEED="$${TEST_SEED:-1}" PROMETHEUS_BIN="$${PROMETHEUS_BIN:-$(PROMETHEUS3)}" $(GO) test -count=1 -timeout 24h -tags e2e -v -run '^TestSoak$$' ./e2e
 
 RELOADS ?= 1000
 .PHONY: reloads

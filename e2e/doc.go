@@ -23,7 +23,7 @@
 // The other files are named after what they test. docs_test.go does what the docs say, word by
 // word; screenshots_test.go takes their pictures. bench/ is a program of its own.
 //
-// What is drawn at random is drawn from E2E_SEED, or from a seed that is printed.
+// What is drawn at random is drawn from TEST_SEED, or from a seed that is printed (package seed).
 //
 // The tests need the build tag e2e, a Prometheus (PROMETHEUS_BIN, or `prometheus` on the path),
 // Chromium, buildah, etcd, VictoriaMetrics, kube-apiserver and kubectl, and root for what

@@ -19,6 +19,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/postburn/postburn/internal/seed"
 )
 
 const (
@@ -184,7 +186,7 @@ type fleet struct {
 
 func newFleet(t *testing.T) *fleet {
 	t.Helper()
-	f := &fleet{random: rand.New(rand.NewPCG(seed(t), 0)), counted: time.Now()}
+	f := &fleet{random: rand.New(rand.NewPCG(seed.Of(t), 0)), counted: time.Now()}
 	f.Server = httptest.NewServer(http.HandlerFunc(f.scrape))
 	t.Cleanup(f.Close)
 	return f

@@ -9,15 +9,14 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/postburn/postburn/internal/seed"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/issue/github/githubtest"
 	"github.com/postburn/postburn/web"
@@ -32,20 +31,6 @@ func life(random *rand.Rand) time.Duration {
 		return time.Second + time.Duration(random.Int64N(int64(4*time.Second)))
 	}
 	return time.Duration(random.ExpFloat64() * float64(600*time.Millisecond))
-}
-
-// seed is E2E_SEED, or a random one.
-func seed(t *testing.T) uint64 {
-	t.Helper()
-	n := rand.Uint64()
-	if text := os.Getenv("E2E_SEED"); text != "" {
-		var err error
-		if n, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatalf("E2E_SEED must be a number: %v", err)
-		}
-	}
-	t.Logf("seed: E2E_SEED=%d", n)
-	return n
 }
 
 // torture is a GitHub where everything goes wrong, people who write in it, and a postburn that is
@@ -72,7 +57,7 @@ type torture struct {
 // meets which of them is up to the machine.
 func TestGitHubTorture(t *testing.T) {
 	t.Parallel()
-	n := seed(t)
+	n := seed.Of(t)
 	x := &torture{
 		t: t, random: rand.New(rand.NewPCG(n, 1)), faulty: rand.New(rand.NewPCG(n, 2)), faults: map[string]int{},
 		edits: map[int]string{}, comments: map[string]string{},

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/postburn/postburn/internal/seed"
 )
 
 // exact is a number of 1/1024 events as math/big has it.
@@ -20,9 +22,7 @@ func exact(events float64) *big.Int {
 }
 
 func TestUnitsAgreeWithMathBig(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	rnd := rand.New(rand.NewPCG(seed, 0))
+	rnd := rand.New(rand.NewPCG(seed.Of(t), 0))
 	random := func() float64 {
 		return Quantize(math.Ldexp(rnd.Float64()-0.5, rnd.IntN(110)-12))
 	}
@@ -129,9 +129,7 @@ func TestHistoryOfAnyCounts(t *testing.T) {
 		"the most": func(_ *rand.Rand, _ int) Counts { return Counts{mostEvents, -mostEvents} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			seed := uint64(time.Now().UnixNano())
-			t.Logf("seed %d", seed)
-			rnd := rand.New(rand.NewPCG(seed, 0))
+			rnd := rand.New(rand.NewPCG(seed.Of(t), 0))
 			begin := time.Unix(0, 0).Add(500_000 * 110 * tick).UTC() // the start of a bucket of each length
 			h, l := NewHistory(tick, begin, 3*24*time.Hour, 20*24*time.Hour), newLedger()
 			for n := range 12_000 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/internal/seed"
 	"github.com/postburn/postburn/slo"
 )
 
@@ -13,14 +14,13 @@ import (
 // Trackers without doubt are right, and the others are if given every tick from where doubts say.
 func TestDoubts(t *testing.T) {
 	const interval, step = 30 * time.Second, 5 * time.Minute
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	drawn := seed.Of(t)
 	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 	def := alert.Definition{Objective: slo.Objective{Name: "checkout", Target: slo.MustDecimal("0.9"), Window: slo.Window{Rolling: 720 * time.Hour}}}
 	def.Policy = alert.Policy{Rules: alert.DefaultRules(720 * time.Hour), MinBadEvents: 1e15} // no window is opened
 	doubtful, again := 0, 0
 	for round := range 10 {
-		rnd := rand.New(rand.NewPCG(seed, uint64(round)))
+		rnd := rand.New(rand.NewPCG(drawn, uint64(round)))
 		exact := NewWatch(def, "", interval, start, time.Time{})
 		c := NewCoarse(NewWatch(def, "", interval, start, time.Time{}), step)
 		states, steps := map[time.Time]*Coarse{}, map[time.Time][]slo.Sample{}

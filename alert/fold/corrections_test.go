@@ -1,7 +1,6 @@
 package fold_test
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"math/rand/v2"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/alert/fold"
+	"github.com/postburn/postburn/internal/seed"
 	"github.com/postburn/postburn/slo"
 )
 
@@ -292,9 +292,8 @@ func TestExcludedWhileItsPastIsFolded(t *testing.T) {
 func TestCorrectionsOfRandomWorlds(t *testing.T) {
 	const tick = 10 * time.Minute
 	for name, window := range map[string]slo.Window{"week": {Rolling: 7 * day}, "rolling": {Rolling: 30 * day}, "calendar": {Calendar: "month"}} {
-		seed := rand.Uint64()
-		t.Run(fmt.Sprintf("%s, seed %d", name, seed), func(t *testing.T) {
-			r := rand.New(rand.NewPCG(seed, 1))
+		t.Run(name, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed.Of(t), 1))
 			def := definition("checkout")
 			def.Objective.Window = window
 			samples := randomSamples(r, int(45*day/tick))

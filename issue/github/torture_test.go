@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/internal/seed"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/issue/github"
 	"github.com/postburn/postburn/issue/github/githubtest"
@@ -453,10 +454,9 @@ func TestAStormIsOneIssue(t *testing.T) {
 // misfortunes plays incidents while every fifth request goes wrong, until it is calm; no text may
 // be there twice.
 func misfortunes(t *testing.T, calm time.Duration, play func(time.Time, *rand.Rand) []func(time.Time) (alert.Incident, bool), check func(*testing.T, *githubtest.Repository)) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	drawn := seed.Of(t)
 	synctest.Test(t, func(t *testing.T) {
-		random := rand.New(rand.NewPCG(seed, 0))
+		random := rand.New(rand.NewPCG(drawn, 0))
 		r := newTorture(t)
 		r.reads = true
 		names := slices.Sorted(maps.Keys(r.misfortunes()))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/internal/seed"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/slo"
 )
@@ -22,9 +23,7 @@ const crashLanes = 3
 // TestCrash kills a process that commits, again and again, and looks at what it leaves behind.
 func TestCrash(t *testing.T) {
 	const kills = 40
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(seed.Of(t), 0))
 	path := filepath.Join(t.TempDir(), "postburn.db")
 	last := -1
 	for life := range kills {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/alert/fold"
+	"github.com/postburn/postburn/internal/seed"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/issue/github"
 	"github.com/postburn/postburn/issue/github/githubtest"
@@ -353,10 +354,9 @@ func (s *simulation) change(id string, do func(*githubtest.Issue)) {
 
 // TestAYear asserts every number of a year's reports against what was simulated.
 func TestAYear(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	drawn := seed.Of(t)
 	synctest.Test(t, func(t *testing.T) {
-		s := &simulation{T: t, failures: year(rand.New(rand.NewPCG(seed, 0))), ids: map[int]string{}}
+		s := &simulation{T: t, failures: year(rand.New(rand.NewPCG(drawn, 0))), ids: map[int]string{}}
 		s.run()
 		defer s.store.Close()
 		if len(s.ids) != len(s.failures) {
