@@ -121,6 +121,30 @@ func TestCopiedMarker(t *testing.T) {
 	})
 }
 
+// TestSameIssueElsewhere gives the label to an issue of another repository, with the number and a
+// copy of the marker of an incident's. That excludes nothing.
+func TestSameIssueElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const elsewhere = "acme/other"
+		other := short()
+		other.group, other.repository = "payments", elsewhere
+		r, told := excluding(short(), other)
+		listed := false
+		r.options.ListMarked = func(ctx context.Context, repository string, since time.Time) ([]issue.Marked, error) {
+			all, err := r.forge.listMarked(ctx, repository, since)
+			if p, ok := r.store.load("checkout-1"); ok && repository == elsewhere {
+				listed = true
+				all = append(all, issue.Marked{Key: p.Key, Ref: p.Writes[0].Ref, Updated: time.Now(), Exclusion: &issue.Exclusion{By: "mallory"}})
+			}
+			return all, err
+		}
+		r.until(t, 20*time.Minute, nil)
+		if r.excluded() != nil || len(*told) > 0 || !listed {
+			t.Errorf("excluded: %+v, told %v, listed: %v", r.excluded(), *told, listed)
+		}
+	})
+}
+
 // TestBudgetsThatCantFollow has telling the budgets fail for a while, and the tracker as well.
 func TestBudgetsThatCantFollow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
