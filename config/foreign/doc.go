@@ -9,7 +9,8 @@
 // Start reading at FromEvents and FromRatio. The files:
 //
 //	indicator.go   FromEvents, FromRatio: which indicator it is
-//	query.go       Query: text with {{.window}}, parsed
+//	query.go       Query: an expression
+//	source.go      its text with {{.window}}, and what to say about places in it
 //	sum.go         an expression as a sum of counters
 //	ratio.go       an expression as a ratio of two sums
 //	terms.go       terms compared, and written in native form

@@ -51,10 +51,10 @@ func sampledRatio(q *Query, success bool, why *problem) (*Indicator, *problem) {
 
 func (p *problem) warnOnceATick() {
 	over := ""
-	if len(p.query.windows) > 0 {
+	if len(p.source.windows) > 0 {
 		over = " over " + length
 	}
-	p.query.Node.WarnInside(p.query.original(p.at), "%s: it is measured once a tick%s, not counted (indicator.sampled)", p.text, over)
+	p.source.Node.WarnInside(p.source.original(p.at), "%s: it is measured once a tick%s, not counted (indicator.sampled)", p.text, over)
 }
 
 // cannotSample returns why a query can't be measured once a tick; nil if it can.

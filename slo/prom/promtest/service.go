@@ -107,25 +107,30 @@ func (v Service) samples(t Target, n int) []Sample {
 		w.write(at, 1, "up")
 		w.write(at, float64(born.Unix()), "process_start_time_seconds")
 		w.write(at, 1, v.Job+"_build_info", "version", version)
-		for route, c := range counts {
-			if v.Latency != nil {
-				v.Latency.write(w, at, route, *took[route])
-			}
-			w.write(at, math.Floor(c[0]), "http_requests_total", append(routeLabels(route), "code", "200")...)
-			switch {
-			case c[1] >= 1:
-				w.write(at, math.Floor(c[1]), "http_requests_total", append(routeLabels(route), "code", "503")...)
-			case math.IsInf(c[1], -1):
-				w.end(at, "http_requests_total", append(routeLabels(route), "code", "503")...)
-				c[1] = 0
-			}
-		}
+		v.scrape(w, at, counts, took)
 	}
 	if to.Before(v.End) {
 		w.endAll(to.Add(v.Scrape))
 		w.end(to.Add(v.Scrape), "up")
 	}
 	return w.samples
+}
+
+// scrape writes what a target has counted on its routes.
+func (v Service) scrape(w *writer, at time.Time, counts map[string]*[2]float64, took map[string]*durations) {
+	for route, c := range counts {
+		if v.Latency != nil {
+			v.Latency.write(w, at, route, *took[route])
+		}
+		w.write(at, math.Floor(c[0]), "http_requests_total", append(routeLabels(route), "code", "200")...)
+		switch {
+		case c[1] >= 1:
+			w.write(at, math.Floor(c[1]), "http_requests_total", append(routeLabels(route), "code", "503")...)
+		case math.IsInf(c[1], -1):
+			w.end(at, "http_requests_total", append(routeLabels(route), "code", "503")...)
+			c[1] = 0
+		}
+	}
 }
 
 // routeLabels returns a route's labels, names and values in turn.
