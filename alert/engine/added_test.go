@@ -88,6 +88,7 @@ func (tc addedAfter) run(t *testing.T) {
 // TestRulesAreArmedOneByOne has a Prometheus that never answers for data over two hours old: the
 // rule that looks back an hour finds a new outage.
 func TestRulesAreArmedOneByOne(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		fault := span(begin, 30, 50)
@@ -122,6 +123,7 @@ func TestRulesAreArmedOneByOne(t *testing.T) {
 
 // TestDelayOfOne has an objective with a long delay beside one without.
 func TestDelayOfOne(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		fault := span(begin, 60, 80)

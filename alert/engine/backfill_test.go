@@ -39,6 +39,7 @@ func TestBackfill(t *testing.T) {
 		{name: "it takes for ever to read the past", retention: 40 * day, window: slo.Window{Rolling: 30 * day}, slow: true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				begin := time.Now().Truncate(30 * time.Second)
 				s := &service{faultFrom: begin.Add(-20 * day), faultTo: begin.Add(-20*day + 20*time.Minute)}
@@ -112,6 +113,7 @@ func TestBackfill(t *testing.T) {
 // TestBackfillOfTheYoung has a new objective of a service that is ten minutes old: little of its
 // past is read twice.
 func TestBackfillOfTheYoung(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now().Truncate(30 * time.Second)
 		s := &service{}

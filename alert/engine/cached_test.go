@@ -23,6 +23,7 @@ import (
 // samples that earlier ones have read and without: what is found is the same, byte for byte. What
 // was replayed once asks for nothing again; and nothing else does if every tick was read.
 func TestCachedReplay(t *testing.T) {
+	t.Parallel()
 	seed := *pastSeed
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())

@@ -138,7 +138,7 @@ func (p *process) start() {
 		time.Sleep(time.Second)
 	}
 	ctx, cancel := context.WithCancel(p.t.Context())
-	store, err := sqlite.Open(ctx, p.path, sqlite.Options{})
+	store, err := sqlite.Open(ctx, p.path, sqlite.Options{NoSync: true})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -243,6 +243,7 @@ func TestEngine(t *testing.T) {
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := &service{faultFrom: time.Now().Add(time.Hour), faultTo: time.Now().Add(80 * time.Minute)}
 				p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s, defs: []alert.Definition{definition("api"), definition("checkout")}}
@@ -277,6 +278,7 @@ func TestEngine(t *testing.T) {
 // TestEngineBlindObjective has one objective's query refused: it is blind, and holds up the other
 // only for a while.
 func TestEngineBlindObjective(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{refused: "api"}
 		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s, defs: []alert.Definition{definition("api"), definition("checkout")}}
@@ -312,6 +314,7 @@ func (f *fullDisk) Commit(ctx context.Context, b []alert.Batch) error {
 }
 
 func TestEngineFullDisk(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{faultFrom: time.Now().Add(time.Hour), faultTo: time.Now().Add(80 * time.Minute)}
 		disk := &fullDisk{}
@@ -342,6 +345,7 @@ func TestEngineFullDisk(t *testing.T) {
 }
 
 func TestEngineFenced(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: &service{}, defs: []alert.Definition{definition("checkout")}}
 		p.start()
@@ -448,6 +452,7 @@ func TestEngineLimitsLabelSets(t *testing.T) {
 func TestEngineLateData(t *testing.T) {
 	for _, lag := range []time.Duration{0, 80 * time.Second, 100 * time.Second, 3 * time.Minute} {
 		t.Run(lag.String(), func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := &service{faultFrom: time.Now().Add(2 * time.Hour), faultTo: time.Now().Add(140 * time.Minute)}
 				p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s, defs: []alert.Definition{definition("checkout")}}

@@ -77,6 +77,7 @@ func without(source engine.Source, out []alert.Correction) engine.Source {
 func TestExcludedIncidents(t *testing.T) {
 	for _, killed := range []bool{false, true} {
 		t.Run(fmt.Sprintf("killed %v", killed), func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now().Add(minutes(30))
 				s := &scene{roles: map[string]*role{
@@ -157,6 +158,7 @@ func (p *process) sameBudgets(what string, started time.Time, excluded ...string
 // TestExcludedThoughDataComesLate excludes an incident before all of its data has come. The past is
 // folded again with it, and what came late is left out as well.
 func TestExcludedThoughDataComesLate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now().Add(minutes(60))
 		s := &scene{roles: map[string]*role{"checkout": {
@@ -190,6 +192,7 @@ func TestExcludedThoughDataComesLate(t *testing.T) {
 // TestCorrectionOfASingleTick takes out one tick of a time that a replay need not read tick by
 // tick.
 func TestCorrectionOfASingleTick(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := theNow().Add(-5 * day).Add(7 * time.Minute)
 		s := &scene{roles: map[string]*role{"checkout": {faults: []slo.Span{{Start: start, End: start.Add(time.Second)}}}}}
@@ -210,6 +213,7 @@ func TestCorrectionOfASingleTick(t *testing.T) {
 // TestExcludedBeforeThePastIsRead starts a daemon that has lost its lanes but knows which incidents
 // are excluded: once the past is read, their time is left out.
 func TestExcludedBeforeThePastIsRead(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now().Add(minutes(30))
 		s := &scene{roles: map[string]*role{"checkout": {faults: []slo.Span{span(start, 0, 10)}}, "cart": {}}}

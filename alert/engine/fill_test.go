@@ -130,6 +130,7 @@ func TestFewCatchUpTogether(t *testing.T) {
 // TestSlowQueries has an objective with a query too slow for many ticks at a time, beside a fast
 // one: both are filled, both catch up, and an outage meanwhile is found.
 func TestSlowQueries(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{faultFrom: time.Now().Add(3 * time.Hour), faultTo: time.Now().Add(200 * time.Minute)}
 		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s, defs: []alert.Definition{definition("large"), definition("small")}}

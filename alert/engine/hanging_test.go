@@ -116,6 +116,7 @@ func TestAQueryThatHangs(t *testing.T) {
 // TestPrometheusHangs has no query answered for a while, and then each only after 20 s, longer than
 // a lane waits for one objective: no tick is lost.
 func TestPrometheusHangs(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		fault := []slo.Span{span(begin, 60, 80)}

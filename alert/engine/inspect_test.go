@@ -15,6 +15,7 @@ import (
 // TestEngineDetails asks a running engine about an objective in the middle of an outage, after it,
 // and while its samples can't be read.
 func TestEngineDetails(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{faultFrom: time.Now().Add(time.Hour), faultTo: time.Now().Add(80 * time.Minute)}
 		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s, defs: []alert.Definition{definition("checkout"), definition("other")}}

@@ -110,6 +110,7 @@ func roughly(all []alert.Incident) []alert.Incident {
 // TestLateLeavesOthersAsTheyAre has late data of a breach: one recorded three days before stays as
 // it is, though the history has forgotten part of its budget's window.
 func TestLateLeavesOthersAsTheyAre(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const first, second = 33 * 24 * 60, 36 * 24 * 60
 		begin := time.Now()
@@ -171,6 +172,7 @@ func TestLateWhereThePastIsGone(t *testing.T) {
 
 // TestLateIsKept kills the process just after it found late data.
 func TestLateIsKept(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		late := source{lag: minutes(50), during: span(begin, 50, 110)}

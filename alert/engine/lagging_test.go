@@ -86,6 +86,7 @@ func (tc lateness) run(t *testing.T) {
 // TestAlwaysLate has data always ten minutes late: they are read once there, and asked for little
 // more often than data in time.
 func TestAlwaysLate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		fault := span(begin, 180, 200)

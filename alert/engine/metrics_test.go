@@ -36,8 +36,9 @@ func write[T any](m interface{ Write(*T) error }) (*T, error) {
 // TestMetricsCollectedInOrder checks that the objectives' metrics are already sorted for a
 // registry.
 func TestMetricsCollectedInOrder(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "postburn.db"), sqlite.Options{})
+		store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "postburn.db"), sqlite.Options{NoSync: true})
 		if err != nil {
 			t.Fatal(err)
 		}

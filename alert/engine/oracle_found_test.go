@@ -124,6 +124,7 @@ func TestFoldedAgain(t *testing.T) {
 func TestStretchesReadAgain(t *testing.T) {
 	for name, planned := range map[string]bool{"planned work": true, "buckets": false} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				def := definition("api")
 				def.Objective.Window, def.Policy.Rules = slo.Window{Rolling: 2 * day}, def.Policy.Rules[:1]
@@ -155,6 +156,7 @@ func TestStretchesReadAgain(t *testing.T) {
 // for half an hour, and a label set of another appeared. Nothing else is blind, though one
 // objective is read later than the other.
 func TestCatchingUpIsNotBlindness(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{start: time.Now(), began: time.Now().Add(-2 * time.Hour), ticks: 1440, roles: map[string]*worldRole{}}
 		add := func(name string, labels slo.Labels, seen func(tick int) bool) {

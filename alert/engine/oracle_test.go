@@ -33,6 +33,7 @@ func seedOf(t *testing.T, asked uint64) uint64 {
 // that the oracle finds in the raw events. In every other history target, window and rules change
 // at random ticks.
 func TestOracle(t *testing.T) {
+	t.Parallel()
 	seed, found := seedOf(t, *oracleSeed), map[alert.Kind]int{}
 	for round := range 2**oracleRounds + 1 {
 		rnd := rand.New(rand.NewPCG(seed, uint64(round)))

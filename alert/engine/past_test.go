@@ -220,6 +220,7 @@ func foldHeld(t *testing.T, h *held, of pastOf, p pastFolder) []foldedSet {
 // TestPast folds random pasts tick by tick, and in longer steps as far as possible: the events and
 // the final watches are the same, bit for bit.
 func TestPast(t *testing.T) {
+	t.Parallel()
 	seed := *pastSeed
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())

@@ -16,6 +16,7 @@ import (
 // TestEngineReload hands other definitions to a running engine: one objective is tightened, one
 // goes, one is new.
 func TestEngineReload(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{faultFrom: time.Now().Add(time.Hour), faultTo: time.Now().Add(80 * time.Minute)}
 		loose := definition("checkout")
@@ -71,6 +72,7 @@ func (f *fullAtOnce) Acquire(ctx context.Context) (int64, []string, error) {
 
 // TestEngineReloadOnFullDisk changes the SLO files while nothing can be written.
 func TestEngineReloadOnFullDisk(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{faultFrom: time.Now().Add(time.Hour), faultTo: time.Now().Add(80 * time.Minute)}
 		disk := &fullAtOnce{}

@@ -18,6 +18,7 @@ import (
 // TestRowsAreRecovered has objectives that wait for data and then fold several ticks at once, and
 // label sets that join. It kills the process again and again.
 func TestRowsAreRecovered(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	for round := range 5 {

@@ -12,6 +12,7 @@ import (
 // TestSkipped folds pasts in which little happens, and that far from all else, so that steps around
 // it may be skipped. What is found is what is found tick by tick, and most ticks are not read.
 func TestSkipped(t *testing.T) {
+	t.Parallel()
 	const day = 24 * time.Hour
 	start := time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)
 	span := func(from, length time.Duration) slo.Span {

@@ -28,6 +28,7 @@ func TestUpgrade(t *testing.T) {
 }
 
 func upgrade(t *testing.T, of string, down time.Duration) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		s := &service{faultFrom: begin.Add(2 * time.Hour), faultTo: begin.Add(140 * time.Minute)}

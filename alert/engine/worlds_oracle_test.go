@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,24 +27,44 @@ var (
 // and sometimes can't read. One is down for most of it and catches up. Both record what a replay
 // finds afterwards, but for the differences that seenAs lists.
 func TestWorlds(t *testing.T) {
-	found := map[alert.Kind]int{}
-	for i := range *worldRounds {
-		seed := *worldSeed + uint64(i)
-		d := disturbances{late: seed%4 == 1, failing: seed%4 != 0, down: seed%4 != 0, blindIssues: seed%2 == 0}
-		if !t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { liveThrough(t, seed, d, found) })
-		}) {
-			t.Logf("-world-seed %d -world-rounds 1: %+v", seed, d)
+	t.Parallel()
+	all := &kinds{found: map[alert.Kind]int{}}
+	t.Run("seeds", func(t *testing.T) {
+		for i := range *worldRounds {
+			seed := *worldSeed + uint64(i)
+			t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) { liveThrough(t, seed, all) })
+			})
 		}
-	}
+	})
+	found := all.found
 	t.Logf("windows: %v", found)
 	if *worldRounds > 3 && (found[alert.Burn] < 2**worldRounds || found[alert.Budget] == 0 || found[alert.Blindness] == 0) {
 		t.Error("the worlds test too little")
 	}
 }
 
+// kinds counts the windows of all worlds.
+type kinds struct {
+	mu    sync.Mutex
+	found map[alert.Kind]int
+}
+
+func (k *kinds) count(all []alert.Incident) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, i := range all {
+		for _, w := range i.Windows {
+			k.found[w.Kind]++
+		}
+	}
+}
+
 // liveThrough runs two engines through a world, and compares them with a replay.
-func liveThrough(t *testing.T, seed uint64, d disturbances, found map[alert.Kind]int) {
+func liveThrough(t *testing.T, seed uint64, all *kinds) {
+	d := disturbances{late: seed%4 == 1, failing: seed%4 != 0, down: seed%4 != 0, blindIssues: seed%2 == 0}
+	t.Logf("-world-seed %d -world-rounds 1: %+v", seed, d)
 	time.Sleep(time.Duration(seed%100) * time.Hour) // another hour and day of the week
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	w := newWorld(rnd, d)
@@ -78,17 +99,13 @@ func liveThrough(t *testing.T, seed uint64, d disturbances, found map[alert.Kind
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, i := range replayed.Incidents {
-		for _, v := range i.Windows {
-			found[v.Kind]++
-		}
-	}
+	all.count(replayed.Incidents)
 	for _, p := range []*process{live, late} {
-		name, all := "live", p.incidents()
+		name, got := "live", p.incidents()
 		if p == late {
 			name, d = "caught up", disturbances{blindIssues: d.blindIssues}
 		}
-		diff := diffLines(w.seenAs(replayed.Incidents, d), w.seenAs(all, d)) + w.compareBlind(replayed.Incidents, all)
+		diff := diffLines(w.seenAs(replayed.Incidents, d), w.seenAs(got, d)) + w.compareBlind(replayed.Incidents, got)
 		if diff != "" {
 			t.Errorf("(-replayed +%s):\n%s%s", name, diff, w.describe())
 		}
@@ -105,11 +122,11 @@ func liveThrough(t *testing.T, seed uint64, d disturbances, found map[alert.Kind
 func TestRedefinedWorlds(t *testing.T) {
 	for i := range (*worldRounds + 1) / 2 {
 		seed := *worldSeed + uint64(i)
-		if !t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { redefineThrough(t, seed) })
-		}) {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
 			t.Logf("-world-seed %d -world-rounds 1", seed)
-		}
+			synctest.Test(t, func(t *testing.T) { redefineThrough(t, seed) })
+		})
 	}
 }
 

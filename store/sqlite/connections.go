@@ -125,12 +125,16 @@ func (c connector) Driver() driver.Driver { return c.driver }
 
 // dsn returns the driver's address of the file, with each connection's settings.
 func dsn(path string, opts Options, mode, lock string) string {
+	synchronous := "synchronous(FULL)"
+	if opts.NoSync {
+		synchronous = "synchronous(OFF)"
+	}
 	q := url.Values{
 		"mode":          {mode},
 		"_txlock":       {lock},
 		"_busy_timeout": {strconv.FormatInt(cmp.Or(opts.BusyTimeout, 5*time.Second).Milliseconds(), 10)},
 		"_pragma": {
-			"synchronous(FULL)",
+			synchronous,
 			"foreign_keys(1)",
 			"temp_store(MEMORY)",           // the root file system may be read-only
 			"journal_size_limit(67108864)", // give back a large log's space

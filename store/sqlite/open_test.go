@@ -120,6 +120,21 @@ func TestOpenSetsUpConnections(t *testing.T) {
 	}
 }
 
+func TestOpenNoSync(t *testing.T) {
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "postburn.db"), Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var synchronous string
+	if err := s.writer.QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&synchronous); err != nil {
+		t.Fatal(err)
+	}
+	if synchronous != "0" {
+		t.Errorf("synchronous is %s, want 0", synchronous)
+	}
+}
+
 func TestOpenAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "postburn.db")
 	var wg sync.WaitGroup

@@ -11,6 +11,7 @@ import (
 type Options struct {
 	BusyTimeout time.Duration // how long to wait for another writing process; 0: 5 s
 	Readers     int           // connections that read beside the writer; 0: 4
+	NoSync      bool          // commits survive a killed process but not a power cut; for tests
 }
 
 // Store is what is kept in an open database. Its methods may be called by several goroutines at
