@@ -230,14 +230,14 @@ func (w *Watch) Follow(old *Watch) {
 		}
 		return
 	}
-	w.ledger.prepend(&old.ledger, start)
+	w.past.prepend(&old.past, start)
 	w.follow(&old.windowTrackers, old.History, start)
 }
 
 // prepend adds to a watch what an older one knows of the time before its past.
 func prepend(w, old *Watch) {
 	since := w.Since
-	w.ledger.prepend(&old.ledger, since)
+	w.past.prepend(&old.past, since)
 	w.Since = old.Since
 	if p := w.budget.period; p != nil && p.Start.Before(since) {
 		p.Before = w.History.Cumulative(p.Start)

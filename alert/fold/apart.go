@@ -41,27 +41,27 @@ func (s shifts) sub(o shifts) shifts { return shifts{s[0] - o[0], s[1] - o[1]} }
 func (s shifts) least(bad float64) float64 { return bad + min(0, s[0], s[1]) }
 
 // shiftsAt returns the shifts at the end of a tick.
-func (led *ledger) shiftsAt(t time.Time) shifts {
-	c := led.History.Between(t.Add(-led.History.Interval()), t)
+func (p *past) shiftsAt(t time.Time) shifts {
+	c := p.History.Between(t.Add(-p.History.Interval()), t)
 	return shifts{-c.Total, c.Total - c.Bad}
 }
 
 // shiftTo returns how the shifts changed since the last tick with data, and keeps them in `last`.
 // It returns nil if there is only one reading. A tick without data or of planned work changes
 // nothing.
-func (led *ledger) shiftTo(last **shifts, start, end time.Time, silent bool) *shifts {
-	if !led.History.Apart() {
+func (p *past) shiftTo(last **shifts, start, end time.Time, silent bool) *shifts {
+	if !p.History.Apart() {
 		*last = nil
 		return nil
 	}
 	if *last == nil {
-		s := led.shiftsAt(start)
+		s := p.shiftsAt(start)
 		*last = &s
 	}
 	if silent {
 		return &shifts{}
 	}
-	s := led.shiftsAt(end)
+	s := p.shiftsAt(end)
 	change := s.sub(**last)
 	*last = &s
 	return &change
@@ -78,9 +78,9 @@ type reading struct {
 // certain within the burst; with the quiet around it they are not.) The stretch ending a tick
 // earlier must hold as many: in the first tick of a burst all three can be wrong. The bad events
 // that `excused` returns for a time are left out of the count after it.
-func (led *ledger) certain(after time.Time, excused func(time.Time) float64) (most float64) {
-	h, tick := led.History, led.History.Interval()
-	at := func(t time.Time) reading { return reading{excused(t) - h.Between(t, h.Now()).Bad, led.shiftsAt(t)} }
+func (p *past) certain(after time.Time, excused func(time.Time) float64) (most float64) {
+	h, tick := p.History, p.History.Interval()
+	at := func(t time.Time) reading { return reading{excused(t) - h.Between(t, h.Now()).Bad, p.shiftsAt(t)} }
 	if begun := h.Origin().Add(2 * tick); after.Before(begun) {
 		after = begun // the first tick may be a baseline, and nobody knows what was in flight then
 	}
@@ -103,11 +103,11 @@ func (led *ledger) certain(after time.Time, excused func(time.Time) float64) (mo
 func noneExcused(time.Time) float64 { return 0 }
 
 // inFlight returns how many of the bad events in (from, now] may be in flight.
-func (led *ledger) inFlight(from time.Time) float64 {
-	if !led.History.Apart() {
+func (p *past) inFlight(from time.Time) float64 {
+	if !p.History.Apart() {
 		return 0
 	}
-	return max(0, led.History.Between(from, led.History.Now()).Bad-led.certain(from, noneExcused))
+	return max(0, p.History.Between(from, p.History.Now()).Bad-p.certain(from, noneExcused))
 }
 
 // addShifts folds a tick's two other readings into the tracker and reports for each if it is at 0

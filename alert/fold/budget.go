@@ -64,16 +64,16 @@ func (b *budgetTracker) begun(led *ledger, span slo.Span) (before slo.Counts, pr
 // that holds `at`. Time without events yet counts at the mean rate of the last window's length, so
 // that the first day of a month does not stand for all of it. Corrections are left out.
 func (b *budgetTracker) at(led *ledger, window slo.Window, at time.Time) budget {
-	return b.without(led, window, at, fromBudget)
+	return b.without(led, window, at, led.forBudget())
 }
 
-// without is at, but says itself what is left out of corrections.
-func (b *budgetTracker) without(led *ledger, window slo.Window, at time.Time, what leaving) budget {
+// without is at, with another overlay.
+func (b *budgetTracker) without(led *ledger, window slo.Window, at time.Time, o overlay) budget {
 	h := led.History
 	if window.Calendar == "" {
-		seen, all := led.last(window.Rolling, what)
+		seen, all := o.last(window.Rolling)
 		from := h.Now().Add(-window.Rolling)
-		p := led.plannedIn(slo.Span{Start: from, End: h.Now()}, what)
+		p := o.plannedIn(slo.Span{Start: from, End: h.Now()})
 		p.Bad -= led.inFlight(from)
 		return budget{seen.Add(p), all.Add(p)}.cut()
 	}
@@ -82,14 +82,14 @@ func (b *budgetTracker) without(led *ledger, window slo.Window, at time.Time, wh
 	if window == led.Def.Objective.Window {
 		before, prorated = b.begun(led, span)
 	}
-	sum := budget{seen: h.Cumulative(span.End).Sub(before).Add(led.plannedIn(span, what))}
-	sum.seen = sum.seen.Sub(led.correctedIn(span, prorated, what))
+	sum := budget{seen: h.Cumulative(span.End).Sub(before).Add(o.plannedIn(span))}
+	sum.seen = sum.seen.Sub(o.correctedIn(span, prorated))
 	if h.Now().Before(span.End) {
 		sum.seen.Bad -= led.inFlight(span.Start)
 	}
-	unseen := max(0, led.begun(what).Sub(span.Start)) + max(0, span.End.Sub(h.Now()))
+	unseen := max(0, o.begun().Sub(span.Start)) + max(0, span.End.Sub(h.Now()))
 	sum.all = sum.seen
-	_, last := led.last(window.Length(), what)
+	_, last := o.last(window.Length())
 	sum.all.Total += last.Total * float64(unseen) / float64(window.Length())
 	return sum.cut()
 }
@@ -129,7 +129,7 @@ func (b *budgetTracker) step(so reckoner, t *tick) (events []alert.Event) {
 // correction opens nothing about the past.
 func (b *budgetTracker) whatMayOpen(led *ledger, t *tick, sum budget) slo.Counts {
 	if len(led.corrections) > 0 {
-		sum = b.without(led, led.Def.Objective.Window, t.Tick, led.forOpening)
+		sum = b.without(led, led.Def.Objective.Window, t.Tick, led.forOpening())
 	}
 	return led.sinceRedefined(sum.all, led.periods.At(t.Tick).Start)
 }

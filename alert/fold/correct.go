@@ -34,9 +34,29 @@ func (led *ledger) correct(holding []alert.Correction, standing func(incident st
 		}
 	}
 	for _, w := range holding {
-		next = append(next, led.newCorrection(w, next))
+		next = append(next, corrector{&led.past, next}.take(w))
 	}
 	led.corrections = next
+}
+
+// Expect tells a watch what will be taken out of its budget, before its ticks are folded.
+func (led *ledger) Expect(all []alert.Correction) {
+	for _, c := range all {
+		if c.IsOf(led.ID()) {
+			led.corrections = append(led.corrections, correction{Incident: c.Incident, Span: c.Span, Counting: true})
+		}
+	}
+}
+
+// HasCorrections reports whether anything is taken out of the watch's budget, or was.
+func (led *ledger) HasCorrections() bool { return len(led.corrections) > 0 }
+
+// counts reports whether a correction is about events that the watch counts, and not about those
+// that an objective of its name counted before.
+func (t *terms) counts(i alert.Incident, c alert.Correction) bool {
+	return slices.ContainsFunc(i.Windows, func(v alert.Window) bool {
+		return v.ID() == c.ID && v.Onset.Equal(c.Start) && t.Def.SameEvents(alert.Definition{Objective: v.Objective})
+	})
 }
 
 // lift returns the correction of an incident that counts again.
@@ -53,9 +73,15 @@ func (c *correction) is(w alert.Correction) bool {
 	return c.Incident == w.Incident && c.Start.Equal(w.Start) && c.End.Equal(w.End) && c.Events == w.Events
 }
 
-// newCorrection takes out a stretch of the history, but for what others take out already.
-func (led *ledger) newCorrection(w alert.Correction, others corrections) correction {
-	h := led.History
+// corrector makes corrections of what a history holds.
+type corrector struct {
+	*past
+	others corrections // take out some of it already
+}
+
+// take takes out a stretch of the history, but for what others take out already.
+func (cr corrector) take(w alert.Correction) correction {
+	h := cr.History
 	c := correction{Incident: w.Incident, Span: w.Span, Events: w.Events, Counting: w.End.IsZero() || w.End.After(h.Now())}
 	span := slo.Span{Start: later(w.Start, h.Known()), End: h.Now()}
 	if !w.End.IsZero() {
@@ -66,38 +92,38 @@ func (led *ledger) newCorrection(w alert.Correction, others corrections) correct
 		length *= 2
 	}
 	free := []slo.Span{span}
-	for i := range others {
-		free = others[i].leaves(free)
+	for i := range cr.others {
+		free = cr.others[i].leaves(free)
 	}
 	for start := span.Start; start.Before(span.End); {
 		piece := slo.Span{Start: start, End: earlier(slo.Floor(start, length).Add(length), span.End)}
-		c.Pieces = append(c.Pieces, planned{piece, led.eventsOf(piece, free, others)})
+		c.Pieces = append(c.Pieces, planned{piece, cr.eventsOf(piece, free)})
 		start = piece.End
 	}
-	clipped, taken := span.Start.After(w.Start), others.in(span.Start, span.End)
+	clipped, taken := span.Start.After(w.Start), cr.others.in(span.Start, span.End)
 	c.Cut = clipped || len(free) != 1 || free[0] != span
 	exact := c.Cut && h.EachTick(span.Start)
 	if events := w.Events; !clipped && !exact && len(free) > 0 && events != (slo.Counts{}) {
 		if w.Planned {
-			events = events.Sub(led.planned.in(w.Span))
+			events = events.Sub(cr.planned.in(w.Span))
 		}
-		led.settleEdges(c.Pieces, events.Sub(taken).Sub(c.sum()))
+		cr.settleEdges(c.Pieces, events.Sub(taken).Sub(c.sum()))
 	}
 	return c
 }
 
 // eventsOf returns the events of a piece that nobody else takes out, as its free stretches tell. If
 // the history has prorated these, it is better to go by the whole piece.
-func (led *ledger) eventsOf(piece slo.Span, free []slo.Span, others corrections) (events slo.Counts) {
+func (cr corrector) eventsOf(piece slo.Span, free []slo.Span) (events slo.Counts) {
 	touched := false
 	for _, f := range free {
 		if in := shared(f, piece); in > 0 {
 			touched = true
-			events = events.Add(led.History.Between(later(f.Start, piece.Start), earlier(f.End, piece.End)))
+			events = events.Add(cr.History.Between(later(f.Start, piece.Start), earlier(f.End, piece.End)))
 		}
 	}
-	if touched && !led.History.EachTick(piece.Start) {
-		return led.History.Between(piece.Start, piece.End).Sub(others.in(piece.Start, piece.End))
+	if touched && !cr.History.EachTick(piece.Start) {
+		return cr.History.Between(piece.Start, piece.End).Sub(cr.others.in(piece.Start, piece.End))
 	}
 	return events
 }
@@ -138,8 +164,8 @@ func (all corrections) in(start, end time.Time) (taken slo.Counts) {
 
 // settleEdges adds events to the first and the last piece, because the history has prorated these.
 // Bad events of a bucket that a piece begins or ends in are nearly all of the incident.
-func (led *ledger) settleEdges(pieces []planned, missing slo.Counts) {
-	h, n := led.History, len(pieces)
+func (cr corrector) settleEdges(pieces []planned, missing slo.Counts) {
+	h, n := cr.History, len(pieces)
 	first, last := &pieces[0], &pieces[n-1]
 	if n == 1 {
 		first.Counts = first.Add(missing)

@@ -36,12 +36,3 @@ func (w *Watch) Days(since time.Time) (all []slo.Day) {
 	}
 	return all
 }
-
-// knownSince returns from when on events and stretches without data are known.
-func (w *Watch) knownSince() time.Time {
-	known := w.History.Known()
-	if start, full := w.History.BlindSince(); full && start.After(known) {
-		known = start
-	}
-	return known
-}

@@ -15,14 +15,14 @@ var lengths = []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour, 72 * tim
 // and no shorter than the history keeps at their beginning.
 func (w *Watch) Detail(length time.Duration, most int) alert.Detail {
 	d := alert.Detail{Status: w.Status(), Policy: w.Def.Policy}
-	now := w.Now()
-	window := w.windowLength(now)
+	p := profile{w.forBudget()}
+	window := w.windowLength(w.Now())
 	for _, l := range lengths {
 		if l < window {
-			d.Attained = append(d.Attained, w.attained(l))
+			d.Attained = append(d.Attained, p.attained(l))
 		}
 	}
-	d.Attained = append(d.Attained, w.attained(window))
+	d.Attained = append(d.Attained, p.attained(window))
 	for i, r := range w.rules {
 		d.Rules = append(d.Rules, alert.RuleStatus{
 			Rule:          w.Def.Policy.Rules[i],
@@ -34,42 +34,45 @@ func (w *Watch) Detail(length time.Duration, most int) alert.Detail {
 	if length <= 0 || length > window {
 		length = window
 	}
-	d.Course = w.course(length, most)
+	d.Course = p.course(length, most)
 	return d
 }
 
 // windowLength returns the length of the objective's window: of a calendar one, what has passed of
 // it.
-func (w *Watch) windowLength(now time.Time) time.Duration {
-	window := w.Def.Objective.Window
+func (t *terms) windowLength(now time.Time) time.Duration {
+	window := t.Def.Objective.Window
 	if window.Calendar == "" {
 		return window.Rolling
 	}
-	return now.Sub(w.periods.At(now).Start)
+	return now.Sub(t.periods.At(now).Start)
 }
 
+// profile tells an objective's past: as its budget counts it, and its course.
+type profile struct{ overlay }
+
 // attained leaves out what people excluded, as the budget does.
-func (w *Watch) attained(length time.Duration) alert.Attained {
-	now := w.Now()
+func (p profile) attained(length time.Duration) alert.Attained {
+	now := p.Now()
 	span := slo.Span{Start: now.Add(-length), End: now}
-	unseen := w.unseen(span)
-	for _, out := range w.leftOut(fromBudget) {
+	unseen := p.unseen(span)
+	for _, out := range p.leftOut() {
 		unseen += shared(out, span)
 	}
-	if before := w.History.Known().Sub(span.Start); before > 0 {
+	if before := p.History.Known().Sub(span.Start); before > 0 {
 		unseen += min(before, length)
 	}
-	counts := w.History.Between(span.Start, now).Sub(w.correctedIn(span, true, fromBudget)).Cut()
+	counts := p.History.Between(span.Start, now).Sub(p.correctedIn(span, true)).Cut()
 	return alert.Attained{Length: length, Counts: counts, Unseen: min(unseen, length)}
 }
 
 // course returns the events of the last `length` in equal stretches, at most `most`. The oldest may
 // be shorter.
-func (w *Watch) course(length time.Duration, most int) (all []alert.Stretch) {
-	now, interval := w.Now(), w.History.Interval()
+func (p profile) course(length time.Duration, most int) (all []alert.Stretch) {
+	now, interval := p.Now(), p.History.Interval()
 	from := now.Add(-length)
 	step := roundUp(max(length/time.Duration(most-1), interval), interval)
-	if grain := w.History.Grain(from); from.After(w.History.Origin()) && grain > step {
+	if grain := p.History.Grain(from); from.After(p.History.Origin()) && grain > step {
 		step = grain
 	}
 	for start := slo.Floor(from, step); start.Before(now); start = start.Add(step) {
@@ -80,16 +83,16 @@ func (w *Watch) course(length time.Duration, most int) (all []alert.Stretch) {
 		if span.End.After(now) {
 			span.End = now
 		}
-		all = append(all, w.stretch(span))
+		all = append(all, p.stretch(span))
 	}
 	return all
 }
 
-func (w *Watch) stretch(span slo.Span) alert.Stretch {
+func (p profile) stretch(span slo.Span) alert.Stretch {
 	length := span.End.Sub(span.Start)
-	planned := w.planned.length(span)
+	planned := p.planned.length(span)
 	return alert.Stretch{
-		Span: span, Counts: w.History.Between(span.Start, span.End).Cut(), Planned: planned > 0,
-		Blind: !span.End.After(w.History.Known()) || w.blindFor(span) >= length-planned && planned < length,
+		Span: span, Counts: p.History.Between(span.Start, span.End).Cut(), Planned: planned > 0,
+		Blind: !span.End.After(p.History.Known()) || p.blindFor(span) >= length-planned && planned < length,
 	}
 }

@@ -81,30 +81,10 @@ func (l *Lane) correct() (changed bool) {
 		}
 	}
 	for _, w := range l.watches {
-		hold := slices.DeleteFunc(holding[w.ID()], func(c alert.Correction) bool { return !w.counted(known[c.Incident], c) })
+		hold := slices.DeleteFunc(holding[w.ID()], func(c alert.Correction) bool { return !w.counts(known[c.Incident], c) })
 		before := w.corrections
 		w.ledger.correct(hold, standing)
 		changed = changed || !reflect.DeepEqual(before, w.corrections)
 	}
 	return changed
 }
-
-// counted reports whether a correction is about events that the watch counts, and not about those
-// that an objective of its name counted before.
-func (w *Watch) counted(i alert.Incident, c alert.Correction) bool {
-	return slices.ContainsFunc(i.Windows, func(v alert.Window) bool {
-		return v.ID() == c.ID && v.Onset.Equal(c.Start) && w.Def.SameEvents(alert.Definition{Objective: v.Objective})
-	})
-}
-
-// Expect tells a watch what will be taken out of its budget, before its ticks are folded.
-func (w *Watch) Expect(all []alert.Correction) {
-	for _, c := range all {
-		if c.IsOf(w.ID()) {
-			w.corrections = append(w.corrections, correction{Incident: c.Incident, Span: c.Span, Counting: true})
-		}
-	}
-}
-
-// HasCorrections reports whether anything is taken out of the watch's budget, or was.
-func (w *Watch) HasCorrections() bool { return len(w.corrections) > 0 }

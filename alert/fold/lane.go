@@ -24,21 +24,9 @@ const (
 // A lane advances tick by tick. Each objective has its own cursor, the last tick that it has
 // folded, so an objective that can't be read yet does not hold up the others.
 type Lane struct {
-	interval time.Duration
-	cursor   time.Time          // the lane's: no objective is ahead of it
-	defs     []alert.Definition // ordered by name
-	watches  []*Watch           // one for each definition or each of its label sets
-	excluded exclusions
+	roster
 	record
-}
-
-// Member is a definition's label set.
-type Member struct {
-	Definition int        `json:"definition"` // index
-	Labels     slo.Labels `json:"labels,omitzero"`
-	Start      time.Time  `json:"start,omitzero"` // its first sample is of the next tick; zero: the lane's cursor
-	Since      time.Time  `json:"since,omitzero"` // see Watch
-	Armed      time.Time  `json:"armed,omitzero"` // see Watch; zero: Start
+	excluded exclusions
 }
 
 // Row is what a lane folds in at one tick.
@@ -60,12 +48,12 @@ type PlannedTo struct {
 
 // NewLane starts a lane at a tick. It watches nothing until Redefine.
 func NewLane(interval time.Duration, cursor time.Time) *Lane {
-	return &Lane{interval: interval, cursor: cursor, record: newRecord()}
+	return &Lane{roster: roster{interval: interval, cursor: cursor}, record: newRecord()}
 }
 
 // RestoreLane makes a lane of watches with histories up to a tick; see Remember and Restore.
 func RestoreLane(interval time.Duration, cursor time.Time, defs []alert.Definition, watches []*Watch) *Lane {
-	return &Lane{interval: interval, cursor: cursor, defs: defs, watches: watches, record: newRecord()}
+	return &Lane{roster: roster{interval, cursor, defs, watches}, record: newRecord()}
 }
 
 // Remember takes a row into the histories only. The state after it comes from Restore.
@@ -95,38 +83,6 @@ func (l *Lane) Restore(states []WatchState, incidents []alert.Incident) {
 		w.Restore(states[i])
 	}
 	l.incidents = incidents
-}
-
-// Interval returns the length of a tick.
-func (l *Lane) Interval() time.Duration { return l.interval }
-
-// Cursor returns the last tick that the lane has folded. Some of its objectives may be behind.
-func (l *Lane) Cursor() time.Time { return l.cursor }
-
-// Definitions returns the watched definitions by name.
-func (l *Lane) Definitions() []alert.Definition { return l.defs }
-
-// Watches returns the lane's objectives and label sets, in the order of a row's samples.
-func (l *Lane) Watches() []*Watch { return l.watches }
-
-// WatchesOf returns the watches of one objective.
-func (l *Lane) WatchesOf(objective string) (found []*Watch) {
-	for _, w := range l.watches {
-		if w.Def.Objective.Name == objective {
-			found = append(found, w)
-		}
-	}
-	return found
-}
-
-// CursorOf returns the last tick that an objective has folded.
-func (l *Lane) CursorOf(objective string) time.Time {
-	for _, w := range l.watches {
-		if w.Def.Objective.Name == objective {
-			return w.Now()
-		}
-	}
-	return l.cursor
 }
 
 // Step folds in the lane's next tick. It returns the changed incidents, and the events that opened
@@ -159,21 +115,6 @@ func (l *Lane) Step(row Row) (changed []alert.Incident, events []alert.Event) {
 	return changed, events
 }
 
-// join makes watches for new label sets.
-func (l *Lane) join(members []Member) {
-	for _, m := range members {
-		if m.Start.IsZero() {
-			m.Start = l.cursor
-		}
-		if m.Armed.IsZero() {
-			m.Armed = m.Start
-		}
-		w := NewWatch(l.defs[m.Definition], m.Labels, l.interval, m.Start, m.Armed)
-		w.Since = m.Since
-		l.watches = append(l.watches, w)
-	}
-}
-
 // sinceArmed drops events from before a watch was armed, and those of windows that were over by
 // then, even if that was found later.
 func (l *Lane) sinceArmed(w *Watch, events []alert.Event) []alert.Event {
@@ -198,15 +139,6 @@ func (l *Lane) retire(w *Watch) {
 	for _, e := range w.Retire(l.cursor) {
 		l.settle(e)
 	}
-}
-
-// remembers returns how long an incident is kept after its end.
-func (l *Lane) remembers() time.Duration {
-	keep := alert.MaxSpread
-	for _, w := range l.watches {
-		keep = max(keep, alert.MaxSpread+w.Def.Warmup()+w.Def.Policy.MergeGap)
-	}
-	return keep
 }
 
 // Redefine makes the lane watch these definitions, all of its groups. If an objective counts the

@@ -48,8 +48,8 @@ func (led *ledger) sinceRedefined(all slo.Counts, start time.Time) slo.Counts {
 	if !since.After(start) {
 		return all
 	}
-	planned := led.plannedIn(slo.Span{Start: since, End: led.Now()}, led.forOpening)
-	out := led.corrected(since, false, led.forOpening)
+	o := led.forOpening()
+	planned, out := o.plannedIn(slo.Span{Start: since, End: led.Now()}), o.corrected(since, false)
 	all.Bad = led.History.All().Bad - led.redefined.Bad + planned.Bad - led.inFlight(since) - out.Bad
 	return all.Cut()
 }

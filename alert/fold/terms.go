@@ -48,6 +48,9 @@ func newTerms(def alert.Definition, labels slo.Labels, interval time.Duration) t
 	return t
 }
 
+// ID returns the objective and label set.
+func (t *terms) ID() slo.ID { return slo.ID{SLO: t.Def.Objective.Name, Labels: t.Labels} }
+
 // window makes a breach window of the present definition.
 func (t *terms) window(kind alert.Kind, onset, detected time.Time) alert.Window {
 	return alert.Window{

@@ -30,11 +30,8 @@ func NewWatch(def alert.Definition, labels slo.Labels, interval time.Duration, s
 
 // RestoreWatch makes a watch with a history. Call Restore for its state.
 func RestoreWatch(def alert.Definition, labels slo.Labels, history *slo.History) *Watch {
-	return &Watch{ledger: ledger{terms: newTerms(def, labels, history.Interval()), History: history}}
+	return &Watch{ledger: ledger{terms: newTerms(def, labels, history.Interval()), past: past{History: history}}}
 }
-
-// ID returns the objective and label set.
-func (w *Watch) ID() slo.ID { return slo.ID{SLO: w.Def.Objective.Name, Labels: w.Labels} }
 
 // Step folds in the next tick's sample and returns what happened to the breach windows, most often
 // nothing. An open window is reported at every tick, with its numbers so far.

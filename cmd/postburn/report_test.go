@@ -21,7 +21,7 @@ import (
 func recorded(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "postburn.db")
-	s, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	s, err := sqlite.Open(t.Context(), path, sqlite.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}

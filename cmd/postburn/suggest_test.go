@@ -195,7 +195,7 @@ func pastIncident(objective string, onset, ended time.Time) string {
 // issue.
 func keepPast(t *testing.T, path string, past map[string]issue.Triage) {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	s, err := sqlite.Open(t.Context(), path, sqlite.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,7 @@ func reloads(t *testing.T, dir string, hangup <-chan os.Signal) *reloading {
 		t.Fatal(problems)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	store, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "postburn.db"), sqlite.Options{})
+	store, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "postburn.db"), sqlite.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}

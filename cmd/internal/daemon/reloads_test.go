@@ -111,7 +111,7 @@ func newReloads(t *testing.T, seed uint64) *randomReloads {
 		t.Fatal(problems)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	store, err := sqlite.Open(ctx, filepath.Join(r.dir, "postburn.db"), sqlite.Options{})
+	store, err := sqlite.Open(ctx, filepath.Join(r.dir, "postburn.db"), sqlite.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -124,7 +124,7 @@ func (w *world) folder() string   { return filepath.Join(w.dir, "postmortems") }
 func (w *world) start() {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.t.Context())
-	store, err := sqlite.Open(ctx, w.database(), sqlite.Options{})
+	store, err := sqlite.Open(ctx, w.database(), sqlite.Options{NoSync: true})
 	if err != nil {
 		w.t.Fatal(err)
 	}

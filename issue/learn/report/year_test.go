@@ -161,7 +161,7 @@ func (s *simulation) run() {
 	s.server.AddUser("t", githubtest.User{Login: "postburn-robot", Push: true})
 	tracker, err := github.New(github.Options{Repository: acme, URL: "https://api.github.example", Token: "t", Transport: s.server, WriteEvery: time.Nanosecond})
 	s.must(err)
-	s.store, err = sqlite.Open(s.Context(), filepath.Join(s.TempDir(), "postburn.db"), sqlite.Options{})
+	s.store, err = sqlite.Open(s.Context(), filepath.Join(s.TempDir(), "postburn.db"), sqlite.Options{NoSync: true})
 	s.must(err)
 	s.fence, _, err = s.store.Acquire(s.Context())
 	s.must(err)
