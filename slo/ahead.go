@@ -81,7 +81,7 @@ func (a *Ahead) Most(length, ago time.Duration, first, end int) float64 {
 // grain returns the length of buckets, in ticks, that tell all about the edge of a window of some
 // ticks: the history may keep it so coarsely by then, but no coarser.
 func (a *Ahead) grain(ticks int64) int64 {
-	step, _ := a.history.grain(a.history.now - ticks - 3*a.step)
+	step, _ := a.history.levels.grain(a.history.now-ticks-3*a.step, a.history.now)
 	return max(step, a.step)
 }
 

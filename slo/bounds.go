@@ -102,7 +102,7 @@ func (u Unsure) MostBetween(from, to time.Time, ahead time.Duration) float64 {
 func (p *points) mostIn(from, to, ahead, step int64) (most float64, ok bool) {
 	bucket := p.levels.coarsest().step
 	for _, edge := range [...]int64{from, to} {
-		if grain, kept := p.grain(edge + ahead + 3*step); grain != bucket || grain < step || !kept {
+		if grain, kept := p.levels.grain(edge+ahead+3*step, p.now); grain != bucket || grain < step || !kept {
 			return 0, false
 		}
 	}

@@ -39,13 +39,13 @@ func (c *curve) Resolution() time.Duration { return c.length(c.levels.coarsest()
 
 // Grain returns the length of the bucket in which the history now keeps t.
 func (c *curve) Grain(t time.Time) time.Duration {
-	step, _ := c.grain(c.tick(t))
+	step, _ := c.levels.grain(c.tick(t), c.now)
 	return c.length(step)
 }
 
 // EachTick reports whether every tick after `from` is still kept by itself.
 func (c *curve) EachTick(from time.Time) bool {
-	step, kept := c.grain(c.tick(from))
+	step, kept := c.levels.grain(c.tick(from), c.now)
 	return kept && step == 1
 }
 
@@ -73,7 +73,7 @@ func (c *curve) Between(from, to time.Time) Counts {
 func (c *curve) Buckets(from time.Time, yield func(Span, Counts) bool) {
 	start := max(c.origin, c.tick(from))
 	for start < c.now {
-		step, _ := c.grain(start)
+		step, _ := c.levels.grain(start, c.now)
 		end := min(c.now, (start/step+1)*step)
 		if !yield(Span{c.time(start), c.time(end)}, c.between(start, end)) {
 			return
@@ -101,7 +101,7 @@ func (c *curve) lastActive(length time.Duration, since time.Time) (sum Counts, o
 	first := max(c.origin, c.tick(since))
 	for wanted > 0 && end > first {
 		start := first
-		if step, kept := c.grain(end - 1); kept {
+		if step, kept := c.levels.grain(end-1, c.now); kept {
 			start = max(first, (end-1)/step*step)
 		}
 		if events := c.between(start, end); events.Total > 0 {

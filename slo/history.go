@@ -45,7 +45,7 @@ func (h *History) Empty() bool { return h.seen == 0 }
 
 // Apart reports whether good and total events are seen at different times: a tick that is still
 // kept had less than 0 bad ones.
-func (h *History) Apart() bool { return h.negative > 0 && h.negative >= h.oldest() }
+func (h *History) Apart() bool { return h.negative > 0 && h.negative >= h.levels.oldest(h.now) }
 
 // Blind returns the remembered stretches without data since the origin, oldest first.
 func (h *History) Blind() []Span { return h.blind }

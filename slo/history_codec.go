@@ -31,7 +31,7 @@ func (h *History) AppendBinary(b []byte) ([]byte, error) {
 	for _, n := range numbers {
 		b = binary.AppendVarint(b, n)
 	}
-	b = h.appendSums(b)
+	b = h.base.append(h.sum.append(b))
 	b = binary.AppendUvarint(b, uint64(len(h.blind)))
 	for _, s := range h.blind {
 		b = binary.AppendVarint(b, s.Start.UnixNano())
@@ -39,8 +39,6 @@ func (h *History) AppendBinary(b []byte) ([]byte, error) {
 	}
 	return h.appendLevels(b), nil
 }
-
-func (p *points) appendSums(b []byte) []byte { return p.base.append(p.sum.append(b)) }
 
 func (p *points) appendLevels(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(p.levels)))

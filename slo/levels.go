@@ -54,4 +54,21 @@ func (all levels) clone() levels {
 
 func (all levels) coarsest() *level { return &all[len(all)-1] }
 
+// oldest returns the start of the oldest bucket that is kept if `now` is the last tick.
+func (all levels) oldest(now int64) int64 {
+	l := all.coarsest()
+	return l.oldest(now) * l.step
+}
+
+// grain returns how many ticks the bucket has that keeps a tick's start if `now` is the last tick;
+// kept is false if none does: then it is the length of the longest.
+func (all levels) grain(tick, now int64) (step int64, kept bool) {
+	for i := range all {
+		if l := &all[i]; tick/l.step >= l.oldest(now) {
+			return l.step, true
+		}
+	}
+	return all.coarsest().step, false
+}
+
 func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }

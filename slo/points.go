@@ -23,14 +23,8 @@ func (p *points) clone() points {
 	return c
 }
 
-// oldest returns the start of the oldest bucket that is kept.
-func (p *points) oldest() int64 {
-	l := p.levels.coarsest()
-	return l.oldest(p.now) * l.step
-}
-
 // known returns from when on the events are known.
-func (p *points) known() int64 { return max(p.origin, p.oldest()) }
+func (p *points) known() int64 { return max(p.origin, p.levels.oldest(p.now)) }
 
 // advance moves on by some ticks, and returns the stretch. If data has not begun, it begins after
 // them.
@@ -42,22 +36,11 @@ func (p *points) advance(ticks int64, begun bool) (start, end int64) {
 	return start, p.now
 }
 
-// count adds events to the sum. No point of a level is further below it than the oldest one and the
-// deepest fall together.
+// count adds events to the sum.
 func (p *points) count(c Counts) {
 	sum := p.sum.add(sumsOf(c))
 	p.swing.note(sum.bad)
-	fall := p.swing.fall
-	for i := range p.levels {
-		l := &p.levels[i]
-		since := p.base
-		if n := l.oldest(p.now); n*l.step > p.origin {
-			since = l.at(n, p.sum)
-		}
-		below := sum.sub(since)
-		l.reserve(sums{below.total, below.bad.add(fall)}, p.sum)
-		l.reserve(sums{below.total, units{}.sub(fall)}, p.sum)
-	}
+	p.reserve(sum)
 	p.sum = sum
 }
 
@@ -84,13 +67,14 @@ func (p *points) fillIn(start int64, c Counts) {
 }
 
 // addSteps adds events of consecutive steps that are several ticks long. It is advance, count,
-// fillIn and mark for each of them, but sets only points that are kept in the end.
+// fillIn and mark for each of them, but sets only points that are kept in the end. Bad events are 0
+// or more.
 func (p *points) addSteps(steps []Sample, ticks int64) {
 	var all Counts
 	for i := range steps {
 		all = all.Add(steps[i].Counts)
 	}
-	p.reserve(sumsOf(all))
+	p.reserve(p.sum.add(sumsOf(all)))
 	end := p.now + int64(len(steps))*ticks
 	for i := range steps {
 		c, start, before := steps[i].Counts, p.now, p.sum
@@ -106,15 +90,16 @@ func (p *points) addSteps(steps []Sample, ticks int64) {
 	}
 }
 
-// reserve makes room for points at which so much is added to the sum. Bad events are 0 or more.
-func (p *points) reserve(more sums) {
+// reserve makes room for points up to a sum. No point of a level is further below it than the
+// oldest one and the deepest fall together.
+func (p *points) reserve(sum sums) {
 	for i := range p.levels {
 		l := &p.levels[i]
 		since := p.base
 		if n := l.oldest(p.now); n*l.step > p.origin {
 			since = l.at(n, p.sum)
 		}
-		below := p.sum.add(more).sub(since)
+		below := sum.sub(since)
 		l.reserve(sums{below.total, below.bad.add(p.swing.fall)}, p.sum)
 		l.reserve(sums{below.total, units{}.sub(p.swing.fall)}, p.sum)
 	}
@@ -195,15 +180,4 @@ func (p *points) prorate(l *level, n, tick int64) position {
 	}
 	bucket, part, whole := after.sub(before).counts(), float64(tick-start), float64(end-start)
 	return position{before, Counts{bucket.Total * part / whole, bucket.Bad * part / whole}}
-}
-
-// grain returns how many ticks the bucket has that now keeps a tick's start; kept is false if none
-// does: then it is the length of the longest.
-func (p *points) grain(tick int64) (step int64, kept bool) {
-	for i := range p.levels {
-		if l := &p.levels[i]; tick/l.step >= l.oldest(p.now) {
-			return l.step, true
-		}
-	}
-	return p.levels.coarsest().step, false
 }

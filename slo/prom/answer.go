@@ -28,14 +28,14 @@ const (
 
 // fetch asks a query for all ticks, at most maxSteps, and returns the points of each, native
 // histograms too. A range query has the same values as instant queries at its steps.
-func (c *Client) fetch(ctx context.Context, query string, ticks slo.Ticks) ([][]point, error) {
+func (q *querier) fetch(ctx context.Context, query string, ticks slo.Ticks) ([][]point, error) {
 	points := make([][]point, ticks.Len())
-	top, err := c.do(ctx, query, ticks, func(s stream) error { return addStream(points, s, ticks) })
+	top, err := q.do(ctx, query, ticks, func(s stream) error { return addStream(points, s, ticks) })
 	if err != nil {
 		return nil, err
 	}
 	if err := fits(top.kind, ticks); err != nil {
-		return nil, c.failed(err)
+		return nil, q.failed(err)
 	}
 	return points, nil
 }

@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,17 +29,12 @@ type Options struct {
 
 // Client asks one Prometheus. Its methods may be called by several goroutines.
 type Client struct {
-	*sender
-	idle    func()
-	slots   chan struct{} // one for each query that may run at a time
-	logger  *slog.Logger
-	metrics *metrics
-	plans   *plans
-	batch   int           // objectives asked together, at most
-	raws    int           // raw samples asked for together, about
-	runs    chan struct{} // one for each stretch of raw samples that may be in memory at a time
-	most    int           // see Bounded
-	asked   *atomic.Int64
+	*querier
+	idle  func()
+	plans *plans
+	batch int           // objectives asked together, at most
+	raws  int           // raw samples asked for together, about
+	runs  chan struct{} // one for each stretch of raw samples that may be in memory at a time
 }
 
 // New makes a client. It reads the config file and does not yet connect. No error holds a secret.
@@ -78,21 +71,23 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("applying Prometheus' http config: %w", HideValues(err))
 	}
 	return &Client{
-		sender: &sender{
-			client:  &http.Client{Transport: transport, CheckRedirect: follow(settings)},
-			base:    base,
-			timeout: o.Timeout,
-			budget:  newBudget(o.MaxAnswer),
-			server:  &server{},
+		querier: &querier{
+			sender: sender{
+				client:  &http.Client{Transport: transport, CheckRedirect: follow(settings)},
+				base:    base,
+				timeout: o.Timeout,
+				budget:  newBudget(o.MaxAnswer),
+				server:  &server{},
+			},
+			slots:   make(chan struct{}, o.Concurrency),
+			logger:  o.Logger,
+			metrics: newMetrics(o.Registerer),
 		},
-		idle:    transportIdle(transport),
-		slots:   make(chan struct{}, o.Concurrency),
-		logger:  o.Logger,
-		metrics: newMetrics(o.Registerer),
-		plans:   &plans{},
-		batch:   maxBatch,
-		raws:    maxRaw,
-		runs:    make(chan struct{}, maxRuns),
+		idle:  transportIdle(transport),
+		plans: &plans{},
+		batch: maxBatch,
+		raws:  maxRaw,
+		runs:  make(chan struct{}, maxRuns),
 	}, nil
 }
 
@@ -114,63 +109,6 @@ func (c *Client) Ping(ctx context.Context) error {
 		return c.failed(fmt.Errorf("%w: vector(1) is not 1", slo.ErrBadAnswer))
 	}
 	return nil
-}
-
-// do sends one query, once one of the few slots is free, and passes the answer's series to take. It
-// returns take's errors, or errors that wrap one of slo's Err values, and counts all of them. After
-// an error, drop what take got.
-func (c *Client) do(ctx context.Context, query string, ticks slo.Ticks, take func(stream) error) (head, error) {
-	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
-	case <-ctx.Done():
-		return head{}, fmt.Errorf("%w: %w", slo.ErrUnreachable, ctx.Err())
-	}
-	bounded, cancel := context.WithTimeout(askingAbout(ctx, ticks.Last), c.timeout)
-	defer cancel()
-	if c.asked != nil && c.asked.Add(1) > int64(c.most) {
-		return head{}, c.failed(fmt.Errorf("%w: %w: at most %d", slo.ErrRefused, errUsedUp, c.most))
-	}
-	start := time.Now()
-	var refused error
-	top, err := c.send(bounded, query, ticks, func(s stream) error {
-		refused = take(s)
-		return refused
-	})
-	took := time.Since(start)
-	c.metrics.queries.Inc()
-	c.metrics.duration.Observe(took.Seconds())
-	c.logger.DebugContext(ctx, "prometheus query", "query", query, "ticks", ticks.Len(), "took", took, "ok", err == nil)
-	switch {
-	case refused != nil:
-		return top, c.failed(refused)
-	case err != nil && ctx.Err() != nil:
-		return top, fmt.Errorf("%w: %w", slo.ErrUnreachable, ctx.Err()) // the caller's wish is no failure of Prometheus'
-	case err != nil:
-		return top, c.failed(c.explain(err, query))
-	}
-	if text := realWarnings(top.warnings); text != "" {
-		return top, c.failed(fmt.Errorf("%w: %s", slo.ErrIncomplete, text))
-	}
-	return top, nil
-}
-
-// realWarnings returns the warnings that mean missing data. Prometheus before 3.0 sends its hints
-// about a query ("metric might not be a counter") in the same list.
-func realWarnings(warnings []string) string {
-	var real []string
-	for _, w := range warnings {
-		if !strings.HasPrefix(w, "PromQL info:") {
-			real = append(real, short(w))
-		}
-	}
-	return short(strings.Join(real, "; "))
-}
-
-// failed counts a failure.
-func (c *Client) failed(err error) error {
-	c.metrics.failures.WithLabelValues(reason(err)).Inc()
-	return err
 }
 
 // errNoURL does not quote the text, which may hold a password in the wrong place.

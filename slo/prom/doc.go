@@ -43,7 +43,8 @@
 //	query.go         query, and several that are asked as one
 //	family.go        queries that differ in one label's value alone
 //	ask.go           asker: asks queries together, and those that fail apart
-//	client.go        Client: its options, and one query
+//	client.go        Client: its options
+//	querier.go       querier: asks a few queries at a time, and counts what fails
 //	send.go          sends a query, and tells results from errors
 //	transport.go     redirects, the server's clock, which server it is
 //	decode.go        decodes an answer while it arrives, a series at a time

@@ -56,7 +56,7 @@ func (e bodyError) Unwrap() error { return e.error }
 // explain turns an error of a query into one of slo's. Its text is the same at each try, so that it
 // can be logged once: no times, no port numbers, nothing from a page that came instead of an
 // answer.
-func (c *Client) explain(err error, query string) error {
+func (q *querier) explain(err error, query string) error {
 	var answered *apiError
 	var sent *url.Error
 	var body bodyError
@@ -64,7 +64,7 @@ func (c *Client) explain(err error, query string) error {
 	var redirected redirectError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return tooMuch{fmt.Errorf("%w: no answer within %s", slo.ErrUnreachable, c.timeout)}
+		return tooMuch{fmt.Errorf("%w: no answer within %s", slo.ErrUnreachable, q.timeout)}
 	case errors.Is(err, errAhead):
 		return fmt.Errorf("%w: this clock is more than %s ahead of its own: set the clocks right", slo.ErrClock, clockTolerance)
 	case errors.Is(err, errPartial):
@@ -204,11 +204,4 @@ func isGauge(err error) bool {
 func tooNative(err error) bool {
 	return errors.Is(err, slo.ErrIncomplete) && strings.Contains(err.Error(), "PromQL warning") ||
 		errors.Is(err, slo.ErrRefused) && strings.Contains(err.Error(), "histogram_")
-}
-
-func (c *Client) badAnswer(err error) error {
-	if errors.Is(err, errUnsupported) {
-		return c.failed(fmt.Errorf("%w: %w", slo.ErrRefused, err))
-	}
-	return c.failed(fmt.Errorf("%w: %w", slo.ErrBadAnswer, err))
 }

@@ -47,8 +47,10 @@ func nothing(n int) []float64 {
 
 // Bounded returns the same client, but it refuses to ask more than so many queries.
 func (c *Client) Bounded(queries int) *Client {
+	q := *c.querier
+	q.most, q.asked = queries, new(atomic.Int64)
 	bounded := *c
-	bounded.most, bounded.asked = queries, new(atomic.Int64)
+	bounded.querier = &q
 	return &bounded
 }
 

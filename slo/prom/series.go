@@ -4,13 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net/url"
 	"strconv"
 	"time"
-
-	"github.com/postburn/postburn/slo"
 )
 
 // Series returns the labels of series that a selector matches, and that have a sample between two
@@ -78,74 +74,6 @@ func list(d *json.Decoder, element func() (more bool, err error)) error {
 	}
 	_, err := d.Token()
 	return err
-}
-
-// look asks an endpoint that is no query, once one of the few slots is free, and has the answer's
-// data read. It counts failures.
-func (c *Client) look(ctx context.Context, path string, form url.Values, data func(*json.Decoder) error) error {
-	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
-	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", slo.ErrUnreachable, ctx.Err())
-	}
-	bounded, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	err := c.lookAt(bounded, path, form, data)
-	c.metrics.queries.Inc()
-	switch {
-	case err == nil, errors.Is(err, errEnough):
-		return nil
-	case ctx.Err() != nil:
-		return fmt.Errorf("%w: %w", slo.ErrUnreachable, ctx.Err())
-	}
-	return c.failed(c.explain(err, path))
-}
-
-func (c *Client) lookAt(ctx context.Context, path string, form url.Values, data func(*json.Decoder) error) error {
-	resp, err := c.post(ctx, path, form)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode/100 != 2 {
-		return refusal(resp)
-	}
-	body := &io.LimitedReader{R: resp.Body, N: c.budget.most}
-	d := json.NewDecoder(body)
-	err = envelope(d, data)
-	switch {
-	case body.N <= 0:
-		return largeError{most: c.budget.most}
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case err != nil && !errors.Is(err, errEnough):
-		return errNotResult
-	}
-	return err
-}
-
-// envelope reads an answer, and has its data read.
-func envelope(d *json.Decoder, data func(*json.Decoder) error) error {
-	if start, err := d.Token(); err != nil || start != json.Delim('{') {
-		return errNotResult
-	}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return err
-		}
-		if name == "data" {
-			err = data(d)
-		} else {
-			var other json.RawMessage
-			err = d.Decode(&other)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Instance tells this server from another that had its address before, as a forwarded port may: by
