@@ -152,9 +152,18 @@ func TestSteps(t *testing.T) {
 		{"exporter restarted", []row{ups, {start, "-9000 -9000 -9000 -9000 5 5", "", 0}, {all, "10000+30x5", "60, restart 10090", 0}}},
 		{"a reset that only the start shows", []row{ups, {start, "-60 -60 -60 -60 5 5", "", 0}, {all, "10 30 50 80 100 130", "130, reset 34", 0}}},
 		{"no reset, the start is another by rounding", []row{ups, {start, "-60 -60 -60 -60 -59 -60", "", 0}, {all, "10 30 50 80 100 130", "50", 0}}},
+		{"no reset, the start is another by two seconds", []row{
+			ups, {start, "-9000 -9000 -9000 -3 -1 -1", "", 0}, {all, "1000 1030 1060 10 30 50", "40", 0},
+		}},
+		{"a reset, the start is another by three seconds", []row{
+			ups, {start, "-9000 -9000 -9000 -3 0 0", "", 0}, {all, "1000 1030 1060 10 30 50", "50, reset 15", 0},
+		}},
 		{"the old process once more", []row{
 			ups, {start, "-9000 -9000 -35 -35 -9000 -35", "", 0},
 			{all, "900 930 10 40 940 70", "30", 0}, {bad, "50 50 0 1 50 2", "1", 0},
+		}},
+		{"the old process once more, started three seconds before", []row{
+			ups, {start, "-38 -38 -35 -35 -38 -35", "", 0}, {all, "900 930 10 40 940 70", "30", 0}, {bad, "50 50 0 1 50 2", "1", 0},
 		}},
 		{"the old process once more, no start", []row{ups, {all, "870 900 930 10 40 940 70", "30", 0}, {bad, "50 50 50 0 1 50 2", "1", 0}}},
 		{"the old process once more, with just enough events", []row{ups, {all, "8 10 12 1 2 12 3", "1", 0}}},
@@ -180,6 +189,16 @@ func TestSteps(t *testing.T) {
 		{"two processes behind one address", []row{ups, {all, "1000 500 1010 505 1020 510 1030 515", "0, uncountable 1035", 0}}},
 		{"two processes behind one address, with start", []row{
 			ups, {start, "-9000 -600 -9000 -600 -9000 -600 -9000 -600", "", 0}, {all, "1000 500 1010 505 1020 510 1030 515", "5, uncountable 10", 0},
+		}},
+		{"two processes behind one address, a few falls", []row{ups, {all, "1000 500 1010 505 1020 510 1030", "0, uncountable 1030", 0}}},
+		{"two processes behind one address, too few falls", []row{ups, {all, "1000 500 1010 505 1020", "1020, reset 505", 0}}},
+		{"two processes behind one address, one of them idle", []row{ups, {all, "4000 1001 4010 1001 4020 1001 4030 1001", "0, uncountable 4030", 0}}},
+		{"two processes behind one address, or crashes after as many events each", []row{
+			ups, {all, "4000 1000 4010 1000 4020 1000 4030 1000", "4030, reset 1000", 0},
+		}},
+		{"four processes behind one address", []row{ups, {all, "4000 3000 2000 1000 4010 3010 2010 1010 4020 3020 2020 1020", "0, uncountable 3040", 0}}},
+		{"five processes behind one address", []row{
+			ups, {all, "5000 4000 3000 2000 1000 5010 4010 3010 2010 1010 5020 4020 3020 2020 1020", "3040, reset 3040", 0},
 		}},
 		{"many processes behind one address", []row{ups, {all, "7000 5000 9000 6000 8000 5500 9500 6200", "0, uncountable 10200", 0}}},
 		{"a sum of which one process went", []row{ups, {all, "9000+30x3 6000 6030", "30, uncountable 6000", 0}}},
@@ -237,6 +256,18 @@ func TestTargets(t *testing.T) {
 		{"changes its instance, same start, a little lower", []row{
 			{"up" + one, "1+0x3 . .", "", 0}, {"all" + one, "1000+30x3 . .", "0", 0}, {"start" + one, "-900+0x3 . .", "", 0},
 			{"up" + other, ". . . . 1 1", "", 0}, {"all" + other, ". . . . 1080 1140", "50", 0}, {"start" + other, ". . . . -900 -900", "", 0},
+		}},
+		{"changes its instance, a start two seconds later, a little lower", []row{
+			{"up" + one, "1+0x3 . .", "", 0}, {"all" + one, "1000+30x3 . .", "0", 0}, {"start" + one, "-900+0x3 . .", "", 0},
+			{"up" + other, ". . . . 1 1", "", 0}, {"all" + other, ". . . . 1080 1140", "50", 0}, {"start" + other, ". . . . -898 -898", "", 0},
+		}},
+		{"changes its instance, a start two seconds earlier, a little lower", []row{
+			{"up" + one, "1+0x3 . .", "", 0}, {"all" + one, "1000+30x3 . .", "0", 0}, {"start" + one, "-900+0x3 . .", "", 0},
+			{"up" + other, ". . . . 1 1", "", 0}, {"all" + other, ". . . . 1080 1140", "50", 0}, {"start" + other, ". . . . -902 -902", "", 0},
+		}},
+		{"another process, a start three seconds later", []row{
+			{"up" + one, "1+0x3 . .", "", 0}, {"all" + one, "1000+30x3 . .", "0", 0}, {"start" + one, "-900+0x3 . .", "", 0},
+			{"up" + other, ". . . . 1 1", "", 0}, {"all" + other, ". . . . 1120 1150", "30, 1120 since 11:45:03, restart 1120", 0}, {"start" + other, ". . . . -897 -897", "", 0},
 		}},
 		{"changes its instance, young, same start", []row{
 			{"up" + one, ". 1 . 1 . .", "", 0}, {"all" + one, ". 10 . 70 . .", "0", 0}, {"start" + one, ". -37 . -37 . .", "", 0},
