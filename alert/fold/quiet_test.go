@@ -97,6 +97,30 @@ func TestQuietWindow(t *testing.T) {
 	}
 }
 
+// TestQuietNeedsTraffic has traffic stop where a hundred events are usual in the policy's time, or one
+// fewer: that may be chance.
+func TestQuietNeedsTraffic(t *testing.T) {
+	for usual, tc := range map[string]struct {
+		after time.Duration
+		tick  float64
+		want  int
+	}{
+		"100": {minutes(10), 5, 1},
+		"99":  {minutes(16.5), 3, 0},
+	} {
+		t.Run(usual, func(t *testing.T) {
+			def := definition("checkout")
+			def.Policy.Quiet = alert.QuietPolicy{Below: slo.MustDecimal("10%"), After: tc.after, Issue: true}
+			s := &story{t: t, watch: fold.NewWatch(def, "", interval, epoch, epoch), now: epoch}
+			s.add(8*day, good(tc.tick))
+			s.add(2*time.Hour, good(0))
+			if got := len(s.windows(alert.Quietness)); got != tc.want {
+				t.Errorf("%d windows, want %d", got, tc.want)
+			}
+		})
+	}
+}
+
 // TestQuietState has too little traffic for an objective whose policy wants no issue.
 func TestQuietState(t *testing.T) {
 	def := definition("checkout")
