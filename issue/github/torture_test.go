@@ -461,11 +461,20 @@ func misfortunes(t *testing.T, calm time.Duration, play func(time.Time, *rand.Ra
 		r.reads = true
 		names := slices.Sorted(maps.Keys(r.misfortunes()))
 		start := time.Now()
-		r.server.Fault = func(githubtest.Request) githubtest.Fault {
+		denied := map[string]int{} // how often in a row a path was not there; what is denied three times is gone
+		r.server.Fault = func(q githubtest.Request) githubtest.Fault {
 			if time.Since(start) > calm || random.IntN(5) > 0 {
+				denied[q.Path] = 0
 				return githubtest.Fault{}
 			}
-			return r.misfortunes()[names[random.IntN(len(names))]]()
+			name := names[random.IntN(len(names))]
+			if name != "404" && name != "410" {
+				denied[q.Path] = 0
+			} else if denied[q.Path]++; denied[q.Path] == 3 {
+				denied[q.Path] = 0
+				return githubtest.Fault{}
+			}
+			return r.misfortunes()[name]()
 		}
 		r.until(t, calm+2*time.Hour, play(start, random)...)
 		seen := map[string]int{}
