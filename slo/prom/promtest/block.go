@@ -20,14 +20,8 @@ func WriteBlock(dir string, samples ...Sample) (err error) {
 	defer func() { err = errors.Join(err, w.Close()) }()
 	samples = slices.Clone(samples)
 	slices.SortStableFunc(samples, func(a, b Sample) int { return a.Time.Compare(b.Time) }) // a series' samples have to be in order
-	app := w.Appender(context.Background())
-	for _, s := range samples {
-		if err := s.appendTo(app); err != nil {
-			return errors.Join(fmt.Errorf("appending to %v: %w", s.Labels, err), app.Rollback())
-		}
-	}
-	if err := app.Commit(); err != nil {
-		return fmt.Errorf("committing samples: %w", err)
+	if err := appendAll(w.Appender(context.Background()), samples); err != nil {
+		return err
 	}
 	if _, err := w.Flush(context.Background()); err != nil {
 		return fmt.Errorf("writing the block: %w", err)

@@ -12,6 +12,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -114,9 +115,21 @@ func (s *Server) Close() error {
 
 // Append writes samples, all or none. Samples of one series may come in any order of time.
 func (s *Server) Append(samples ...Sample) error {
-	app := s.db.Appender(context.Background())
+	return appendAll(s.db.Appender(context.Background()), samples)
+}
+
+// appendAll appends samples and commits them. It is fast if those of a series share their labels'
+// map.
+func appendAll(app storage.Appender, samples []Sample) error {
+	known := map[uintptr]*appended{} // by the address of the labels' map
 	for _, sample := range samples {
-		if err := sample.appendTo(app); err != nil {
+		address := reflect.ValueOf(sample.Labels).Pointer()
+		series := known[address]
+		if series == nil {
+			series = &appended{labels: labels.FromMap(sample.Labels)}
+			known[address] = series
+		}
+		if err := series.add(app, sample); err != nil {
 			return errors.Join(fmt.Errorf("appending to %v: %w", sample.Labels, err), app.Rollback())
 		}
 	}
@@ -126,12 +139,17 @@ func (s *Server) Append(samples ...Sample) error {
 	return nil
 }
 
-func (s Sample) appendTo(app storage.Appender) (err error) {
-	series, at := labels.FromMap(s.Labels), s.Time.UnixMilli()
-	if s.Histogram != nil {
-		_, err = app.AppendHistogram(0, series, at, nil, s.Histogram)
+// appended is a series that samples are appended to.
+type appended struct {
+	labels labels.Labels
+	ref    storage.SeriesRef // 0: not known yet
+}
+
+func (a *appended) add(app storage.Appender, s Sample) (err error) {
+	if at := s.Time.UnixMilli(); s.Histogram != nil {
+		a.ref, err = app.AppendHistogram(a.ref, a.labels, at, nil, s.Histogram)
 	} else {
-		_, err = app.Append(0, series, at, s.Value)
+		a.ref, err = app.Append(a.ref, a.labels, at, s.Value)
 	}
 	return err
 }
