@@ -210,7 +210,7 @@ func TestWrongWorlds(t *testing.T) {
 			name: "Prometheus is replaced by an empty one", indicator: ratio,
 			servers: []func(*promtest.Server) error{history(nil), history(func(s *promtest.Service) { s.Start = epoch.Add(time.Hour) })},
 			during: func(w *world) {
-				w.until(time.Hour + 10*time.Second) // between two ticks
+				w.until(time.Hour)
 				w.server.Store(1)
 				w.until(2*time.Hour + 10*time.Minute)
 			},
@@ -220,7 +220,7 @@ func TestWrongWorlds(t *testing.T) {
 			name: "Prometheus is replaced by an empty one while a breach is open", indicator: ratio,
 			servers: []func(*promtest.Server) error{history(nil), history(func(s *promtest.Service) { s.Start = epoch.Add(40 * time.Minute) })},
 			during: func(w *world) {
-				w.until(40*time.Minute + 10*time.Second) // between two ticks
+				w.until(40 * time.Minute)
 				w.server.Store(1)
 				w.until(2*time.Hour + 10*time.Minute)
 			},
@@ -241,7 +241,7 @@ func TestWrongWorlds(t *testing.T) {
 				}
 			})},
 			during: func(w *world) {
-				w.until(time.Hour + 10*time.Second) // between two ticks
+				w.until(time.Hour)
 				w.server.Store(1)
 				w.until(2*time.Hour + 10*time.Minute)
 			},
@@ -295,6 +295,7 @@ func TestWrongWorlds(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			var servers []*promtest.Server
 			for _, load := range tc.servers {
 				s := promtest.Start(t)
