@@ -16,12 +16,6 @@ func newCurve(interval time.Duration, now time.Time, rules, window time.Duration
 
 func (c *curve) clone() curve { return curve{c.grid, c.points.clone()} }
 
-// Span is a stretch of time, (Start, End].
-type Span struct {
-	Start time.Time `json:"start"`
-	End   time.Time `json:"end"`
-}
-
 // Interval returns the length of a tick.
 func (c *curve) Interval() time.Duration { return time.Duration(c.grid) }
 

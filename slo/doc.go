@@ -12,6 +12,7 @@
 //	sample.go     Sample and Counts: the events of one tick; caveats and their sentences
 //	reading.go    Reading: the samples of a stretch of ticks, as package prom returns them
 //	history*.go   History: samples added up; as bytes; with other ticks or resolutions
+//	span.go       Span: a stretch of time
 //	curve.go      curve: the counts of a history over any window, by one subtraction
 //	points*.go    points: the cumulative counts behind a curve, in ticks
 //	swing.go      swing: how far bad events, which are signed, went up and down

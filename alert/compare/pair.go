@@ -109,7 +109,7 @@ func overlap(a, b alert.Incident, end time.Time) (most time.Duration) {
 	for _, v := range a.Windows {
 		for _, w := range b.Windows {
 			if sameObjective(v, w) && (budgets || v.Kind != alert.Budget && w.Kind != alert.Budget) {
-				from, to := latest(v.Onset, w.Onset), earliest(endOf(v, end), endOf(w, end))
+				from, to := slo.Later(v.Onset, w.Onset), slo.Earlier(endOf(v, end), endOf(w, end))
 				most = max(most, to.Sub(from))
 			}
 		}
@@ -135,18 +135,4 @@ func endOf(w alert.Window, end time.Time) time.Time {
 		return end
 	}
 	return w.Ended
-}
-
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-func earliest(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
 }

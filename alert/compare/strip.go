@@ -35,7 +35,7 @@ func InIncident(incidents []alert.Incident, span slo.Span) (total time.Duration)
 	slices.SortFunc(all, func(a, b alert.Incident) int { return a.Onset().Compare(b.Onset()) })
 	at := span.Start
 	for _, i := range all {
-		from, to := latest(i.Onset(), at), earliest(i.Onset().Add(Length(i, span.End)), span.End)
+		from, to := slo.Later(i.Onset(), at), slo.Earlier(i.Onset().Add(Length(i, span.End)), span.End)
 		if to.After(from) {
 			total += to.Sub(from)
 			at = to

@@ -135,7 +135,7 @@ func (p *process) sameBudgets(what string, started time.Time, excluded ...string
 	statuses := p.engine.Statuses(time.Now())
 	got, end := budgets(statuses), started
 	for _, s := range statuses {
-		end = later(end, s.Tick)
+		end = slo.Later(end, s.Tick)
 	}
 	for name, replay := range map[string]func() (engine.Replayed, error){
 		"without the data": func() (engine.Replayed, error) {

@@ -31,9 +31,6 @@ func (l *Lane) Redefine(defs []alert.Definition, armed time.Time) { l.l.redefine
 // Exclude makes the lane leave these incidents out of budgets.
 func (l *Lane) Exclude(incidents ...alert.Incident) { l.l.exclude(incidents) }
 
-// Regrid puts the lane on another grid.
-func (l *Lane) Regrid(interval time.Duration) { l.l.regrid(interval) }
-
 // CursorOf returns the last tick an objective folded.
 func (l *Lane) CursorOf(objective string) time.Time { return l.l.CursorOf(objective) }
 

@@ -148,32 +148,17 @@ func (r *role) samples(ticks slo.Ticks) []slo.Sample {
 		for n, from := range r.all() {
 			seen := from.seen(now)
 			all[t].Blind = all[t].Blind && at.Sub(seen) > staleAfter
-			tick := slo.Span{Start: earlier(at.Add(-ticks.Interval), seen), End: earlier(at, seen)}
+			tick := slo.Span{Start: slo.Earlier(at.Add(-ticks.Interval), seen), End: slo.Earlier(at, seen)}
 			all[t].Total += 50 * tick.End.Sub(tick.Start).Seconds()
 			if r.late == "only" && n != 1 {
 				continue
 			}
 			for _, f := range r.faults {
-				start, end := later(f.Start, tick.Start), earlier(f.End, tick.End)
-				all[t].Bad += 50 * max(0, end.Sub(start)).Seconds()
+				all[t].Bad += 50 * f.Overlap(tick).Seconds()
 			}
 		}
 	}
 	return all
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}
-
-func later(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return b
-	}
-	return a
 }
 
 // span is a stretch of time, in minutes after another one.
@@ -230,7 +215,7 @@ func (p *process) replayed(started time.Time) []alert.Incident {
 	p.t.Helper()
 	end := started
 	for _, s := range p.engine.Statuses(time.Now()) {
-		end = later(end, s.Tick)
+		end = slo.Later(end, s.Tick)
 	}
 	replayed, err := engine.Replay(p.t.Context(), p.source, p.defs, 30*time.Second, started, end, nil)
 	if err != nil {

@@ -83,9 +83,9 @@ type corrector struct {
 func (cr corrector) take(w alert.Correction) correction {
 	h := cr.History
 	c := correction{Incident: w.Incident, Span: w.Span, Events: w.Events, Counting: w.End.IsZero() || w.End.After(h.Now())}
-	span := slo.Span{Start: later(w.Start, h.Known()), End: h.Now()}
+	span := slo.Span{Start: slo.Later(w.Start, h.Known()), End: h.Now()}
 	if !w.End.IsZero() {
-		span.End = earlier(w.End, h.Now())
+		span.End = slo.Earlier(w.End, h.Now())
 	}
 	length := h.Resolution()
 	for span.End.Sub(span.Start) > maxPieces*length {
@@ -96,7 +96,7 @@ func (cr corrector) take(w alert.Correction) correction {
 		free = cr.others[i].leaves(free)
 	}
 	for start := span.Start; start.Before(span.End); {
-		piece := slo.Span{Start: start, End: earlier(slo.Floor(start, length).Add(length), span.End)}
+		piece := slo.Span{Start: start, End: slo.Earlier(slo.Floor(start, length).Add(length), span.End)}
 		c.Pieces = append(c.Pieces, planned{piece, cr.eventsOf(piece, free)})
 		start = piece.End
 	}
@@ -117,9 +117,9 @@ func (cr corrector) take(w alert.Correction) correction {
 func (cr corrector) eventsOf(piece slo.Span, free []slo.Span) (events slo.Counts) {
 	touched := false
 	for _, f := range free {
-		if in := shared(f, piece); in > 0 {
+		if in := f.Overlap(piece); in > 0 {
 			touched = true
-			events = events.Add(cr.History.Between(later(f.Start, piece.Start), earlier(f.End, piece.End)))
+			events = events.Add(cr.History.Between(slo.Later(f.Start, piece.Start), slo.Earlier(f.End, piece.End)))
 		}
 	}
 	if touched && !cr.History.EachTick(piece.Start) {
@@ -136,7 +136,7 @@ func (c *correction) leaves(free []slo.Span) []slo.Span {
 	for _, p := range c.Pieces {
 		var left []slo.Span
 		for _, f := range free {
-			if shared(f, p.Span) == 0 {
+			if f.Overlap(p.Span) == 0 {
 				left = append(left, f)
 				continue
 			}

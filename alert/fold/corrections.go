@@ -24,9 +24,9 @@ type correction struct {
 // covers returns how much of a tick the correction takes out.
 func (c *correction) covers(tick slo.Span) time.Duration {
 	if c.End.IsZero() {
-		return shared(slo.Span{Start: c.Start, End: tick.End}, tick)
+		return tick.Overlap(slo.Span{Start: c.Start, End: tick.End})
 	}
-	return shared(c.Span, tick)
+	return c.Span.Overlap(tick)
 }
 
 // sum returns the events taken out.
@@ -90,7 +90,7 @@ func (c *correction) addLate(late []slo.Late, now time.Time) {
 	}
 	end := now
 	if !c.End.IsZero() {
-		end = earlier(c.End, now)
+		end = slo.Earlier(c.End, now)
 	}
 	last := &c.Pieces[len(c.Pieces)-1]
 	for _, l := range late {
@@ -108,7 +108,7 @@ func (all corrections) before(t time.Time) (again corrections) {
 			var pieces []planned
 			for _, p := range c.Pieces {
 				if p.Counts = (slo.Late{From: p.Start, To: p.End, Counts: p.Counts}).Until(t); p.Start.Before(t) {
-					p.End = earlier(p.End, t)
+					p.End = slo.Earlier(p.End, t)
 					pieces = append(pieces, p)
 				}
 			}

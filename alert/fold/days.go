@@ -17,18 +17,8 @@ func (w *Watch) Days(since time.Time) (all []slo.Day) {
 		return nil
 	}
 	const length = 24 * time.Hour
-	first := slo.Floor(known, length)
-	if day := slo.Floor(since, length); day.After(first) {
-		first = day
-	}
-	for day := first; day.Before(now); day = day.Add(length) {
-		span := slo.Span{Start: day, End: day.Add(length)}
-		if known.After(span.Start) {
-			span.Start = known
-		}
-		if now.Before(span.End) {
-			span.End = now
-		}
+	for day := slo.Floor(slo.Later(since, known), length); day.Before(now); day = day.Add(length) {
+		span := slo.Span{Start: slo.Later(day, known), End: slo.Earlier(day.Add(length), now)}
 		grain := w.History.Grain(span.Start)
 		d := slo.Day{Date: day, Known: span.End.Sub(span.Start), Blind: w.blindFor(span), Exact: grain > 0 && length%grain == 0}
 		d.Counts = w.History.Between(span.Start, span.End).Add(w.planned.in(span)).Cut()

@@ -57,7 +57,7 @@ func (p profile) attained(length time.Duration) alert.Attained {
 	span := slo.Span{Start: now.Add(-length), End: now}
 	unseen := p.unseen(span)
 	for _, out := range p.leftOut() {
-		unseen += shared(out, span)
+		unseen += out.Overlap(span)
 	}
 	if before := p.History.Known().Sub(span.Start); before > 0 {
 		unseen += min(before, length)
@@ -76,14 +76,7 @@ func (p profile) course(length time.Duration, most int) (all []alert.Stretch) {
 		step = grain
 	}
 	for start := slo.Floor(from, step); start.Before(now); start = start.Add(step) {
-		span := slo.Span{Start: start, End: start.Add(step)}
-		if span.Start.Before(from) {
-			span.Start = from
-		}
-		if span.End.After(now) {
-			span.End = now
-		}
-		all = append(all, p.stretch(span))
+		all = append(all, p.stretch(slo.Span{Start: slo.Later(start, from), End: slo.Earlier(start.Add(step), now)}))
 	}
 	return all
 }

@@ -37,7 +37,7 @@ func (f *firing) step(led *ledger, t *tick) {
 // retrack folds ticks again: from the first that has late events, or from a tracker's onset if that
 // is earlier.
 func (f *firing) retrack(led *ledger, t *tick) {
-	from := led.redefined.orLater(f.closed.orLater(t.from)) // closed windows stay closed
+	from := slo.Later(led.redefined.Since, f.closed.orLater(t.from)) // closed windows stay closed
 	for i, r := range led.rules {
 		old, begin := f.track[i], from
 		if old.isOn() && old.Onset.Before(begin) {
@@ -57,7 +57,7 @@ func (f *firing) retrack(led *ledger, t *tick) {
 // retrackAll finds the rules' onsets anew, at the history's resolution.
 func (f *firing) retrackAll(led *ledger) {
 	f.reset(len(led.rules))
-	from := f.closed.orLater(led.redefined.orLater(led.Now().Add(-led.Def.Warmup())))
+	from := f.closed.orLater(slo.Later(led.redefined.Since, led.Now().Add(-led.Def.Warmup())))
 	led.walk(from, func(t *tick) {
 		for i, r := range led.rules {
 			f.track[i].add(t, t.Counts, r.threshold, led.base)

@@ -69,7 +69,7 @@ func (o overlay) leftOut() (out []slo.Span) {
 	merged := out[:0]
 	for _, s := range out {
 		if n := len(merged); n > 0 && !s.Start.After(merged[n-1].End) {
-			merged[n-1].End = later(merged[n-1].End, s.End)
+			merged[n-1].End = slo.Later(merged[n-1].End, s.End)
 			continue
 		}
 		merged = append(merged, s)
@@ -87,7 +87,7 @@ func (o overlay) begun() time.Time {
 	slices.SortFunc(out, func(a, b slo.Span) int { return a.Start.Compare(b.Start) })
 	for _, s := range out {
 		if !s.Start.After(begun) {
-			begun = later(begun, earlier(s.End, o.Now()))
+			begun = slo.Later(begun, slo.Earlier(s.End, o.Now()))
 		}
 	}
 	return begun
@@ -110,7 +110,7 @@ func (o overlay) last(length time.Duration) (seen, all slo.Counts) {
 	seen = seen.Sub(o.corrected(from, true))
 	var took time.Duration
 	for _, s := range o.leftOut() {
-		s = slo.Span{Start: later(s.Start, from), End: earlier(s.End, o.Now())}
+		s = slo.Span{Start: slo.Later(s.Start, from), End: slo.Earlier(s.End, o.Now())}
 		took += max(0, s.End.Sub(s.Start)-o.blindFor(s))
 	}
 	return seen, h.WithUnseen(seen, length, begun, took)
@@ -136,8 +136,8 @@ func (o overlay) proratedUntil(c *correction, t time.Time) slo.Counts {
 	}
 	bucket := h.Grain(t)
 	start := slo.Floor(t, bucket)
-	end := earlier(start.Add(bucket), h.Now())
-	if start = later(start, h.Origin()); !end.After(start) {
+	end := slo.Earlier(start.Add(bucket), h.Now())
+	if start = slo.Later(start, h.Origin()); !end.After(start) {
 		return c.until(t)
 	}
 	before := c.until(start)
@@ -152,7 +152,7 @@ func (o overlay) plannedIn(span slo.Span) slo.Counts {
 	}
 	sum := o.planned.in(span)
 	for _, out := range o.leftOut() {
-		sum = sum.Sub(o.planned.in(slo.Span{Start: later(out.Start, span.Start), End: earlier(out.End, span.End)}))
+		sum = sum.Sub(o.planned.in(slo.Span{Start: slo.Later(out.Start, span.Start), End: slo.Earlier(out.End, span.End)}))
 	}
 	return sum
 }

@@ -54,7 +54,7 @@ func (p *past) walk(from time.Time, step func(*tick)) {
 // blindFor returns how much of a stretch had no data.
 func (p *past) blindFor(span slo.Span) (length time.Duration) {
 	for _, b := range p.History.Blind() {
-		length += shared(b, span)
+		length += b.Overlap(span)
 	}
 	return length
 }
@@ -96,30 +96,4 @@ func covered(stretches []slo.Span, span slo.Span) bool {
 	return slices.ContainsFunc(stretches, func(s slo.Span) bool {
 		return !s.Start.After(span.Start) && !s.End.Before(span.End)
 	})
-}
-
-// shared returns how long two stretches overlap.
-func shared(a, b slo.Span) time.Duration {
-	start, end := a.Start, a.End
-	if b.Start.After(start) {
-		start = b.Start
-	}
-	if b.End.Before(end) {
-		end = b.End
-	}
-	return max(0, end.Sub(start))
-}
-
-func later(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return b
-	}
-	return a
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }

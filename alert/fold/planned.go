@@ -24,9 +24,7 @@ type plannedWork []planned
 func (all plannedWork) knownBy(t time.Time) (known plannedWork) {
 	for _, p := range all {
 		if p.Start.Before(t) {
-			if p.End.After(t) {
-				p.End = t
-			}
+			p.End = slo.Earlier(p.End, t)
 			known = append(known, p)
 		}
 	}
@@ -73,7 +71,7 @@ func (all *plannedWork) add(s slo.Sample, tick slo.Span, known time.Time) {
 	work := *all
 	for _, l := range s.Late {
 		for i := range work {
-			if p := &work[i]; l.Excluded && shared(p.Span, slo.Span{Start: l.From, End: l.To}) > 0 {
+			if p := &work[i]; l.Excluded && p.Span.Overlap(slo.Span{Start: l.From, End: l.To}) > 0 {
 				p.Counts = p.Add(l.Counts)
 				break
 			}
@@ -99,7 +97,7 @@ func (all *plannedWork) add(s slo.Sample, tick slo.Span, known time.Time) {
 // spread evenly.
 func (all plannedWork) in(span slo.Span) (c slo.Counts) {
 	for _, p := range all {
-		if in := shared(p.Span, span); in > 0 {
+		if in := p.Span.Overlap(span); in > 0 {
 			part := float64(in) / float64(p.End.Sub(p.Start))
 			c = c.Add(slo.Counts{Total: p.Total * part, Bad: p.Bad * part})
 		}
@@ -110,7 +108,7 @@ func (all plannedWork) in(span slo.Span) (c slo.Counts) {
 // length returns how much of a stretch had planned work.
 func (all plannedWork) length(span slo.Span) (length time.Duration) {
 	for _, p := range all {
-		length += shared(p.Span, span)
+		length += p.Span.Overlap(span)
 	}
 	return length
 }

@@ -33,14 +33,6 @@ func (r *redefinition) without(t *tick) slo.Counts {
 	return c
 }
 
-// orLater returns the later of a time and the last change of target, window or rules.
-func (r *redefinition) orLater(t time.Time) time.Time {
-	if r.Since.After(t) {
-		return r.Since
-	}
-	return t
-}
-
 // sinceRedefined returns the counts by which a budget that begins at `start` may open a window: bad
 // events from before the definition changed count as good.
 func (led *ledger) sinceRedefined(all slo.Counts, start time.Time) slo.Counts {
