@@ -24,6 +24,7 @@
 //	store.go        Store: what publish needs of a database
 //	facts.go        Facts: all that a text may say, and the Renderer that writes it
 //	others.go       what Facts say about other incidents
+//	check.go        Query: PromQL with which people check a number
 //	evidence.go     Evidence: what was found around an incident, and the Collector that looks for it
 //	headline.go     which window of an incident counts, and which incident is the worst
 //	hint.go         Hint: what a post-mortem may lack, and the Linter that says so

@@ -51,6 +51,7 @@ type Facts struct {
 	Interval   time.Duration     // of the ticks that times are rounded to
 	URL        string            // the incident's page; empty without an external URL
 	Pages      map[string]string // the same for many, by incident ID
+	Queries    []Query           // with which people can check the numbers, the headline's first
 	Evidence                     // its timeline is in any order
 	SpentBy    []Spender         // incidents that spent the budgets, earliest onset first
 	Earlier    []Earlier         // same objective, 90 days before, newest first: some of ...
@@ -73,6 +74,7 @@ type Entry struct {
 	URL    string
 
 	Symptom bool // it says how things went, not what anybody did
+	Aside   bool // it most likely has nothing to do with the incident
 	Person  bool // a person wrote it; the source is the login
 }
 

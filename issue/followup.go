@@ -26,8 +26,10 @@ type Task struct {
 	Text  string // on one line; untrusted
 	Owner string // untrusted; empty: nobody is named
 	Term  string // ShortTerm, LongTerm, or empty
-	Done  bool   // its box is ticked, or it says so
-	Issue string // the issue that it names: "#12", "acme/shop#12" or an address; empty: none
+	// Answers is what people say that it answers, such as a cause; untrusted, empty: nothing.
+	Answers string
+	Done    bool   // its box is ticked, or it says so
+	Issue   string // the issue that it names: "#12", "acme/shop#12" or an address; empty: none
 }
 
 // The terms of follow-ups; empty if people don't say.
@@ -41,12 +43,13 @@ type TaskReader func(text string) []Task
 
 // FollowUp is a task of a post-mortem, and what became of it.
 type FollowUp struct {
-	Text   string    `json:"text"`            // on one line, cut; untrusted
-	Owner  string    `json:"owner,omitempty"` // untrusted; empty: nobody is named
-	Term   string    `json:"term,omitempty"`  // ShortTerm, LongTerm, or empty
-	Opened time.Time `json:"opened,omitzero"` // when it was first read
-	Done   time.Time `json:"done,omitzero"`   // zero: it is still to be done
-	Issue  string    `json:"issue,omitempty"` // the address of its issue; empty: none
+	Text    string    `json:"text"`              // on one line, cut; untrusted
+	Owner   string    `json:"owner,omitempty"`   // untrusted; empty: nobody is named
+	Term    string    `json:"term,omitempty"`    // ShortTerm, LongTerm, or empty
+	Answers string    `json:"answers,omitempty"` // such as a cause, cut; untrusted
+	Opened  time.Time `json:"opened,omitzero"`   // when it was first read
+	Done    time.Time `json:"done,omitzero"`     // zero: it is still to be done
+	Issue   string    `json:"issue,omitempty"`   // the address of its issue; empty: none
 
 	Ticked bool   `json:"ticked,omitempty"` // people say that it is done
 	Closed bool   `json:"closed,omitempty"` // its issue is
@@ -114,6 +117,7 @@ func (all *FollowUps) Note(tasks []Task, in string, now time.Time) (changed bool
 			f = *found[n]
 		}
 		f.Text, f.Owner, f.Term, f.Ticked = cut(t.Text, maxTask), cut(t.Owner, maxOwner), t.Term, t.Done
+		f.Answers = cut(t.Answers, maxTask)
 		if address := IssueAddress(t.Issue, in); f.Key == "" && address != f.Issue {
 			f.Issue, f.Closed = address, false
 		}

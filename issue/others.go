@@ -144,10 +144,18 @@ func beside(other, i alert.Incident, end time.Time) (entries []Entry) {
 	from := Core(i).Onset().Add(-Lookback)
 	for _, v := range other.Windows {
 		if v.Kind == alert.Burn && !v.Onset.Before(from) && !v.Onset.After(end) {
-			entries = append(entries, Entry{Time: v.Onset, Text: "Another incident: " + v.ID().String() + " began to miss its target", Source: "postburn", Symptom: true})
+			entries = append(entries, Entry{
+				Time: v.Onset, Text: "Another incident: " + v.ID().String() + " began to miss its target", Source: "postburn",
+				Symptom: true, Aside: !concerns(i, v.Objective.Service),
+			})
 		}
 	}
 	return entries
+}
+
+// concerns reports whether one of the incident's objectives is of a service.
+func concerns(i alert.Incident, service string) bool {
+	return slices.ContainsFunc(i.Windows, func(w alert.Window) bool { return w.Objective.Service == service })
 }
 
 // AsOf returns the end of the last tick in the numbers. The numbers of an open breach go up to when

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/humanize"
 )
@@ -317,6 +318,9 @@ func newRuleRow(r alert.RuleStatus, p alert.Policy) ruleRow {
 	return row
 }
 
+// graphed is how much of the past Prometheus draws at first.
+const graphed = 6 * time.Hour
+
 // addQuery adds what to look at in Prometheus.
 func (v *objectiveView) addQuery(d *Data, s alert.Status) {
 	if d.Graph == nil {
@@ -327,7 +331,5 @@ func (v *objectiveView) addQuery(d *Data, s alert.Status) {
 		return // it can't be read either, and the page says so
 	}
 	v.Query = printable(query)
-	if base := link(d.PrometheusURL); base != "" {
-		v.QueryAddress = strings.TrimSuffix(base, "/") + "/graph?" + url.Values{"g0.expr": {query}, "g0.tab": {"0"}, "g0.range_input": {"6h"}}.Encode()
-	}
+	v.QueryAddress = issue.GraphURL(link(d.PrometheusURL), query, time.Time{}, graphed)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/issue/evidence"
 	"github.com/postburn/postburn/issue/postmortem"
 )
 
@@ -52,6 +53,7 @@ func postMortem(
 	bounded, cancel := context.WithTimeout(ctx, evidenceTimeout)
 	defer cancel()
 	facts.Add(collect(bounded, i))
+	facts.AddQueries(evidence.Queries(""))
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

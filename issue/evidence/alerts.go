@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/slo"
 )
 
@@ -28,19 +29,20 @@ func (a *alerts) find(l *look) error {
 		return err
 	}
 	type firing struct {
-		at    time.Time
-		name  string
-		about bool
+		at            time.Time
+		name          string
+		about, always bool
 	}
 	var all []firing
+	onset := a.incident.Onset()
 	for _, t := range found {
 		for _, i := range coarse.begins(t) {
-			all = append(all, firing{coarse.time(i), t.Labels["alertname"], a.about(t)})
+			all = append(all, firing{coarse.time(i), t.Labels["alertname"], a.about(t), coarse.isMostlyThere(t, onset)})
 			break
 		}
 	}
 	slices.SortFunc(all, func(x, y firing) int { return cmp.Or(x.at.Compare(y.at), cmp.Compare(x.name, y.name)) })
-	onset, first, rows := a.incident.Onset(), true, 0
+	first, rows := true, 0
 	for _, f := range all {
 		text := fmt.Sprintf("Alert %s began to fire", f.name)
 		switch {
@@ -51,7 +53,10 @@ func (a *alerts) find(l *look) error {
 			continue
 		}
 		rows++
-		a.rows.addSymptom(f.at, text, "Prometheus, ALERTS")
+		if f.always {
+			text += "; it had been firing most of the time"
+		}
+		a.rows.addUntil(0, issue.Entry{Time: f.at, Text: text, Source: "Prometheus, ALERTS", Symptom: true, Aside: f.always})
 	}
 	return nil
 }

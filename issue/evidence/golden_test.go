@@ -34,8 +34,8 @@ func TestPostMortems(t *testing.T) {
 		fault   fault
 		summary []string // what it says above the facts
 	}{
-		{"bad-deploy.md", badDeploy(), []string{`route="/cart"`, "version 4.3 appeared", "12 targets started"}},
-		{"config-push.md", configPush(), []string{`tenant="dune"`, "12 targets started"}},
+		{"bad-deploy.md", badDeploy(), []string{"route `/cart`", "version 4.3 appeared", "12 targets started"}},
+		{"config-push.md", configPush(), []string{"tenant `dune`", "12 targets started"}},
 	} {
 		t.Run(test.file, func(t *testing.T) {
 			t.Parallel()

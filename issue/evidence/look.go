@@ -78,6 +78,22 @@ func (l *look) begins(t slo.Trace) (ticks []int) {
 	return ticks
 }
 
+// isMostlyThere reports whether a trace has a value at most of the ticks with data before a time: one
+// of an alert that always fires says nothing by firing.
+func (l *look) isMostlyThere(t slo.Trace, before time.Time) bool {
+	there, all := 0, 0
+	for i, v := range t.Values {
+		if !l.at(i) || !l.ticks.At(i).Before(before) {
+			continue
+		}
+		all++
+		if !math.IsNaN(v) {
+			there++
+		}
+	}
+	return 2*there > all
+}
+
 // gap is for how many ticks with data a trace must have no value to be gone.
 const gap = 5
 

@@ -21,12 +21,14 @@ const (
 	Resolved  Kind = "resolved"  // how it ended: a sentence by postburn, the rest by people
 	Timeline  Kind = "timeline"  // rows by postburn and by people
 	Analysis  Kind = "analysis"  // the heading above what people write
+	Trigger   Kind = "trigger"   // what set it off
 	Causes    Kind = "causes"    // why it happened
 	Well      Kind = "well"      // what went well
 	Poorly    Kind = "poorly"    // what went poorly
+	Lucky     Kind = "lucky"     // where we got lucky
 	FollowUps Kind = "follow-up" // what is to be done
-	ShortTerm Kind = "short"     // part of FollowUps
-	LongTerm  Kind = "long"      // part of FollowUps
+	ShortTerm Kind = "short"     // part of FollowUps in the form until 2026; now each task has its term
+	LongTerm  Kind = "long"      // part of FollowUps, likewise
 	Brief     Kind = "brief"     // the short record, instead of the analysis
 )
 
@@ -132,6 +134,17 @@ func isPlaceholder(b Block) bool {
 	switch strings.ToLower(strings.Trim(b.Text, " .:!?…_*-–—[]()<>")) {
 	case "", "tbd", "todo", "to do", "tba", "fill in", "to be done", "to be written", "xxx", "fixme":
 		return len(b.Links) == 0
+	}
+	return false
+}
+
+// IsFinal reports whether people say that the analysis is final: "Status: final" in postburn's form.
+func (d Document) IsFinal() bool {
+	s, _ := d.Section(Analysis)
+	for _, b := range s.Blocks {
+		if rest, ok := strings.CutPrefix(b.Text, status); ok && strings.HasPrefix(strings.ToLower(strings.TrimSpace(rest)), "final") {
+			return true
+		}
 	}
 	return false
 }

@@ -19,11 +19,15 @@ func kindOf(heading string) Kind {
 		return Timeline
 	case "analysis", "lessons learned", "lessons":
 		return Analysis
+	case "trigger", "triggers", "what triggered it":
+		return Trigger
 	case "causes", "cause", "root cause", "root causes", "root cause(s)", "root cause analysis", "contributing factors", "contributing causes",
 		"causes and contributing factors", "root cause and contributing factors", "root cause and trigger", "why it happened", "why did it happen":
 		return Causes
-	case "what went well", "what worked", "things that went well", "where we got lucky":
+	case "what went well", "what worked", "things that went well":
 		return Well
+	case "where we got lucky", "where we were lucky":
+		return Lucky
 	case "what went poorly", "what went wrong", "what went badly", "what did not go well", "what didn't go well", "things that went poorly",
 		"what could have gone better":
 		return Poorly
@@ -42,12 +46,14 @@ func kindOf(heading string) Kind {
 	return Other
 }
 
-// formBegins are how the sentences begin that postburn's form has for people.
+// formBegins are how the sentences begin that postburn's form has for people, or had.
 func formBegins() []string {
 	return []string{
 		"This part is for people to write.",
+		status,
 		"Label the issue with the kinds of cause",
-		"Write them as tasks, like",
+		"Write them as tasks, like", // until 2026
+		oneTask,
 		"postburn could not set ",
 		"The template of this objective can't be used",
 		"Not resolved as of ",
@@ -55,6 +61,13 @@ func formBegins() []string {
 		unresolved,
 	}
 }
+
+const (
+	// status begins the line that says whether the analysis is a draft or final.
+	status = "Status:"
+	// oneTask begins how follow-ups are to be written.
+	oneTask = "One task a line:"
+)
 
 // footer is how the last paragraph of the form begins. No section goes on after it.
 const footer = "Blameless: everyone did what made sense"

@@ -95,7 +95,7 @@ func TestForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := Parse(string(text))
-	for _, k := range []Kind{Resolved, Causes, Well, Poorly, FollowUps, ShortTerm, LongTerm} {
+	for _, k := range []Kind{Resolved, Trigger, Causes, Well, Poorly, Lucky, FollowUps} {
 		s, ok := d.Section(k)
 		if written := s.Written(); !ok || len(written) > 0 {
 			t.Errorf("%s: %v, %+v", k, ok, written)

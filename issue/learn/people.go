@@ -71,8 +71,12 @@ func isNobody(word string) bool {
 
 func isFollowUp(k Kind) bool { return k == FollowUps || k == ShortTerm || k == LongTerm }
 
-// bracketed returns what is in brackets at a text's end; empty if there is nothing.
+// bracketed returns what is in brackets at a text's end, or before what a task answers; empty if
+// there is nothing.
 func bracketed(text string) string {
+	if at := answers.FindStringIndex(text); at != nil {
+		text = text[:at[0]+1]
+	}
 	m := closing.FindStringSubmatch(text)
 	if m == nil {
 		return ""
@@ -84,9 +88,12 @@ func bracketed(text string) string {
 	return in
 }
 
-// first returns what is before the first comma.
+// first returns what is before the first comma, after a task's term.
 func first(s string) string {
-	before, _, _ := strings.Cut(s, ",")
+	before, after, more := strings.Cut(s, ",")
+	if more && term.MatchString(strings.TrimSpace(before)) {
+		return first(strings.TrimSpace(after))
+	}
 	return before
 }
 
@@ -96,7 +103,7 @@ var (
 	does      = regexp.MustCompile(`^@?(\pL[\pL\d-]+)(?: and @?\pL[\pL\d-]+)? (?:will|to|is going to|shall|can|asks|adds|puts|writes|makes|takes|checks|fixes|does|looks)\b`)
 	trailing  = regexp.MustCompile(`(?:[-–—,:;/]|\bby)\s+@?(\p{Lu}\p{Ll}+(?: (?:and|\p{Lu}\p{Ll}+)(?: \p{Lu}\p{Ll}+)?)?)(?:,.*)?[.]?$`)
 	team      = regexp.MustCompile(`(?i)\b((?:\pL[\pL\d-]*[- ])?(?:teams?|squad|guild|on-call|oncall|sre|sres))\b`)
-	unnamed   = regexp.MustCompile(`(?i)^(?:this|next|by|in|q[1-4]|p\d|see|due|until|before|low|high|optional|later|tbd|todo|if|or|and|e\.g|for|the same|maybe|done|\d)\b|[?]`)
+	unnamed   = regexp.MustCompile(`(?i)^(?:(?:short|long)[- ]term|this|next|by|in|q[1-4]|p\d|see|due|until|before|low|high|optional|later|tbd|todo|if|or|and|e\.g|for|the same|maybe|done|\d)\b|[?]`)
 	self      = regexp.MustCompile(`\b(?:I|I'll|I'd|me)\b`)
 )
 

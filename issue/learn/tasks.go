@@ -2,6 +2,7 @@ package learn
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/postburn/postburn/issue"
 )
@@ -21,7 +22,7 @@ func (d Document) Tasks() (all []issue.Task) {
 			if !b.isTask() || action(b) == "" {
 				continue
 			}
-			t := issue.Task{Text: action(b), Done: b.IsDone(), Issue: issueOf(b)}
+			t := issue.Task{Text: action(b), Done: b.IsDone(), Issue: issueOf(b), Term: b.Term(), Answers: b.Answers()}
 			b.Text = lastReference.ReplaceAllString(b.Text, "") // an owner in brackets may be before it
 			t.Owner, _ = b.Owner(people)
 			switch s.Kind {
@@ -34,6 +35,49 @@ func (d Document) Tasks() (all []issue.Task) {
 		}
 	}
 	return all
+}
+
+var (
+	// answers matches what a task says that it answers, after the brackets with its owner.
+	answers = regexp.MustCompile(`(?i)\)[\s,;:–—-]*\banswers\b:?\s+(.+)$`)
+	// term matches a term in brackets.
+	term = regexp.MustCompile(`(?i)^(short|long)(?:[- ]term)?$`)
+)
+
+// Answers returns what a task says that it answers, such as a cause; empty if it does not say.
+func (b Block) Answers() string {
+	if b.Shape == Row {
+		return b.Cell("answers", "cause")
+	}
+	if m := answers.FindStringSubmatch(b.Text); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// Term returns a task's term, issue.ShortTerm or issue.LongTerm, as it stands in brackets or in a
+// column; empty if it does not say.
+func (b Block) Term() string {
+	all := bracketed(lastReference.ReplaceAllString(b.Text, ""))
+	if b.Shape == Row {
+		all = b.Cell("term")
+	}
+	for part := range strings.SplitSeq(all, ",") {
+		if m := term.FindStringSubmatch(strings.TrimSpace(part)); m != nil {
+			return strings.ToLower(m[1])
+		}
+	}
+	return ""
+}
+
+// SaysTerms reports whether a section's form asks each task for its term.
+func (s Section) SaysTerms() bool {
+	for _, b := range s.Blocks {
+		if b.Form && strings.HasPrefix(b.Text, oneTask) {
+			return true
+		}
+	}
+	return false
 }
 
 func (b Block) isTask() bool {

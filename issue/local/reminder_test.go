@@ -76,7 +76,7 @@ func TestAReminderInAFile(t *testing.T) {
 		}
 		run(time.Hour)
 		path := dir + "/checkout-1.md"
-		const asked = "_What will you change this week, and who does it?_\n"
+		const asked = "_What will you change this week (short term)? What would keep the next failure of this kind from reaching users (long term)?_\n"
 		written := strings.Replace(read(t, path), asked, "- [ ] Set a timeout (alice)\n- [x] Roll back\n", 1)
 		save(t, path, written)
 		run(time.Hour)

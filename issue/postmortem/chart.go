@@ -12,8 +12,8 @@ import (
 	"github.com/postburn/postburn/slo/humanize"
 )
 
-// palette is the colours of the bars and of the target's line: they can be told apart on a light
-// and on a dark ground, and by those who do not see red or green.
+// palette is the colours of the error ratio and of the target: they can be told apart on a light and
+// on a dark ground, and by those who do not see red or green.
 const palette = "#d9730d, #1f6feb"
 
 // Chart is the course of the error ratio: as a picture, and the same in a table for readers whose
@@ -21,16 +21,17 @@ const palette = "#d9730d, #1f6feb"
 type Chart struct {
 	Of      string // the objective, if there are several
 	Source  string // of the Mermaid diagram
-	Note    string // what a bar is, and what the line
+	Note    string // what a point is, and what the other line
 	Noun    string // of an event, as a heading
 	NoData  string // what the picture can't show: when there was no data; empty: never
 	Numbers []ChartRow
 }
 
-// ChartRow is one bar in numbers.
+// ChartRow is a point in numbers, or several that follow each other and are equal.
 type ChartRow struct{ Time, Events, Bad, ErrorRatio string }
 
-// chart puts a course into a picture. It is nil if there is none.
+// chart puts a course into a picture. It is nil if there is none. The error ratio is a line: Mermaid
+// draws a bar of some height for nothing, too, which looks like errors.
 func chart(f issue.Facts) *Chart {
 	if f.Chart == nil || len(f.Chart.Points) == 0 {
 		return nil
@@ -41,8 +42,8 @@ func chart(f issue.Facts) *Chart {
 	}
 	say := wordsOf(w.Objective.Indicator)
 	allowed := 100 * w.Objective.Target.Complement().Float()
-	labels, bars, top := timeLabels(*f.Chart), make([]string, len(f.Chart.Points)), 2*allowed
-	line := make([]string, len(bars))
+	labels, ratios, top := timeLabels(*f.Chart), make([]string, len(f.Chart.Points)), 2*allowed
+	target := make([]string, len(ratios))
 	c := &Chart{Noun: strings.ToUpper(say.noun[:1]) + say.noun[1:] + "s" + say.measured}
 	var blind []string
 	for i, p := range f.Chart.Points {
@@ -57,9 +58,10 @@ func chart(f issue.Facts) *Chart {
 			row.ErrorRatio = ""
 		}
 		top = max(top, ratio)
-		bars[i], line[i] = barLength(ratio), humanize.Decimal(allowed, 6)
+		ratios[i], target[i] = height(ratio), humanize.Decimal(allowed, 6)
 		c.Numbers = append(c.Numbers, row)
 	}
+	c.Numbers = joinRows(c.Numbers)
 	for i, l := range labels {
 		labels[i] = strconv.Quote(l)
 	}
@@ -68,18 +70,38 @@ xychart-beta
     title "Share of %ss that %s"
     x-axis "Time (UTC)" [%s]
     y-axis "%% of %ss" 0 --> %s
-    bar [%s]
+    line [%s]
     line [%s]`,
-		palette, say.noun, say.bad, strings.Join(labels, ", "), say.noun, humanize.Decimal(niceTop(top), 6), strings.Join(bars, ", "), strings.Join(line, ", "))
-	c.Note = fmt.Sprintf("Each bar covers the %s from its time; the line is what the target allows, %s.",
+		palette, say.noun, say.bad, strings.Join(labels, ", "), say.noun, humanize.Decimal(niceTop(top), 6), strings.Join(ratios, ", "), strings.Join(target, ", "))
+	c.Note = fmt.Sprintf("Each point is the share in the %s from its time; the level line is what the target allows, %s.",
 		humanize.Period(f.Chart.Step), w.Objective.Target.Complement().Percent())
 	if len(blind) > 0 {
-		c.NoData = "The chart is empty at " + stretchesOf(blind, f.Chart.Points) + " for lack of data."
+		c.NoData = "There is no data at " + stretchesOf(blind, f.Chart.Points) + "; the line is at 0 there."
 	}
 	if len(f.Incident.Windows) > 1 {
 		c.Of = Code(w.ID().String())
 	}
 	return c
+}
+
+// joinRows makes one row of those that follow each other and are equal.
+func joinRows(rows []ChartRow) (joined []ChartRow) {
+	for i := 0; i < len(rows); {
+		row, last := rows[i], i
+		for last+1 < len(rows) && row.equals(rows[last+1]) {
+			last++
+		}
+		if last > i {
+			row.Time += " to " + rows[last].Time
+		}
+		joined, i = append(joined, row), last+1
+	}
+	return joined
+}
+
+func (r ChartRow) equals(s ChartRow) bool {
+	s.Time = r.Time
+	return r == s
 }
 
 // windowOf is the breach window that a chart is of.
@@ -132,8 +154,8 @@ func stretchesOf(labels []string, points []issue.Point) string {
 	return strings.Join(parts, ", ")
 }
 
-// barLength has as many decimals as can be seen.
-func barLength(percent float64) string {
+// height has as many decimals as can be seen.
+func height(percent float64) string {
 	if percent >= 1 {
 		return humanize.Decimal(percent, 2)
 	}

@@ -17,11 +17,20 @@ const maxValue = 300
 // "Autolinked references and URLs" and "Basic writing and formatting syntax" in its documentation.
 const breaker = "&#8203;"
 
+// maxHex is how many hexadecimal digits GitHub never takes for a commit's name.
+const maxHex = 6
+
+// uncoded is what can't be in code: it could end it or a table cell, or forge a marker in the
+// source.
+const uncoded = "`|<>\\"
+
 // Escape makes an untrusted value inert in GitHub-flavoured Markdown, wherever on a line and in
 // whatever table cell it is put: what is shown is the value's text and nothing else. Breakers
 // aside, it shows the value with single spaces for white space, without control, bidi and other
 // invisible characters, cut after 300 characters.
 //
+//   - Addresses and names of commits become code, in which nothing has an effect, so that they can
+//     be copied as they are. Only what could end the code or a table cell is escaped as text.
 //   - Markdown's own characters get a backslash; `<`, `>`, `&` and `|` become entities, so that no
 //     HTML, no entity, no marker and no table cell can be forged, not even for a reader that
 //     searches the source.
@@ -31,22 +40,74 @@ const breaker = "&#8203;"
 //   - What begins a list, a heading, a rule or a quotation at the start of a line gets a backslash
 //     at the value's start.
 //
+// A number stays whole: if a commit's name happens to begin like it, GitHub links it, and no more.
 // References that a repository's owner has defined (TICKET-123) are not known here and stay.
 func Escape(value string) string {
 	value = flatten(value)
+	code := copied(value)
 	var b strings.Builder
-	hex := 0
-	for i, r := range value {
-		if !isHex(r) {
-			hex = 0
-		} else if hex++; hex > 6 {
-			b.WriteString(breaker)
-			hex = 1
+	hex, number := 0, false // of the run of hexadecimal digits that goes on
+	for i := 0; i < len(value); {
+		if n := code[i]; n > 0 {
+			b.WriteString("`" + value[i:i+n] + "`")
+			i, hex = i+n, 0
+			continue
 		}
-		escapeRune(&b, value[:i], r, value[i+utf8.RuneLen(r):])
+		r, size := utf8.DecodeRuneInString(value[i:])
+		switch {
+		case !isHex(r):
+			hex = 0
+		case hex == 0:
+			hex, number = 1, isDigits(hexRun(value[i:]))
+		default:
+			if hex++; hex > maxHex && !number {
+				b.WriteString(breaker)
+				hex = 1
+			}
+		}
+		escapeRune(&b, value[:i], r, value[i+size:])
+		i += size
 	}
 	return b.String()
 }
+
+// copied returns what of a value is shown as code: the length in bytes, by where it begins.
+func copied(value string) map[int]int {
+	all := map[int]int{}
+	at := 0
+	for word := range strings.SplitSeq(value, " ") {
+		inner := strings.TrimLeft(word, `("'[{`)
+		from := at + len(word) - len(inner)
+		inner = strings.TrimRight(inner, `.,;:!?)]}"'`)
+		if (isAddress(inner) || hasCommit(inner)) && !strings.ContainsAny(inner, uncoded) {
+			all[from] = len(inner)
+		}
+		at += len(word) + 1
+	}
+	return all
+}
+
+// isAddress reports whether a word has an address that GitHub would link.
+func isAddress(word string) bool {
+	return strings.Contains(word, "://") || len(word) > len("www.") && strings.EqualFold(word[:len("www.")], "www.")
+}
+
+// hasCommit reports whether a word has what GitHub takes for a commit's name, if it is one. A number
+// does not count.
+func hasCommit(word string) bool {
+	for word != "" {
+		run := hexRun(word)
+		if len(run) > maxHex && !isDigits(run) {
+			return true
+		}
+		_, size := utf8.DecodeRuneInString(word[len(run):])
+		word = word[len(run)+size:]
+	}
+	return false
+}
+
+// hexRun returns the hexadecimal digits that a text begins with.
+func hexRun(s string) string { return s[:len(s)-len(strings.TrimLeft(s, "0123456789abcdefABCDEF"))] }
 
 // escapeRune writes a character that stands between two texts.
 func escapeRune(b *strings.Builder, before string, r rune, next string) {
@@ -92,7 +153,7 @@ func escapeRune(b *strings.Builder, before string, r rune, next string) {
 // escaped as text instead.
 func Code(value string) string {
 	value = flatten(value)
-	if value == "" || strings.ContainsAny(value, "`|<>\\") {
+	if value == "" || strings.ContainsAny(value, uncoded) {
 		return Escape(value)
 	}
 	return "`" + value + "`"

@@ -2,6 +2,7 @@ package postmortem_test
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -152,12 +153,29 @@ func without(kinds []string, kind string) []string {
 
 func TestEscapeBreaksWhatGitHubFindsInText(t *testing.T) {
 	for value, effect := range map[string]string{
-		"@name": "@name", "#12": "#12", "GH-12": "GH-12", "0123456": "0123456", ":tada:": ":tada:", "www.a.b": "www.", "http://a": "http://",
-		"$x$": "$x", "a@b.c": "@b",
+		"@name": "@name", "#12": "#12", "GH-12": "GH-12", "012345a": "012345a", ":tada:": ":tada:", "www.a.b": "www.", "http://a": "http://",
+		"$x$": "$x", "a@b.c": "@b", "a|012345a": "012345a", "a|www.a.b": "www.", "a|http://a": "http://", "(see http://a.b/c).": "http://",
+		"pod-7d9f8b6c5d-x": "7d9f8b6",
 	} {
-		got, _ := shown(postmortem.Escape(value))
+		got, _ := shown(regexp.MustCompile("`[^`]*`").ReplaceAllString(postmortem.Escape(value), ""))
 		if strings.Contains(got, effect) {
-			t.Errorf("Escape(%q) shows %q, which has an effect", value, got)
+			t.Errorf("Escape(%q) shows %q outside of code, which has an effect", value, got)
+		}
+	}
+}
+
+// TestEscapeLeavesNumbersAndAddressesWhole checks that what people copy has nothing invisible in it.
+func TestEscapeLeavesNumbersAndAddressesWhole(t *testing.T) {
+	for value, want := range map[string]string{
+		"20261014 requests":              "20261014 requests",
+		"see https://a.example/x?y=z#a.": "see `https://a.example/x?y=z#a`.",
+		"(www.a.example)":                "(`www.a.example`)",
+		"pod shop-7d9f8b6c5d-abcde died": "pod `shop-7d9f8b6c5d-abcde` died",
+		"at 10.0.0.1:8080":               "at 10.0.0.1:8080",
+		"feed abc 1234567890 cafe":       "feed abc 1234567890 cafe",
+	} {
+		if got := postmortem.Escape(value); got != want {
+			t.Errorf("Escape(%q) is %q, want %q", value, got, want)
 		}
 	}
 }
@@ -193,15 +211,26 @@ func FuzzEscape(f *testing.F) {
 	})
 }
 
+var entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&#124;", "|", "&amp;", "&")
+
 // unescaped reads an escaped text as Markdown does, without a parser.
 func unescaped(s string) string {
 	s = strings.ReplaceAll(s, "&#8203;", "")
 	var b strings.Builder
+	text, code := "", false
 	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+1 < len(s) {
+		switch {
+		case s[i] == '`':
+			if code = !code; code {
+				text, b = text+entities.Replace(b.String()), strings.Builder{}
+			} else {
+				text, b = text+b.String(), strings.Builder{}
+			}
+			continue
+		case s[i] == '\\' && i+1 < len(s) && !code:
 			i++
 		}
 		b.WriteByte(s[i])
 	}
-	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&#124;", "|", "&amp;", "&").Replace(b.String())
+	return text + entities.Replace(b.String())
 }

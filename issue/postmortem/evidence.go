@@ -2,6 +2,7 @@ package postmortem
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -22,10 +23,20 @@ const (
 // contributors say where the bad events are, a sentence or two each.
 func contributors(f issue.Facts) (lines []string) {
 	for _, found := range f.Contributors {
-		text, say, ok := held(f, found)
+		w, ok := contributed(f, found)
 		if !ok {
 			continue
 		}
+		say := wordsOf(w.Objective.Indicator)
+		of := "the " + say.noun + "s"
+		if len(f.Incident.Windows) > 1 {
+			of += " of " + Code(w.ID().String())
+		}
+		var where []string
+		for _, clause := range found.Where {
+			where = append(where, said(clause, found.Outcome))
+		}
+		text := fmt.Sprintf("%s of %s that %s had %s.", humanize.Share(found.In.Bad, found.All.Bad), of, say.bad, strings.Join(where, " and "))
 		if !found.Outcome {
 			rest := found.All.Sub(found.In).Cut()
 			text += fmt.Sprintf(" Of %ss like that, %s %s; of all others, %s.", say.noun, humanize.Percent(found.In.ErrorRatio()), say.bad, humanize.Percent(rest.ErrorRatio()))
@@ -35,32 +46,52 @@ func contributors(f issue.Facts) (lines []string) {
 	return lines
 }
 
-// brief says where the bad events are, a short sentence each.
+// brief says where the bad events are in a few words: "all of it on route `/cart`, 2 of 20 pods".
 func brief(f issue.Facts) (lines []string) {
 	for _, found := range f.Contributors {
-		if text, _, ok := held(f, found); ok && !found.Outcome {
-			lines = append(lines, text)
+		w, ok := contributed(f, found)
+		if !ok || found.Outcome {
+			continue
 		}
+		share, of := humanize.Share(found.In.Bad, found.All.Bad), "it"
+		if share == "All" {
+			share = "all"
+		}
+		if len(f.Incident.Windows) > 1 {
+			of = "the bad events of " + Code(w.ID().String())
+		}
+		var where []string
+		for _, clause := range found.Where {
+			where = append(where, place(clause))
+		}
+		lines = append(lines, fmt.Sprintf("%s of %s on %s", share, of, strings.Join(where, ", ")))
 	}
 	return lines
 }
 
-// held says which part of the bad events a contributor had, and returns the words for them.
-func held(f issue.Facts, found issue.Contributor) (text string, say words, ok bool) {
+// place names where something happened: "route `/cart`", "2 of 20 pods: `a`, `b`".
+func place(c issue.Clause) string {
+	if len(c.Values) == 1 {
+		return Escape(c.Label) + " " + Code(c.Values[0])
+	}
+	values := make([]string, len(c.Values))
+	for i, v := range c.Values {
+		values[i] = Code(v)
+	}
+	label := Code(c.Label) + " values"
+	if isNoun.MatchString(c.Label) {
+		label = c.Label + "s"
+	}
+	return fmt.Sprintf("%d of %d %s (%s)", len(c.Values), c.Of, label, strings.Join(values, ", "))
+}
+
+// isNoun matches a label whose name has a regular plural.
+var isNoun = regexp.MustCompile(`^[a-z]+[a-gi-rtw]$`)
+
+// contributed returns the window whose bad events a contributor had part of.
+func contributed(f issue.Facts, found issue.Contributor) (alert.Window, bool) {
 	w, ok := windowFor(f.Incident, found.Of)
-	if !ok || found.All.Bad <= 0 || len(found.Where) == 0 {
-		return "", words{}, false
-	}
-	say = wordsOf(w.Objective.Indicator)
-	of := "the " + say.noun + "s"
-	if len(f.Incident.Windows) > 1 {
-		of += " of " + Code(w.ID().String())
-	}
-	var where []string
-	for _, clause := range found.Where {
-		where = append(where, said(clause, found.Outcome))
-	}
-	return fmt.Sprintf("%s of %s that %s had %s.", humanize.Share(found.In.Bad, found.All.Bad), of, say.bad, strings.Join(where, " and ")), say, true
+	return w, ok && found.All.Bad > 0 && len(found.Where) > 0
 }
 
 // said is a clause in words: `route="/cart"` (1 of 3).
@@ -226,29 +257,46 @@ func hints(f issue.Facts, c humanize.Clock) []string {
 	if end.IsZero() {
 		return nil
 	}
-	return changed(f, c, issue.LaterHalf(onset, end), end.Add(issue.LookPast(f.Interval)), maxHints)
+	return told(f, c, changed(f, issue.LaterHalf(onset, end), end.Add(issue.LookPast(f.Interval)), maxHints))
 }
 
 // before is what changed last before the onset, or in its first tick.
 func before(f issue.Facts, c humanize.Clock) []string {
+	return told(f, c, changedBefore(f))
+}
+
+// recent is the same in short, with how long before the onset.
+func recent(f issue.Facts) (lines []string) {
+	onset := issue.Core(f.Incident).Onset()
+	for _, e := range changedBefore(f) {
+		lines = append(lines, ago(e.Time, onset)+": "+Link(inBrief(e.Text), e.URL))
+	}
+	return lines
+}
+
+func changedBefore(f issue.Facts) []issue.Entry {
 	if issue.Headline(f.Incident).Kind != alert.Burn {
 		return nil
 	}
 	onset := issue.Core(f.Incident).Onset()
-	return changed(f, c, onset.Add(-hintsFrom), onset.Add(f.Interval), maxBefore)
+	return changed(f, onset.Add(-hintsFrom), onset.Add(f.Interval), maxBefore)
 }
 
-// changed lists the latest changes of a stretch.
-func changed(f issue.Facts, c humanize.Clock, from, to time.Time, most int) (lines []string) {
-	var last []issue.Entry
+// told writes changes with their times.
+func told(f issue.Facts, c humanize.Clock, changes []issue.Entry) (lines []string) {
+	for _, e := range changes {
+		lines = append(lines, c.Since(e.Time, issue.Core(f.Incident).Onset())+": "+Link(e.Text, e.URL))
+	}
+	return lines
+}
+
+// changed returns the latest changes of a stretch.
+func changed(f issue.Facts, from, to time.Time, most int) (last []issue.Entry) {
 	for _, e := range f.Timeline {
 		if !e.Symptom && e.Time.After(from) && !e.Time.After(to) {
 			last = append(last, e)
 		}
 	}
 	slices.SortStableFunc(last, func(a, b issue.Entry) int { return a.Time.Compare(b.Time) })
-	for _, e := range last[max(0, len(last)-most):] {
-		lines = append(lines, c.Since(e.Time, issue.Core(f.Incident).Onset())+": "+Link(e.Text, e.URL))
-	}
-	return lines
+	return last[max(0, len(last)-most):]
 }

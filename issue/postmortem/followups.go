@@ -21,6 +21,7 @@ type followUpsView struct {
 	Text       string // of one task
 	Owner      string
 	Term       string
+	Answers    string
 	Longest    string // how long the oldest has been open
 }
 
@@ -37,6 +38,7 @@ func renderFollowUps(f issue.Facts, stage issue.Stage) (issue.Text, error) {
 		one := f.FollowUps[0]
 		text.Title = plain(one.Text)
 		v.Text, v.Owner, v.Term = Escape(one.Text), Escape(one.Owner), Escape(one.Term)
+		v.Answers = Escape(one.Answers)
 	case issue.FollowUpLinks:
 		for _, one := range f.FollowUps {
 			v.Lines = append(v.Lines, Link(one.Text, one.Issue))

@@ -1,11 +1,9 @@
 package postmortem
 
 import (
-	"cmp"
 	"embed"
 	"errors"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -29,13 +27,17 @@ const maxWindows = 30
 // inert.
 type View struct {
 	Subject    string
-	Standing   string // its state, severity and times
+	Standing   string // its state, severity and times, and how bad it is now
 	Summary    string
 	Current    string // what is still open, if the summary is of a worse window that is over
 	Ongoing    bool
 	Blind      bool     // of kind blind: there was no data, and so no numbers
 	Budget     bool     // of kind budget: the target was missed over the objective's whole window
+	Also       []string // objectives that are worse than the summary's in some respect
 	About      []string // what the objective is, who owns it, where to look
+	Objective  string   // what the objective is
+	Owners     string   // who owns it; empty: not known
+	Next       []string // links: what to open next
 	Windows    []WindowRow
 	Hidden     int    // breach windows that are not listed
 	BurnRate   string // what a burn rate is
@@ -47,14 +49,19 @@ type View struct {
 	Ended      string
 	Back       string // what was well again when it ended
 	Recovered  string // how long after the onset it ended
+	Final      string // its final numbers, in a sentence
 	Timeline   []Row
-	Changes    bool     // the timeline has rows of what changed
-	Chart      *Chart   // nil: none
-	Where      []string // where the bad events are
-	Brief      []string // the same in short
-	Traffic    []string // what is to be said of it, and what is usual
-	Hints      []string // what changed last before the end, or was seen just after it
-	Before     []string // what changed last before the onset
+	Aside      []Row      // what most likely has nothing to do with it
+	Changes    bool       // the timeline has rows of what changed
+	Looked     bool       // postburn looked for changes, and for where the bad events are
+	Chart      *Chart     // nil: none
+	Where      []string   // where the bad events are
+	Brief      []string   // the same in short
+	Traffic    []string   // what is to be said of it, and what is usual
+	Hints      []string   // what changed last before the end, or was seen just after it
+	Before     []string   // what changed last before the onset
+	Recent     []string   // the same in short, with how long before the onset
+	Queries    []QueryRow // PromQL with which people check the numbers
 	Durations  []DurationRow
 	Noun       string   // of an event of the latency objectives
 	Earlier    []string // incidents of the same objective, after ...
@@ -182,15 +189,20 @@ func NewView(f issue.Facts) View {
 		Ongoing:  i.IsOpen(),
 		Blind:    worst.Kind == alert.Blindness,
 		Budget:   worst.Kind == alert.Budget,
+		Also:     also(i, worst),
 		About:    about(worst, f.Mention),
+		Next:     next(f),
 		BurnRate: burnRate(worst),
-		Timeline: timeline(f, c),
 		Edited:   f.Edited,
+		Looked:   f.Chart != nil && worst.Kind == alert.Burn,
+		Queries:  queryRows(f.Queries),
 	}
+	v.Objective, v.Owners = v.About[0], strings.Join(owners(worst, f.Mention), "; ")
+	v.Timeline, v.Aside = timeline(f, c)
 	v.Changes, v.Chart, v.Where, v.Traffic, v.Review = len(f.Timeline) > 0, chart(f), contributors(f), traffic(f), review(f)
 	v.EarlierIs, v.Earlier = earlier(f)
 	v.Durations, v.Noun = durations(f)
-	v.Hints, v.Before = hints(f, c), before(f, c)
+	v.Hints, v.Before, v.Recent = hints(f, c), before(f, c), recent(f)
 	v.Brief = brief(f)
 	v.Full, v.PostMortemAt = IsFull(f), humanize.Percent(f.Settings.PostMortemAt)
 	if now, ok := current(i); ok {
@@ -202,9 +214,7 @@ func NewView(f issue.Facts) View {
 	v.resolve(i, c)
 	v.Remarks = remarks(f, c)
 	i.Windows = slices.DeleteFunc(slices.Clone(i.Windows), func(w alert.Window) bool { return w.Kind != worst.Kind })
-	windows := slices.SortedStableFunc(slices.Values(i.Windows), func(a, b alert.Window) int {
-		return cmp.Or(-cmp.Compare(a.BudgetSpent, b.BudgetSpent), a.Onset.Compare(b.Onset))
-	})
+	windows := byBudgetSpent(i.Windows)
 	v.Hidden = max(0, len(windows)-maxWindows)
 	for _, w := range windows[:len(windows)-v.Hidden] {
 		v.Windows = append(v.Windows, windowRow(w, c))
@@ -227,7 +237,7 @@ func NewView(f issue.Facts) View {
 		}
 	}
 	if f.URL != "" {
-		v.URL = Link("This incident in postburn", f.URL)
+		v.URL = Link("This incident's page", f.URL)
 	}
 	return v
 }
@@ -239,6 +249,13 @@ func (v *View) resolve(i alert.Incident, c humanize.Clock) {
 		return
 	}
 	v.Ended, v.Recovered = c.In(ended), humanize.Duration(ended.Sub(i.Onset()))
+	switch {
+	case worst.Kind == alert.Burn:
+		impact := impact(worst)
+		v.Final = strings.ToUpper(impact[:1]) + impact[1:] + "."
+	case !v.Blind || worst.Total > 0:
+		v.Final = v.Summary
+	}
 	v.Back = v.Subject + " was within its target again"
 	switch {
 	case v.Blind:
@@ -364,7 +381,15 @@ func about(w alert.Window, mention []string) []string {
 	if d := Escape(w.Objective.Description); d != "" {
 		text += ": " + d
 	}
-	lines := []string{text}
+	lines := append([]string{text}, owners(w, mention)...)
+	if links := linksOf(w); len(links) > 0 {
+		lines = append(lines, "Links: "+strings.Join(links, ", "))
+	}
+	return lines
+}
+
+// owners says who owns the objective, and others that are to be mentioned.
+func owners(w alert.Window, mention []string) (lines []string) {
 	owner := "@" + strings.TrimPrefix(w.Objective.Owner, "@")
 	others := slices.DeleteFunc(slices.Clone(mention), func(m string) bool { return m == owner })
 	switch {
@@ -375,15 +400,6 @@ func about(w alert.Window, mention []string) []string {
 	}
 	if len(others) > 0 {
 		lines = append(lines, "Owners of other objectives: "+strings.Join(others, ", "))
-	}
-	var links []string
-	for _, name := range slices.Sorted(maps.Keys(w.Objective.Links)) {
-		if link := Link(name, w.Objective.Links[name]); strings.HasPrefix(link, "[") {
-			links = append(links, link)
-		}
-	}
-	if len(links) > 0 {
-		lines = append(lines, "Links: "+strings.Join(links, ", "))
 	}
 	return lines
 }

@@ -370,7 +370,8 @@ func TestPartsComeInOrder(t *testing.T) {
 	}
 	rest := text.Body
 	for _, part := range []string{"checkout was", "\n## Facts\n", "\n### Impact\n", "\n### How it was resolved\n", "\n### Timeline\n", "\n## Analysis\n",
-		"\n### Causes\n", "\n### What went well\n", "\n### What went poorly\n", "\n### Follow-up actions\n", "\n#### Short term\n", "\n#### Long term\n", "\nBlameless"} {
+		"\nStatus: draft ",
+		"\n### Trigger\n", "\n### Causes\n", "\n### What went well\n", "\n### What went poorly\n", "\n### Where we got lucky\n", "\n### Follow-ups\n", "\nBlameless"} {
 		_, after, ok := strings.Cut(rest, part)
 		if !ok {
 			t.Fatalf("%q is missing or out of order", part)

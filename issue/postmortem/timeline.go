@@ -38,10 +38,10 @@ const (
 )
 
 // timeline is all that is known of when what happened, in order, with blank rows for what only
-// people know.
-func timeline(f issue.Facts, c humanize.Clock) []Row {
+// people know. What most likely has nothing to do with it is aside.
+func timeline(f issue.Facts, c humanize.Clock) (rows, aside []Row) {
 	worst := issue.Headline(f.Incident)
-	var events []event
+	var events, others []event
 	for _, w := range f.Incident.Windows {
 		if w.Kind == alert.Budget && worst.Kind != alert.Budget {
 			events = append(events, overspent(w)...)
@@ -51,27 +51,56 @@ func timeline(f issue.Facts, c humanize.Clock) []Row {
 	}
 	entries := slices.SortedStableFunc(slices.Values(f.Timeline), func(a, b issue.Entry) int { return a.Time.Compare(b.Time) })
 	for _, e := range entries[:min(len(entries), maxRows)] {
-		events = append(events, event{e.Time, entry, Row{Text: Link(e.Text, e.URL), Source: Escape(e.Source)}})
-	}
-	if worst.Kind == alert.Burn {
-		events = append(events, event{issue.Core(f.Incident).Detected(), acknowledged, Row{Text: "Acknowledged _(fill in)_"}})
-		events = append(events, event{until(worst), mitigated, Row{Text: "Mitigated _(fill in)_"}})
-	}
-	slices.SortStableFunc(events, func(a, b event) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.rank, b.rank)) })
-	var rows []Row
-	var before time.Time
-	for _, e := range events {
-		if e.rank != acknowledged && e.rank != mitigated {
-			e.Time = c.Since(e.at, before)
-			before = e.at
+		row := event{e.Time, entry, Row{Text: Link(e.Text, e.URL), Source: Escape(e.Source)}}
+		if e.Aside {
+			others = append(others, row)
+		} else {
+			events = append(events, row)
 		}
-		rows = append(rows, e.Row)
 	}
+	rows, aside = rowsOf(append(events, blanks(f, worst)...), c), rowsOf(others, c)
 	if n := len(entries) - maxRows; n > 0 {
 		rows = append(rows, Row{Text: fmt.Sprintf("%s left out", humanize.Plural(n, "more entry")), Source: "postburn"})
 	}
 	for _, sentence := range f.LeftOut {
 		rows = append(rows, Row{Text: Escape(sentence), Source: "postburn"})
+	}
+	return rows, aside
+}
+
+// blanks are rows for people to fill in: who took it on, unless somebody's comment says so, and what
+// made it better, once it is. A short record has none.
+func blanks(f issue.Facts, worst alert.Window) (rows []event) {
+	if worst.Kind != alert.Burn || !IsFull(f) {
+		return nil
+	}
+	detected := issue.Core(f.Incident).Detected()
+	if !slices.ContainsFunc(f.Timeline, func(e issue.Entry) bool { return e.Person && !e.Time.Before(detected) }) {
+		rows = append(rows, event{detected, acknowledged, Row{Text: "Acknowledged by whom, and when? _(fill in)_"}})
+	}
+	if !worst.IsOpen() {
+		rows = append(rows, event{worst.Ended, mitigated, Row{Text: "Mitigated by what, and when? _(fill in)_"}})
+	}
+	return rows
+}
+
+// rowsOf writes events in order. Those that follow each other and are equal share a row.
+func rowsOf(events []event, c humanize.Clock) (rows []Row) {
+	slices.SortStableFunc(events, func(a, b event) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.rank, b.rank)) })
+	var before time.Time
+	for i := 0; i < len(events); {
+		e, last := events[i], i
+		for last+1 < len(events) && events[last+1].Row == e.Row {
+			last++
+		}
+		if e.rank != acknowledged && e.rank != mitigated {
+			e.Time = c.Since(e.at, before)
+			before = e.at
+		}
+		if n := last - i; n > 0 {
+			e.Text += fmt.Sprintf(" (%d times, the last at %s)", n+1, c.Of(events[last].at))
+		}
+		rows, i = append(rows, e.Row), last+1
 	}
 	return rows
 }

@@ -33,6 +33,7 @@ type Options struct {
 	Store       issue.Store
 	Tracker     issue.Tracker
 	Render      issue.Renderer
+	Queries     issue.Querier                   // with which people check numbers; nil: none
 	Collectors  []issue.Collector               // of evidence
 	Settings    func(slo string) issue.Settings // of an objective, by its name; nil: none
 	List        issue.Lister                    // what people did with issues; nil: nothing

@@ -116,6 +116,7 @@ func (t *texts) incidentFacts(ctx context.Context, j *job, stage issue.Stage) (i
 	f.URL = t.pageOf(i.ID)
 	if stage == issue.Opening {
 		f.Add(t.evidence.of(ctx, j, i))
+		f.AddQueries(t.Queries)
 	}
 	return f, nil
 }

@@ -22,7 +22,29 @@ const graphRange = "5m"
 //
 //	sum(rate(http_requests_total{code=~"5.."}[5m])) / sum(rate(http_requests_total[5m]))
 func Graph(o slo.Objective, set slo.Labels) (string, error) {
-	g := grapher{by: set.Map()}
+	return ratioOver(o, rates(set, graphRange))
+}
+
+// RatioOver is like Graph, for another length than 5 minutes. What is measured once a tick is as in
+// Graph.
+func RatioOver(length time.Duration, o slo.Objective, set slo.Labels) (string, error) {
+	return ratioOver(o, rates(set, slo.FormatDuration(length)))
+}
+
+// Counted returns PromQL for the bad events and the total of a label set, in a time up to an end. It
+// is for looking, as Graph is. Both are empty for what is measured once a tick.
+func Counted(length time.Duration, end time.Time, o slo.Objective, set slo.Labels) (bad, total string, err error) {
+	g := grapher{by: set.Map(), call: "increase", over: "[" + slo.FormatDuration(length) + "]" + at(end)}
+	switch i := o.Indicator; {
+	case i.Ratio != nil:
+		return g.counts(*i.Ratio)
+	case i.Latency != nil:
+		return g.slow(*i.Latency)
+	}
+	return "", "", nil
+}
+
+func ratioOver(o slo.Objective, g grapher) (string, error) {
 	switch i := o.Indicator; {
 	case i.Ratio != nil:
 		return g.ratio(*i.Ratio)
@@ -36,8 +58,16 @@ func Graph(o slo.Objective, set slo.Labels) (string, error) {
 	return Numbers("bool", o.Indicator.Bool) // as it was written
 }
 
-// grapher writes Graphs of one label set.
-type grapher struct{ by map[string]string }
+// grapher writes queries for one label set.
+type grapher struct {
+	by         map[string]string
+	call, over string // "rate" and "[5m]"
+}
+
+// rates writes events a second.
+func rates(set slo.Labels, over string) grapher {
+	return grapher{by: set.Map(), call: "rate", over: "[" + over + "]"}
+}
 
 func (g grapher) ratio(r slo.Ratio) (string, error) {
 	total, err := g.rates("total", r.Total)
@@ -55,6 +85,18 @@ func (g grapher) ratio(r slo.Ratio) (string, error) {
 		return "1 - " + part + " / " + total, nil
 	}
 	return part + " / " + total, nil
+}
+
+func (g grapher) counts(r slo.Ratio) (bad, total string, err error) {
+	if total, err = g.rates("total", r.Total); err != nil {
+		return "", "", err
+	}
+	if r.Bad != "" {
+		bad, err = g.rates("bad", r.Bad)
+		return bad, total, err
+	}
+	good, err := g.rates("good", r.Good)
+	return total + " - " + good, total, err
 }
 
 // rates writes the events a second of a field of counters.
@@ -86,7 +128,7 @@ func (g grapher) rate(selectors []*parser.VectorSelector, suffix string, more ..
 		if suffix != "" {
 			s = Renamed(s, Name(s)+suffix)
 		}
-		arms = append(arms, "rate("+Text(s, append(g.matchers(), more...)...)+"["+graphRange+"])")
+		arms = append(arms, g.call+"("+Text(s, append(g.matchers(), more...)...)+g.over+")")
 	}
 	return "sum(" + strings.Join(arms, " or ") + ")"
 }
@@ -106,9 +148,20 @@ func (g grapher) matchers() (all []*labels.Matcher) {
 
 // latency writes the share of events that took longer than the threshold.
 func (g grapher) latency(l slo.Latency) (string, error) {
+	quick, all, err := g.buckets(l)
+	return "1 - " + quick + " / " + all, err
+}
+
+func (g grapher) slow(l slo.Latency) (bad, total string, err error) {
+	quick, all, err := g.buckets(l)
+	return all + " - " + quick, all, err
+}
+
+// buckets writes the events that took at most the threshold, and all.
+func (g grapher) buckets(l slo.Latency) (quick, all string, err error) {
 	selectors, err := Histograms(l.Histogram)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	unit := l.Unit
 	if unit == 0 {
@@ -119,17 +172,32 @@ func (g grapher) latency(l slo.Latency) (string, error) {
 	if !strings.Contains(bound, ".") { // Prometheus 3 and OpenMetrics write 1.0
 		le = labels.MustNewMatcher(labels.MatchRegexp, labels.BucketLabel, bound+`(\.0)?`)
 	}
-	return "1 - " + g.rate(selectors, "_bucket", le) + " / " + g.rate(selectors, "_count"), nil
+	return g.rate(selectors, "_bucket", le), g.rate(selectors, "_count"), nil
 }
 
 // Quantile returns PromQL for the time that all but so many of a latency's events took: 0.99 is the
 // 99th percentile, over the 5 minutes before each point.
 func Quantile(quantile float64, l slo.Latency, set slo.Labels) (string, error) {
+	return quantileOf(quantile, l, rates(set, graphRange))
+}
+
+// QuantileOver is like Quantile, for a time up to an end.
+func QuantileOver(length time.Duration, end time.Time, quantile float64, l slo.Latency, set slo.Labels) (string, error) {
+	g := rates(set, slo.FormatDuration(length))
+	g.over += at(end)
+	return quantileOf(quantile, l, g)
+}
+
+// at makes a selector look at a time, whenever it is asked.
+func at(end time.Time) string {
+	return " @ " + strconv.FormatFloat(float64(end.UnixMilli())/1000, 'f', -1, 64)
+}
+
+func quantileOf(quantile float64, l slo.Latency, g grapher) (string, error) {
 	selectors, err := Histograms(l.Histogram)
 	if err != nil {
 		return "", err
 	}
-	g := grapher{by: set.Map()}
 	inner := strings.TrimPrefix(g.rate(selectors, "_bucket"), "sum")
 	return fmt.Sprintf("histogram_quantile(%s, sum by (le) %s)", strconv.FormatFloat(quantile, 'f', -1, 64), inner), nil
 }

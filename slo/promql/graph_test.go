@@ -61,3 +61,39 @@ func TestQuantileQuery(t *testing.T) {
 		t.Errorf("got  %s, %v\nwant %s", got, err, want)
 	}
 }
+
+func TestQueriesOfATime(t *testing.T) {
+	end := time.Date(2026, 3, 2, 10, 32, 0, 0, time.UTC)
+	ratio := slo.Objective{Indicator: slo.Indicator{Ratio: &slo.Ratio{Bad: `x_total{code="500"}`, Total: `x_total`}}}
+	good := slo.Objective{Indicator: slo.Indicator{Ratio: &slo.Ratio{Good: `x_total{ok="1"}`, Total: `x_total`}}}
+	latency := slo.Objective{Indicator: slo.Indicator{Latency: &slo.Latency{Histogram: `h`, Threshold: time.Second / 2}}}
+	for name, tc := range map[string]struct {
+		o          slo.Objective
+		bad, total string
+	}{
+		"bad":       {ratio, `sum(increase(x_total{code="500",zone="a"}[36m] @ 1772447520))`, `sum(increase(x_total{zone="a"}[36m] @ 1772447520))`},
+		"good":      {good, `sum(increase(x_total{zone="a"}[36m] @ 1772447520)) - sum(increase(x_total{ok="1",zone="a"}[36m] @ 1772447520))`, `sum(increase(x_total{zone="a"}[36m] @ 1772447520))`},
+		"latency":   {latency, `sum(increase(h_count{zone="a"}[36m] @ 1772447520)) - sum(increase(h_bucket{le="0.5",zone="a"}[36m] @ 1772447520))`, `sum(increase(h_count{zone="a"}[36m] @ 1772447520))`},
+		"condition": {slo.Objective{Indicator: slo.Indicator{Bool: "up"}}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bad, total, err := promql.Counted(36*time.Minute, end, tc.o, `{zone="a"}`)
+			if err != nil || bad != tc.bad || total != tc.total {
+				t.Errorf("%v\n%s\n%s", err, bad, total)
+			}
+			for _, query := range []string{bad, total} {
+				if _, err := parser.NewParser(parser.Options{}).ParseExpr(query); query != "" && err != nil {
+					t.Errorf("%s: %v", query, err)
+				}
+			}
+		})
+	}
+	got, err := promql.RatioOver(time.Hour, ratio, "")
+	if want := `sum(rate(x_total{code="500"}[1h])) / sum(rate(x_total[1h]))`; err != nil || got != want {
+		t.Errorf("%s, %v", got, err)
+	}
+	got, err = promql.QuantileOver(time.Hour, end, 0.5, *latency.Indicator.Latency, "")
+	if want := `histogram_quantile(0.5, sum by (le) (rate(h_bucket[1h] @ 1772447520)))`; err != nil || got != want {
+		t.Errorf("%s, %v", got, err)
+	}
+}

@@ -21,6 +21,7 @@ import (
 	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/issue/evidence"
 	"github.com/postburn/postburn/issue/learn"
 	"github.com/postburn/postburn/issue/people"
 	"github.com/postburn/postburn/issue/postmortem"
@@ -93,7 +94,7 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 	var folding *engine.Engine
 	reports := reports{database, reloader}
 	publisher := publish.New(publish.Options{
-		Store: database, Tracker: tracker.Tracker, Render: postmortem.Render, Logger: logger, Registerer: registry,
+		Store: database, Tracker: tracker.Tracker, Render: postmortem.Render, Queries: evidence.Queries(env.PrometheusExternalURL.Reveal()), Logger: logger, Registerer: registry,
 		Interval: env.Interval, ExternalURL: env.ExternalURL.Reveal(), Settings: reloader.settings, List: tracker.list, Settle: tracker.settle, LookEvery: tracker.settle,
 		Collectors: collectors, Lint: lintPostMortem, Tasks: learn.Tasks, Reader: tracker.reader, State: tracker.state, Nest: tracker.nest,
 		ListMarked: tracker.marked, Corrected: func(ctx context.Context) error { return folding.Correct(ctx) },

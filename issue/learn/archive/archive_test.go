@@ -28,9 +28,8 @@ func checkout(t *testing.T) PostMortem {
 	}
 	title, body, _ := strings.Cut(strings.TrimPrefix(string(text), "# "), "\n")
 	for heading, said := range map[string]string{
-		"### Causes":      "The cache's keys have no version.\n\nNobody had tried to go back.",
-		"#### Short term": "- [x] Version in the keys (alice)\n- [ ] Try to go back, each week (bob)",
-		"#### Long term":  "- [ ] A cache for each version #77",
+		"### Causes":     "The cache's keys have no version.\n\nNobody had tried to go back.",
+		"### Follow-ups": "- [x] Version in the keys (alice, short term)\n- [ ] Try to go back, each week (bob, short term), answers: nobody had tried\n- [ ] A cache for each version (long term) #77",
 	} {
 		body = strings.Replace(body, heading+"\n", heading+"\n\n"+said+"\n", 1)
 	}
@@ -52,6 +51,23 @@ func plan(t *testing.T, files map[string][]byte, posts ...PostMortem) Planned {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// TestFirstForm archives a post-mortem in the form that postburn opened issues with at first.
+func TestFirstForm(t *testing.T) {
+	text, err := os.ReadFile("../testdata/first-form.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := newFile(PostMortem{Text: string(text)}).Front
+	want := []FollowUp{
+		{Text: "Alert on the queue's length (alice)", Owner: "alice", Term: "short"},
+		{Text: "Limit the pool (bob)", Owner: "bob", Term: "short", Done: true},
+		{Text: "Roll out to one pod first (carol), see #12", Owner: "carol", Term: "long"},
+	}
+	if diff := cmp.Diff(want, got.FollowUps); diff != "" || len(got.Causes) != 3 || len(got.Contributors) != 2 {
+		t.Errorf("%d causes, %d contributors, follow-ups (-want +got):\n%s", len(got.Causes), len(got.Contributors), diff)
+	}
 }
 
 func TestArchive(t *testing.T) {

@@ -62,7 +62,9 @@ type FollowUp struct {
 	Text  string `yaml:"text"`
 	Owner string `yaml:"owner,omitempty"`
 	Term  string `yaml:"term,omitempty"` // short or long
-	Done  bool   `yaml:"done"`
+	// Answers is what people say that it answers, such as a cause.
+	Answers string `yaml:"answers,omitempty"`
+	Done    bool   `yaml:"done"`
 }
 
 // Bounds of lists in the front matter; the text has all.
@@ -174,10 +176,6 @@ func contributors(d learn.Document) (all []string) {
 func followUps(d learn.Document) (all []FollowUp) {
 	people := d.People()
 	for _, k := range []learn.Kind{learn.FollowUps, learn.ShortTerm, learn.LongTerm} {
-		term := ""
-		if k != learn.FollowUps {
-			term = string(k)
-		}
 		for _, b := range d.Of(k) {
 			if b.Shape != learn.Item && b.Shape != learn.Task && b.Shape != learn.Row {
 				continue
@@ -187,7 +185,11 @@ func followUps(d learn.Document) (all []FollowUp) {
 			if b.Shape == learn.Row {
 				text = b.Cells[0]
 			}
-			all = append(all, FollowUp{short(text), owner, term, b.Done})
+			term := b.Term()
+			if k != learn.FollowUps {
+				term = string(k)
+			}
+			all = append(all, FollowUp{short(text), owner, term, short(b.Answers()), b.Done})
 		}
 	}
 	return limited(all)

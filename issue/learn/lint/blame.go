@@ -39,7 +39,7 @@ var (
 // merged it" is blame. Nor is what somebody did not do, where the sentence says why.
 func blamed(r *reading) (found []Finding) {
 	patterns := blamePatterns(r.people)
-	for _, b := range r.Of(learn.Causes, learn.Poorly, learn.Well, learn.Resolved, learn.Brief, learn.Analysis) {
+	for _, b := range r.Of(learn.Causes, learn.Poorly, learn.Well, learn.Resolved, learn.Brief, learn.Analysis, learn.Trigger, learn.Lucky) {
 		if b.Shape == learn.Quote {
 			continue
 		}

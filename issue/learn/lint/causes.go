@@ -48,7 +48,7 @@ func humanErrors(r *reading) (found []Finding) {
 	add := func(b learn.Block, passage string) {
 		found = append(found, Finding{Line: b.Line, Text: short(passage), Example: r.askForSlip()})
 	}
-	for _, b := range append(r.causes(), r.Of(learn.Brief)...) {
+	for _, b := range append(r.causes(), r.Of(learn.Trigger, learn.Brief)...) {
 		if passage, ok := slipAsCause(b, true); ok {
 			add(b, passage)
 		}

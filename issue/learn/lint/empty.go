@@ -14,7 +14,7 @@ func emptySections(r *reading) (found []Finding) {
 		switch s.Kind {
 		case learn.FollowUps:
 			parts = append(parts, learn.ShortTerm, learn.LongTerm)
-		case learn.Causes, learn.Well, learn.Poorly, learn.Resolved, learn.Brief:
+		case learn.Trigger, learn.Causes, learn.Well, learn.Poorly, learn.Resolved, learn.Brief:
 		default:
 			continue
 		}
@@ -36,6 +36,10 @@ func (r *reading) mayBeEmpty(k learn.Kind) bool {
 func (r *reading) askFor(k learn.Kind) string {
 	after, rest := r.detected()
 	switch k {
+	case learn.Trigger:
+		return ask(
+			[]string{"%s came first. Did that set it off, or something else?", r.change()},
+			[]string{"It began at %s. What was new then?", r.clock(r.Record.Onset())})
 	case learn.Causes:
 		return r.askForCauses()
 	case learn.Well:

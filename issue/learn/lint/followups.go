@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/issue/learn"
 )
 
@@ -59,10 +60,14 @@ func (r *reading) askForOwner() string {
 func oneTerm(r *reading) []Finding {
 	shorts, hasShort := r.Section(learn.ShortTerm)
 	longs, hasLong := r.Section(learn.LongTerm)
-	if !hasShort || !hasLong {
+	s, l := r.has(learn.ShortTerm), r.has(learn.LongTerm)
+	if all, ok := r.Section(learn.FollowUps); ok && all.SaysTerms() && !hasShort && !hasLong {
+		shorts, longs = all, all
+		s, l = r.terms()
+	} else if !hasShort || !hasLong {
 		return nil
 	}
-	switch s, l := r.has(learn.ShortTerm), r.has(learn.LongTerm); {
+	switch {
 	case s && !l:
 		return []Finding{{Line: longs.Line, Text: "nothing for the long term", Example: ask(
 			[]string{"%s. What would keep the next thing of that kind from reaching users?", r.change()},
@@ -74,6 +79,18 @@ func oneTerm(r *reading) []Finding {
 			[]string{"It lasted %s. What would make it shorter by next week?", r.lasted()})}}
 	}
 	return nil
+}
+
+// terms reports which terms the follow-ups have that say theirs. A task without one may be of either.
+func (r *reading) terms() (short, long bool) {
+	for _, b := range r.Of(learn.FollowUps) {
+		if b.Shape != learn.Item && b.Shape != learn.Task && b.Shape != learn.Row {
+			continue
+		}
+		term := b.Term()
+		short, long = short || term != issue.LongTerm, long || term != issue.ShortTerm
+	}
+	return short, long
 }
 
 var (
@@ -143,7 +160,7 @@ func unrelated(r *reading) (found []Finding) {
 	for _, b := range r.actions() {
 		text := action(b)
 		about := slices.DeleteFunc(content(text), func(w string) bool { return slices.Contains(r.people, w) })
-		if len(about) < minContent || len(b.Links) > 0 || remedy.MatchString(text) || isIntention(b) || retrain.MatchString(text) {
+		if len(about) < minContent || len(b.Links) > 0 || b.Answers() != "" || remedy.MatchString(text) || isIntention(b) || retrain.MatchString(text) {
 			continue
 		}
 		if !slices.ContainsFunc(about, func(w string) bool { return said[stem(w)] }) {

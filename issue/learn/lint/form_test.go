@@ -28,3 +28,27 @@ func TestForm(t *testing.T) {
 		}
 	}
 }
+
+// TestTermsOfTasks has follow-ups that each say their term, as postburn's form asks.
+func TestTermsOfTasks(t *testing.T) {
+	for _, test := range []struct{ tasks, want string }{
+		{"- [ ] Limit the pool (alice, short term)", "nothing for the long term"},
+		{"- [x] Limit the pool (alice, short term), answers: the pool", "nothing for the long term"},
+		{"- [ ] Limit the pool (long term, alice)", "nothing for the short term"},
+		{"- [ ] Limit the pool (alice, short term)\n- [ ] A canary (bob, long term), see #12", ""},
+		{"- [ ] Limit the pool (alice, short term)\n- [ ] A canary (bob)", ""},
+		{"| Action | Owner | Term |\n|---|---|---|\n| Limit the pool | alice | short |", "nothing for the long term"},
+		{"None: the service is switched off next week.", ""},
+	} {
+		text := "## Analysis\n\n### Follow-ups\n\nOne task a line: what, who and by when.\n\n" + test.tasks + "\n"
+		got := ""
+		for _, f := range Check(learn.Parse(text)) {
+			if f.Rule == FollowUpTerm {
+				got += f.Text
+			}
+		}
+		if got != test.want {
+			t.Errorf("%s: got %q, want %q", test.tasks, got, test.want)
+		}
+	}
+}

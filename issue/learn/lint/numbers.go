@@ -53,7 +53,7 @@ func contradictions(r *reading) (found []Finding) {
 			local = local || otherZone.MatchString(b.Text)
 		}
 	}
-	for _, b := range r.Of(learn.Resolved, learn.Causes, learn.Well, learn.Poorly, learn.Brief, learn.Analysis) {
+	for _, b := range r.Of(learn.Resolved, learn.Causes, learn.Well, learn.Poorly, learn.Brief, learn.Analysis, learn.Trigger, learn.Lucky) {
 		if b.Shape == learn.Quote || b.Shape == learn.Row {
 			continue
 		}

@@ -30,7 +30,7 @@ func withoutPeople(r *reading) []Finding {
 			return nil
 		}
 	}
-	for _, b := range r.Of(learn.Resolved, learn.Causes, learn.Poorly, learn.Well) {
+	for _, b := range r.Of(learn.Resolved, learn.Causes, learn.Poorly, learn.Well, learn.Lucky, learn.Trigger) {
 		if byItself.MatchString(b.Text) || clockTime.MatchString(b.Text) && (r.names(b.Text) || firstOnes.MatchString(b.Text)) {
 			return nil
 		}
