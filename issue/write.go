@@ -75,17 +75,18 @@ type Write struct {
 	Key   string `json:"key"` // unique in the tracker: part of the marker
 	Stage Stage  `json:"stage"`
 	Delivery
-	At       time.Time `json:"at,omitzero"`       // when it was last sent
-	Looks    int       `json:"looks,omitempty"`   // looks in vain since it was sent
-	Text     Text      `json:"text"`              // as it was last sent
-	Prior    Text      `json:"prior,omitzero"`    // the text before, until Text is confirmed
-	Ref      Ref       `json:"ref,omitzero"`      // its place, once known
-	Revision int       `json:"revision"`          // of the incident in the text; for many, the sum
-	Facts    string    `json:"facts,omitempty"`   // digest of what the text says of incidents
-	Ended    time.Time `json:"ended,omitzero"`    // the end that the text states; zero: none
-	Edited   bool      `json:"edited,omitempty"`  // a person changed it: it is theirs now
-	Refusal  string    `json:"refused,omitempty"` // why the text does not use the template
-	Issue    Ref       `json:"issue,omitzero"`    // of a comment, if not the publication's
+	At       time.Time `json:"at,omitzero"`        // when it was last sent
+	Looks    int       `json:"looks,omitempty"`    // looks in vain since it was sent
+	Text     Text      `json:"text"`               // as it was last sent
+	Prior    Text      `json:"prior,omitzero"`     // the text before, until Text is confirmed
+	Ref      Ref       `json:"ref,omitzero"`       // its place, once known
+	Revision int       `json:"revision"`           // of the incident in the text; for many, the sum
+	Facts    string    `json:"facts,omitempty"`    // digest of what the text says of incidents
+	Standing string    `json:"standing,omitempty"` // of an issue's text: digest of the state in it; empty: not known
+	Ended    time.Time `json:"ended,omitzero"`     // the end that the text states; zero: none
+	Edited   bool      `json:"edited,omitempty"`   // a person changed it: it is theirs now
+	Refusal  string    `json:"refused,omitempty"`  // why the text does not use the template
+	Issue    Ref       `json:"issue,omitzero"`     // of a comment, if not the publication's
 }
 
 // Content is what is sent, and what it says.
@@ -93,7 +94,8 @@ type Content struct {
 	Text     Text
 	Revision int // as in Write
 	Facts    string
-	Ended    time.Time // of an issue's text
+	Standing string    // of an issue's text
+	Ended    time.Time // likewise
 }
 
 // Exists reports whether the text is at the tracker.
@@ -111,7 +113,7 @@ func (w *Write) Send(c Content, now time.Time) (before Write) {
 	w.State, w.At, w.Looks = Sending, now.UTC(), 0
 	w.Text, w.Revision, w.Facts = c.Text, c.Revision, c.Facts
 	if w.Stage == Opening {
-		w.Ended = c.Ended
+		w.Ended, w.Standing = c.Ended, c.Standing
 	}
 	if w.Exists() {
 		w.Prior = before.Text

@@ -95,9 +95,10 @@ func (f *fetcher) fetch(ctx context.Context, i alert.Incident) (all issue.Eviden
 	return all
 }
 
-// ofStorms fetches evidence for storms' incidents, the worst first, while this pass has time. Their
-// texts do not need it: it is for the incidents' pages.
-func (f *fetcher) ofStorms(ctx context.Context, jobs []*job) error {
+// ofOthers fetches evidence that no text waits for, the worst incidents' first, while this pass has
+// time: storms', for the incidents' pages, and that of an open incident whose text had to do
+// without.
+func (f *fetcher) ofOthers(ctx context.Context, jobs []*job) error {
 	for _, j := range jobs {
 		fetched := false
 		for _, i := range f.missing(j) {
@@ -116,9 +117,14 @@ func (f *fetcher) ofStorms(ctx context.Context, jobs []*job) error {
 	return nil
 }
 
-// missing returns a storm's incidents that still need evidence; none if its issue was removed.
+// missing returns incidents that still need evidence: those of a storm, or one that is open and has
+// its issue. There are none if the issue was removed.
 func (f *fetcher) missing(j *job) (without []alert.Incident) {
-	if j.pub.Kind != issue.Storm || j.pub.IsGone() || len(f.Collectors) == 0 {
+	switch {
+	case j.pub.IsGone() || len(f.Collectors) == 0:
+		return nil
+	case j.pub.Kind == issue.Storm:
+	case j.pub.Kind != issue.Single || !j.open() || j.isUnopened():
 		return nil
 	}
 	worst := issue.WorstFirst(j.incidents)

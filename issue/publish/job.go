@@ -2,9 +2,12 @@ package publish
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postburn/postburn/alert"
@@ -39,11 +42,28 @@ func (j *job) save(ctx context.Context, store issue.Store) error {
 
 // content returns what a text written now would say.
 func (j *job) content(w *issue.Write, text issue.Text) issue.Content {
-	c := issue.Content{Text: text, Revision: j.revision(), Facts: j.facts(), Ended: j.ended()}
+	c := issue.Content{Text: text, Revision: j.revision(), Facts: j.facts(), Standing: j.standing(), Ended: j.ended()}
 	if w.Stage == issue.FollowUpLinks {
 		c.Facts = j.linked()
 	}
 	return c
+}
+
+// standing returns a digest of the state that an issue's text gives: whether the incident goes on, how
+// severe it is, which objectives are missed, and whether evidence was found. Numbers are not in it,
+// so it changes a few times. It is empty for many incidents: their comments name those that join.
+func (j *job) standing() string {
+	if j.pub.Kind != issue.Single {
+		return ""
+	}
+	i := j.incidents[0]
+	told := []string{fmt.Sprint(j.open(), i.Severity(), j.pub.Parts.Of(i.ID).HasEvidence(i))}
+	for _, w := range i.Windows {
+		told = append(told, w.ID().String()+"\n"+string(w.Kind))
+	}
+	slices.Sort(told)
+	sum := sha256.Sum256([]byte(strings.Join(slices.Compact(told), "\n\n")))
+	return hex.EncodeToString(sum[:8])
 }
 
 // posted reports whether the newest revisions of all incidents are at the tracker.

@@ -7,8 +7,12 @@ import (
 	"github.com/postburn/postburn/issue"
 )
 
-// progressEvery is the least time between updates of the progress comment.
-const progressEvery = 5 * time.Minute
+const (
+	// progressEvery is the least time between updates of the progress comment.
+	progressEvery = 5 * time.Minute
+	// standingEvery is the least time between updates of an issue's text while its incident goes on.
+	standingEvery = time.Minute
+)
 
 // plan adds the writes that the newest revisions need, and drops outdated ones that were never
 // sent.
@@ -158,8 +162,11 @@ func (j *job) due(w *issue.Write) (at time.Time, ok bool) {
 		return w.NotUntil, w.Facts != j.linked() && !j.makesIssues()
 	case w.State == issue.Gone || w.Edited || w.Revision >= j.revision():
 		return time.Time{}, false
+	case w.Stage == issue.Opening && j.open():
+		changed := w.Standing != "" && w.Standing != j.standing() && !j.isUnwanted()
+		return later(w.At.Add(standingEvery), w.NotUntil), changed
 	case w.Stage == issue.Opening:
-		return w.NotUntil, !j.open() && w.Facts != j.facts()
+		return w.NotUntil, w.Facts != j.facts()
 	case w.Stage == issue.Progress:
 		return w.At.Add(progressEvery), j.burning() && !j.isUnwanted()
 	}

@@ -182,7 +182,7 @@ func (p *Publisher) pass(ctx context.Context) (next time.Time, err error) {
 			next = due
 		}
 	}
-	if err := p.evidence.ofStorms(ctx, jobs); err != nil {
+	if err := p.evidence.ofOthers(ctx, jobs); err != nil {
 		return next, err
 	}
 	maps.DeleteFunc(p.tried, func(key string, _ time.Time) bool { return !waiting[key] })

@@ -18,6 +18,7 @@ type story struct {
 	repository string
 	kind       alert.Kind  // empty: burn
 	severity   map[int]int // severity by the first revision that has it
+	joins      time.Duration // how long after the onset another objective joins; 0: never
 	onset      time.Time
 	spans      [][2]time.Duration
 }
@@ -45,6 +46,10 @@ func (s story) at(now time.Time) (i alert.Incident, ok bool) {
 			}
 		}
 		i.Windows = append(i.Windows, w)
+		if s.joins > 0 && !now.Before(s.onset.Add(s.joins)) {
+			w.Objective.Name, w.Onset, w.Detected = s.group+"-latency", s.onset.Add(s.joins), s.onset.Add(s.joins)
+			i.Windows = append(i.Windows, w)
+		}
 	}
 	return i, len(i.Windows) > 0
 }
