@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -18,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 //go:embed mermaid.html
@@ -34,9 +35,10 @@ type drawing struct {
 type drawn struct {
 	Error    string
 	Text     string       // all that is written in the picture
-	Bars     []float64    // heights in pixels
-	Line     [][2]float64 // points in pixels
-	Visible  string       // the line's colour
+	Ratios   [][2]float64 // points of the error ratio, in pixels from the top left
+	Target   [][2]float64 // points of the target
+	Bars     int          // a bar for nothing has some height, too
+	Visible  string       // the target's colour
 	Labels   []string     // of the time axis
 	Touching bool         // labels of the time axis, nearly
 }
@@ -45,8 +47,8 @@ var (
 	fenced   = regexp.MustCompile("(?s)\n```mermaid\n(.*?)\n```\n")
 	axis     = regexp.MustCompile(`(?m)^ +x-axis "[^"]*" (\[.*\])$`)
 	title    = regexp.MustCompile(`(?m)^ +title "(.*)"$`)
-	barsOf   = regexp.MustCompile(`(?m)^ +bar (\[.*\])$`)
-	targetOf = regexp.MustCompile(`(?m)^ +line (\[.*\])$`)
+	ratiosOf = regexp.MustCompile(`(?m)^ +y-axis .*\n +line (\[.*\])$`)
+	targetOf = regexp.MustCompile(`(?m)^ +line .*\n +line (\[.*\])$`)
 )
 
 // TestMermaidDrawsTheCharts has Mermaid draw the charts of all golden post-mortems in Chromium.
@@ -80,10 +82,10 @@ func TestMermaidDrawsTheCharts(t *testing.T) {
 func TestMermaidFails(t *testing.T) {
 	t.Parallel()
 	found := draw(t, []drawing{
-		{"bad", "xychart-beta\n    x-axis [a, b]\n    bar [NaN, 1e-7]"},
-		{"good", "xychart-beta\n    x-axis [\"a\", \"b\"]\n    bar [1, 2]\n    line [1, 1]"},
+		{"bad", "xychart-beta\n    x-axis [a, b]\n    line [NaN, 1e-7]"},
+		{"good", "xychart-beta\n    x-axis [\"a\", \"b\"]\n    line [1, 2]\n    line [1, 1]"},
 	})
-	if found[0].Error == "" || found[1].Error != "" || len(found[1].Bars) != 2 {
+	if found[0].Error == "" || found[1].Error != "" || len(found[1].Ratios) != 2 {
 		t.Errorf("%+v", found)
 	}
 }
@@ -92,8 +94,8 @@ func (d drawn) verify(t *testing.T, source string) {
 	if d.Error != "" || strings.Contains(strings.ToLower(d.Text), "syntax error") {
 		t.Fatalf("not drawn: %s%s\n%s", d.Error, d.Text, source)
 	}
-	labels, bars, target := listed[string](t, axis, source), listed[float64](t, barsOf, source), listed[float64](t, targetOf, source)
-	if diff := cmp.Diff(labels, d.Labels); diff != "" {
+	labels, ratios, target := listed[string](t, axis, source), listed[float64](t, ratiosOf, source), listed[float64](t, targetOf, source)
+	if diff := gocmp.Diff(labels, d.Labels); diff != "" {
 		t.Errorf("labels of the time axis:\n%s", diff)
 	}
 	if d.Touching {
@@ -102,22 +104,23 @@ func (d drawn) verify(t *testing.T, source string) {
 	if name := title.FindStringSubmatch(source); name == nil || !strings.Contains(d.Text, name[1]) {
 		t.Errorf("no title %q", name)
 	}
-	if len(d.Bars) != len(bars) {
-		t.Fatalf("%d bars of %d", len(d.Bars), len(bars))
+	if len(d.Ratios) != len(ratios) || d.Bars > 0 {
+		t.Fatalf("%d points of %d, and %d bars", len(d.Ratios), len(ratios), d.Bars)
 	}
-	// A bar for 0 is a few pixels high: Mermaid leaves room below the scale.
-	none, most, highest := slices.Min(d.Bars), slices.Max(d.Bars), slices.Max(bars)
-	for i, h := range d.Bars {
-		if want := none + (most-none)*bars[i]/highest; slices.Min(bars) != 0 || none < 0 || none > 10 || math.Abs(h-want) > 0.5 {
-			t.Errorf("bar %d, of %v, is %v pixels high, not %v", i, bars[i], h, want)
+	height := func(p [2]float64) float64 { return -p[1] }
+	byHeight := func(a, b [2]float64) int { return cmp.Compare(height(a), height(b)) }
+	none, most, highest := height(slices.MinFunc(d.Ratios, byHeight)), height(slices.MaxFunc(d.Ratios, byHeight)), slices.Max(ratios)
+	for i, p := range d.Ratios {
+		if want := none + (most-none)*ratios[i]/highest; slices.Min(ratios) != 0 || math.Abs(height(p)-want) > 0.5 {
+			t.Errorf("point %d, of %v, is at %v pixels, not %v", i, ratios[i], height(p), want)
 		}
 	}
-	if len(d.Line) != len(target) || d.Visible == "" || d.Visible == "none" {
-		t.Fatalf("the target line has %d points of %d, colour %q", len(d.Line), len(target), d.Visible)
+	if len(d.Target) != len(target) || d.Visible == "" || d.Visible == "none" {
+		t.Fatalf("the target has %d points of %d, colour %q", len(d.Target), len(target), d.Visible)
 	}
-	for i, p := range d.Line {
-		if target[i] == target[0] && p[1] != d.Line[0][1] || i > 0 && p[0] <= d.Line[i-1][0] {
-			t.Errorf("the target line is not level: %v", d.Line)
+	for i, p := range d.Target {
+		if target[i] == target[0] && p[1] != d.Target[0][1] || i > 0 && p[0] <= d.Target[i-1][0] {
+			t.Errorf("the target is not level: %v", d.Target)
 		}
 	}
 }
