@@ -44,7 +44,7 @@ func TestGitHubFollowUps(t *testing.T) {
 	const tasks = "- [ ] Set a timeout on calls to payments (alice)\n- [ ] Alert on the queue's length (bob)\n- [x] Roll back\n"
 	server.Change(repository, func(r *githubtest.Repository) {
 		i := r.Issues[0]
-		i.Body = strings.Replace(i.Body, "_What will you change this week, and who does it?_\n", tasks, 1)
+		i.Body = strings.Replace(i.Body, "_What will you change this week (short term)? What would keep the next failure of this kind from reaching users (long term)?_\n", tasks, 1)
 		i.Labels, i.Updated = append(i.Labels, issue.FollowUpLabel), time.Now()
 	})
 	s.postburn.kill()

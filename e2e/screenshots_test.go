@@ -31,6 +31,9 @@ import (
 //go:embed issue.html
 var issuePage string
 
+//go:embed phone.html
+var phonePage string
+
 // maxPicture is how large a picture of docs/images may be, in bytes.
 const maxPicture = 200 << 10
 
@@ -223,6 +226,9 @@ func (g gitHubPage) serve(t *testing.T, text string) (address string) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(page.Bytes()) })
+	mux.HandleFunc("GET /phone", func(w http.ResponseWriter, _ *http.Request) {
+		_ = template.Must(template.New("").Parse(phonePage)).Execute(w, map[string]int{"Width": phoneWidth, "Height": phoneHeight})
+	})
 	if g.Charts {
 		script := mermaidScript(t)
 		mux.HandleFunc("GET /mermaid.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, script) })
@@ -236,7 +242,11 @@ func (g gitHubPage) serve(t *testing.T, text string) (address string) {
 // colours, or is too large for a repository.
 func photograph(t *testing.T, file, address string, height int) {
 	t.Helper()
-	const width = 1040 // pixels
+	photographAt(t, file, address, 1040, height)
+}
+
+func photographAt(t *testing.T, file, address string, width, height int) {
+	t.Helper()
 	browser := headless(t.Context(), t, "--screenshot="+file, fmt.Sprintf("--window-size=%d,%d", width, height),
 		"--hide-scrollbars", "--virtual-time-budget=10000", address)
 	if out, err := browser.CombinedOutput(); err != nil {

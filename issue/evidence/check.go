@@ -57,7 +57,7 @@ func (q *checks) length() time.Duration { return max(q.end.Sub(q.window.Onset), 
 
 func (q *checks) ratio() {
 	query, err := promql.Graph(q.window.Objective, q.window.Labels)
-	q.add("Error ratio, each over 5 minutes", query, err)
+	q.add("Error ratio over 5 minutes", query, err)
 }
 
 func (q *checks) counts() {

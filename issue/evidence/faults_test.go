@@ -72,15 +72,15 @@ func faults() []fault {
 		return false
 	}
 	all := []fault{
-		{name: "half of the requests to 1 of 20 pods fail", where: `instance="10.1.0.7:80"`,
+		{name: "half of the requests to 1 of 20 pods fail", where: `pod="store-07"`,
 			service: failing(fleet(1, 20, 1), 0.5, func(t promtest.Target, _ string) bool { return pod(t, "07") })},
-		{name: "a fifth of the requests to 2 of 12 pods fail", where: `instance="10.1.0.3:80|10.1.0.8:80"`,
+		{name: "a fifth of the requests to 2 of 12 pods fail", where: `pod="store-03|store-08"`,
 			service: failing(fleet(2, 12, 1), 0.2, func(t promtest.Target, _ string) bool { return pod(t, "03", "08") })},
 		{name: "3 % of the requests to one zone of three fail", where: `zone="b"`,
 			service: failing(fleet(3, 12, 1), 0.03, func(t promtest.Target, _ string) bool { return t.Labels["zone"] == "b" })},
 		{name: "4 % of the requests to one route fail", where: `route="/cart"`,
 			service: failing(fleet(4, 6, 1), 0.04, func(_ promtest.Target, r string) bool { return r == "/cart" })},
-		{name: "one route fails on one pod of five", where: `instance="10.1.0.4:80" route="/pay"`,
+		{name: "one route fails on one pod of five", where: `pod="store-04" route="/pay"`,
 			service: failing(fleet(5, 5, 1), 1, func(t promtest.Target, r string) bool { return r == "/pay" && pod(t, "04") })},
 		{name: "one route fails in one zone", where: `route="/search" zone="c"`,
 			service: failing(fleet(6, 9, 1), 0.6, func(t promtest.Target, r string) bool { return r == "/search" && t.Labels["zone"] == "c" })},
@@ -162,7 +162,7 @@ func changed() []fault {
 			{"6 targets started", minute(-1)}, {"version 4.3 appeared", minute(-1)}, {"version 4.2 was gone", minute(-1)},
 			{"6 targets started", minute(36)}, {"version 4.2 appeared", minute(36)}, {"version 4.3 was gone", minute(38.5)},
 		}},
-		{name: "one pod of six starts again every 7 minutes, and fails", where: `instance="10.1.0.1:80"`,
+		{name: "one pod of six starts again every 7 minutes, and fails", where: `pod="store-01"`,
 			service: failing(loop, 0.5, func(t promtest.Target, _ string) bool { return t.Instance == "10.1.0.1:80" }), rows: []row{
 				{"target 10.1.0.1:80 started", minute(0)}, {"target 10.1.0.1:80 started", minute(7)}, {"target 10.1.0.1:80 started", minute(14)},
 				{"target 10.1.0.1:80 started", minute(21)}, {"target 10.1.0.1:80 started", minute(28)}, {"target 10.1.0.1:80 started", minute(35)},
@@ -205,7 +205,7 @@ func slow() []fault {
 	return []fault{
 		{name: "one route is slow", where: `route="/search"`, p99: long,
 			service: slowed(fleet(30, 6, 1), false, 0.6, func(_ promtest.Target, r string) bool { return r == "/search" })},
-		{name: "one pod of eight is slow; native histograms", where: `instance="10.1.0.5:80"`, p99: long,
+		{name: "one pod of eight is slow; native histograms", where: `pod="store-05"`, p99: long,
 			service: slowed(fleet(31, 8, 1), true, 0.95, func(t promtest.Target, _ string) bool { return t.Labels["pod"] == "store-05" })},
 		{name: "one route is slow in one zone; native histograms", where: `route="/" zone="a"`, p99: long,
 			service: slowed(fleet(32, 9, 1), true, 0.7, func(t promtest.Target, r string) bool { return r == "/" && t.Labels["zone"] == "a" })},

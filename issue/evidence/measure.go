@@ -92,7 +92,7 @@ func (s split) of(leaves []leaf) (inside []leaf) {
 }
 
 // best returns the split with the highest gain. Among equal ones it prefers few values, then a
-// label with few values.
+// label with few values, then one that is no address.
 func best(leaves []leaf, names []string) (found split, ok bool) {
 	var all []split
 	most := 0.0
@@ -107,8 +107,17 @@ func best(leaves []leaf, names []string) (found split, ok bool) {
 		return split{}, false
 	}
 	return slices.MinFunc(all, func(a, b split) int {
-		return cmp.Or(cmp.Compare(len(a.values), len(b.values)), cmp.Compare(a.all, b.all), cmp.Compare(a.label, b.label))
+		return cmp.Or(cmp.Compare(len(a.values), len(b.values)), cmp.Compare(a.all, b.all), cmp.Compare(addresses(a.label), addresses(b.label)), cmp.Compare(a.label, b.label))
 	}), true
+}
+
+// addresses returns 1 for the label that has targets' addresses: where another one says the same, such
+// as a pod's name, people know that.
+func addresses(label string) int {
+	if label == "instance" {
+		return 1
+	}
+	return 0
 }
 
 // bestOf is the best split by one label.

@@ -37,7 +37,7 @@ func forget(t *testing.T, name string, n int) (requests int) {
 		r.people = map[time.Duration]func(){18 * time.Minute: func() {
 			before = len(r.server.Requests())
 			each(r.server, func(i *githubtest.Issue) {
-				i.Body = strings.Replace(i.Body, "_What will you change this week, and who does it?_\n", agreed, 1)
+				i.Body = strings.Replace(i.Body, "_What will you change this week (short term)? What would keep the next failure of this kind from reaching users (long term)?_\n", agreed, 1)
 				i.Labels, i.Updated = append(i.Labels, issue.FollowUpLabel), time.Now()
 			})
 		}}
@@ -139,7 +139,7 @@ func TestFollowUpsOnAServerWithoutSubIssues(t *testing.T) {
 		r.reads, r.tasks = true, learn.Tasks
 		r.people = map[time.Duration]func(){18 * time.Minute: func() {
 			each(r.server, func(i *githubtest.Issue) {
-				i.Body = strings.Replace(i.Body, "_What will you change this week, and who does it?_\n", agreed, 1)
+				i.Body = strings.Replace(i.Body, "_What will you change this week (short term)? What would keep the next failure of this kind from reaching users (long term)?_\n", agreed, 1)
 				i.Labels, i.Updated = append(i.Labels, issue.FollowUpLabel), time.Now()
 			})
 		}}

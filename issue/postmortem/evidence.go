@@ -60,11 +60,15 @@ func brief(f issue.Facts) (lines []string) {
 		if len(f.Incident.Windows) > 1 {
 			of = "the bad events of " + Code(w.ID().String())
 		}
-		var where []string
+		var one, several []string
 		for _, clause := range found.Where {
-			where = append(where, place(clause))
+			if len(clause.Values) == 1 {
+				one = append(one, place(clause))
+			} else {
+				several = append(several, place(clause))
+			}
 		}
-		lines = append(lines, fmt.Sprintf("%s of %s on %s", share, of, strings.Join(where, ", ")))
+		lines = append(lines, fmt.Sprintf("%s of %s on %s", share, of, strings.Join(append(one, several...), ", ")))
 	}
 	return lines
 }

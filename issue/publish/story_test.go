@@ -16,8 +16,8 @@ type story struct {
 	service    string
 	owner      string
 	repository string
-	kind       alert.Kind  // empty: burn
-	severity   map[int]int // severity by the first revision that has it
+	kind       alert.Kind    // empty: burn
+	severity   map[int]int   // severity by the first revision that has it
 	joins      time.Duration // how long after the onset another objective joins; 0: never
 	onset      time.Time
 	spans      [][2]time.Duration
