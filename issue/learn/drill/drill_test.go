@@ -170,7 +170,7 @@ _What made this harder to notice, understand or end?_
 
 #### Short term
 
-_What will you change this week (short term)? What would keep the next failure of this kind from reaching users (long term)?_
+_What will you change this week, and who does it?_
 
 #### Long term
 
@@ -213,7 +213,7 @@ func TestLint(t *testing.T) {
 		"- The client of payments has no timeout.\n- All calls share one pool of workers.",
 		"_What kept this smaller or shorter than it could have been?_", "The runbook names the other team.",
 		"_What made this harder to notice, understand or end?_", "There is no metric of what workers wait for.",
-		"_What will you change this week (short term)? What would keep the next failure of this kind from reaching users (long term)?_", "- [ ] Set a timeout on the client of payments (alice)",
+		"_What will you change this week, and who does it?_", "- [ ] Set a timeout on the client of payments (alice)",
 		"_What would keep the next failure of this kind from reaching users, and who will see to it?_", "- [ ] Give each dependency a pool of workers of its own (bob)",
 	)
 	for _, s := range scenarios(t) {
