@@ -292,8 +292,9 @@ func inertMarkdown(t *testing.T, text string) {
 			t.Errorf("line %d has %d bytes", number+1, len(line))
 		}
 	}
-	if fences != 2 || inFence {
-		t.Errorf("%d code fences, want the chart's two", fences)
+	queries := strings.Count(text, "\n```promql\n# Error ratio over ")
+	if fences != 2+2*queries || queries != strings.Count(text, "```promql") || queries > 5 || inFence {
+		t.Errorf("%d code fences, want two of the chart and of each of %d objectives", fences, queries)
 	}
 	if n := strings.Count("\n"+text, "\n## "); n != 2 {
 		t.Errorf("%d headings like ## Facts, want 2", n)
