@@ -22,7 +22,7 @@ func Queries(address string) issue.Querier {
 	return func(w alert.Window, asOf time.Time) []issue.Query {
 		q := checks{window: w, end: asOf, address: address}
 		q.ratio()
-		if w.Kind == alert.Burn {
+		if i := w.Objective.Indicator; w.Kind == alert.Burn && (i.Ratio != nil || i.Latency != nil) {
 			q.counts()
 			q.burnRate()
 			q.quantiles()
@@ -56,8 +56,12 @@ func (q *checks) add(what, query string, err error) {
 func (q *checks) length() time.Duration { return max(q.end.Sub(q.window.Onset), leastCounted) }
 
 func (q *checks) ratio() {
+	what := "Error ratio over 5 minutes"
+	if i := q.window.Objective.Indicator; i.Ratio == nil && i.Latency == nil {
+		what = "As the SLO file has it"
+	}
 	query, err := promql.Graph(q.window.Objective, q.window.Labels)
-	q.add("Error ratio over 5 minutes", query, err)
+	q.add(what, query, err)
 }
 
 func (q *checks) counts() {

@@ -21,6 +21,7 @@
 //	changes.go       targets, versions and deployments that changed
 //	alerts.go        alerts that began to fire
 //	queries.go       the SLO file's own queries
+//	check.go         PromQL with which people check the numbers
 //	blind.go         what became of targets whose data are missing
 //	look.go          values over time: what begins, what goes, what changes
 //	timeline.go      the rows; close changes share one

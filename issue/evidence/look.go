@@ -78,8 +78,8 @@ func (l *look) begins(t slo.Trace) (ticks []int) {
 	return ticks
 }
 
-// isMostlyThere reports whether a trace has a value at most of the ticks with data before a time: one
-// of an alert that always fires says nothing by firing.
+// isMostlyThere reports whether a trace has a value at most of the ticks with data before a time.
+// An alert that always fires says nothing by firing.
 func (l *look) isMostlyThere(t slo.Trace, before time.Time) bool {
 	there, all := 0, 0
 	for i, v := range t.Values {

@@ -111,8 +111,8 @@ func best(leaves []leaf, names []string) (found split, ok bool) {
 	}), true
 }
 
-// addresses returns 1 for the label that has targets' addresses: where another one says the same, such
-// as a pod's name, people know that.
+// addresses returns 1 for the label that has targets' addresses. Where another one says the same,
+// such as a pod's name, people know that.
 func addresses(label string) int {
 	if label == "instance" {
 		return 1

@@ -27,8 +27,8 @@ const (
 	Poorly    Kind = "poorly"    // what went poorly
 	Lucky     Kind = "lucky"     // where we got lucky
 	FollowUps Kind = "follow-up" // what is to be done
-	ShortTerm Kind = "short"     // part of FollowUps in the form until 2026; now each task has its term
-	LongTerm  Kind = "long"      // part of FollowUps, likewise
+	ShortTerm Kind = "short"     // part of FollowUps in the first form; now each task has a term
+	LongTerm  Kind = "long"      // likewise
 	Brief     Kind = "brief"     // the short record, instead of the analysis
 )
 
@@ -138,7 +138,7 @@ func isPlaceholder(b Block) bool {
 	return false
 }
 
-// IsFinal reports whether people say that the analysis is final: "Status: final" in postburn's form.
+// IsFinal reports whether people say that the analysis is final: "Status: final" in the form.
 func (d Document) IsFinal() bool {
 	s, _ := d.Section(Analysis)
 	for _, b := range s.Blocks {

@@ -52,7 +52,7 @@ func formBegins() []string {
 		"This part is for people to write.",
 		status,
 		"Label the issue with the kinds of cause",
-		"Write them as tasks, like", // until 2026
+		"Write them as tasks, like", // in the first form
 		oneTask,
 		"postburn could not set ",
 		"The template of this objective can't be used",

@@ -12,8 +12,8 @@ import (
 	"github.com/postburn/postburn/slo/humanize"
 )
 
-// palette is the colours of the error ratio and of the target: they can be told apart on a light and
-// on a dark ground, and by those who do not see red or green.
+// palette is the colours of the error ratio and of the target: they can be told apart on a light
+// and on a dark ground, and by those who do not see red or green.
 const palette = "#d9730d, #1f6feb"
 
 // Chart is the course of the error ratio: as a picture, and the same in a table for readers whose
@@ -30,8 +30,8 @@ type Chart struct {
 // ChartRow is a point in numbers, or several that follow each other and are equal.
 type ChartRow struct{ Time, Events, Bad, ErrorRatio string }
 
-// chart puts a course into a picture. It is nil if there is none. The error ratio is a line: Mermaid
-// draws a bar of some height for nothing, too, which looks like errors.
+// chart puts a course into a picture. It is nil if there is none. The error ratio is a line:
+// Mermaid draws a bar of some height for nothing, too, which looks like errors.
 func chart(f issue.Facts) *Chart {
 	if f.Chart == nil || len(f.Chart.Points) == 0 {
 		return nil

@@ -7,6 +7,7 @@
 //	render.go     Render and View: from facts to a text, by the templates in templates/
 //	storm.go      the same for a publication that is for many incidents
 //	summary.go    the title, and the sentences that say what happened
+//	first_screen.go  what people ask first: how bad it is now, what else is worse, what to open
 //	remarks.go    what else happened: spent budgets, missing data and missing traffic
 //	blind.go      the words for a time without data
 //	quiet.go      the words for a time with far less traffic than usual
@@ -15,6 +16,7 @@
 //	evidence.go   what was found around the incident: contributors, traffic, earlier incidents, hints
 //	chart.go      the error ratio over time, as a picture and as a table
 //	durations.go  how long events took
+//	queries.go    PromQL of the numbers, as code
 //	wording.go    names of windows
 //	escape.go     Escape and Code: making untrusted values inert in Markdown
 //	template.go   templates of users: checking them, and writing with them

@@ -92,8 +92,8 @@ func isAddress(word string) bool {
 	return strings.Contains(word, "://") || len(word) > len("www.") && strings.EqualFold(word[:len("www.")], "www.")
 }
 
-// hasCommit reports whether a word has what GitHub takes for a commit's name, if it is one. A number
-// does not count.
+// hasCommit reports whether a word has what GitHub may take for a commit's name. A number does not
+// count.
 func hasCommit(word string) bool {
 	for word != "" {
 		run := hexRun(word)

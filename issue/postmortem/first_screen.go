@@ -140,3 +140,33 @@ func inBrief(text string) string {
 	}
 	return strings.TrimRight(cut, " ,;:") + " …"
 }
+
+// about says what the objective is, who owns it, and where to look. Who is to be mentioned is the
+// only one who is.
+func about(w alert.Window, mention []string) []string {
+	text := Code(w.ID().String())
+	if d := Escape(w.Objective.Description); d != "" {
+		text += ": " + d
+	}
+	lines := append([]string{text}, owners(w, mention)...)
+	if links := linksOf(w); len(links) > 0 {
+		lines = append(lines, "Links: "+strings.Join(links, ", "))
+	}
+	return lines
+}
+
+// owners says who owns the objective, and others that are to be mentioned.
+func owners(w alert.Window, mention []string) (lines []string) {
+	owner := "@" + strings.TrimPrefix(w.Objective.Owner, "@")
+	others := slices.DeleteFunc(slices.Clone(mention), func(m string) bool { return m == owner })
+	switch {
+	case len(others) < len(mention):
+		lines = append(lines, "Owner: "+owner)
+	case w.Objective.Owner != "":
+		lines = append(lines, "Owner: "+Escape(w.Objective.Owner))
+	}
+	if len(others) > 0 {
+		lines = append(lines, "Owners of other objectives: "+strings.Join(others, ", "))
+	}
+	return lines
+}

@@ -68,8 +68,8 @@ func timeline(f issue.Facts, c humanize.Clock) (rows, aside []Row) {
 	return rows, aside
 }
 
-// blanks are rows for people to fill in: who took it on, unless somebody's comment says so, and what
-// made it better, once it is. A short record has none.
+// blanks are rows for people to fill in: who took it on, unless somebody's comment says so, and
+// what made it better, once it is. A short record has none.
 func blanks(f issue.Facts, worst alert.Window) (rows []event) {
 	if worst.Kind != alert.Burn || !IsFull(f) {
 		return nil

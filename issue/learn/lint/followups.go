@@ -81,7 +81,7 @@ func oneTerm(r *reading) []Finding {
 	return nil
 }
 
-// terms reports which terms the follow-ups have that say theirs. A task without one may be of either.
+// terms reports which terms the follow-ups have. A task that does not say may be of either.
 func (r *reading) terms() (short, long bool) {
 	for _, b := range r.Of(learn.FollowUps) {
 		if b.Shape != learn.Item && b.Shape != learn.Task && b.Shape != learn.Row {
