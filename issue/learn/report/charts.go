@@ -10,10 +10,10 @@ import (
 
 // Bin counts the incidents that began in a stretch of days, for a chart over both periods.
 type Bin struct {
-	Start  time.Time `json:"start"`
-	Days   int       `json:"days"`
-	Count  int       `json:"count"`
-	Little int       `json:"little_harm"` // without a severity
+	Start  time.Time `json:"start"`       // midnight of its first day
+	Days   int       `json:"days"`        // number of days
+	Count  int       `json:"count"`       // number of incidents
+	Little int       `json:"little_harm"` // number of those without a severity
 }
 
 // The most days over both periods that a chart has as days, and as weeks.

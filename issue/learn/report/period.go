@@ -13,9 +13,9 @@ const day = 24 * time.Hour
 
 // Period is what a report is about: whole days in UTC, from Start on and before End.
 type Period struct {
-	Name  string    `json:"name"` // for people: "October 2026"
-	Start time.Time `json:"start"`
-	End   time.Time `json:"end"`
+	Name  string    `json:"name"`  // for people: "October 2026"
+	Start time.Time `json:"start"` // midnight of its first day
+	End   time.Time `json:"end"`   // midnight after its last day
 
 	months int // its length; 0: it is some days
 }
