@@ -1,10 +1,18 @@
 package web
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/slo"
 )
 
 // How many recovered incidents an answer of the API has, unless the request says so, and at most.
@@ -13,10 +21,25 @@ const (
 	maxLimit     = 1000
 )
 
-// incidentsAnswer is what the API answers when it is asked for incidents.
+// api returns the endpoints of the API by path. Each is described in openapi.json.
+func (h *Handler) api() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		"/api/v1/incidents":      h.incidents,
+		"/api/v1/incidents/{id}": h.incident,
+		"/api/v1/openapi.json":   h.description,
+		"/api/v1/report":         h.report,
+		"/api/v1/slos":           h.objectives,
+		"/api/v1/slos/{name}":    h.objective,
+		"/api/v1/status":         h.status,
+	}
+}
+
+// incidentsAnswer is a page of incidents.
 type incidentsAnswer struct {
+	// Newest onset first.
 	Incidents []Incident `json:"incidents"`
-	Next      string     `json:"next,omitempty"` // the next page's cursor; empty on the last one
+	// The cursor of the next page; absent on the last one.
+	Next string `json:"next,omitempty"`
 }
 
 // incidents answers with a page of recovered incidents. The first page has all open ones as well,
@@ -32,7 +55,12 @@ func (h *Handler) incidents(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	incidents, next, err := readIncidents(r.Context(), d.Store, ask)
+	only, err := incidentFilterOf(r.URL.Query())
+	if err != nil {
+		h.fail(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	incidents, next, err := readMatching(r.Context(), d.Store, ask, only)
 	if err != nil {
 		h.storeFails(w, err)
 		return
@@ -60,6 +88,13 @@ func (h *Handler) incident(w http.ResponseWriter, r *http.Request) {
 			h.logger.Error("reading a publication for the API", "err", err)
 		}
 		view.FollowUps = viewFollowUps(p.FollowUps)
+		found, ok, err := p.Parts.Evidence(view.ID)
+		if err != nil {
+			h.logger.Error("reading evidence for the API", "incident", view.ID, "err", err)
+		}
+		if ok {
+			view.Evidence = viewEvidence(found)
+		}
 		h.json(w, http.StatusOK, view)
 	}
 }
@@ -70,7 +105,20 @@ func (h *Handler) views(ctx context.Context, d *Data, incidents []alert.Incident
 	if err != nil {
 		h.logger.Error("reading publications for the API", "err", err)
 	}
-	return ViewIncidents(incidents, summaries)
+	views := ViewIncidents(incidents, summaries)
+	if !slices.ContainsFunc(incidents, alert.Incident.IsOpen) {
+		return views
+	}
+	current := map[slo.ID]*float64{}
+	for _, s := range d.Statuses(time.Now()) {
+		current[slo.ID{SLO: s.Objective.Name, Labels: s.Labels}] = currentErrorRatio(s)
+	}
+	for n, i := range incidents {
+		if i.IsOpen() {
+			views[n].CurrentErrorRatio = current[issue.Headline(i).ID()]
+		}
+	}
+	return views
 }
 
 func (h *Handler) storeFails(w http.ResponseWriter, err error) {
@@ -85,3 +133,85 @@ func idsOf(incidents []alert.Incident) []string {
 	}
 	return ids
 }
+
+// untriaged asks for incidents whose issue people have not closed, and called nothing.
+const untriaged = "none"
+
+// incidentFilter leaves out incidents by what the store has no order for.
+type incidentFilter struct {
+	service  string
+	severity int // 0: any, and none
+	triage   string
+}
+
+// incidentFilterOf reads a request's parameters. Its error says which one is wrong, and what would
+// be right.
+func incidentFilterOf(query url.Values) (f incidentFilter, err error) {
+	f.service, f.triage = query.Get("service"), query.Get("triage")
+	if text := query.Get("severity"); text != "" {
+		if f.severity, err = strconv.Atoi(text); err != nil || f.severity < 1 || f.severity > alert.MaxSeverity {
+			return f, fmt.Errorf("severity must be a number from 1, the worst, to %d, not %.50q", alert.MaxSeverity, text)
+		}
+	}
+	switch issue.Triage(f.triage) {
+	case "", untriaged, issue.Completed, issue.Noise, issue.Duplicate, issue.Transferred, issue.Deleted:
+		return f, nil
+	}
+	return f, fmt.Errorf("triage must be completed, noise, duplicate, transferred, deleted or none, not %.50q", f.triage)
+}
+
+// keep returns the incidents that the filter lets pass.
+func (f incidentFilter) keep(ctx context.Context, store Store, all []alert.Incident) ([]alert.Incident, error) {
+	all = slices.DeleteFunc(all, func(i alert.Incident) bool {
+		return f.service != "" && !slices.ContainsFunc(i.Windows, func(w alert.Window) bool { return w.Objective.Service == f.service }) ||
+			f.severity > 0 && i.Severity() != f.severity
+	})
+	if f.triage == "" {
+		return all, nil
+	}
+	summaries, err := store.Summaries(ctx, idsOf(all))
+	return slices.DeleteFunc(all, func(i alert.Incident) bool { return f.triage != cmp.Or(string(summaries[i.ID].Triage), untriaged) }), err
+}
+
+// readMatching reads what is asked for as readIncidents does. With a filter it looks through
+// maxSearched incidents that are over at most, and the next page goes on there, even if nothing was
+// found.
+func readMatching(ctx context.Context, store Store, ask incidentRequest, only incidentFilter) (found []alert.Incident, next string, err error) {
+	if only == (incidentFilter{}) {
+		return readIncidents(ctx, store, ask)
+	}
+	over := ask
+	over.open = false
+	for searched := 0; ask.recovered && searched < maxSearched; searched += maxLimit / 4 {
+		over.Limit = maxLimit / 4
+		some, cursor, err := readIncidents(ctx, store, over)
+		if err != nil {
+			return nil, "", err
+		}
+		if some, err = only.keep(ctx, store, some); err != nil {
+			return nil, "", err
+		}
+		found, next = append(found, some...), cursor
+		if len(found) > ask.Limit {
+			found = found[:ask.Limit]
+			next = cursorOf(found)
+		}
+		if next == "" || len(found) == ask.Limit {
+			break
+		}
+		over.After, _ = readCursor(next) // it was made just now
+	}
+	if !ask.open {
+		return found, next, nil
+	}
+	open, err := readOpen(ctx, store, ask.IncidentPage)
+	if err == nil {
+		open, err = only.keep(ctx, store, open)
+	}
+	found = append(open, found...)
+	slices.SortStableFunc(found, alert.NewestFirst)
+	return found, next, err
+}
+
+// cursorOf names the last of the incidents.
+func cursorOf(found []alert.Incident) string { return cursor(positionOf(found[len(found)-1])) }

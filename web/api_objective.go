@@ -10,42 +10,114 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/slo"
 )
 
 // ObjectiveDetail is the JSON form of all that is known of an objective's label set.
 type ObjectiveDetail struct {
 	Objective
-	Attained []Attained   `json:"attained"` // shortest first; the last is the objective's window
-	Rules    []RuleStatus `json:"rules"`
-	Course   []Stretch    `json:"course"` // oldest first, without gaps
+	// What it attained over several lengths of time, shortest first; the last is the objective's
+	// window.
+	Attained []Attained `json:"attained"`
+	// How near each of its rules is to firing.
+	Rules []RuleStatus `json:"rules"`
+	// Its events as a time series, oldest first, without gaps.
+	Course []Stretch `json:"course"`
 }
 
-// Attained is what happened over a length of time up to the newest sample. AttainedRatio is null
-// without events.
+// Attained is what happened over a length of time up to the newest tick.
 type Attained struct {
-	Over          string   `json:"over"` // as Prometheus writes durations: "6h"
-	TotalEvents   float64  `json:"total_events"`
-	BadEvents     float64  `json:"bad_events"`
+	// The length of time: a duration like "6h".
+	Over string `json:"over"`
+	// Events in that time.
+	TotalEvents float64 `json:"total_events"`
+	// Bad events in that time.
+	BadEvents float64 `json:"bad_events"`
+	// Ratio of good events; null without events.
 	AttainedRatio *float64 `json:"attained_ratio"`
-	UnseenSeconds float64  `json:"unseen_seconds"` // without data, of planned work, or not watched
+	// Seconds of it without data, of planned work, or not watched.
+	UnseenSeconds float64 `json:"unseen_seconds"`
 }
 
 // RuleStatus says how near a rule is to firing.
 type RuleStatus struct {
 	Rule
-	LongBurnRate  float64 `json:"long_burn_rate"`
+	// Burn rate over the long window now.
+	LongBurnRate float64 `json:"long_burn_rate"`
+	// Burn rate over the short window now.
 	ShortBurnRate float64 `json:"short_burn_rate"`
-	BadEvents     float64 `json:"bad_events"` // in the long window
+	// Bad events in the long window.
+	BadEvents float64 `json:"bad_events"`
 }
 
-// Stretch is a part of a course. Planned work is left out of its numbers.
+// Stretch is a point of the time series. Planned work is left out of its numbers.
 type Stretch struct {
-	Start       time.Time `json:"start"`
-	End         time.Time `json:"end"`
-	TotalEvents float64   `json:"total_events"`
-	BadEvents   float64   `json:"bad_events"`
-	Blind       bool      `json:"blind,omitempty"`
-	Planned     bool      `json:"planned,omitempty"`
+	// When it begins.
+	Start time.Time `json:"start"`
+	// When it ends.
+	End time.Time `json:"end"`
+	// Events in it.
+	TotalEvents float64 `json:"total_events"`
+	// Bad events in it.
+	BadEvents float64 `json:"bad_events"`
+	// Ratio of bad events in it; null without events.
+	ErrorRatio *float64 `json:"error_ratio"`
+	// There was no data in all of it.
+	Blind bool `json:"blind,omitempty"`
+	// Some of it was planned work.
+	Planned bool `json:"planned,omitempty"`
+}
+
+// objectivesAnswer is how all objectives stand.
+type objectivesAnswer struct {
+	// By objective and label set.
+	SLOs []Objective `json:"slos"`
+}
+
+// objectiveAnswer is all that is known of an objective.
+type objectiveAnswer struct {
+	// By label set.
+	SLOs []ObjectiveDetail `json:"slos"`
+}
+
+// objectives answers with how all objectives stand.
+func (h *Handler) objectives(w http.ResponseWriter, r *http.Request) {
+	d := h.data.Load()
+	if d == nil {
+		h.fail(w, http.StatusServiceUnavailable, "postburn is starting")
+		return
+	}
+	views := ViewObjectives(d.Statuses(time.Now()))
+	open := h.openIncidents(r.Context(), d)
+	for n := range views {
+		views[n].addIncident(open)
+	}
+	h.json(w, http.StatusOK, objectivesAnswer{views})
+}
+
+// openIncidents returns the open incidents by objective; none if they can't be read: how objectives
+// stand is known without the store.
+func (h *Handler) openIncidents(ctx context.Context, d *Data) map[slo.ID]alert.Incident {
+	all, err := d.Store.OpenIncidents(ctx)
+	if err != nil {
+		h.logger.Error("reading open incidents for the API", "err", err)
+	}
+	byObjective := map[slo.ID]alert.Incident{}
+	for _, i := range slices.Backward(all) { // so that the newest stays
+		for _, w := range i.Windows {
+			if w.IsOpen() {
+				byObjective[w.ID()] = i
+			}
+		}
+	}
+	return byObjective
+}
+
+// addIncident adds the objective's open incident.
+func (v *Objective) addIncident(open map[slo.ID]alert.Incident) {
+	if i, ok := open[slo.ID{SLO: v.SLO, Labels: slo.NewLabels(v.Labels)}]; ok {
+		v.Incident, v.Severity = i.ID, i.Severity()
+	}
 }
 
 // objective answers with all that is known of an objective, by label set.
@@ -61,6 +133,9 @@ func (h *Handler) objective(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	statuses := statusesOf(d.Statuses(time.Now()), r.PathValue("name"))
+	if query := r.URL.Query(); query.Has("labels") {
+		statuses = slices.DeleteFunc(statuses, func(s alert.Status) bool { return string(s.Labels) != query.Get("labels") })
+	}
 	if len(statuses) == 0 {
 		h.fail(w, http.StatusNotFound, "no such objective")
 		return
@@ -73,16 +148,27 @@ func (h *Handler) objective(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, http.StatusServiceUnavailable, "the samples of this objective are just being read")
 		return
 	}
+	views, open := viewDetails(details, statuses), h.openIncidents(r.Context(), d)
+	for n := range views {
+		views[n].addIncident(open)
+	}
+	h.json(w, http.StatusOK, objectiveAnswer{views})
+}
+
+// viewDetails makes the JSON form of the details of these label sets, in the order of labels.
+func viewDetails(details []alert.Detail, statuses []alert.Status) []ObjectiveDetail {
 	slices.SortFunc(details, func(a, b alert.Detail) int { return cmp.Compare(a.Labels, b.Labels) })
-	views := make([]ObjectiveDetail, 0, len(details))
+	views := make([]ObjectiveDetail, 0, len(statuses))
 	for _, detail := range details {
-		// A status that is asked for later may be newer. It also knows if samples lag behind.
-		if i := slices.IndexFunc(statuses, func(s alert.Status) bool { return s.Labels == detail.Labels }); i >= 0 {
-			detail.Status = statuses[i]
+		i := slices.IndexFunc(statuses, func(s alert.Status) bool { return s.Labels == detail.Labels })
+		if i < 0 {
+			continue
 		}
+		// A status that is asked for later may be newer. It also knows if samples lag behind.
+		detail.Status = statuses[i]
 		views = append(views, viewDetail(detail))
 	}
-	h.json(w, http.StatusOK, map[string]any{"slos": views})
+	return views
 }
 
 func viewDetail(d alert.Detail) ObjectiveDetail {
@@ -99,7 +185,7 @@ func viewDetail(d alert.Detail) ObjectiveDetail {
 		v.Rules = append(v.Rules, RuleStatus{viewRule(r.Rule), r.LongBurnRate, r.ShortBurnRate, r.Bad})
 	}
 	for _, s := range d.Course {
-		v.Course = append(v.Course, Stretch{s.Start, s.End, s.Total, s.Bad, s.Blind, s.Planned})
+		v.Course = append(v.Course, Stretch{s.Start, s.End, s.Total, s.Bad, errorRatio(s.Counts), s.Blind, s.Planned})
 	}
 	return v
 }

@@ -8,12 +8,18 @@ import (
 
 // FollowUp is the JSON form of a follow-up.
 type FollowUp struct {
-	Text   string     `json:"text"`
-	Owner  string     `json:"owner,omitempty"`
-	Term   string     `json:"term,omitempty"` // "short" or "long"
-	Opened time.Time  `json:"opened"`         // when it was first read
-	Done   *time.Time `json:"done"`           // null while it is open
-	Issue  *string    `json:"issue_url"`      // null if it has none
+	// What is to be done, in people's words.
+	Text string `json:"text"`
+	// The login of who does it.
+	Owner string `json:"owner,omitempty"`
+	// "short" or "long".
+	Term string `json:"term,omitempty"`
+	// When it was first read.
+	Opened time.Time `json:"opened"`
+	// When it was done; null while it is open.
+	Done *time.Time `json:"done"`
+	// Address of its issue; null if it has none.
+	Issue *string `json:"issue_url"`
 }
 
 // followUpRow is a follow-up on a page.
@@ -25,13 +31,17 @@ type followUpRow struct {
 
 func viewFollowUps(all []issue.FollowUp) (views []FollowUp) {
 	for _, f := range all {
-		v := FollowUp{Text: f.Text, Owner: f.Owner, Term: f.Term, Opened: f.Opened, Done: present(f.Done)}
-		if address := link(f.Issue); address != "" {
-			v.Issue = &address
-		}
-		views = append(views, v)
+		views = append(views, viewFollowUp(f))
 	}
 	return views
+}
+
+func viewFollowUp(f issue.FollowUp) FollowUp {
+	v := FollowUp{Text: f.Text, Owner: f.Owner, Term: f.Term, Opened: f.Opened, Done: present(f.Done)}
+	if address := link(f.Issue); address != "" {
+		v.Issue = &address
+	}
+	return v
 }
 
 func followUpRows(all []issue.FollowUp, now time.Time) (rows []followUpRow) {

@@ -113,11 +113,9 @@ func NewHandler(logger *slog.Logger, metrics prometheus.Gatherer) *Handler {
 	h.mux.HandleFunc("GET /incidents", h.incidentsPage)
 	h.mux.HandleFunc("GET /incidents/{id}", h.incidentPage)
 	h.mux.HandleFunc("GET /report", h.reportPage)
-	h.mux.HandleFunc("GET /api/v1/report", h.report)
-	h.mux.HandleFunc("GET /api/v1/slos", h.slos)
-	h.mux.HandleFunc("GET /api/v1/slos/{name}", h.objective)
-	h.mux.HandleFunc("GET /api/v1/incidents", h.incidents)
-	h.mux.HandleFunc("GET /api/v1/incidents/{id}", h.incident)
+	for path, handle := range h.api() {
+		h.mux.HandleFunc("GET "+path, handle)
+	}
 	h.mux.HandleFunc("POST /-/reload", h.reload)
 	return h
 }
@@ -164,17 +162,14 @@ func (h *Handler) reload(w http.ResponseWriter, r *http.Request) {
 	say(w, http.StatusOK, "reloaded\n")
 }
 
-func (h *Handler) slos(w http.ResponseWriter, _ *http.Request) {
-	d := h.data.Load()
-	if d == nil {
-		h.fail(w, http.StatusServiceUnavailable, "postburn is starting")
-		return
-	}
-	h.json(w, http.StatusOK, map[string]any{"slos": ViewObjectives(d.Statuses(time.Now()))})
+// errorAnswer is what the API answers with any status but 200.
+type errorAnswer struct {
+	// What is wrong, and what would be right.
+	Error string `json:"error"`
 }
 
 func (h *Handler) fail(w http.ResponseWriter, status int, message string) {
-	h.json(w, status, map[string]string{"error": message})
+	h.json(w, status, errorAnswer{message})
 }
 
 func (h *Handler) json(w http.ResponseWriter, status int, body any) {

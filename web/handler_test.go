@@ -71,15 +71,18 @@ func TestHandler(t *testing.T) {
 		Reload: func(context.Context) error { return bad },
 	})
 	for path, want := range map[string]string{
-		"/-/ready":     "postburn is ready.\n",
-		"/api/v1/slos": `{"slos":[{"slo":"checkout-availability","labels":{},"target":0.999,"total_events":10,"bad_events":1,"estimated_events":0,"budget_remaining_ratio":-99,"state":"blind","blind_since":null}]}` + "\n",
+		"/-/ready": "postburn is ready.\n",
+		"/api/v1/slos": `{"slos":[{"slo":"checkout-availability","labels":{},"target":0.999,"total_events":10,"bad_events":1,"estimated_events":0,"budget_remaining_ratio":-99,"state":"blind","blind_since":null,` +
+			`"service":"checkout","window":"0s","as_of":null,"attained_ratio":0.9,"current_error_ratio":null,"current_burn_rate":null,"incident":"one"}]}` + "\n",
 		"/api/v1/incidents": `{"incidents":[` +
 			`{"id":"one","state":"burning","group":"checkout","onset":"2026-03-02T09:00:00Z","detected":"2026-03-02T09:01:00Z","ended":null,"issue_url":"postmortems/one.md","triage":"noise","windows":[` +
 			`{"slo":"checkout-availability","labels":{},"kind":"burn","rule":{"rate":14.4,"long":"1h","short":"5m"},"onset":"2026-03-02T09:00:00Z","detected":"2026-03-02T09:01:00Z","ended":null,` +
-			`"peak_burn_rate":500,"total_events":1000,"bad_events":500,"budget_spent_ratio":0.25,"phases":[{"kind":"outage","start":"2026-03-02T09:00:00Z","end":"2026-03-02T09:01:00Z"}],"caveats":["3 ticks without data left out"]}]},` +
+			`"peak_burn_rate":500,"total_events":1000,"bad_events":500,"budget_spent_ratio":0.25,"phases":[{"kind":"outage","start":"2026-03-02T09:00:00Z","end":"2026-03-02T09:01:00Z"}],"caveats":["3 ticks without data left out"],` +
+			`"service":"checkout","error_ratio":0.5}],"service":"checkout","impact":{"slo":"checkout-availability","labels":{},"total_events":1000,"bad_events":500,"error_ratio":0.5,"budget_spent_ratio":0.25}},` +
 			`{"id":"two","state":"recovered","group":"b","onset":"2026-03-02T09:00:00Z","detected":"2026-03-02T09:01:00Z","ended":"2026-03-02T10:00:00Z","issue_url":null,"windows":[` +
 			`{"slo":"checkout-availability","labels":{"region":"eu"},"kind":"budget","rule":null,"onset":"2026-03-02T09:00:00Z","detected":"2026-03-02T09:01:00Z","ended":"2026-03-02T10:00:00Z",` +
-			`"peak_burn_rate":500,"total_events":1000,"bad_events":500,"budget_spent_ratio":0.25,"phases":[],"caveats":[]}]}]}` + "\n",
+			`"peak_burn_rate":500,"total_events":1000,"bad_events":500,"budget_spent_ratio":0.25,"phases":[],"caveats":[],` +
+			`"service":"checkout","error_ratio":0.5}],"service":"checkout","impact":{"slo":"checkout-availability","labels":{"region":"eu"},"total_events":1000,"bad_events":500,"error_ratio":0.5,"budget_spent_ratio":0.25}}]}` + "\n",
 	} {
 		code, got := get(t, h, path)
 		if diff := cmp.Diff(want, got); code != 200 || diff != "" {

@@ -148,7 +148,7 @@ func TestObjectiveAPI(t *testing.T) {
 				`{"slos":[{"slo":"cart-availability","labels":{},"target":0.999,`,
 				`"attained":[{"over":"1h","total_events":60000,"bad_events":61,"attained_ratio":0.9989833333333333,"unseen_seconds":1200},{"over":"30d",`,
 				`"rules":[{"rate":14.4,"long":"1h","short":"5m","long_burn_rate":10,"short_burn_rate":7.2,"bad_events":61},`,
-				`{"start":"1999-12-31T07:58:30Z","end":"1999-12-31T09:58:30Z","total_events":100000,"bad_events":1000},`, `"bad_events":0,"blind":true}`, `"planned":true}`,
+				`{"start":"1999-12-31T07:58:30Z","end":"1999-12-31T09:58:30Z","total_events":100000,"bad_events":1000,"error_ratio":0.01},`, `"bad_events":0,"error_ratio":null,"blind":true}`, `"planned":true}`,
 			}},
 			"/api/v1/slos/gone":                      {404, []string{`{"error":"no such objective"}`}},
 			"/api/v1/slos/cart-availability?range=y": {400, []string{`range must be a length of time`}},

@@ -31,24 +31,28 @@ func reported(service string, asked *[]report.Period) *web.Handler {
 	h := w.handler()
 	h.Ready(web.Data{
 		Statuses: func(time.Time) []alert.Status { return nil }, Store: &w.memory,
-		ReadReport: func(_ context.Context, p report.Period, now time.Time) (report.Input, error) {
+		ReadReport: func(ctx context.Context, p report.Period, now time.Time) (report.Input, error) {
 			*asked = append(*asked, p)
-			in := report.Input{Period: p, AsOf: now, Learned: map[string]issue.Learned{}}
-			d := alert.Days{ID: slo.ID{SLO: "availability"}, Service: service, Target: slo.MustDecimal("99.9%")}
-			for day := now.Truncate(24*time.Hour).AddDate(0, 0, -20); day.Before(now); day = day.AddDate(0, 0, 1) {
-				d.Days = append(d.Days, slo.Day{Date: day, Known: 24 * time.Hour, Counts: slo.Counts{Total: 1000, Bad: 2}})
-			}
-			in.Days = []alert.Days{d}
-			for n, id := range []string{"a", "b"} {
-				onset := now.Add(-time.Duration(n+1) * 50 * time.Hour)
-				window := alert.Window{Objective: slo.Objective{Name: "availability", Service: service}, Kind: alert.Burn, Onset: onset, Detected: onset.Add(time.Minute), Ended: onset.Add(time.Hour)}
-				in.Incidents = append(in.Incidents, alert.Incident{ID: id, Windows: []alert.Window{window}})
-				in.Learned[id] = issue.Learned{Causes: []string{service}, URL: "https://github.example/acme/shop/issues/1"}
-			}
-			return in, nil
+			return readReport(service, p, now), nil
 		},
 	})
 	return h
+}
+
+func readReport(service string, p report.Period, now time.Time) report.Input {
+	in := report.Input{Period: p, AsOf: now, Learned: map[string]issue.Learned{}}
+	d := alert.Days{ID: slo.ID{SLO: "availability"}, Service: service, Target: slo.MustDecimal("99.9%")}
+	for day := now.Truncate(24*time.Hour).AddDate(0, 0, -20); day.Before(now); day = day.AddDate(0, 0, 1) {
+		d.Days = append(d.Days, slo.Day{Date: day, Known: 24 * time.Hour, Counts: slo.Counts{Total: 1000, Bad: 2}})
+	}
+	in.Days = []alert.Days{d}
+	for n, id := range []string{"a", "b"} {
+		onset := now.Add(-time.Duration(n+1) * 50 * time.Hour)
+		window := alert.Window{Objective: slo.Objective{Name: "availability", Service: service}, Kind: alert.Burn, Onset: onset, Detected: onset.Add(time.Minute), Ended: onset.Add(time.Hour)}
+		in.Incidents = append(in.Incidents, alert.Incident{ID: id, Windows: []alert.Window{window}})
+		in.Learned[id] = issue.Learned{Causes: []string{service}, URL: "https://github.example/acme/shop/issues/1"}
+	}
+	return in
 }
 
 func TestReportGolden(t *testing.T) {

@@ -1,0 +1,132 @@
+package web
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+)
+
+// Status is the JSON form of how postburn itself does. Nothing secret is in it.
+type Status struct {
+	// Version, commit and Go.
+	Version string `json:"version"`
+	// When the process started; null if not known.
+	Started *time.Time `json:"started"`
+	// Variables of the environment that are not secret, with their values; empty ones are not set.
+	Settings map[string]string `json:"settings"`
+	// The SLO files.
+	SLOFiles SLOFilesStatus `json:"slo_files"`
+	// How the objectives stand.
+	Objectives ObjectiveCounts `json:"objectives"`
+	// Seconds by which the newest tick of any objective is behind now; null before the first.
+	LagSeconds *float64 `json:"lag_seconds"`
+	// When Prometheus answered last; null if it has not yet.
+	PrometheusAnswered *time.Time `json:"prometheus_answered"`
+	// Objectives that can't be read, by name.
+	Failing []FailingObjective `json:"failing"`
+	// Incidents whose texts the tracker has not taken, those that wait longest first.
+	Waiting []WaitingIncident `json:"waiting"`
+	// What is wrong with the store; absent if nothing is known.
+	StoreProblem string `json:"store_problem,omitempty"`
+}
+
+// SLOFilesStatus is what became of the SLO files.
+type SLOFilesStatus struct {
+	// Digest of those that are in use.
+	Revision string `json:"revision"`
+	// When they were read; null if not known.
+	Loaded *time.Time `json:"loaded"`
+	// When they last changed an objective; null if not since the start.
+	Changed *time.Time `json:"changed"`
+	// What they changed then, an objective each.
+	Changes []string `json:"changes"`
+	// Why the files can't be used as they are now; absent if they are in use.
+	Refused string `json:"refused,omitempty"`
+}
+
+// ObjectiveCounts says how many label sets of objectives are in each state.
+type ObjectiveCounts struct {
+	// Number of all.
+	All int `json:"all"`
+	// Number of those that are well.
+	OK int `json:"ok"`
+	// Number of those with an open breach window.
+	Burning int `json:"burning"`
+	// Number of those without data.
+	Blind int `json:"blind"`
+	// Number of those with far less traffic than usual.
+	Quiet int `json:"quiet"`
+}
+
+// FailingObjective is an objective that can't be read.
+type FailingObjective struct {
+	// Name of the objective.
+	SLO string `json:"slo"`
+	// Why.
+	Error string `json:"error"`
+}
+
+// WaitingIncident is an incident whose texts the tracker has not taken.
+type WaitingIncident struct {
+	// ID of the incident.
+	Incident string `json:"incident"`
+	// Since when.
+	Since time.Time `json:"since"`
+}
+
+// status answers with how postburn itself does.
+func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
+	d := h.data.Load()
+	if d == nil {
+		h.fail(w, http.StatusServiceUnavailable, "postburn is starting")
+		return
+	}
+	h.json(w, http.StatusOK, viewStatus(time.Now(), d))
+}
+
+// viewStatus asks nobody and reads nothing: it has to answer while all else fails.
+func viewStatus(now time.Time, d *Data) Status {
+	v := Status{Settings: map[string]string{}, Failing: []FailingObjective{}, Waiting: []WaitingIncident{}, StoreProblem: d.storeProblem()}
+	v.addObjectives(now, d.Statuses(now))
+	v.SLOFiles.Changes = []string{}
+	if d.SLOFiles != nil {
+		files := d.SLOFiles()
+		v.SLOFiles.Changed, v.SLOFiles.Refused = present(files.Changed), shown(files.Refused)
+		v.SLOFiles.Changes = append(v.SLOFiles.Changes, files.Changes...)
+	}
+	if d.About == nil {
+		return v
+	}
+	about := d.About()
+	v.Version, v.Started, v.PrometheusAnswered = about.Build, present(about.Started), present(about.Answered)
+	v.SLOFiles.Revision, v.SLOFiles.Loaded = about.Revision, present(about.Loaded)
+	for _, s := range about.Settings {
+		v.Settings[s.Name] = s.Value
+	}
+	for _, name := range slices.Sorted(maps.Keys(about.Failing)) {
+		v.Failing = append(v.Failing, FailingObjective{name, shown(about.Failing[name].Error())})
+	}
+	for _, key := range slices.Sorted(maps.Keys(about.Waiting)) {
+		v.Waiting = append(v.Waiting, WaitingIncident{key, about.Waiting[key]})
+	}
+	slices.SortStableFunc(v.Waiting, func(a, b WaitingIncident) int { return a.Since.Compare(b.Since) })
+	return v
+}
+
+func (v *Status) addObjectives(now time.Time, statuses []alert.Status) {
+	n := map[alert.State]int{}
+	var newest time.Time
+	for _, s := range statuses {
+		n[s.State]++
+		if s.Tick.After(newest) {
+			newest = s.Tick
+		}
+	}
+	v.Objectives = ObjectiveCounts{len(statuses), n[alert.OK], n[alert.Burning], n[alert.Blind], n[alert.Quiet]}
+	if !newest.IsZero() {
+		v.LagSeconds = new(now.Sub(newest).Seconds())
+	}
+}

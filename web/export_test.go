@@ -1,0 +1,20 @@
+package web
+
+import (
+	"maps"
+	"slices"
+)
+
+// What the tests describe: the answers of the API.
+type (
+	ErrorAnswer      = errorAnswer
+	IncidentsAnswer  = incidentsAnswer
+	ObjectiveAnswer  = objectiveAnswer
+	ObjectivesAnswer = objectivesAnswer
+)
+
+// DescriptionJSON is what is served.
+var DescriptionJSON = descriptionJSON
+
+// Paths returns the paths of the API, sorted.
+func (h *Handler) Paths() []string { return slices.Sorted(maps.Keys(h.api())) }

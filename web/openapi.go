@@ -1,0 +1,20 @@
+package web
+
+import (
+	_ "embed"
+	"net/http"
+)
+
+// descriptionJSON describes the API as OpenAPI 3.1. TestOpenAPI makes it of the Go types of the
+// answers and their comments, and fails where it is not up to date: run it with -update.
+//
+//go:embed openapi.json
+var descriptionJSON []byte
+
+// description answers with what the API can be asked. It is the same at any time, so it is there
+// while postburn starts.
+func (h *Handler) description(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(descriptionJSON) // the client may have gone
+}
