@@ -1,6 +1,11 @@
 SHELL := /usr/bin/env bash
 GO ?= go
 LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/postburn
+
+# The linter of OpenAPI descriptions that tools/openapi pins, with all that it needs.
+SPECTRAL_VERSION := $(shell sed -n 's|.*"@stoplight/spectral-cli": "\(.*\)".*|\1|p' tools/openapi/package.json)
+SPECTRAL := $(CACHE)/spectral-$(SPECTRAL_VERSION)/node_modules/.bin/spectral
 
 .DEFAULT_GOAL := help
 
@@ -99,14 +104,20 @@ fuzz: ## Fuzz what reads foreign input: Prometheus' answers, SLO files, PromQL, 
 	$(GO) test -run '^$$' -fuzz '^FuzzFront$$' $(FUZZ) ./issue/learn/archive
 
 .PHONY: lint
-lint: ## Run the linters that tools/go.mod pins.
+lint: lint-api ## Run the linters that tools pins: of the code, and of the description of the API.
 	$(LINT) run ./...
+
+.PHONY: lint-api
+lint-api: $(SPECTRAL)
+	"$(SPECTRAL)" lint --quiet --fail-severity warn --ruleset tools/openapi/rules.yaml web/openapi.json
+
+$(SPECTRAL):
+	@dir="$(CACHE)/spectral-$(SPECTRAL_VERSION)"; mkdir -p "$$dir" && cp tools/openapi/package*.json "$$dir" && \
+	npm ci --prefix "$$dir" --ignore-scripts --no-audit --no-fund --silent
 
 .PHONY: fmt
 fmt: ## Format the code.
 	$(LINT) fmt ./...
-
-CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/postburn
 
 .PHONY: setup
 setup: setup-prometheus setup-prometheus3 setup-victoriametrics setup-github setup-mermaid setup-chromium setup-images setup-kubernetes setup-helm setup-operator setup-review ## Install what the end-to-end tests need, where it is missing.
@@ -128,8 +139,6 @@ setup-images:
 	@if command -v buildah >/dev/null; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then echo "install buildah" >&2; exit 1; fi; \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends buildah ca-certificates
-
-CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/postburn
 
 # The Prometheus 3 that e2e/prometheus3 pins, without what finds targets in clouds.
 PROMETHEUS3_VERSION := $(shell sed -n "s|.*github.com/prometheus/prometheus \(v[0-9.]*\).*|\1|p" e2e/prometheus3/go.mod)
