@@ -44,7 +44,8 @@ func BenchmarkPages(b *testing.B) {
 			middle := benchOnset(incidents / 2).Format(time.RFC3339)
 			for _, path := range []string{
 				"/", "/?q=service-07", "/incidents", "/incidents?q=service-07", "/incidents?end=" + middle, "/incidents/" + benchID(0),
-				"/api/v1/incidents", "/api/v1/incidents?end=" + middle, "/api/v1/slos", "/metrics",
+				"/api/v1/incidents", "/api/v1/incidents?end=" + middle, "/api/v1/incidents?severity=1", "/api/v1/incidents/" + benchID(0),
+				"/api/v1/slos", "/api/v1/slos/availability-000", "/api/v1/status", "/api/v1/openapi.json", "/metrics",
 			} {
 				name, _, _ := strings.Cut(path, "=")
 				b.Run("path="+strings.ReplaceAll(name, "/", "|"), func(b *testing.B) { benchPage(b, base+path) })
@@ -121,7 +122,7 @@ func startBench(b *testing.B, incidents int) (base string) {
 		b.Fatal(err)
 	}
 	handler := web.NewHandler(logger, registry)
-	handler.Ready(web.Data{Statuses: watcher.Statuses, Store: database, Reload: func(context.Context) error { return nil }})
+	handler.Ready(web.Data{Statuses: watcher.Statuses, Details: watcher.Details, Store: database, Reload: func(context.Context) error { return nil }})
 	server := httptest.NewServer(handler)
 	ctx, stop := context.WithCancel(b.Context())
 	ended := make(chan error, 1)
