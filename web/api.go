@@ -106,16 +106,19 @@ func (h *Handler) views(ctx context.Context, d *Data, incidents []alert.Incident
 		h.logger.Error("reading publications for the API", "err", err)
 	}
 	views := ViewIncidents(incidents, summaries)
-	if !slices.ContainsFunc(incidents, alert.Incident.IsOpen) {
-		return views
-	}
-	current := map[slo.ID]*float64{}
-	for _, s := range d.Statuses(time.Now()) {
-		current[slo.ID{SLO: s.Objective.Name, Labels: s.Labels}] = currentErrorRatio(s)
-	}
+	open := map[slo.ID][]int{} // indexes of the open ones, by their headline
 	for n, i := range incidents {
 		if i.IsOpen() {
-			views[n].CurrentErrorRatio = current[issue.Headline(i).ID()]
+			of := issue.Headline(i).ID()
+			open[of] = append(open[of], n)
+		}
+	}
+	if len(open) == 0 {
+		return views
+	}
+	for _, s := range d.Statuses(time.Now()) {
+		for _, n := range open[slo.ID{SLO: s.Objective.Name, Labels: s.Labels}] {
+			views[n].CurrentErrorRatio = currentErrorRatio(s)
 		}
 	}
 	return views

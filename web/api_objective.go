@@ -87,10 +87,10 @@ func (h *Handler) objectives(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, http.StatusServiceUnavailable, "postburn is starting")
 		return
 	}
-	views := ViewObjectives(d.Statuses(time.Now()))
-	open := h.openIncidents(r.Context(), d)
-	for n := range views {
-		views[n].addIncident(open)
+	statuses := d.Statuses(time.Now())
+	views, open := ViewObjectives(statuses), h.openIncidents(r.Context(), d)
+	for n, s := range statuses {
+		views[n].addIncident(open[slo.ID{SLO: s.Objective.Name, Labels: s.Labels}])
 	}
 	h.json(w, http.StatusOK, objectivesAnswer{views})
 }
@@ -113,11 +113,9 @@ func (h *Handler) openIncidents(ctx context.Context, d *Data) map[slo.ID]alert.I
 	return byObjective
 }
 
-// addIncident adds the objective's open incident.
-func (v *Objective) addIncident(open map[slo.ID]alert.Incident) {
-	if i, ok := open[slo.ID{SLO: v.SLO, Labels: slo.NewLabels(v.Labels)}]; ok {
-		v.Incident, v.Severity = i.ID, i.Severity()
-	}
+// addIncident adds the objective's open incident; the zero one if there is none.
+func (v *Objective) addIncident(open alert.Incident) {
+	v.Incident, v.Severity = open.ID, open.Severity()
 }
 
 // objective answers with all that is known of an objective, by label set.
@@ -148,15 +146,11 @@ func (h *Handler) objective(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, http.StatusServiceUnavailable, "the samples of this objective are just being read")
 		return
 	}
-	views, open := viewDetails(details, statuses), h.openIncidents(r.Context(), d)
-	for n := range views {
-		views[n].addIncident(open)
-	}
-	h.json(w, http.StatusOK, objectiveAnswer{views})
+	h.json(w, http.StatusOK, objectiveAnswer{viewDetails(details, statuses, h.openIncidents(r.Context(), d))})
 }
 
 // viewDetails makes the JSON form of the details of these label sets, in the order of labels.
-func viewDetails(details []alert.Detail, statuses []alert.Status) []ObjectiveDetail {
+func viewDetails(details []alert.Detail, statuses []alert.Status, open map[slo.ID]alert.Incident) []ObjectiveDetail {
 	slices.SortFunc(details, func(a, b alert.Detail) int { return cmp.Compare(a.Labels, b.Labels) })
 	views := make([]ObjectiveDetail, 0, len(statuses))
 	for _, detail := range details {
@@ -166,7 +160,9 @@ func viewDetails(details []alert.Detail, statuses []alert.Status) []ObjectiveDet
 		}
 		// A status that is asked for later may be newer. It also knows if samples lag behind.
 		detail.Status = statuses[i]
-		views = append(views, viewDetail(detail))
+		view := viewDetail(detail)
+		view.addIncident(open[slo.ID{SLO: detail.Objective.Name, Labels: detail.Labels}])
+		views = append(views, view)
 	}
 	return views
 }

@@ -199,7 +199,7 @@ func viewObjective(s alert.Status) Objective {
 		Service: s.Objective.Service, Window: s.Objective.Window.String(), AsOf: present(s.Tick),
 	}
 	if s.Window.Total > 0 {
-		v.AttainedRatio = new(1 - s.Window.Cut().ErrorRatio())
+		v.AttainedRatio = new((s.Window.Total - s.Window.Cut().Bad) / s.Window.Total)
 	}
 	if rate, over := recentBurnRate(s); over > 0 && s.State != alert.Blind {
 		v.CurrentOver, v.CurrentBurnRate, v.CurrentErrorRatio = model.Duration(over).String(), &rate, currentErrorRatio(s)
@@ -217,7 +217,7 @@ func currentErrorRatio(s alert.Status) *float64 {
 	if over == 0 || s.State == alert.Blind {
 		return nil
 	}
-	return new(rate * s.Objective.Target.Complement().Float())
+	return new(math.Round(rate*s.Objective.Target.Complement().Float()*1e9) / 1e9)
 }
 
 // ViewIncidents makes the JSON form of incidents; it is never null. The summaries are of their
