@@ -38,6 +38,8 @@ type Data struct {
 	SLOFiles func() SLOFiles
 	// About returns how postburn itself does. May be nil itself.
 	About func() About
+
+	caches *caches
 }
 
 // SLOFiles is what became of the SLO files since the start.
@@ -107,11 +109,11 @@ func NewHandler(logger *slog.Logger, metrics prometheus.Gatherer) *Handler {
 	h := &Handler{mux: http.NewServeMux(), logger: logger, reports: reports{making: make(chan struct{}, 1)}}
 	h.mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	h.addProbes(h.mux)
-	h.mux.HandleFunc("GET /{$}", h.overviewPage)
-	h.mux.HandleFunc("GET /slos/{name}", h.objectivePage)
+	h.mux.HandleFunc("GET /{$}", h.shared(h.overviewPage))
+	h.mux.HandleFunc("GET /slos/{name}", h.shared(h.objectivePage))
 	h.mux.HandleFunc("GET /status", h.statusPage)
-	h.mux.HandleFunc("GET /incidents", h.incidentsPage)
-	h.mux.HandleFunc("GET /incidents/{id}", h.incidentPage)
+	h.mux.HandleFunc("GET /incidents", h.shared(h.incidentsPage))
+	h.mux.HandleFunc("GET /incidents/{id}", h.shared(h.incidentPage))
 	h.mux.HandleFunc("GET /report", h.reportPage)
 	for path, handle := range h.api() {
 		h.mux.HandleFunc("GET "+path, handle)
@@ -133,7 +135,10 @@ func (h *Handler) probes() http.Handler {
 }
 
 // Ready makes the handler ready: the store and the SLO files are loaded.
-func (h *Handler) Ready(d Data) { h.data.Store(&d) }
+func (h *Handler) Ready(d Data) {
+	d.caches = newCaches()
+	h.data.Store(&d)
+}
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -83,8 +83,7 @@ func newIncidentRow(now time.Time, i alert.Incident, blind map[slo.ID]bool) inci
 	return r
 }
 
-func newIncidentView(now time.Time, i alert.Incident, statuses []alert.Status) incidentView {
-	blind := blindOnes(statuses)
+func newIncidentView(now time.Time, i alert.Incident, blind map[slo.ID]bool) incidentView {
 	v := incidentView{page: page{Root: "../", Now: now}, incidentRow: newIncidentRow(now, i, blind)}
 	v.Title = v.State + ": " + v.Name + " · postburn"
 	worst := slices.SortedStableFunc(slices.Values(i.Windows), func(a, b alert.Window) int {

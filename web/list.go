@@ -74,7 +74,7 @@ func newListView(ctx context.Context, now time.Time, d *Data, ask incidentReques
 		Filtered: len(f.words) > 0 || !ask.Start.IsZero() || !ask.End.IsZero() || ask.Group != "" || query.Get("state") != "",
 	}
 	ask.Limit = listedRecovered
-	blind := blindOnes(d.Statuses(now))
+	blind := d.standing(ctx, now).blind
 	if ask.open {
 		open, err := readOpen(ctx, d.Store, ask.IncidentPage)
 		if err != nil {

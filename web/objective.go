@@ -103,7 +103,7 @@ func (h *Handler) objectivePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now, name, query := time.Now(), r.PathValue("name"), r.URL.Query()
-	sets := statusesOf(d.Statuses(now), name)
+	sets := d.standing(r.Context(), now).byName[name]
 	chosen := chooseSet(sets, query)
 	length, err := rangeOf(query)
 	switch {
@@ -132,10 +132,15 @@ func statusesOf(all []alert.Status, name string) (sets []alert.Status) {
 			sets = append(sets, s)
 		}
 	}
+	worstFirst(sets)
+	return sets
+}
+
+// worstFirst sorts how the label sets of an objective stand.
+func worstFirst(sets []alert.Status) {
 	slices.SortStableFunc(sets, func(a, b alert.Status) int {
 		return cmp.Or(cmp.Compare(sectionOf(a), sectionOf(b)), cmp.Compare(a.BudgetRemaining, b.BudgetRemaining))
 	})
-	return sets
 }
 
 // chooseSet returns which label set the query asks for, by its labels or their digest: the worst
@@ -261,7 +266,7 @@ func (v *objectiveView) addIncidents(ctx context.Context, now time.Time, d *Data
 			its = append(its, i)
 		}
 	}
-	v.Incidents = newIncidentList(now, "Its incidents, newest first", its, maxRecent, blindOnes(d.Statuses(now)))
+	v.Incidents = newIncidentList(now, "Its incidents, newest first", its, maxRecent, d.standing(ctx, now).blind)
 	v.Incidents.Root = v.Root
 	for _, i := range its {
 		for _, w := range i.Windows {

@@ -127,15 +127,15 @@ func (f filter) matchesIncident(i alert.Incident) bool {
 // newOverview makes the page of objectives, of open incidents, and of the newest ones that are
 // over.
 func newOverview(ctx context.Context, now time.Time, d *Data, f filter) (overview, error) {
-	statuses := d.Statuses(now)
-	o := overview{page: page{Root: "./", Now: now}, StoreProblem: d.storeProblem(), All: len(statuses), Filter: f}
+	standing := d.standing(ctx, now)
+	o := overview{page: page{Root: "./", Now: now}, StoreProblem: d.storeProblem(), All: len(standing.all), Filter: f}
 	o.SLOFiles, o.OtherChanges = d.sloFiles(now)
 	incidents, err := d.Store.OpenIncidents(ctx)
 	if err != nil {
 		return o, err
 	}
-	o.addObjectives(now, statuses, openIncidents(incidents))
-	return o, o.addIncidents(ctx, now, d.Store, incidents, blindOnes(statuses))
+	o.addObjectives(now, standing.all, openIncidents(incidents))
+	return o, o.addIncidents(ctx, now, d.Store, incidents, standing.blind)
 }
 
 // addObjectives puts the objectives that match the filter into sections, and counts all of them.
@@ -167,8 +167,9 @@ func (o *overview) addObjectives(now time.Time, statuses []alert.Status, open ma
 		}
 	}
 	found := make([][]labelSets, len(sections))
-	for name, sets := range matching {
-		sets := labelSets(statusesOf(sets, name))
+	for _, sets := range matching {
+		sets := labelSets(sets)
+		worstFirst(sets)
 		at := sectionOf(sets[0])
 		found[at] = append(found[at], sets)
 	}

@@ -111,7 +111,7 @@ func (h *Handler) incidentPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := time.Now()
-	v := newIncidentView(now, incidents[0], d.Statuses(now))
+	v := newIncidentView(now, incidents[0], d.standing(r.Context(), now).blind)
 	p, _, err := d.Store.Publication(r.Context(), id)
 	if err != nil {
 		h.unreadable(w, "../", fmt.Errorf("reading the publication of incident %s: %w", id, err))

@@ -1,0 +1,108 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"net/http"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/slo"
+)
+
+// caches are what pages share, so that they stay quick when many people look at them at once.
+type caches struct {
+	pages    memo[string, rendered]
+	standing memo[struct{}, *standing]
+}
+
+func newCaches() *caches {
+	return &caches{
+		pages:    memo[string, rendered]{fresh: 2 * time.Second, most: 256},
+		standing: memo[struct{}, *standing]{fresh: time.Second, most: 1},
+	}
+}
+
+// rendered is a page as it is sent.
+type rendered struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// recorder takes a page instead of a client.
+type recorder struct {
+	status int
+	header http.Header
+	body   bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header { return r.header }
+
+func (r *recorder) WriteHeader(status int) { r.status = status }
+
+func (r *recorder) Write(b []byte) (int, error) { return r.body.Write(b) }
+
+// errorNotKept carries an answer that must not be kept: one that says that there is no page.
+type errorNotKept struct{ rendered }
+
+func (errorNotKept) Error() string { return "not a page to keep" }
+
+// shared has a page made once for all who ask for it within two seconds.
+func (h *Handler) shared(page http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		d := h.data.Load()
+		if d == nil {
+			page(w, r)
+			return
+		}
+		got, err := d.caches.pages.get(r.Context(), r.URL.Path+"?"+r.URL.RawQuery, func(ctx context.Context) (rendered, error) {
+			to := recorder{status: http.StatusOK, header: http.Header{}}
+			page(&to, r.WithContext(ctx))
+			answer := rendered{to.status, to.header, to.body.Bytes()}
+			if answer.status != http.StatusOK {
+				return answer, errorNotKept{answer}
+			}
+			return answer, nil
+		})
+		if failed, is := err.(errorNotKept); is {
+			got = failed.rendered
+		} else if err != nil {
+			h.unreadable(w, "/", err)
+			return
+		}
+		maps.Copy(w.Header(), got.header)
+		w.WriteHeader(got.status)
+		_, _ = w.Write(got.body) // the client may have gone
+	}
+}
+
+// standing is how all objectives stand at a moment.
+type standing struct {
+	all    []alert.Status            // by ID
+	byName map[string][]alert.Status // by objective, the worst label set first
+	blind  map[slo.ID]bool
+}
+
+// standing returns how all objectives stand, as of the last second.
+func (d *Data) standing(ctx context.Context, now time.Time) *standing {
+	s, err := d.caches.standing.get(ctx, struct{}{}, func(context.Context) (*standing, error) {
+		return newStanding(d.Statuses(now)), nil
+	})
+	if err != nil { // ctx is done, so nobody will see it
+		return newStanding(nil)
+	}
+	return s
+}
+
+func newStanding(all []alert.Status) *standing {
+	s := &standing{all: all, byName: map[string][]alert.Status{}, blind: blindOnes(all)}
+	for _, status := range all {
+		s.byName[status.Objective.Name] = append(s.byName[status.Objective.Name], status)
+	}
+	for _, sets := range s.byName {
+		worstFirst(sets)
+	}
+	return s
+}
