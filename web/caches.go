@@ -15,12 +15,18 @@ import (
 type caches struct {
 	pages    memo[string, rendered]
 	standing memo[struct{}, *standing]
+	open     memo[struct{}, openOnes]
+	recent   memo[pastKey, recent]
+	groups   memo[pastKey, []breach]
 }
 
 func newCaches() *caches {
 	return &caches{
 		pages:    memo[string, rendered]{fresh: 2 * time.Second, most: 256},
 		standing: memo[struct{}, *standing]{fresh: time.Second, most: 1},
+		open:     memo[struct{}, openOnes]{fresh: time.Second, most: 1},
+		recent:   memo[pastKey, recent]{fresh: 30 * time.Second, stale: 5 * time.Minute, most: 4},
+		groups:   memo[pastKey, []breach]{fresh: 15 * time.Second, stale: time.Minute, most: 256},
 	}
 }
 

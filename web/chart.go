@@ -90,7 +90,7 @@ type threshold struct {
 }
 
 // newCourse is nil if there is nothing to show.
-func newCourse(d alert.Detail, windows []alert.Window) *courseView {
+func newCourse(d alert.Detail, breaches []breach) *courseView {
 	if len(d.Course) == 0 {
 		return nil
 	}
@@ -104,7 +104,7 @@ func newCourse(d alert.Detail, windows []alert.Window) *courseView {
 	}
 	step := d.Course[len(d.Course)/2]
 	v.chartView = newChartView(nameOf(slo.ID{SLO: d.Objective.Name, Labels: d.Labels}), d.Objective.Target, step.End.Sub(step.Start), points)
-	v.addMarks(windows)
+	v.addMarks(breaches)
 	v.addThresholds(d)
 	v.addTraffic(d.Course, most)
 	return v
@@ -112,14 +112,14 @@ func newCourse(d alert.Detail, windows []alert.Window) *courseView {
 
 // addMarks marks when breach windows were open. A budget stays spent for weeks after what spent it
 // is over, so that is not marked.
-func (v *courseView) addMarks(windows []alert.Window) {
+func (v *courseView) addMarks(breaches []breach) {
 	length := v.Period.End.Sub(v.Period.Start)
 	at := func(t time.Time) float64 {
 		return tenths(chartWidth * min(1, max(0, float64(t.Sub(v.Period.Start))/float64(length))))
 	}
-	for _, w := range windows {
-		start, end := at(w.Onset), at(until(v.Period.End, w.Ended))
-		if w.Kind != alert.Budget && w.Onset.Before(v.Period.End) && end > 0 {
+	for _, b := range breaches {
+		start, end := at(b.onset), at(until(v.Period.End, b.ended))
+		if b.kind != alert.Budget && b.onset.Before(v.Period.End) && end > 0 {
 			v.Marks = append(v.Marks, mark{start, max(1, tenths(end-start))})
 		}
 	}

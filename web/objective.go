@@ -32,8 +32,6 @@ const (
 	longestLabels = 100
 	// maxSets is how many label sets an objective's page lists.
 	maxSets = 200
-	// searchedIncidents is how many incidents of the same group are looked at for an objective's.
-	searchedIncidents = 250
 )
 
 // ranges are the lengths of time that an objective's page can show, besides the window.
@@ -43,7 +41,6 @@ var ranges = []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour, 72 * time
 type objectiveView struct {
 	page
 	objectiveRow
-	Service      string
 	Links        []namedLink
 	Sets         []setRow // the worst first; none if there is only one
 	HiddenSets   int
@@ -197,14 +194,14 @@ func objectiveAddress(id slo.ID, length time.Duration) string {
 func newObjectiveView(ctx context.Context, now time.Time, d *Data, sets []alert.Status, chosen int, length time.Duration) (objectiveView, error) {
 	s := sets[chosen]
 	id := slo.ID{SLO: s.Objective.Name, Labels: s.Labels}
-	open, err := d.Store.OpenIncidents(ctx)
+	open, err := d.openIncidents(ctx)
 	if err != nil {
 		return objectiveView{}, err
 	}
-	byObjective := openIncidents(open)
+	byObjective := openIncidents(open.incidents)
 	v := objectiveView{
 		page:         page{Title: string(s.State) + ": " + shown(id.String()) + " · postburn", Root: "../", Now: now},
-		objectiveRow: newObjectiveRow(now, s, byObjective), Service: shown(s.Objective.Service), Links: linksOf(s.Objective.Links),
+		objectiveRow: newObjectiveRow(now, s, byObjective), Links: linksOf(s.Objective.Links),
 		Ranges: rangeLinks(id, s.Objective, length), HiddenSets: max(0, len(sets)-maxSets),
 	}
 	for i, other := range sets[:len(sets)-v.HiddenSets] {
@@ -214,12 +211,12 @@ func newObjectiveView(ctx context.Context, now time.Time, d *Data, sets []alert.
 	}
 	detail, ok := d.detail(ctx, s, length)
 	v.Busy = !ok && d.Details != nil && !s.Tick.IsZero()
-	windows, err := v.addIncidents(ctx, now, d, id, detail.Policy.Group, open)
+	breaches, err := v.addIncidents(ctx, now, d, id, detail.Policy.Group, open)
 	if err != nil {
 		return v, err
 	}
 	if ok {
-		v.addDetail(detail, length, windows)
+		v.addDetail(detail, length, breaches)
 	}
 	v.addTerms(s, detail, ok)
 	v.addQuery(d, s)
@@ -252,40 +249,35 @@ func rangeLinks(id slo.ID, o slo.Objective, length time.Duration) (links []range
 
 // addIncidents lists the open incidents of the objective and the newest that are over, and returns
 // their breach windows.
-func (v *objectiveView) addIncidents(ctx context.Context, now time.Time, d *Data, id slo.ID, group string, open []alert.Incident) (windows []alert.Window, err error) {
-	isIts := func(i alert.Incident) bool {
-		return slices.ContainsFunc(i.Windows, func(w alert.Window) bool { return w.ID() == id })
-	}
-	its := slices.DeleteFunc(slices.Clone(open), func(i alert.Incident) bool { return !isIts(i) })
-	over, err := d.Store.RecoveredIncidents(ctx, alert.IncidentPage{Group: group, Limit: searchedIncidents})
+func (v *objectiveView) addIncidents(ctx context.Context, now time.Time, d *Data, id slo.ID, group string, open openOnes) (breaches []breach, err error) {
+	over, err := d.breachesOfGroup(ctx, group, open)
 	if err != nil {
 		return nil, err
 	}
-	for _, i := range over {
-		if isIts(i) && len(its) < maxRecent {
-			its = append(its, i)
+	var ids []string
+	for _, b := range append(breachesOf(open.incidents), over...) {
+		if b.of == id {
+			breaches, ids = append(breaches, b), append(ids, b.incident)
 		}
+	}
+	ids = slices.Compact(ids)
+	its, err := d.Store.IncidentsByID(ctx, ids[:min(len(ids), maxRecent)])
+	if err != nil {
+		return nil, err
 	}
 	v.Incidents = newIncidentList(now, "Its incidents, newest first", its, maxRecent, d.standing(ctx, now).blind)
 	v.Incidents.Root = v.Root
-	for _, i := range its {
-		for _, w := range i.Windows {
-			if w.ID() == id {
-				windows = append(windows, w)
-			}
-		}
-	}
-	return windows, addSummaries(ctx, d.Store, v.Incidents.Rows)
+	return breaches, addSummaries(ctx, d.Store, v.Incidents.Rows)
 }
 
-func (v *objectiveView) addDetail(d alert.Detail, length time.Duration, windows []alert.Window) {
+func (v *objectiveView) addDetail(d alert.Detail, length time.Duration, breaches []breach) {
 	for _, a := range d.Attained {
 		v.Attained = append(v.Attained, newAttainedRow(a, d.Objective))
 	}
 	for _, r := range d.Rules {
 		v.Rules = append(v.Rules, newRuleRow(r, d.Policy))
 	}
-	v.Course = newCourse(d, windows)
+	v.Course = newCourse(d, breaches)
 	if length == 0 {
 		v.BurnDown = newLeft(d)
 	}

@@ -28,6 +28,8 @@ type overview struct {
 	StoreProblem string // what is wrong with the store; empty: nothing
 	SLOFiles     SLOFiles
 	OtherChanges int // of the SLO files, besides those that are shown
+	Stuck        *stuck
+	Refusal      string // why an objective can't be read; empty: not known
 	Counts       []stateCount
 	All          int       // objectives
 	Newest       time.Time // the last tick of any objective; zero if there is none
@@ -39,6 +41,8 @@ type overview struct {
 	More         bool   // there are older incidents that are over, besides those that are shown
 	Incidents    string // relative address of the list of all incidents matching the filter
 	Sections     []section
+	Columns      []column // of the tables of objectives
+	Unsorted     string   // the relative address of the page by service
 }
 
 // stateCount is how many objectives are in a state, whatever the filter.
@@ -57,26 +61,29 @@ type section struct {
 // service is a service's objectives in a section.
 type service struct {
 	Name string
+	All  bool // these are the objectives of all services
 	Rows []objectiveRow
 }
 
 // objectiveRow is a row of the table of objectives.
 type objectiveRow struct {
 	Objective
-	Name                               objectiveName
-	Page                               string // relative address of its own page, from the first one
-	Description, Owner, Target, Window string
-	Why                                string        // what is known of why it is blind
-	Dark                               time.Duration // for how long it has been blind
-	Incident                           string        // ID of its open incident; empty: none
-	Unread                             time.Duration // of its window, still to be read
-	Known                              bool          // whether anything was ever counted
-	Budget                             string
-	Left                               string // budget share in per cent; empty: overspent
-	Sets                               string // how the objective's label sets stand; empty: this is the only one
-	Attained                           string // share of good events in the window; empty: there were none
-	BurnRate                           string // over the last hour or so; empty: not known
-	Exhausted                          string // when the budget is spent at that rate; empty: not soon
+	Name                        objectiveName
+	Page                        string // relative address of its own page, from the first one
+	Service, Description, Owner string
+	Target, Window              string
+	Why                         string        // what is known of why it is blind
+	Dark                        time.Duration // for how long it has been blind
+	Incident                    string        // ID of its open incident; empty: none
+	Unread                      time.Duration // of its window, still to be read
+	Known                       bool          // whether anything was ever counted
+	Budget                      string
+	Left                        string // budget share in per cent; empty: overspent
+	Sets                        string // how the objective's label sets stand; empty: this is the only one
+	Attained                    string // share of good events in the window; empty: there were none
+	BurnRate                    string // over the last hour or so; empty: not known
+	Strip                       strip
+	Exhausted                   string // when the budget is spent at that rate; empty: not soon
 }
 
 // objectiveName names an objective; a line may break between its parts.
@@ -88,6 +95,7 @@ func nameOf(id slo.ID) objectiveName { return objectiveName{shown(id.SLO), shown
 type filter struct {
 	Query string
 	State alert.State // empty: any
+	Sort  sorting
 
 	words []string
 }
@@ -104,6 +112,7 @@ func filterOf(query url.Values) filter {
 	if s := alert.State(query.Get("state")); s == alert.Burning || s == alert.Blind || s == alert.Quiet || s == alert.OK {
 		f.State = s
 	}
+	f.Sort = sortingOf(query)
 	return f
 }
 
@@ -130,16 +139,23 @@ func newOverview(ctx context.Context, now time.Time, d *Data, f filter) (overvie
 	standing := d.standing(ctx, now)
 	o := overview{page: page{Root: "./", Now: now}, StoreProblem: d.storeProblem(), All: len(standing.all), Filter: f}
 	o.SLOFiles, o.OtherChanges = d.sloFiles(now)
-	incidents, err := d.Store.OpenIncidents(ctx)
+	if err := o.addTroubles(ctx, d); err != nil {
+		return o, err
+	}
+	open, err := d.openIncidents(ctx)
 	if err != nil {
 		return o, err
 	}
-	o.addObjectives(now, standing.all, openIncidents(incidents))
-	return o, o.addIncidents(ctx, now, d.Store, incidents, standing.blind)
+	past, err := d.recentBreaches(ctx, now, open)
+	if err != nil {
+		return o, err
+	}
+	o.addObjectives(standing.all, shownBy{now, openIncidents(open.incidents), past})
+	return o, o.addIncidents(ctx, now, d.Store, slices.Clone(open.incidents), standing.blind)
 }
 
 // addObjectives puts the objectives that match the filter into sections, and counts all of them.
-func (o *overview) addObjectives(now time.Time, statuses []alert.Status, open map[slo.ID]string) {
+func (o *overview) addObjectives(statuses []alert.Status, by shownBy) {
 	sections := []section{
 		{ID: "burning", Heading: "Burning", About: "A breach window is open: the target is being missed, or the error budget burns too fast."},
 		{ID: "blind", Heading: "Blind", About: "There is no data, or it can't be read. That is not “fine”: nobody knows how these objectives are doing."},
@@ -166,9 +182,9 @@ func (o *overview) addObjectives(now time.Time, statuses []alert.Status, open ma
 			matching[s.Objective.Name] = append(matching[s.Objective.Name], s)
 		}
 	}
+	o.Columns, o.Unsorted = o.Filter.columns(), o.Filter.address(sorting{})
 	found := make([][]labelSets, len(sections))
 	for _, sets := range matching {
-		sets := labelSets(sets)
 		worstFirst(sets)
 		at := sectionOf(sets[0])
 		found[at] = append(found[at], sets)
@@ -178,10 +194,12 @@ func (o *overview) addObjectives(now time.Time, statuses []alert.Status, open ma
 	}
 	o.Summary = summary(n[alert.Burning], n[alert.Blind], n[alert.Quiet], len(statuses))
 	o.Title = o.Summary + " · postburn"
+	if o.Filter.Sort.Key != "" {
+		o.Sections = []section{o.Filter.sorted(found, by)}
+		return
+	}
 	for i, s := range sections {
-		s.All = len(found[i])
-		s.fill(now, found[i], open)
-		if s.All > 0 {
+		if s.fill(found[i], by); s.All > 0 {
 			o.Sections = append(o.Sections, s)
 		}
 	}
@@ -218,24 +236,37 @@ func sectionOf(s alert.Status) int {
 	return 4
 }
 
+// shownBy is what rows of objectives are made with.
+type shownBy struct {
+	now  time.Time
+	open map[slo.ID]string // see openIncidents
+	past recent
+}
+
+// row makes the row of an objective.
+func (by shownBy) row(sets labelSets) objectiveRow {
+	row := newObjectiveRow(by.now, sets[0], by.open)
+	row.Sets = sets.summary()
+	row.Strip = newStrip(by.now, by.past.since, by.past.breaches[sets[0].Objective.Name])
+	return row
+}
+
 // labelSets are how the label sets of one objective stand, the worst first: at least one.
 type labelSets []alert.Status
 
 // fill makes rows of the first objectives, by service.
-func (s *section) fill(now time.Time, objectives []labelSets, open map[slo.ID]string) {
+func (s *section) fill(objectives []labelSets, by shownBy) {
 	slices.SortFunc(objectives, func(a, b labelSets) int {
 		return cmp.Or(cmp.Compare(a[0].Objective.Service, b[0].Objective.Service), cmp.Compare(a[0].Objective.Name, b[0].Objective.Name))
 	})
-	s.Shown = min(len(objectives), maxRows)
+	s.All, s.Shown = len(objectives), min(len(objectives), maxRows)
 	for _, sets := range objectives[:s.Shown] {
 		name := shown(sets[0].Objective.Service)
 		if n := len(s.Services); n == 0 || s.Services[n-1].Name != name {
 			s.Services = append(s.Services, service{Name: name})
 		}
 		at := &s.Services[len(s.Services)-1]
-		row := newObjectiveRow(now, sets[0], open)
-		row.Sets = sets.summary()
-		at.Rows = append(at.Rows, row)
+		at.Rows = append(at.Rows, by.row(sets))
 	}
 }
 
@@ -260,7 +291,7 @@ func (all labelSets) summary() string {
 func newObjectiveRow(now time.Time, s alert.Status, open map[slo.ID]string) objectiveRow {
 	id := slo.ID{SLO: s.Objective.Name, Labels: s.Labels}
 	r := objectiveRow{
-		Objective: viewObjective(s), Name: nameOf(id), Page: objectiveAddress(id, 0), Description: shown(s.Objective.Description), Owner: shown(s.Objective.Owner),
+		Objective: viewObjective(s), Name: nameOf(id), Page: objectiveAddress(id, 0), Service: shown(s.Objective.Service), Description: shown(s.Objective.Description), Owner: shown(s.Objective.Owner),
 		Target: unbroken(s.Objective.Target.Percent()), Window: s.Objective.Window.String(), Incident: open[id],
 		Known: s.State != alert.Blind || s.Window.Total > 0, Unread: s.Unread,
 	}

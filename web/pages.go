@@ -31,7 +31,7 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"lasting": func(d time.Duration) string { return unbroken(humanize.ShortDuration(d)) },
 	"number":  func(n int) string { return humanize.Number(float64(n)) },
 	"count":   humanize.Count, "many": humanize.Plural, "times": humanize.Times, "utc": humanize.Time,
-	"link": link, "path": url.PathEscape, "percent": percent, "shown": shown, "unbroken": unbroken,
+	"headed": headed, "link": link, "path": url.PathEscape, "percent": percent, "shown": shown, "unbroken": unbroken,
 }).ParseFS(templates, "templates/*.tmpl"))
 
 // policy lets a page use its own style sheets and script, known by their digests, its icon, and

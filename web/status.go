@@ -29,6 +29,13 @@ type About struct {
 	Waiting  map[string]time.Time // publications with texts that the tracker has not taken: since when, by key
 }
 
+// longestWaiting returns the keys of the publications that wait, the one that waits longest first.
+func (a About) longestWaiting() []string {
+	return slices.SortedFunc(maps.Keys(a.Waiting), func(one, other string) int {
+		return cmp.Or(a.Waiting[one].Compare(a.Waiting[other]), cmp.Compare(one, other))
+	})
+}
+
 // Setting is a variable of the environment, without what is secret.
 type Setting struct{ Name, Value string }
 
@@ -102,9 +109,7 @@ func (v *statusView) addFailing() {
 // addWaiting lists the publications that wait, those that wait longest first.
 func (v *statusView) addWaiting(ctx context.Context, d *Data) error {
 	waiting := v.About.Waiting
-	keys := slices.SortedFunc(maps.Keys(waiting), func(a, b string) int {
-		return cmp.Or(waiting[a].Compare(waiting[b]), cmp.Compare(a, b))
-	})
+	keys := v.About.longestWaiting()
 	v.MoreWaiting = max(0, len(keys)-maxFaults)
 	for _, key := range keys[:len(keys)-v.MoreWaiting] {
 		p, _, err := d.Store.Publication(ctx, key)

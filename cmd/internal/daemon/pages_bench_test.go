@@ -22,6 +22,7 @@ import (
 	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/slo/promql"
 	"github.com/postburn/postburn/store/sqlite"
 	"github.com/postburn/postburn/web"
 )
@@ -40,7 +41,7 @@ const (
 func BenchmarkPages(b *testing.B) {
 	for _, incidents := range []int{200, 20_000} {
 		b.Run(fmt.Sprintf("incidents=%d", incidents), func(b *testing.B) {
-			base := startBench(b, incidents)
+			base := startBench(b, incidents, 30*time.Second)
 			middle := benchOnset(incidents / 2).Format(time.RFC3339)
 			for _, path := range []string{
 				"/", "/?q=service-07", "/incidents", "/incidents?q=service-07", "/incidents?end=" + middle, "/incidents/" + benchID(0),
@@ -106,7 +107,7 @@ func fetch(b *testing.B, url string) int {
 // startBench starts an engine that watches the objectives, and the handler of the pages over it and
 // over a store with so many incidents. It returns the handler's address once it knows how all
 // objectives stand, and has read their past.
-func startBench(b *testing.B, incidents int) (base string) {
+func startBench(b testing.TB, incidents int, interval time.Duration) (base string) {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "postburn.db")
 	fillBenchStore(b, path, incidents)
@@ -116,14 +117,18 @@ func startBench(b *testing.B, incidents int) (base string) {
 	}
 	registry, logger := prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
 	watcher := engine.NewEngine(engine.Options{
-		Definitions: benchDefinitions(), Interval: 30 * time.Second, Source: benchSource, Store: database, Logger: logger, Registerer: registry,
+		Definitions: benchDefinitions(), Interval: interval, Source: benchSource, Store: database, Logger: logger, Registerer: registry,
 	})
 	if err := watcher.Recover(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 	handler := web.NewHandler(logger, registry)
-	handler.Ready(web.Data{Statuses: watcher.Statuses, Details: watcher.Details, Store: database, Reload: func(context.Context) error { return nil }})
-	server := httptest.NewServer(handler)
+	handler.Ready(web.Data{
+		Statuses: watcher.Statuses, Details: watcher.Details, Graph: promql.Graph, Store: database, Reload: func(context.Context) error { return nil },
+	})
+	server := httptest.NewUnstartedServer(nil)
+	server.Config, server.Listener = web.NewServer(server.Listener, web.ServerOptions{Handler: handler, Logger: logger, Registerer: registry})
+	server.Start()
 	ctx, stop := context.WithCancel(b.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- watcher.Run(ctx) }()
@@ -194,7 +199,7 @@ func benchID(n int) string { return fmt.Sprintf("service-%02d-%06d", n%50, n) }
 
 // fillBenchStore makes a store with so many incidents that are over, and twenty that are open. All
 // are published, with texts as long as real ones.
-func fillBenchStore(b *testing.B, path string, incidents int) {
+func fillBenchStore(b testing.TB, path string, incidents int) {
 	b.Helper()
 	database, err := sqlite.Open(b.Context(), path, sqlite.Options{})
 	if err != nil {
@@ -236,7 +241,7 @@ func fillBenchStore(b *testing.B, path string, incidents int) {
 
 // forgetBenchLane takes away the lane that the incidents were committed with, which is none of the
 // daemon's.
-func forgetBenchLane(b *testing.B, path string) {
+func forgetBenchLane(b testing.TB, path string) {
 	b.Helper()
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
