@@ -22,7 +22,7 @@ type caches struct {
 
 func newCaches() *caches {
 	return &caches{
-		pages:    memo[string, rendered]{fresh: 2 * time.Second, most: 256},
+		pages:    memo[string, rendered]{fresh: 2 * time.Second, most: 1024, size: rendered.size, room: 32 << 20},
 		standing: memo[struct{}, *standing]{fresh: time.Second, most: 1},
 		open:     memo[struct{}, openOnes]{fresh: time.Second, most: 1},
 		recent:   memo[pastKey, recent]{fresh: 30 * time.Second, stale: 5 * time.Minute, most: 4},
@@ -36,6 +36,8 @@ type rendered struct {
 	header http.Header
 	body   []byte
 }
+
+func (r rendered) size() int { return len(r.body) }
 
 // recorder takes a page instead of a client.
 type recorder struct {

@@ -19,6 +19,8 @@ type memo[K comparable, V any] struct {
 	fresh time.Duration // how long a value serves
 	stale time.Duration // how long an older one serves while a new one is made; 0: not at all
 	most  int           // values at a time; more are made, and not kept
+	size  func(V) int   // of a value; nil: none counts
+	room  int           // how large all values may be together
 
 	mu   sync.Mutex
 	kept map[K]*made[V]
@@ -87,12 +89,32 @@ func (m *memo[K, V]) makeRoom(key K, now time.Time) bool {
 	if _, is := m.kept[key]; is || len(m.kept) < m.most {
 		return true
 	}
+	m.dropOld(now)
+	return len(m.kept) < m.most
+}
+
+// dropOld forgets what no longer serves.
+func (m *memo[K, V]) dropOld(now time.Time) {
 	for k, old := range m.kept {
 		if now.Sub(old.at) >= max(m.fresh, m.stale) && old.isDone() {
 			delete(m.kept, k)
 		}
 	}
-	return len(m.kept) < m.most
+}
+
+// fits reports whether all values that still serve have room beside a new one.
+func (m *memo[K, V]) fits(value V) bool {
+	if m.size == nil {
+		return true
+	}
+	m.dropOld(time.Now())
+	left := m.room - m.size(value)
+	for _, other := range m.kept {
+		if other.isDone() {
+			left -= m.size(other.value)
+		}
+	}
+	return left >= 0
 }
 
 // fill makes a value. It is forgotten if that fails, and the one before is back.
@@ -105,7 +127,7 @@ func (m *memo[K, V]) fill(ctx context.Context, key K, found *made[V], produce fu
 		older := found.older
 		found.older = nil
 		switch {
-		case m.kept[key] != found || found.err == nil:
+		case m.kept[key] != found || found.err == nil && m.fits(found.value):
 		case older == nil:
 			delete(m.kept, key)
 		default:

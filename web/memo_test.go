@@ -84,3 +84,25 @@ func TestMemoOfErrors(t *testing.T) {
 		}
 	})
 }
+
+func TestMemoOfLargeValues(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		made := 0
+		m := memo[string, string]{fresh: time.Second, most: 9, room: 10, size: func(s string) int { return len(s) }}
+		want := func(key string, want int) {
+			t.Helper()
+			got, err := m.get(t.Context(), key, func(context.Context) (string, error) { made++; return key, nil })
+			if got != key || err != nil || made != want {
+				t.Errorf("%q: got %q, %v, and made %d; want %d", key, got, err, made, want)
+			}
+		}
+		want("12345678", 1)
+		want("1234", 2)
+		want("1234", 3) // there was no room
+		want("12", 4)
+		want("12", 4)
+		time.Sleep(time.Second)
+		want("1234", 5)
+		want("1234", 5)
+	})
+}
