@@ -73,6 +73,11 @@ PAGES ?= 300
 bench-pages: ## Print how long pages and the API take with 5,000 objectives and with 200 and 20,000 incidents; PAGES (300) requests each.
 	$(GO) test -run '^$$' -bench '^BenchmarkPages$$' -benchtime $(PAGES)x -timeout 20m ./cmd/internal/daemon
 
+LOAD ?= 30s
+.PHONY: load
+load: ## Have 100 people look at pages for LOAD (30s) while 5,000 objectives are watched: no error, 99 of 100 answers within 200 ms, and no more memory. `make test` has a moment of it.
+	LOAD="$(LOAD)" $(GO) test -count=1 -timeout 10m -v -run '^TestPagesUnderLoad$$' ./cmd/internal/daemon
+
 .PHONY: race
 race: ## Run the tests of what starts goroutines under the race detector, which needs cgo and a C compiler.
 	TORTURE=1 CGO_ENABLED=1 $(GO) test -race -skip TestAccuracy ./cmd/demo ./cmd/internal/shop ./issue ./issue/github/... ./issue/local ./issue/people ./issue/publish ./slo/prom/... ./slo/promcheck ./slo/samplecache ./store/... ./web
@@ -97,6 +102,7 @@ fuzz: ## Fuzz what reads foreign input: Prometheus' answers, SLO files, PromQL, 
 	$(GO) test -run '^$$' -fuzz '^FuzzEscape$$' $(FUZZ) ./issue/postmortem
 	$(GO) test -run '^$$' -fuzz '^FuzzMany$$' $(FUZZ) ./issue/postmortem
 	$(GO) test -run '^$$' -fuzz '^FuzzOwnTemplate$$' $(FUZZ) ./issue/postmortem
+	$(GO) test -run '^$$' -fuzz '^FuzzPostMortem$$' $(FUZZ) ./web
 	$(GO) test -run '^$$' -fuzz '^FuzzFitBody$$' $(FUZZ) ./issue/github
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' $(FUZZ) ./issue/learn
 	$(GO) test -run '^$$' -fuzz '^FuzzCheck$$' $(FUZZ) ./issue/learn/lint

@@ -33,6 +33,8 @@ type Environment struct {
 	ProbeListen           string        // host:port of probes, without TLS or password; empty: none
 	ExternalURL           URL           // for links in issues; empty: none
 	PrometheusExternalURL URL           // for links on pages; empty: none
+	GrafanaURL            URL           // for links on pages; empty: none
+	GrafanaDataSource     string        // the UID in Grafana of the data source with postburn's samples; empty: the default one
 	LogLevel              slog.Level
 	LogFormat             string // "logfmt" or "json"
 }
@@ -63,6 +65,8 @@ type variables struct {
 	ProbeListen           string          `env:"PROBE_LISTEN"`
 	ExternalURL           string          `env:"EXTERNAL_URL"`
 	PrometheusExternalURL string          `env:"PROMETHEUS_EXTERNAL_URL"`
+	GrafanaURL            string          `env:"GRAFANA_URL"`
+	GrafanaDataSource     string          `env:"GRAFANA_DATA_SOURCE"`
 	LogLevel              string          `env:"LOG_LEVEL, default=info"`
 	LogFormat             string          `env:"LOG_FORMAT, default=logfmt"`
 }
@@ -88,6 +92,8 @@ func LoadEnvironment(ctx context.Context, lookuper envconfig.Lookuper) (Environm
 		ProbeListen:           w.probeListen(v.ProbeListen),
 		ExternalURL:           w.external("EXTERNAL_URL", v.ExternalURL, "https://postburn.example.org", "issues show it"),
 		PrometheusExternalURL: w.external("PROMETHEUS_EXTERNAL_URL", v.PrometheusExternalURL, "https://prometheus.example.org", "pages show it"),
+		GrafanaURL:            w.external("GRAFANA_URL", v.GrafanaURL, "https://grafana.example.org", "pages show it"),
+		GrafanaDataSource:     v.GrafanaDataSource,
 		LogLevel:              w.logLevel(v.LogLevel),
 		LogFormat:             w.logFormat(v.LogFormat),
 	}

@@ -53,6 +53,8 @@ func (e Environment) Settings() []Setting {
 		{"PROBE_LISTEN", e.ProbeListen},
 		{"EXTERNAL_URL", e.ExternalURL.String()},
 		{"PROMETHEUS_EXTERNAL_URL", e.PrometheusExternalURL.String()},
+		{"GRAFANA_URL", e.GrafanaURL.String()},
+		{"GRAFANA_DATA_SOURCE", e.GrafanaDataSource},
 		{"LOG_LEVEL", strings.ToLower(e.LogLevel.String())},
 		{"LOG_FORMAT", e.LogFormat},
 	}

@@ -18,6 +18,8 @@ type caches struct {
 	open     memo[struct{}, openOnes]
 	recent   memo[pastKey, recent]
 	groups   memo[pastKey, []breach]
+	took     memo[slo.ID, took]
+	asking   chan struct{} // an element for each page that asks Prometheus
 }
 
 func newCaches() *caches {
@@ -27,6 +29,8 @@ func newCaches() *caches {
 		open:     memo[struct{}, openOnes]{fresh: time.Second, most: 1},
 		recent:   memo[pastKey, recent]{fresh: 30 * time.Second, stale: 5 * time.Minute, most: 4},
 		groups:   memo[pastKey, []breach]{fresh: 15 * time.Second, stale: time.Minute, most: 256},
+		took:     memo[slo.ID, took]{fresh: time.Minute, most: 1000},
+		asking:   make(chan struct{}, maxAsking),
 	}
 }
 

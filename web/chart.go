@@ -81,7 +81,10 @@ type courseView struct {
 }
 
 // mark is a stretch of a picture in which a breach window was open.
-type mark struct{ X, Width float64 }
+type mark struct {
+	X, Width float64
+	Text     string // when it was
+}
 
 // threshold is the error ratio from which on a rule may fire.
 type threshold struct {
@@ -120,9 +123,16 @@ func (v *courseView) addMarks(breaches []breach) {
 	for _, b := range breaches {
 		start, end := at(b.onset), at(until(v.Period.End, b.ended))
 		if b.kind != alert.Budget && b.onset.Before(v.Period.End) && end > 0 {
-			v.Marks = append(v.Marks, mark{start, max(1, tenths(end-start))})
+			v.Marks = append(v.Marks, mark{start, max(1, tenths(end-start)), markText(b)})
 		}
 	}
+}
+
+func markText(b breach) string {
+	if b.ended.IsZero() {
+		return "since " + humanize.Minute(b.onset)
+	}
+	return humanize.Minute(b.onset) + ", for " + humanize.ShortDuration(b.ended.Sub(b.onset))
 }
 
 func (v *courseView) addThresholds(d alert.Detail) {

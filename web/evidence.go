@@ -84,9 +84,9 @@ func newEvidenceView(f issue.Facts, fetched bool) evidenceView {
 		v.Traffic = append(v.Traffic, row)
 	}
 	for _, d := range f.Durations {
-		v.Durations = append(v.Durations, durationsRow{nameOf(d.Of), "then", quantiles(d.Window)})
+		v.Durations = append(v.Durations, durationsRow{nameOf(d.Of), "then", quantileTexts(d.Window)})
 		if len(d.WeekBefore) > 0 {
-			v.Durations = append(v.Durations, durationsRow{nameOf(d.Of), issue.WeekBefore, quantiles(d.WeekBefore)})
+			v.Durations = append(v.Durations, durationsRow{nameOf(d.Of), issue.WeekBefore, quantileTexts(d.WeekBefore)})
 		}
 	}
 	v.Timeline = timeline(f)
@@ -140,7 +140,7 @@ func perMinute(c slo.Counts, length time.Duration) string {
 	return humanize.Decimal(c.Total/length.Minutes(), 1)
 }
 
-func quantiles(all []slo.Quantile) (took []string) {
+func quantileTexts(all []slo.Quantile) (took []string) {
 	for _, q := range all[:min(len(all), len(evidenceView{}.Shares()))] {
 		text := unbroken(humanize.AboutLatency(q.Value))
 		if q.Above {

@@ -26,8 +26,12 @@ type Data struct {
 	// May be nil itself.
 	Details func(ctx context.Context, objective string, length time.Duration, most int) ([]alert.Detail, error)
 	// Graph returns PromQL to look at a label set with. May be nil itself.
-	Graph         func(slo.Objective, slo.Labels) (string, error)
+	Graph func(slo.Objective, slo.Labels) (string, error)
+	// Durations returns p50, p95 and p99 of how long the events of a latency objective's label set
+	// took in a time; none if there were none. May be nil itself.
+	Durations     func(ctx context.Context, o slo.Objective, set slo.Labels, in slo.Span) ([]slo.Quantile, error)
 	PrometheusURL string // where people reach Prometheus; empty: not known
+	Grafana       Grafana
 	// StoreProblem returns what is wrong with the store and what to do about it; nil if nothing
 	// is. May be nil itself.
 	StoreProblem func() error
@@ -36,6 +40,12 @@ type Data struct {
 	ReadReport func(ctx context.Context, p report.Period, now time.Time) (report.Input, error)
 	// SLOFiles returns what became of the SLO files since the start. May be nil itself.
 	SLOFiles func() SLOFiles
+	// Changes returns what the SLO files changed of an objective since the start, oldest first. May be
+	// nil itself.
+	Changes func(objective string) []Change
+	// PostMortem returns the text of an issue that has no page of its own, as Markdown. Nil if all
+	// have.
+	PostMortem func(ctx context.Context, of issue.Ref) (string, error)
 	// About returns how postburn itself does. May be nil itself.
 	About func() About
 
@@ -47,6 +57,12 @@ type SLOFiles struct {
 	Changed time.Time // when they last changed an objective; zero: not yet
 	Changes []string  // what they changed then, an objective each
 	Refused string    // why they can't be used as they are now; empty: they are in use
+}
+
+// Change is what the SLO files changed of an objective at a time.
+type Change struct {
+	At   time.Time
+	Text string
 }
 
 // sloFiles is what a page tells of the SLO files: changes of the last day, the first ones, and how

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"html/template"
 	"maps"
 	"slices"
 	"time"
@@ -39,7 +40,11 @@ type incidentView struct {
 	Evidence   evidenceView
 	WaitsFor   string // why its issue is not up to date; empty: nothing is known to be wrong
 	FollowUps  []followUpRow
-	Refused    string // why its issue does not use the template; empty: it does, or no template
+
+	PostMortem   template.HTML // sanitised; empty: none, or it is on a page of its own
+	NoPostMortem string        // why it can't be read
+
+	Refused string // why its issue does not use the template; empty: it does, or no template
 }
 
 // windowRow is a breach window on a page.

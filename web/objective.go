@@ -51,8 +51,12 @@ type objectiveView struct {
 	Course       *courseView
 	BurnDown     *leftView
 	Terms        []term
-	Query        string // PromQL to look at it; empty: none
-	QueryAddress string // of Prometheus with this query; empty: not known
+	Timed        bool        // it is known, in whole or in part, how long events took
+	TimedInPart  bool        // Prometheus did not answer all that was asked
+	History      []changeRow // of the definition, newest first
+	Query        string      // PromQL to look at it; empty: none
+	QueryAddress string      // of Prometheus with this query; empty: not known
+	Explore      string      // of Grafana with this query; empty: not known
 	Incidents    incidentList
 }
 
@@ -76,6 +80,7 @@ type attainedRow struct {
 	slo.Counts
 	BurnRate float64
 	Unseen   time.Duration
+	Took     []string // p50, p95 and p99 of a latency; none if not known
 }
 
 // ruleRow says how near a rule is to firing.
@@ -217,8 +222,10 @@ func newObjectiveView(ctx context.Context, now time.Time, d *Data, sets []alert.
 	}
 	if ok {
 		v.addDetail(detail, length, breaches)
+		v.addDurations(ctx, d, detail)
 	}
 	v.addTerms(s, detail, ok)
+	v.addHistory(d, s)
 	v.addQuery(d, s)
 	return v, nil
 }
@@ -329,4 +336,5 @@ func (v *objectiveView) addQuery(d *Data, s alert.Status) {
 	}
 	v.Query = printable(query)
 	v.QueryAddress = issue.GraphURL(link(d.PrometheusURL), query, time.Time{}, graphed)
+	v.Explore = d.Grafana.explore(query)
 }

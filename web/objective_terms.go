@@ -1,7 +1,9 @@
 package web
 
 import (
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/slo"
@@ -76,5 +78,27 @@ func (v *objectiveView) say(name, text string) {
 func (v *objectiveView) code(name, text string) {
 	if text != "" {
 		v.Terms = append(v.Terms, term{Name: name, Text: printable(text), Code: true})
+	}
+}
+
+// maxChanges is how many changes of its definition an objective's page lists.
+const maxChanges = 20
+
+// changeRow is a change of an objective's definition.
+type changeRow struct {
+	At   time.Time
+	Text string
+}
+
+// addHistory lists the changes since the start, newest first, and the last one if that was before.
+func (v *objectiveView) addHistory(d *Data, s alert.Status) {
+	if d.Changes != nil {
+		all := d.Changes(s.Objective.Name)
+		for _, c := range slices.Backward(all[max(0, len(all)-maxChanges):]) {
+			v.History = append(v.History, changeRow{c.At, shown(c.Text)})
+		}
+	}
+	if len(v.History) == 0 && !s.Redefined.IsZero() {
+		v.History = append(v.History, changeRow{s.Redefined, shown(strings.Join(s.Changes, "; "))})
 	}
 }

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/web"
 )
 
 // details tells of every label set the same story: an outage in the middle, planned work, and a
@@ -91,7 +93,36 @@ func TestObjectivePageSays(t *testing.T) {
 			change: func(w *world) { w.busy = true }, path: "/slos/cart-availability",
 			says: []string{"are just being read", "cart-availability", "Definition"}, not: []string{"Attained"},
 		},
-		"no data any more": {path: "/slos/payments-latency", says: []string{"Prometheus has no data for it", "Numbers are from when it was last seen."}},
+		"how long events took": {change: func(w *world) {
+			w.statuses[0].Objective.Indicator = slo.Indicator{Latency: &slo.Latency{Histogram: "h", Threshold: time.Second}}
+			w.took = func(_ context.Context, length time.Duration) ([]slo.Quantile, error) {
+				if length > time.Hour {
+					return nil, nil
+				}
+				return []slo.Quantile{{Value: 12 * time.Millisecond}, {Value: 340 * time.Millisecond}, {Value: time.Second, Above: true}}, nil
+			}
+		}, path: "/slos/cart-availability", says: []string{
+			"p50, p95, p99 the last hour", "61 of 60,000 1.02× 12 ms, 340 ms, over 1 s the last 30 days", "61 of 60,000 1.02× not known How long events took",
+		}, not: []string{"did not answer"}},
+		"how long events took, while Prometheus hangs": {change: func(w *world) {
+			w.statuses[0].Objective.Indicator = slo.Indicator{Latency: &slo.Latency{Histogram: "h", Threshold: time.Second}}
+			w.took = func(ctx context.Context, _ time.Duration) ([]slo.Quantile, error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+		}, path: "/slos/cart-availability", says: []string{"61 of 60,000 1.02× not known", "It did not answer in time, or refused.", "page was made at 2000-01-01 00:00 UTC"}},
+		"how its definition changed": {change: func(w *world) {
+			for n := range 30 {
+				w.changes = append(w.changes, web.Change{At: time.Now().Add(time.Duration(n-30) * time.Hour), Text: fmt.Sprintf("cart: target <b>%d", n)})
+			}
+		}, path: "/slos/cart-availability", says: []string{
+			"Changes 1999-12-31 23:00 UTC : cart: target <b>29 1999-12-31 22:00 UTC : cart: target <b>28", "cart: target <b>10 PromQL",
+		}},
+		"how its definition changed before the start": {path: "/slos/cart-availability", says: []string{"Changes 1999-12-30 22:00 UTC : target 95 % → 99.9 %"}},
+		"Grafana": {change: func(w *world) { w.grafana = web.Grafana{URL: "https://grafana.example/under/", DataSource: "prom<1>"} },
+			path: "/slos/cart-availability", says: []string{`<a href="https://grafana.example/under/explore?panes=%7B%22postburn%22%3A%7B%22datasource%22%3A%22prom%5Cu003c1`}},
+		"Grafana that is no address": {change: func(w *world) { w.grafana.URL = "javascript:alert(1)" }, path: "/slos/cart-availability", not: []string{"open in Grafana", "alert"}},
+		"no data any more":           {path: "/slos/payments-latency", says: []string{"Prometheus has no data for it", "Numbers are from when it was last seen."}},
 		"what it burns": {
 			change: func(w *world) {
 				w.statuses[0].BurnRates = []alert.BurnRate{{Window: 5 * time.Minute, Rate: 9}, {Window: time.Hour, Rate: 2.5}, {Window: 6 * time.Hour, Rate: 1}}
@@ -123,7 +154,7 @@ func (tc objectiveCase) run(t *testing.T) {
 		if want := max(tc.status, 200); code != want {
 			t.Errorf("status %d, want %d", code, want)
 		}
-		said := text(page)
+		said := text(page) + page
 		for _, want := range tc.says {
 			if !strings.Contains(said, want) {
 				t.Errorf("%q is not said in:\n%s", want, said)

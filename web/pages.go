@@ -120,6 +120,10 @@ func (h *Handler) incidentPage(w http.ResponseWriter, r *http.Request) {
 	v.addSummary(p.Summary())
 	v.WaitsFor, v.Refused = shown(p.WaitsFor()), shown(p.Refused())
 	v.FollowUps = followUpRows(p.FollowUps, now)
+	if err := v.addPostMortem(r.Context(), d, p); err != nil {
+		h.unreadable(w, "../", err)
+		return
+	}
 	if err := v.addEvidence(p); err != nil {
 		h.unreadable(w, "../", err)
 		return

@@ -40,6 +40,10 @@ type world struct {
 	files    web.SLOFiles
 	busy     bool // with reading samples
 	about    web.About
+	took     func(ctx context.Context, length time.Duration) ([]slo.Quantile, error) // events of a latency
+	changes  []web.Change
+	texts    map[string]string // of issues, by address
+	grafana  web.Grafana
 	log      bytes.Buffer
 }
 
@@ -50,6 +54,16 @@ func (w *world) handler() *web.Handler {
 		Store:    &w.memory, StoreProblem: func() error { return w.problem },
 		Reload: func(context.Context) error { return nil }, SLOFiles: func() web.SLOFiles { return w.files },
 		About: func() web.About { return w.about }, Details: w.details, PrometheusURL: "https://prometheus.example/p/",
+		Durations: func(ctx context.Context, _ slo.Objective, _ slo.Labels, in slo.Span) ([]slo.Quantile, error) {
+			return w.took(ctx, in.End.Sub(in.Start))
+		},
+		PostMortem: func(_ context.Context, of issue.Ref) (string, error) {
+			if text, ok := w.texts[of.URL]; ok {
+				return text, nil
+			}
+			return "", issue.ErrNotFound
+		},
+		Changes: func(string) []web.Change { return w.changes }, Grafana: w.grafana,
 		Graph: func(slo.Objective, slo.Labels) (string, error) {
 			return `sum(rate(errors_total{path="<a&b>"}[5m])) / sum(rate(requests_total[5m]))`, nil
 		},

@@ -112,8 +112,9 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 	}
 	handler.Ready(web.Data{
 		Statuses: folding.Statuses, Details: folding.Details, Graph: promql.Graph, PrometheusURL: env.PrometheusExternalURL.Reveal(),
+		Durations: durations(client, env.Interval), Grafana: web.Grafana{URL: env.GrafanaURL.Reveal(), DataSource: env.GrafanaDataSource}, Changes: reloader.redefined.of,
 		Store: database, StoreProblem: watcher.Problem, Reload: reloader.reload, SLOFiles: reloader.files, ReadReport: reports.read,
-		About: newAbout(opts, reloader, folding, publisher),
+		PostMortem: tracker.text(), About: newAbout(opts, reloader, folding, publisher),
 	})
 	logger.Info("watching", "objectives", len(opts.Definitions), "prometheus", env.PrometheusURL.String(), "interval", env.Interval)
 	g, ctx := errgroup.WithContext(ctx)

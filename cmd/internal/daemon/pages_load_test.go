@@ -19,17 +19,17 @@ import (
 // sets LOAD=30s, for 100 people, and then the answers have to be quick, too; else it is short, and
 // says nothing of times, as other tests run beside it.
 func TestPagesUnderLoad(t *testing.T) {
-	people, length, measured := 20, 2*time.Second, false
+	people, incidents, length, measured := 20, 2000, 2*time.Second, false
 	if text := os.Getenv("LOAD"); text != "" {
 		var err error
 		if length, err = time.ParseDuration(text); err != nil {
 			t.Fatal(err)
 		}
-		people, measured = 100, true
+		people, incidents, measured = 100, 20_000, true
 	} else if testing.Short() {
 		t.Skip("it takes half a minute")
 	}
-	base := startBench(t, 20_000, 10*time.Second)
+	base := startBench(t, incidents, 10*time.Second)
 	look(t, base, people, time.Second) // what is remembered takes memory
 	before := heap()
 	took := look(t, base, people, length)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/web"
 )
 
 // maxRedefinitions is how many changes are remembered: the latest.
@@ -58,6 +59,18 @@ func (r *redefined) took(now time.Time, definitions []alert.Definition) (changed
 	r.all = append(r.all, changed...)
 	r.all = slices.Clone(r.all[max(0, len(r.all)-maxRedefinitions):])
 	return changed
+}
+
+// of returns what the SLO files changed of an objective, oldest first.
+func (r *redefined) of(name string) (changes []web.Change) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.all {
+		if c.name == name {
+			changes = append(changes, web.Change{At: c.at, Text: c.text})
+		}
+	}
+	return changes
 }
 
 // changes is an issue.Collector of what the SLO files changed of an incident's objectives, from two

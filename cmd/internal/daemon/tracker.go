@@ -35,6 +35,14 @@ type tracker struct {
 	nest   issue.Nester
 }
 
+// text returns what reads issues that have no page of their own; nil if all have.
+func (t tracker) text() func(context.Context, issue.Ref) (string, error) {
+	if t.github != nil {
+		return nil
+	}
+	return t.reader.Body
+}
+
 func openTracker(ctx context.Context, env config.Environment, store *sqlite.Store, logger *slog.Logger, registry prometheus.Registerer) (tracker, error) {
 	if env.Tracker == "github" {
 		logins, err := store.Authors(ctx)
