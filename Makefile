@@ -126,7 +126,7 @@ fmt: ## Format the code.
 	$(LINT) fmt ./...
 
 .PHONY: setup
-setup: setup-prometheus setup-prometheus3 setup-victoriametrics setup-github setup-mermaid setup-chromium setup-images setup-kubernetes setup-helm setup-operator setup-review ## Install what the end-to-end tests need, where it is missing.
+setup: setup-prometheus setup-prometheus3 setup-victoriametrics setup-github setup-mermaid setup-axe setup-chromium setup-images setup-kubernetes setup-helm setup-operator setup-review ## Install what the end-to-end tests need, where it is missing.
 
 .PHONY: setup-prometheus
 setup-prometheus:
@@ -228,6 +228,17 @@ $(MERMAID):
 	@mkdir -p "$(CACHE)"; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
 	npm pack --silent --pack-destination "$$dir" mermaid@11.17.2 >/dev/null && \
 	tar -xzOf "$$dir"/*.tgz package/dist/mermaid.min.js >"$$dir/js" && mv "$$dir/js" "$@"
+
+# What finds in a page that people with a screen reader or a keyboard can't use.
+AXE := $(CACHE)/axe-4.14.1.min.js
+
+.PHONY: setup-axe
+setup-axe: $(AXE)
+
+$(AXE):
+	@mkdir -p "$(CACHE)"; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	npm pack --silent --pack-destination "$$dir" axe-core@4.14.1 >/dev/null && \
+	tar -xzOf "$$dir"/*.tgz package/axe.min.js >"$$dir/js" && mv "$$dir/js" "$@"
 
 .PHONY: setup-chromium
 setup-chromium:

@@ -38,7 +38,7 @@ type overview struct {
 	Backfilling  int       // objectives whose past is still being read
 	Filter       filter
 	Open, Recent incidentList
-	More         bool   // there are older incidents that are over, besides those that are shown
+	Older        bool   // there are older incidents that are over, besides those that are shown
 	Incidents    string // relative address of the list of all incidents matching the filter
 	Sections     []section
 	Columns      []column // of the tables of objectives
@@ -384,7 +384,7 @@ func (o *overview) addIncidents(ctx context.Context, now time.Time, store Store,
 		return err
 	}
 	o.Recent = newIncidentList(now, "Incidents that are over, newest first", over, maxRecent, blind)
-	if o.More = next != ""; o.More {
+	if o.Older = next != ""; o.Older {
 		o.Recent.Caption = "The newest incidents that are over"
 	}
 	o.Incidents = listAddress(url.Values{"q": {o.Filter.Query}}, "")
