@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -28,11 +29,38 @@ func headless(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
 	return browser
 }
 
+// console is what Chromium logs.
+type console struct {
+	mu  sync.Mutex
+	log bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (c *console) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.log.Write(b)
+}
+
+// lines returns what the console says so far: errors, and what the page's policy blocked.
+func (c *console) lines() (said []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for line := range strings.Lines(c.log.String()) {
+		if strings.Contains(line, ":CONSOLE:") || strings.Contains(line, ":CONSOLE(") {
+			said = append(said, line)
+		}
+	}
+	return said
+}
+
 // chromium opens a page until the test ends.
-func chromium(t *testing.T, url string, more ...string) (ended <-chan error) {
+func chromium(t *testing.T, url string, more ...string) (said *console, ended <-chan error) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	browser := headless(ctx, t, append(more, url)...)
+	browser := headless(ctx, t, append(more, "--enable-logging=stderr", url)...)
+	said = new(console)
+	browser.Stderr = said
 	if err := browser.Start(); err != nil {
 		stop()
 		t.Fatalf("starting Chromium: %v; `make setup` installs it", err)
@@ -46,26 +74,21 @@ func chromium(t *testing.T, url string, more ...string) (ended <-chan error) {
 		stop()
 		<-done
 	})
-	return result
+	return said, result
 }
 
 // browse opens a page. It returns the loaded document, and what the console says: errors, and what
 // the page's policy blocked.
-func browse(t *testing.T, url string, more ...string) (document string, console []string) {
+func browse(t *testing.T, url string, more ...string) (document string, said []string) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), patience)
 	defer stop()
 	browser := headless(ctx, t, append(more, "--enable-logging=stderr", "--dump-dom", url)...)
-	var log bytes.Buffer
+	var log console
 	browser.Stderr = &log
 	out, err := browser.Output()
 	if err != nil {
-		t.Fatalf("opening %s in Chromium: %v\n%s", url, err, lastLines(log.String(), 20))
+		t.Fatalf("opening %s in Chromium: %v\n%s", url, err, lastLines(log.log.String(), 20))
 	}
-	for line := range strings.Lines(log.String()) {
-		if strings.Contains(line, ":CONSOLE:") || strings.Contains(line, ":CONSOLE(") {
-			console = append(console, line)
-		}
-	}
-	return string(out), console
+	return string(out), log.lines()
 }

@@ -163,7 +163,7 @@ func draw(t *testing.T, charts []drawing) []drawn {
 	if file := os.Getenv("CHARTS_PNG"); file != "" {
 		more = []string{"--screenshot=" + file, "--window-size=960," + strconv.Itoa(400*len(charts)), "--virtual-time-budget=60000"}
 	}
-	ended := chromium(t, server.URL, more...)
+	_, ended := chromium(t, server.URL, more...)
 	var found []drawn
 	select {
 	case found = <-reports:
@@ -182,18 +182,21 @@ func draw(t *testing.T, charts []drawing) []drawn {
 }
 
 // mermaidScript is where `make setup` put Mermaid.
-func mermaidScript(t *testing.T) string {
+func mermaidScript(t *testing.T) string { return cached(t, "mermaid-*.min.js") }
+
+// cached is the newest file of a name that `make setup` fetched.
+func cached(t *testing.T, name string) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := filepath.Glob(filepath.Join(cache, "postburn", "mermaid-*.min.js"))
+	found, err := filepath.Glob(filepath.Join(cache, "postburn", name))
 	if err == nil && len(found) == 0 {
 		err = errors.New("`make setup` fetches it")
 	}
 	if err != nil {
-		t.Fatalf("looking for Mermaid: %v", err)
+		t.Fatalf("looking for %s: %v", name, err)
 	}
 	return found[len(found)-1]
 }

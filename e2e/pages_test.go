@@ -3,7 +3,9 @@
 package e2e
 
 import (
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,6 +21,9 @@ import (
 	"github.com/postburn/postburn/alert"
 )
 
+// framesTimeout is how long Chromium may take to measure all pages of a test.
+const framesTimeout = 5 * time.Minute
+
 //go:embed pages.html
 var framesPage []byte
 
@@ -30,8 +35,10 @@ type seen struct {
 		Address string
 		Status  int
 	}
-	Faint   []string // elements whose text has too little contrast
-	Unnamed int      // elements that lack what a screen reader needs
+	Broken    []string // what axe-core finds that is serious or worse
+	Elsewhere []string // addresses on other hosts that were asked for
+	Faint     []string // elements whose text has too little contrast
+	Unnamed   int      // elements that lack what a screen reader needs
 }
 
 // TestPages opens a daemon's pages in Chromium while its shop breaks and then its Prometheus dies.
@@ -164,6 +171,12 @@ func (p seen) verify(t *testing.T) {
 	if len(p.Faint) > 0 {
 		t.Errorf("%s has text that can hardly be read: %q", what, p.Faint)
 	}
+	if len(p.Broken) > 0 {
+		t.Errorf("%s has parts that not everybody can use: %q", what, p.Broken)
+	}
+	if len(p.Elsewhere) > 0 {
+		t.Errorf("%s asks other hosts: %q", what, p.Elsewhere)
+	}
 	if p.Unnamed > 0 {
 		t.Errorf("%s has %d elements without a name or scope", what, p.Unnamed)
 	}
@@ -178,11 +191,18 @@ func (p seen) verify(t *testing.T) {
 }
 
 // frames has Chromium open pages in frames, under a path as a proxy has them, and returns what it
-// measured. The proxy drops what forbids frames, and leaves the rest of the pages' policy. With
+// measured. The proxy drops what forbids frames, lets axe-core
+// in, and leaves the rest of the pages' policy. With
 // PAGES_PNG=FILE it takes a picture, too.
 func frames(t *testing.T, address string, paths []string) []seen {
 	t.Helper()
 	const under = "/some/path/"
+	axe, err := os.ReadFile(cached(t, "axe-*.min.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := sha256.Sum256(axe)
+	trusted := "'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) + "'"
 	target, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
@@ -190,7 +210,8 @@ func frames(t *testing.T, address string, paths []string) []seen {
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	proxy.ModifyResponse = func(r *http.Response) error {
 		r.Header.Del("X-Frame-Options")
-		r.Header.Set("Content-Security-Policy", strings.Replace(r.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'", "", 1))
+		policy := strings.Replace(r.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'", "", 1)
+		r.Header.Set("Content-Security-Policy", strings.Replace(policy, "script-src ", "script-src "+trusted+" ", 1))
 		return nil
 	}
 	for i := range paths {
@@ -200,6 +221,7 @@ func frames(t *testing.T, address string, paths []string) []seen {
 	mux := http.NewServeMux()
 	mux.Handle(under, http.StripPrefix(strings.TrimSuffix(under, "/"), proxy))
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(framesPage) })
+	mux.HandleFunc("GET /axe.js", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(axe) })
 	mux.HandleFunc("GET /paths.json", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(paths) })
 	mux.HandleFunc("POST /found", func(_ http.ResponseWriter, r *http.Request) {
 		var found []seen
@@ -214,17 +236,19 @@ func frames(t *testing.T, address string, paths []string) []seen {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	var more []string
+	address = server.URL
 	if file := os.Getenv("PAGES_PNG"); file != "" {
 		more = []string{"--screenshot=" + file, "--window-size=1280,40000", "--virtual-time-budget=60000"}
+		address += "#keep"
 	}
-	ended := chromium(t, server.URL, more...)
+	said, ended := chromium(t, address, more...)
 	var found []seen
 	select {
 	case found = <-reports:
 	case err := <-ended:
 		t.Fatalf("chromium ended: %v", err)
-	case <-time.After(2 * time.Minute):
-		t.Fatal("no report after 2 minutes")
+	case <-time.After(framesTimeout):
+		t.Fatalf("no report after %v; the console says %q", framesTimeout, said.lines())
 	}
 	if len(more) > 0 {
 		<-ended
