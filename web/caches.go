@@ -14,6 +14,7 @@ import (
 // caches are what pages share, so that they stay quick when many people look at them at once.
 type caches struct {
 	pages    memo[string, rendered]
+	courses  memo[string, rendered] // pages of objectives, which change with a tick
 	standing memo[struct{}, *standing]
 	open     memo[struct{}, openOnes]
 	recent   memo[pastKey, recent]
@@ -24,7 +25,8 @@ type caches struct {
 
 func newCaches() *caches {
 	return &caches{
-		pages:    memo[string, rendered]{fresh: 2 * time.Second, most: 1024, size: rendered.size, room: 32 << 20},
+		pages:    memo[string, rendered]{fresh: 2 * time.Second, most: 1024, size: rendered.size, room: 16 << 20},
+		courses:  memo[string, rendered]{fresh: 5 * time.Second, most: 1024, size: rendered.size, room: 32 << 20},
 		standing: memo[struct{}, *standing]{fresh: time.Second, most: 1},
 		open:     memo[struct{}, openOnes]{fresh: time.Second, most: 1},
 		recent:   memo[pastKey, recent]{fresh: 30 * time.Second, stale: 5 * time.Minute, most: 4},
@@ -61,15 +63,19 @@ type errorNotKept struct{ rendered }
 
 func (errorNotKept) Error() string { return "not a page to keep" }
 
-// shared has a page made once for all who ask for it within two seconds.
-func (h *Handler) shared(page http.HandlerFunc) http.HandlerFunc {
+// all are pages, and courses those of objectives, see Handler.shared.
+func all(c *caches) *memo[string, rendered]     { return &c.pages }
+func courses(c *caches) *memo[string, rendered] { return &c.courses }
+
+// shared has a page made once for all who ask for it within some seconds.
+func (h *Handler) shared(page http.HandlerFunc, in func(*caches) *memo[string, rendered]) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		d := h.data.Load()
 		if d == nil {
 			page(w, r)
 			return
 		}
-		got, err := d.caches.pages.get(r.Context(), r.URL.Path+"?"+r.URL.RawQuery, func(ctx context.Context) (rendered, error) {
+		got, err := in(d.caches).get(r.Context(), r.URL.Path+"?"+r.URL.RawQuery, func(ctx context.Context) (rendered, error) {
 			to := recorder{status: http.StatusOK, header: http.Header{}}
 			page(&to, r.WithContext(ctx))
 			answer := rendered{to.status, to.header, to.body.Bytes()}

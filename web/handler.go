@@ -125,11 +125,11 @@ func NewHandler(logger *slog.Logger, metrics prometheus.Gatherer) *Handler {
 	h := &Handler{mux: http.NewServeMux(), logger: logger, reports: reports{making: make(chan struct{}, 1)}}
 	h.mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	h.addProbes(h.mux)
-	h.mux.HandleFunc("GET /{$}", h.shared(h.overviewPage))
-	h.mux.HandleFunc("GET /slos/{name}", h.shared(h.objectivePage))
+	h.mux.HandleFunc("GET /{$}", h.shared(h.overviewPage, all))
+	h.mux.HandleFunc("GET /slos/{name}", h.shared(h.objectivePage, courses))
 	h.mux.HandleFunc("GET /status", h.statusPage)
-	h.mux.HandleFunc("GET /incidents", h.shared(h.incidentsPage))
-	h.mux.HandleFunc("GET /incidents/{id}", h.shared(h.incidentPage))
+	h.mux.HandleFunc("GET /incidents", h.shared(h.incidentsPage, all))
+	h.mux.HandleFunc("GET /incidents/{id}", h.shared(h.incidentPage, all))
 	h.mux.HandleFunc("GET /report", h.reportPage)
 	for path, handle := range h.api() {
 		h.mux.HandleFunc("GET "+path, handle)

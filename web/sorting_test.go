@@ -86,7 +86,7 @@ func TestStrips(t *testing.T) {
 			t.Error("the third has no incident, and nothing says so")
 		}
 		// An incident that ends is in the strip all the time.
-		time.Sleep(3 * time.Second)
+		time.Sleep(6 * time.Second)
 		w.incidents[2].Windows[0].Ended = time.Now()
 		for range 20 {
 			time.Sleep(2 * time.Second)

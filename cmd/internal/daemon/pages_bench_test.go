@@ -77,7 +77,7 @@ func benchPage(b *testing.B, url string) {
 }
 
 // cpuTime returns how long the process has computed.
-func cpuTime(b *testing.B) time.Duration {
+func cpuTime(b testing.TB) time.Duration {
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
 		b.Fatal(err)
