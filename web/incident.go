@@ -36,7 +36,9 @@ type incidentView struct {
 	page
 	incidentRow
 	WorstFirst []windowRow
-	Hidden     int // windows that are not shown
+	Current    *objectiveRow // how the headline's objective stands while it is open; nil: not known
+	AsOf       time.Time     // of Current
+	Hidden     int           // windows that are not shown
 	Evidence   evidenceView
 	WaitsFor   string // why its issue is not up to date; empty: nothing is known to be wrong
 	FollowUps  []followUpRow
@@ -99,6 +101,17 @@ func newIncidentView(now time.Time, i alert.Incident, blind map[slo.ID]bool) inc
 		v.WorstFirst = append(v.WorstFirst, newWindowRow(now, w, blind))
 	}
 	return v
+}
+
+// addCurrent adds how the objective of an open incident's headline stands now.
+func (v *incidentView) addCurrent(now time.Time, standing *standing) {
+	headline := issue.Headline(v.incident).ID()
+	for _, s := range standing.byName[headline.SLO] {
+		if s.Labels == headline.Labels && v.incident.IsOpen() && s.State != alert.Blind {
+			row := newObjectiveRow(now, s, nil)
+			v.Current, v.AsOf = &row, s.Tick
+		}
+	}
 }
 
 func newWindowRow(now time.Time, w alert.Window, blind map[slo.ID]bool) windowRow {

@@ -111,7 +111,9 @@ func (h *Handler) incidentPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := time.Now()
-	v := newIncidentView(now, incidents[0], d.standing(r.Context(), now).blind)
+	standing := d.standing(r.Context(), now)
+	v := newIncidentView(now, incidents[0], standing.blind)
+	v.addCurrent(now, standing)
 	p, _, err := d.Store.Publication(r.Context(), id)
 	if err != nil {
 		h.unreadable(w, "../", fmt.Errorf("reading the publication of incident %s: %w", id, err))

@@ -288,11 +288,16 @@ func TestPagesSay(t *testing.T) {
 			path: "/incidents/payments-1", says: []string{"is blind now: nobody knows whether the breach is over", "postmortems/payments-1.md", "<0.01 % spent by this breach; 50 % was left then"},
 		},
 		"an issue that is shared and noise": {path: "/incidents/cart-1", says: []string{"recovered severity 2", "Lasted 1 d 2 h", "issue #17 , shared by 7 incidents, closed as not planned: noise"}},
-		"an incident that is not there":     {path: "/incidents/cart-2", status: 404, says: []string{"No such incident", "“cart-2”"}},
-		"a filter that nothing matches":     {path: "/?q=nothing", says: []string{"No objective matches the filter.", "1 burning, 3 blind, 1 quiet of 8 objectives", "None match the filter."}},
-		"a filter by owner and label":       {path: "/?q=%40ACME+eu-1", says: []string{"checkout-availability", "Show all"}, not: []string{"cart-", "payments-"}},
-		"a filter by state":                 {path: "/?state=ok", says: []string{"cart-latency", "Error budget spent"}, not: []string{"search-freshness"}},
-		"a state that there is not":         {path: "/?state=good", says: []string{"search-freshness"}, not: []string{"Show all"}},
+		"how it stands now": {change: func(w *world) {
+			w.statuses[1].BurnRates = []alert.BurnRate{{Window: time.Hour, Rate: 2.5}}
+		}, path: "/incidents/checkout-1", says: []string{
+			"Impact 7,701 bad of 15,337 events, 30.1 % of the error budget; 1 other breach window below", "Now burning at 2.5× over 1h; error budget overspent by 37.5 %, as of 1999-12-31 23:58:30 UTC",
+		}},
+		"an incident that is not there": {path: "/incidents/cart-2", status: 404, says: []string{"No such incident", "“cart-2”"}},
+		"a filter that nothing matches": {path: "/?q=nothing", says: []string{"No objective matches the filter.", "1 burning, 3 blind, 1 quiet of 8 objectives", "None match the filter."}},
+		"a filter by owner and label":   {path: "/?q=%40ACME+eu-1", says: []string{"checkout-availability", "Show all"}, not: []string{"cart-", "payments-"}},
+		"a filter by state":             {path: "/?state=ok", says: []string{"cart-latency", "Error budget spent"}, not: []string{"search-freshness"}},
+		"a state that there is not":     {path: "/?state=good", says: []string{"search-freshness"}, not: []string{"Show all"}},
 		"a problem of the store": {change: func(w *world) {
 			w.problem = errors.New("store /p<b>.db\u202e: it is full; make room " + strings.Repeat("x", 300) + " end")
 		}, path: "/", says: []string{"Something is wrong with postburn itself: store /p<b>.db: it is full; make room", "xx end."}},
