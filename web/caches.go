@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"time"
@@ -84,7 +85,8 @@ func (h *Handler) shared(page http.HandlerFunc, in func(*caches) *memo[string, r
 			}
 			return answer, nil
 		})
-		if failed, is := err.(errorNotKept); is {
+		var failed errorNotKept
+		if errors.As(err, &failed) {
 			got = failed.rendered
 		} else if err != nil {
 			h.unreadable(w, "/", err)
