@@ -1,11 +1,12 @@
 package learn
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/postburn/postburn/internal/lazyregexp"
 )
 
-var numbered = regexp.MustCompile(`^[\d.]+[.)]?\s+`)
+var numbered = lazyregexp.New(`^[\d.]+[.)]?\s+`)
 
 // kindOf returns what the section under a heading is for, in postburn's form and in others.
 func kindOf(heading string) Kind {
@@ -79,7 +80,7 @@ const (
 )
 
 // ended matches postburn's sentence that an incident is over.
-var ended = regexp.MustCompile(`at \d\d:\d\d(:\d\d)? UTC on \d{4}-\d\d-\d\d, .* after onset\.`)
+var ended = lazyregexp.New(`at \d\d:\d\d(:\d\d)? UTC on \d{4}-\d\d-\d\d, .* after onset\.`)
 
 // isForm reports whether a paragraph is of postburn's form, or its own sentence in a section that
 // people go on writing in.

@@ -2,11 +2,12 @@ package learn
 
 import (
 	"html"
-	"regexp"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
 	extast "github.com/yuin/goldmark/extension/ast"
+
+	"github.com/postburn/postburn/internal/lazyregexp"
 )
 
 // inline is the text of a block, gathered from its nodes.
@@ -72,13 +73,13 @@ func (in *inline) write(s string, quoted bool) {
 	}
 }
 
-var escaped = regexp.MustCompile("\\\\([!-/:-@\\[-`{-~])")
+var escaped = lazyregexp.New("\\\\([!-/:-@\\[-`{-~])")
 
 // unescape removes the backslashes before punctuation.
 func unescape(s string) string { return escaped.ReplaceAllString(s, "$1") }
 
 // quotations match what is in quotation marks. A single one inside a word is an apostrophe.
-var quotations = regexp.MustCompile(`"[^"]*"|“[^”]*”|«[^»]*»|„[^“”]*[“”]|(^|[\s(])['‘][^'’]+['’]($|[\s,.;:!?)])`)
+var quotations = lazyregexp.New(`"[^"]*"|“[^”]*”|«[^»]*»|„[^“”]*[“”]|(^|[\s(])['‘][^'’]+['’]($|[\s,.;:!?)])`)
 
 // ownWords cuts what is in quotation marks.
 func ownWords(s string) string {

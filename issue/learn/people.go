@@ -1,9 +1,10 @@
 package learn
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/postburn/postburn/internal/lazyregexp"
 )
 
 // People returns who is named in a post-mortem, in lower case and sorted: who wrote a row of the
@@ -50,12 +51,12 @@ func (d Document) People() []string {
 const maxPeople = 100
 
 var (
-	person     = regexp.MustCompile(`^\pL[\pL\d_.'-]{1,38}$`)
-	mention    = regexp.MustCompile(`(?:^|[^\w/])@([A-Za-z\d][A-Za-z\d-]*)\b(?:[^/]|$)`)
-	reviewers  = regexp.MustCompile(`Go through it together by [^()]*\([^()]*\), with (.*)\.$`)
-	leading    = regexp.MustCompile(`^@?([\pL][\pL\d-]+):\s`)
-	ownerLabel = regexp.MustCompile(`(?i)^\s*(?:owner|assignee|assigned to|dri|who)\s*[:=]\s*`)
-	closing    = regexp.MustCompile(`\(([^()]*)\)[.,;:\s]*$`)
+	person     = lazyregexp.New(`^\pL[\pL\d_.'-]{1,38}$`)
+	mention    = lazyregexp.New(`(?:^|[^\w/])@([A-Za-z\d][A-Za-z\d-]*)\b(?:[^/]|$)`)
+	reviewers  = lazyregexp.New(`Go through it together by [^()]*\([^()]*\), with (.*)\.$`)
+	leading    = lazyregexp.New(`^@?([\pL][\pL\d-]+):\s`)
+	ownerLabel = lazyregexp.New(`(?i)^\s*(?:owner|assignee|assigned to|dri|who)\s*[:=]\s*`)
+	closing    = lazyregexp.New(`\(([^()]*)\)[.,;:\s]*$`)
 )
 
 // isNobody reports whether a word that stands where names do is none.
@@ -98,13 +99,13 @@ func first(s string) string {
 }
 
 var (
-	reference = regexp.MustCompile(`(?:^|[\s(])(?:[\w.-]+/[\w.-]+)?#\d+\b|\b[A-Z][A-Z\d]+-\d+\b|https?://`)
-	assigned  = regexp.MustCompile(`(?i)\b(?:owners?|assignees?|assigned to|dri|who|responsible|by)\s*[:=]\s*(@?[\pL][\pL\d_/-]*)`)
-	does      = regexp.MustCompile(`^@?(\pL[\pL\d-]+)(?: and @?\pL[\pL\d-]+)? (?:will|to|is going to|shall|can|asks|adds|puts|writes|makes|takes|checks|fixes|does|looks)\b`)
-	trailing  = regexp.MustCompile(`(?:[-–—,:;/]|\bby)\s+@?(\p{Lu}\p{Ll}+(?: (?:and|\p{Lu}\p{Ll}+)(?: \p{Lu}\p{Ll}+)?)?)(?:,.*)?[.]?$`)
-	team      = regexp.MustCompile(`(?i)\b((?:\pL[\pL\d-]*[- ])?(?:teams?|squad|guild|on-call|oncall|sre|sres))\b`)
-	unnamed   = regexp.MustCompile(`(?i)^(?:(?:short|long)[- ]term|this|next|by|in|q[1-4]|p\d|see|due|until|before|low|high|optional|later|tbd|todo|if|or|and|e\.g|for|the same|maybe|done|\d)\b|[?]`)
-	self      = regexp.MustCompile(`\b(?:I|I'll|I'd|me)\b`)
+	reference = lazyregexp.New(`(?:^|[\s(])(?:[\w.-]+/[\w.-]+)?#\d+\b|\b[A-Z][A-Z\d]+-\d+\b|https?://`)
+	assigned  = lazyregexp.New(`(?i)\b(?:owners?|assignees?|assigned to|dri|who|responsible|by)\s*[:=]\s*(@?[\pL][\pL\d_/-]*)`)
+	does      = lazyregexp.New(`^@?(\pL[\pL\d-]+)(?: and @?\pL[\pL\d-]+)? (?:will|to|is going to|shall|can|asks|adds|puts|writes|makes|takes|checks|fixes|does|looks)\b`)
+	trailing  = lazyregexp.New(`(?:[-–—,:;/]|\bby)\s+@?(\p{Lu}\p{Ll}+(?: (?:and|\p{Lu}\p{Ll}+)(?: \p{Lu}\p{Ll}+)?)?)(?:,.*)?[.]?$`)
+	team      = lazyregexp.New(`(?i)\b((?:\pL[\pL\d-]*[- ])?(?:teams?|squad|guild|on-call|oncall|sre|sres))\b`)
+	unnamed   = lazyregexp.New(`(?i)^(?:(?:short|long)[- ]term|this|next|by|in|q[1-4]|p\d|see|due|until|before|low|high|optional|later|tbd|todo|if|or|and|e\.g|for|the same|maybe|done|\d)\b|[?]`)
+	self      = lazyregexp.New(`\b(?:I|I'll|I'd|me)\b`)
 )
 
 // Owner returns who is to do a task, as well as it can be told. ok is true without a name if the
@@ -131,7 +132,7 @@ func (b Block) Owner(people []string) (name string, ok bool) {
 			return word, true
 		}
 	}
-	for _, pattern := range []*regexp.Regexp{leading, does, trailing, team} {
+	for _, pattern := range []*lazyregexp.Regexp{leading, does, trailing, team} {
 		if m := pattern.FindStringSubmatch(b.Text); m != nil && !isNobody(strings.ToLower(m[1])) && isName(pattern, m[1]) {
 			return m[1], true
 		}
@@ -141,7 +142,7 @@ func (b Block) Owner(people []string) (name string, ok bool) {
 
 // isName reports whether a word that a pattern found may be a name: one that begins a task has to
 // begin with a capital letter, as all do, so it must not be a common verb.
-func isName(pattern *regexp.Regexp, word string) bool {
+func isName(pattern *lazyregexp.Regexp, word string) bool {
 	if pattern != does && pattern != leading {
 		return true
 	}

@@ -1,10 +1,11 @@
 package learn
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/postburn/postburn/internal/lazyregexp"
 )
 
 // Patterns of quantities, for expressions of others. They have no capturing groups.
@@ -20,9 +21,9 @@ const (
 )
 
 var (
-	lengths   = regexp.MustCompile(`(?i)(?:(\d+(?:\.\d+)?)[ -]?|\b(` + wordPattern + `)[ -])(` + unitPattern + `)\b`)
-	durations = regexp.MustCompile(`(?i)\b` + DurationPattern)
-	percents  = regexp.MustCompile(`(\d+(?:[.,]\d+)*) ?%`)
+	lengths   = lazyregexp.New(`(?i)(?:(\d+(?:\.\d+)?)[ -]?|\b(` + wordPattern + `)[ -])(` + unitPattern + `)\b`)
+	durations = lazyregexp.New(`(?i)\b` + DurationPattern)
+	percents  = lazyregexp.New(`(\d+(?:[.,]\d+)*) ?%`)
 )
 
 // ParseNumber reads what NumberPattern matches.

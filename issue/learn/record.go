@@ -1,11 +1,12 @@
 package learn
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/postburn/postburn/internal/lazyregexp"
 )
 
 // Record is what postburn recorded of an incident, as its text says it. The zero Record is one of a
@@ -156,7 +157,7 @@ func eventOf(b Block, day *time.Time) (e Event, ok bool) {
 	return Event{at, b.Cell("what happened"), b.Cell("source")}, true
 }
 
-var moment = regexp.MustCompile(`^(?:(\d{4}-\d\d-\d\d)[ T])?(\d\d):(\d\d)(?::(\d\d))?$`)
+var moment = lazyregexp.New(`^(?:(\d{4}-\d\d-\d\d)[ T])?(\d\d):(\d\d)(?::(\d\d))?$`)
 
 // timeIn reads a cell with a time in UTC. Without a date it has the date of the time before.
 func timeIn(cell string, before time.Time) (time.Time, bool) {

@@ -1,9 +1,9 @@
 package learn
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/postburn/postburn/internal/lazyregexp"
 	"github.com/postburn/postburn/issue"
 )
 
@@ -39,9 +39,9 @@ func (d Document) Tasks() (all []issue.Task) {
 
 var (
 	// answers matches what a task says that it answers, after the brackets with its owner.
-	answers = regexp.MustCompile(`(?i)\)[\s,;:–—-]*\banswers\b:?\s+(.+)$`)
+	answers = lazyregexp.New(`(?i)\)[\s,;:–—-]*\banswers\b:?\s+(.+)$`)
 	// term matches a term in brackets.
-	term = regexp.MustCompile(`(?i)^(short|long)(?:[- ]term)?$`)
+	term = lazyregexp.New(`(?i)^(short|long)(?:[- ]term)?$`)
 )
 
 // Answers returns what a task says that it answers, such as a cause; empty if it does not say.
@@ -93,15 +93,15 @@ func action(b Block) string {
 }
 
 // isDone matches what people write where there is no box to tick, or beside it.
-var isDone = regexp.MustCompile(`(?i)\(done\b|\bdone[.!]?$|✅|☑|✔|^we(?:'ve| have) (?:already )?\pL+ed\b|^we (?:already )?(?:added|changed|fixed|moved|removed|raised|updated|created|implemented|tweaked)\b|\b(?:has|have) (?:already )?been \pL+(?:ed|n|t)\b|^(?:done|fixed|completed)\b`)
+var isDone = lazyregexp.New(`(?i)\(done\b|\bdone[.!]?$|✅|☑|✔|^we(?:'ve| have) (?:already )?\pL+ed\b|^we (?:already )?(?:added|changed|fixed|moved|removed|raised|updated|created|implemented|tweaked)\b|\b(?:has|have) (?:already )?been \pL+(?:ed|n|t)\b|^(?:done|fixed|completed)\b`)
 
 // IsDone reports whether a task is done: its box is ticked, or it says so.
 func (b Block) IsDone() bool { return b.Done || isDone.MatchString(b.Text) }
 
-var issueNumber = regexp.MustCompile(`(?:^|[\s(\[])((?:[\w.-]+/[\w.-]+)?#\d+)\b`)
+var issueNumber = lazyregexp.New(`(?:^|[\s(\[])((?:[\w.-]+/[\w.-]+)?#\d+)\b`)
 
 // lastReference matches an issue that is named at the end of a task.
-var lastReference = regexp.MustCompile(`(?i)[,;:.]?\s*[(\[]?(?:see(?: also)?|in|is|tracked in|issue)?\s*(?:(?:[\w.-]+/[\w.-]+)?#\d+|https?://\S+?)[)\]]?[.]?$`)
+var lastReference = lazyregexp.New(`(?i)[,;:.]?\s*[(\[]?(?:see(?: also)?|in|is|tracked in|issue)?\s*(?:(?:[\w.-]+/[\w.-]+)?#\d+|https?://\S+?)[)\]]?[.]?$`)
 
 // issueOf returns the issue that a task names: the address of a link, or a reference; empty if
 // there is none.

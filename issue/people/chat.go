@@ -1,12 +1,12 @@
 package people
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/postburn/postburn/internal/lazyregexp"
 	"github.com/postburn/postburn/issue"
 )
 
@@ -23,28 +23,28 @@ const (
 // chatLines match a message of one line, as they are copied from IRC, Matrix, WhatsApp and
 // Discord: "[09:12] alex: text", "09:12 <alex> text", "[29/11/26, 09:12] alex: text", "29.11.26,
 // 09:12 - alex: text".
-var chatLines = []*regexp.Regexp{
-	regexp.MustCompile(`^\[(?:` + chatDate + `)?` + chatClock + `\] ?(?:` + chatName + `:|` + strings.ReplaceAll(chatNick, "<name>", "<nick>") + `) (?P<text>\S.*)$`),
-	regexp.MustCompile(`^(?:` + chatDate + `)?` + chatClock + ` (?:- )?` + chatNick + ` (?P<text>\S.*)$`),
-	regexp.MustCompile(`^` + chatDate + chatClock + ` [-–] ` + chatName + `: (?P<text>\S.*)$`),
+var chatLines = []*lazyregexp.Regexp{
+	lazyregexp.New(`^\[(?:` + chatDate + `)?` + chatClock + `\] ?(?:` + chatName + `:|` + strings.ReplaceAll(chatNick, "<name>", "<nick>") + `) (?P<text>\S.*)$`),
+	lazyregexp.New(`^(?:` + chatDate + `)?` + chatClock + ` (?:- )?` + chatNick + ` (?P<text>\S.*)$`),
+	lazyregexp.New(`^` + chatDate + chatClock + ` [-–] ` + chatName + `: (?P<text>\S.*)$`),
 }
 
 // chatHeads match the line above a message, as they are copied from Slack, Teams and Discord:
 // "alex  [9:12 AM]", "alex  9:12 AM", "[09:12] Alex Smith", "alex — Today at 9:12 AM".
-var chatHeads = []*regexp.Regexp{
-	regexp.MustCompile(`^` + chatName + ` {1,4}\[(?:` + chatDate + `)?` + chatClock + `\]$`),
-	regexp.MustCompile(`^` + chatName + ` {1,4}` + chatHalf + `$`),
-	regexp.MustCompile(`^` + chatName + ` {2,4}` + chatClock + `$`),
-	regexp.MustCompile(`^` + chatName + ` [—–-] (?:` + chatDate + `)?` + chatClock + `$`),
-	regexp.MustCompile(`^\[(?:` + chatDate + `)?` + chatClock + `\] ` + chatName + `$`),
+var chatHeads = []*lazyregexp.Regexp{
+	lazyregexp.New(`^` + chatName + ` {1,4}\[(?:` + chatDate + `)?` + chatClock + `\]$`),
+	lazyregexp.New(`^` + chatName + ` {1,4}` + chatHalf + `$`),
+	lazyregexp.New(`^` + chatName + ` {2,4}` + chatClock + `$`),
+	lazyregexp.New(`^` + chatName + ` [—–-] (?:` + chatDate + `)?` + chatClock + `$`),
+	lazyregexp.New(`^\[(?:` + chatDate + `)?` + chatClock + `\] ` + chatName + `$`),
 }
 
 var (
 	// chatAlone matches a line with nothing but a time, below a name or between messages of one.
-	chatAlone = regexp.MustCompile(`^\[?(?:` + chatDate + `)?` + chatClock + `\]?$`)
-	chatOwn   = regexp.MustCompile(`^` + chatName + `$`)
+	chatAlone = lazyregexp.New(`^\[?(?:` + chatDate + `)?` + chatClock + `\]?$`)
+	chatOwn   = lazyregexp.New(`^` + chatName + `$`)
 	// chatNoise matches what is copied along: reactions, replies, dates between messages.
-	chatNoise = regexp.MustCompile(`^(?::[a-z0-9_+-]+:[ ]*\d*|\d+ repl(?:y|ies)|\d+|\(edited\)|[Ee]dited|New|Today|Yesterday)$`)
+	chatNoise = lazyregexp.New(`^(?::[a-z0-9_+-]+:[ ]*\d*|\d+ repl(?:y|ies)|\d+|\(edited\)|[Ee]dited|New|Today|Yesterday)$`)
 )
 
 // leastChat is how many messages make a block of chat, unless the first line is one of a kind that
@@ -153,7 +153,7 @@ func firstLine(lines []string) string {
 }
 
 // match reads a line that one of the patterns matches.
-func (r *chatReader) match(line string, patterns ...*regexp.Regexp) (m message, ok bool) {
+func (r *chatReader) match(line string, patterns ...*lazyregexp.Regexp) (m message, ok bool) {
 	if !hasClock(line) {
 		return message{}, false
 	}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/internal/lazyregexp"
 	"github.com/postburn/postburn/issue"
 )
 
@@ -164,7 +164,7 @@ func shortened(text string) string {
 
 // timed matches a line that begins with a time of day, with or without a date: "09:14 restarted
 // nginx", "- 2026-01-02 09:14:30 UTC: back".
-var timed = regexp.MustCompile(`^[ \t]*(?:[-*+][ \t]+)?(?:(\d{4}-\d\d-\d\d)[ T])?([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?(?:[ ]?(?:UTC|Z))?[ \t]*[-–—:,]?[ \t]+(\S.*)$`)
+var timed = lazyregexp.New(`^[ \t]*(?:[-*+][ \t]+)?(?:(\d{4}-\d\d-\d\d)[ T])?([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?(?:[ ]?(?:UTC|Z))?[ \t]*[-–—:,]?[ \t]+(\S.*)$`)
 
 // entriesOf returns timeline rows from a comment that begins with a time: one for each line that
 // does.

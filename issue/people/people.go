@@ -3,9 +3,9 @@ package people
 import (
 	"context"
 	"errors"
-	"regexp"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/internal/lazyregexp"
 	"github.com/postburn/postburn/issue"
 )
 
@@ -72,7 +72,7 @@ func openOf(ctx context.Context, reader issue.Reader, pub issue.Publication) (op
 }
 
 // task matches an unticked item of a task list.
-var task = regexp.MustCompile(`(?m)^[ \t]*(?:[-*+]|\d+[.)])[ \t]+\[ \][ \t]+(\S.*?)[ \t\r]*$`)
+var task = lazyregexp.New(`(?m)^[ \t]*(?:[-*+]|\d+[.)])[ \t]+\[ \][ \t]+(\S.*?)[ \t\r]*$`)
 
 // unfinished returns the unticked tasks in a text.
 func unfinished(body string) (tasks []string) {

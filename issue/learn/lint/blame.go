@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/postburn/postburn/internal/lazyregexp"
 	"github.com/postburn/postburn/issue/learn"
 )
 
@@ -26,13 +27,13 @@ const (
 )
 
 var (
-	explained = regexp.MustCompile(`(?i)\b(?:because|since|as|but|so that|which|though|although|while|until|when|if|nor|would|could|said|says|wrote|thought that|felt|than|why)\b|[;–—]|:(?:\s|$)`)
-	excused   = regexp.MustCompile(`(?i)\b(?:because|but|as|so that|though|although|could|would)\b|[;–—]|:(?:\s|$)`)
-	negated   = regexp.MustCompile(`(?i)\b(?:not|nobody|no one|no-one|none|never|neither|nor|hardly|\pL+n't|without|hindsight|easy to|tempting|rather than|instead of|if|whether|said|says|wrote|thinks?|thought|felt|feels|claim\pL*|would|could)\b`)
-	disarmed  = regexp.MustCompile(`(?i)\bon purpose\b|\bgame day\b|\bin staging\b|\ba drill\b`)
-	retrain   = regexp.MustCompile(`(?i)^(?:re-?train|discipline|reprimand|warn|punish)\s`)
-	everyone  = regexp.MustCompile(`^(?:They|You|Nobody|None|Everyone|Everybody|All|That|This|Which|Who)\b`)
-	unknown   = regexp.MustCompile(`\b\p{Lu}\p{Ll}{2,}\s+(?:forgot to|neglected to|carelessly|was careless|was negligent|did(?:n't| not) bother|should(?:'ve| have) (?:known|been more careful))\b`)
+	explained = lazyregexp.New(`(?i)\b(?:because|since|as|but|so that|which|though|although|while|until|when|if|nor|would|could|said|says|wrote|thought that|felt|than|why)\b|[;–—]|:(?:\s|$)`)
+	excused   = lazyregexp.New(`(?i)\b(?:because|but|as|so that|though|although|could|would)\b|[;–—]|:(?:\s|$)`)
+	negated   = lazyregexp.New(`(?i)\b(?:not|nobody|no one|no-one|none|never|neither|nor|hardly|\pL+n't|without|hindsight|easy to|tempting|rather than|instead of|if|whether|said|says|wrote|thinks?|thought|felt|feels|claim\pL*|would|could)\b`)
+	disarmed  = lazyregexp.New(`(?i)\bon purpose\b|\bgame day\b|\bin staging\b|\ba drill\b`)
+	retrain   = lazyregexp.New(`(?i)^(?:re-?train|discipline|reprimand|warn|punish)\s`)
+	everyone  = lazyregexp.New(`^(?:They|You|Nobody|None|Everyone|Everybody|All|That|This|Which|Who)\b`)
+	unknown   = lazyregexp.New(`\b\p{Lu}\p{Ll}{2,}\s+(?:forgot to|neglected to|carelessly|was careless|was negligent|did(?:n't| not) bother|should(?:'ve| have) (?:known|been more careful))\b`)
 )
 
 // blamed finds people who are blamed. Who did what is not: neither "I ran the script" nor "bob
@@ -59,7 +60,7 @@ func blamed(r *reading) (found []Finding) {
 }
 
 // blame is what blames people, those who are named in a post-mortem among them.
-type blame struct{ person, strong, weak, fault *regexp.Regexp }
+type blame struct{ person, strong, weak, fault *lazyregexp.Regexp }
 
 func blamePatterns(people []string) blame {
 	who := role
@@ -72,10 +73,10 @@ func blamePatterns(people []string) blame {
 	}
 	who = `(?i)(?:^|[^\pL\d'-])(?:` + who + `)`
 	return blame{
-		person: regexp.MustCompile(who + `(?:$|[^\pL\d])`),
-		strong: regexp.MustCompile(who + `,?\s+` + manner + `(?:` + strong + `)`),
-		weak:   regexp.MustCompile(who + `,?\s+` + manner + `(?:` + weak + `)`),
-		fault:  regexp.MustCompile(who + `(?:'s|s')\s+` + fault + `|(?i)(?:^|[^\pL])(?:his|her|(?:the )?fault of (?:` + strings.TrimPrefix(who, `(?i)(?:^|[^\pL\d'-])`) + `))\s+` + fault),
+		person: lazyregexp.New(who + `(?:$|[^\pL\d])`),
+		strong: lazyregexp.New(who + `,?\s+` + manner + `(?:` + strong + `)`),
+		weak:   lazyregexp.New(who + `,?\s+` + manner + `(?:` + weak + `)`),
+		fault:  lazyregexp.New(who + `(?:'s|s')\s+` + fault + `|(?i)(?:^|[^\pL])(?:his|her|(?:the )?fault of (?:` + strings.TrimPrefix(who, `(?i)(?:^|[^\pL\d'-])`) + `))\s+` + fault),
 	}
 }
 
@@ -88,7 +89,7 @@ func (p blame) blames(s string, goesOn bool) bool {
 	if at := p.fault.FindStringIndex(s); at != nil && !negated.MatchString(s[:at[0]]) {
 		return true
 	}
-	for _, pattern := range []*regexp.Regexp{p.strong, unknown} {
+	for _, pattern := range []*lazyregexp.Regexp{p.strong, unknown} {
 		if at := pattern.FindStringIndex(s); at != nil && !everyone.MatchString(s[at[0]:]) && !negated.MatchString(s[:at[0]]) && !excused.MatchString(s[at[1]:]) {
 			return true
 		}

@@ -1,9 +1,9 @@
 package lint
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/postburn/postburn/internal/lazyregexp"
 	"github.com/postburn/postburn/issue/learn"
 )
 
@@ -32,15 +32,15 @@ const (
 )
 
 var (
-	label    = regexp.MustCompile(`(?i)^(?:(?:the )?(?:root |main |primary |underlying |real |immediate |technical )?causes?(?: (?:was|is|were|are))?|reason|why)\s*[:–—-]?\s*`)
-	isSlip   = regexp.MustCompile(`(?i)^(?:(?:a|an|the|simple|simply|pure|plain|just)\s+)*` + slip + notSlip)
-	fromSlip = regexp.MustCompile(`(?i)\b(?:due to|caused by|because of|results? of|resulted from|down to|attributed to|attributable to|came from|stem(?:s|med) from|` +
+	label    = lazyregexp.New(`(?i)^(?:(?:the )?(?:root |main |primary |underlying |real |immediate |technical )?causes?(?: (?:was|is|were|are))?|reason|why)\s*[:–—-]?\s*`)
+	isSlip   = lazyregexp.New(`(?i)^(?:(?:a|an|the|simple|simply|pure|plain|just)\s+)*` + slip + notSlip)
+	fromSlip = lazyregexp.New(`(?i)\b(?:due to|caused by|because of|results? of|resulted from|down to|attributed to|attributable to|came from|stem(?:s|med) from|` +
 		`(?:cause|reason)\s*(?::|was|is)|(?:this|that|it) (?:was|is))\s+(?:(?:a|an|the|simple|simply|pure|plain|just|only|another)\s+)*` + slip + notSlip)
-	moreCareful = regexp.MustCompile(`(?i)\bshould(?:'ve| have) (?:been (?:more )?(?:careful|attentive|cautious|diligent|vigilant|thorough)|paid (?:more |closer )?attention|taken more care)\b` +
+	moreCareful = lazyregexp.New(`(?i)\bshould(?:'ve| have) (?:been (?:more )?(?:careful|attentive|cautious|diligent|vigilant|thorough)|paid (?:more |closer )?attention|taken more care)\b` +
 		`|\b(?:was|were|been) (?:not|n't) (?:careful|attentive|thorough) enough\b|\b(?:wasn't|weren't) (?:careful|attentive|thorough) enough\b` +
 		`|\b(?:wasn't|weren't|was not|were not) paying attention\b`)
-	denied    = regexp.MustCompile(`(?i)\b(?:not|\pL+n't|never|no|nor|neither|rather than|instead of|without|hardly|if|would|could|might|may|whether|as if|said|says|wrote|writes|called|calling|label\w*|filed|blame\w*)\b`)
-	dismissed = regexp.MustCompile(`(?i)\b(?:easy to|tempting|explains? nothing|would explain|(?:not|never|\pL+n't) (?:a|the|an) (?:\w+ )?cause|symptom|starting point|wrong thing|used to)\b`)
+	denied    = lazyregexp.New(`(?i)\b(?:not|\pL+n't|never|no|nor|neither|rather than|instead of|without|hardly|if|would|could|might|may|whether|as if|said|says|wrote|writes|called|calling|label\w*|filed|blame\w*)\b`)
+	dismissed = lazyregexp.New(`(?i)\b(?:easy to|tempting|explains? nothing|would explain|(?:not|never|\pL+n't) (?:a|the|an) (?:\w+ )?cause|symptom|starting point|wrong thing|used to)\b`)
 )
 
 // humanErrors finds a person's slip as a cause.
@@ -68,7 +68,7 @@ func slipAsCause(b learn.Block, among bool) (sentence string, ok bool) {
 		return "", false
 	}
 	for _, s := range sentences(b.Said) {
-		patterns := []*regexp.Regexp{fromSlip}
+		patterns := []*lazyregexp.Regexp{fromSlip}
 		if among {
 			patterns = append(patterns, moreCareful)
 			if isSlip.MatchString(label.ReplaceAllString(s, "")) {
@@ -84,10 +84,10 @@ func slipAsCause(b learn.Block, among bool) (sentence string, ok bool) {
 	return "", false
 }
 
-var slipWord = regexp.MustCompile(`(?i)` + slip)
+var slipWord = lazyregexp.New(`(?i)` + slip)
 
 // before returns what is before the first match.
-func before(s string, p *regexp.Regexp) string {
+func before(s string, p *lazyregexp.Regexp) string {
 	if at := p.FindStringIndex(s); at != nil {
 		return s[:at[0]]
 	}
@@ -103,11 +103,11 @@ func (r *reading) askForSlip() string {
 }
 
 var (
-	trigger = regexp.MustCompile(`(?i)\b(?:deploy(?:ed|ment|ing)?|releas(?:e|ed)|roll-?out|rolled out|upgraded?|migration|migrated|merged?|pull request|commit|` +
+	trigger = lazyregexp.New(`(?i)\b(?:deploy(?:ed|ment|ing)?|releas(?:e|ed)|roll-?out|rolled out|upgraded?|migration|migrated|merged?|pull request|commit|` +
 		`config(?:uration)? change|expir(?:ed|y)|restart(?:ed)?|reboot(?:ed)?|crash(?:ed)?|node (?:died|failure|failed)|disk (?:was |is |ran )?full|full disk|` +
 		`out of memory|oom|(?:traffic|load) (?:spike|surge|peak|increase)|spike|surge|power (?:cut|failure|outage)|hardware failure|` +
 		`network (?:outage|blip|failure|partition)|dns (?:outage|failure)|provider outage|failover|bad (?:deploy|change|commit|config|release)|ddos|version)\b`)
-	latent = regexp.MustCompile(`(?i)\b(?:no|not|\pL+n't|never|nothing|nobody|none|without|un\pL+|missing|miss(?:es|ed)?|lack(?:s|ed|ing)?|absent|only|single|shared?|same|` +
+	latent = lazyregexp.New(`(?i)\b(?:no|not|\pL+n't|never|nothing|nobody|none|without|un\pL+|missing|miss(?:es|ed)?|lack(?:s|ed|ing)?|absent|only|single|shared?|same|` +
 		`always|since|because|so|which|that|although|though|had been|has been|have been|already|years?|months?|limit(?:s|ed)?|defaults?|timeouts?|` +
 		`retr(?:y|ies)|too|old|assum\pL+|allow\pL*|cannot|until|by hand|manual(?:ly)?|every|all|any|` +
 		`design|depend\pL*|hid(?:den|es)?|lets?|could|can|where|when|while|if|most|before|fail(?:s|ed)? to|wrong(?:ly)?|bug|but|and|due|caused?|why|how)\b`)
@@ -134,8 +134,8 @@ func triggersOnly(r *reading) []Finding {
 }
 
 var (
-	more   = regexp.MustCompile(`(?i)\b(?:and|also|besides|while|together|both|combin\pL+|plus|as well|which|because|so|but|although|though|until|where|since|when|several|many|each|only after|despite|unless)\b|[;:–—]`)
-	argued = regexp.MustCompile(`(?i)\b(?:we (?:looked|checked|considered|asked|ruled)|ruled out|no other|nothing else)\b`)
+	more   = lazyregexp.New(`(?i)\b(?:and|also|besides|while|together|both|combin\pL+|plus|as well|which|because|so|but|although|though|until|where|since|when|several|many|each|only after|despite|unless)\b|[;:–—]`)
+	argued = lazyregexp.New(`(?i)\b(?:we (?:looked|checked|considered|asked|ruled)|ruled out|no other|nothing else)\b`)
 )
 
 const maxSingleWords = 25

@@ -2,10 +2,10 @@ package lint
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
+	"github.com/postburn/postburn/internal/lazyregexp"
 	"github.com/postburn/postburn/issue/learn"
 	"github.com/postburn/postburn/slo/humanize"
 )
@@ -51,7 +51,7 @@ func (r *reading) lasted() string {
 	return humanize.Duration(r.Record.Ended().Sub(r.Record.Onset()))
 }
 
-var detection = regexp.MustCompile(`(?i)\bdetected, (.+?) after onset`)
+var detection = lazyregexp.New(`(?i)\bdetected, (.+?) after onset`)
 
 // detected returns how long after the onset it was detected, and how long it went on then; empty if
 // that is not known.

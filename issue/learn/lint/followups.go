@@ -1,10 +1,10 @@
 package lint
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/postburn/postburn/internal/lazyregexp"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/issue/learn"
 )
@@ -94,11 +94,11 @@ func (r *reading) terms() (short, long bool) {
 }
 
 var (
-	intention = regexp.MustCompile(`(?i)^(?:(?:we|everyone|everybody|all(?: of us)?|the team|people|engineers|operators|developers)(?: all)? ?(?:should|must|need to|needs to|will|have to|has to|to)? ?(?:always )?)?` +
+	intention = lazyregexp.New(`(?i)^(?:(?:we|everyone|everybody|all(?: of us)?|the team|people|engineers|operators|developers)(?: all)? ?(?:should|must|need to|needs to|will|have to|has to|to)? ?(?:always )?)?` +
 		`(?:be(?:ing)? (?:more |extra |very )?(?:careful|vigilant|attentive|cautious|diligent|mindful|thorough)\b|be more aware\b|pay(?:ing)? (?:more |closer |better )?attention\b|take (?:more )?care (?:when|with|to|of|not)\b|` +
 		`try(?:ing)? harder\b|remembers? to\b|double-check\b|don't (?:do|make) (?:it|that|this|such|the same)\b|never (?:do|make) (?:it|that|this|such)\b|think (?:twice|before)\b|more (?:care|attention|diligence|discipline)\b)`)
-	reminder  = regexp.MustCompile(`(?i)^remind (?:all\b|every\pL*\b|people\b|the (?:whole |entire )?(?:team|teams|operators|engineers|developers|on-call)\b|our\b|teams\b|engineers\b|developers\b|operators\b|each other\b|ourselves\b)`)
-	mechanism = regexp.MustCompile(`(?i)\b(?:bot|automat\pL+|lint\pL*|check that|alert that|script that|job that|warning in|prompt that)\b`)
+	reminder  = lazyregexp.New(`(?i)^remind (?:all\b|every\pL*\b|people\b|the (?:whole |entire )?(?:team|teams|operators|engineers|developers|on-call)\b|our\b|teams\b|engineers\b|developers\b|operators\b|each other\b|ourselves\b)`)
+	mechanism = lazyregexp.New(`(?i)\b(?:bot|automat\pL+|lint\pL*|check that|alert that|script that|job that|warning in|prompt that)\b`)
 )
 
 // isIntention reports whether an action is to be more careful.
@@ -128,7 +128,7 @@ func (r *reading) askForGuard() string {
 // remedy matches what answers many incidents: what helps to notice, to limit, to end, or to
 // practise, and the parts that services are made of. It is never said that such an action answers
 // nothing.
-var remedy = regexp.MustCompile(`(?i)\b(?:alert\pL*|monitor\pL*|dashboards?|metrics?|log(?:s|ging)?|trac(?:e|es|ing)|page[sd]?|paging|on-call|oncall|rota|runbooks?|playbooks?|canar\pL+|` +
+var remedy = lazyregexp.New(`(?i)\b(?:alert\pL*|monitor\pL*|dashboards?|metrics?|log(?:s|ging)?|trac(?:e|es|ing)|page[sd]?|paging|on-call|oncall|rota|runbooks?|playbooks?|canar\pL+|` +
 	`roll(?:back|out|ed|ing)?\pL*|deploy\pL*|releas\pL+|pipeline|ci|tests?|testing|staging|timeouts?|retr\pL+|limit\pL*|quota\pL*|capacity|scal\pL+|replica\pL*|cach\pL+|queue\pL*|` +
 	`backup\pL*|restor\pL+|failover|fall-?back|circuit|breaker|guard\pL*|valid\pL+|review\pL*|permission\pL*|access|account\pL*|credential\pL*|rol(?:e|es)|passwords?|` +
 	`game ?days?|drills?|chaos|practi[sc]e\pL*|train\pL*|handover|hand-over|flags?|config\pL*|default\pL*|lint\pL*|automat\pL+|script\pL*|dry[ -]run|confirm\pL*|certificat\pL+|` +

@@ -3,10 +3,10 @@ package lint
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"strings"
 	"time"
 
+	"github.com/postburn/postburn/internal/lazyregexp"
 	"github.com/postburn/postburn/issue/learn"
 	"github.com/postburn/postburn/slo/humanize"
 )
@@ -21,24 +21,24 @@ const (
 const about = `(?:(?:about|around|roughly|some|nearly|almost|approximately|over|more than|at least|up to|just under|just over|a good|in total|for|a total of|as many as|~)\s+)*`
 
 var (
-	lastedFor = regexp.MustCompile(`(?i)\b(?:outage|incident|breach|downtime|this|it)\b[^.;]{0,40}?\blasted ` + about + `(` + learn.DurationPattern + `)`)
-	downFor   = regexp.MustCompile(`(?i)\b(?:was|were|been) (?:completely |mostly |all |partly )?(?:down|unavailable|offline|broken|unreachable|failing) ` + about + `(` + learn.DurationPattern + `)`)
+	lastedFor = lazyregexp.New(`(?i)\b(?:outage|incident|breach|downtime|this|it)\b[^.;]{0,40}?\blasted ` + about + `(` + learn.DurationPattern + `)`)
+	downFor   = lazyregexp.New(`(?i)\b(?:was|were|been) (?:completely |mostly |all |partly )?(?:down|unavailable|offline|broken|unreachable|failing) ` + about + `(` + learn.DurationPattern + `)`)
 
 	failed    = `(?:failed|were lost|errored|went wrong|were bad|(?:were|was) (?:too )?slow|timed out|got (?:an )?errors?|were affected)`
 	noun      = `(?:(?:\pL+ )?(?:requests|events|checks|searches|logins|payments|orders))`
-	countBad  = regexp.MustCompile(`(?i)(?:^|[^\d.,:/%-])(` + learn.NumberPattern + `) ` + noun + ` (?:have |had )?` + failed + `\b`)
-	countLost = regexp.MustCompile(`(?i)\b(?:lost|dropped|failed) ` + about + `(` + learn.NumberPattern + `) (?:of (?:our|the|all|all our) )?` + noun + `\b`)
-	countAdj  = regexp.MustCompile(`(?i)(?:^|[^\d.,:/%-])(` + learn.NumberPattern + `) (?:failed|lost|bad) ` + noun + `\b`)
+	countBad  = lazyregexp.New(`(?i)(?:^|[^\d.,:/%-])(` + learn.NumberPattern + `) ` + noun + ` (?:have |had )?` + failed + `\b`)
+	countLost = lazyregexp.New(`(?i)\b(?:lost|dropped|failed) ` + about + `(` + learn.NumberPattern + `) (?:of (?:our|the|all|all our) )?` + noun + `\b`)
+	countAdj  = lazyregexp.New(`(?i)(?:^|[^\d.,:/%-])(` + learn.NumberPattern + `) (?:failed|lost|bad) ` + noun + `\b`)
 
-	shareBad   = regexp.MustCompile(`(?i)(\d+(?:\.\d+)?) ?% of (?:all |our |the |all of the |all the |all our )*` + noun + ` (?:have |had )?` + failed + `\b`)
-	budgetVerb = regexp.MustCompile(`(?i)\b(?:spent|spends?|spending|used(?: up)?|cost|costs|ate|burnt|burned|took|consumed)\b[^.;:%\d]{0,30}?(\d+(?:\.\d+)?) ?% of [^.;:%]{0,30}?budget\b`)
-	budgetGone = regexp.MustCompile(`(?i)(\d+(?:\.\d+)?) ?% of (?:the |our |its |this month's )?[^.;:%]{0,20}?budget (?:was|were|is|has been|had been) (?:spent|used(?: up)?|gone|consumed|burnt|burned)\b`)
-	began      = regexp.MustCompile(`(?i)\b(?:outage|incident|breach|errors|failures|downtime) (?:began|begun|started) (?:at )?(?:about |around )?(\d{1,2}:\d\d)(?::\d\d)?\b`)
-	over       = regexp.MustCompile(`(?i)\b(?:outage|incident|breach|errors|failures|downtime) (?:ended|stopped|(?:was|were) (?:over|resolved|gone)) (?:at )?(?:about |around )?(\d{1,2}:\d\d)(?::\d\d)?\b`)
-	ofOthers   = regexp.MustCompile(`(?i)\b(?:would|could|instead|per|last|then|previous\pL*|earlier|before|already|ago|counted|client\pL*|retr(?:y|ies)|provider\pL*|vendor\pL*|upstream|if|hourly|` +
+	shareBad   = lazyregexp.New(`(?i)(\d+(?:\.\d+)?) ?% of (?:all |our |the |all of the |all the |all our )*` + noun + ` (?:have |had )?` + failed + `\b`)
+	budgetVerb = lazyregexp.New(`(?i)\b(?:spent|spends?|spending|used(?: up)?|cost|costs|ate|burnt|burned|took|consumed)\b[^.;:%\d]{0,30}?(\d+(?:\.\d+)?) ?% of [^.;:%]{0,30}?budget\b`)
+	budgetGone = lazyregexp.New(`(?i)(\d+(?:\.\d+)?) ?% of (?:the |our |its |this month's )?[^.;:%]{0,20}?budget (?:was|were|is|has been|had been) (?:spent|used(?: up)?|gone|consumed|burnt|burned)\b`)
+	began      = lazyregexp.New(`(?i)\b(?:outage|incident|breach|errors|failures|downtime) (?:began|begun|started) (?:at )?(?:about |around )?(\d{1,2}:\d\d)(?::\d\d)?\b`)
+	over       = lazyregexp.New(`(?i)\b(?:outage|incident|breach|errors|failures|downtime) (?:ended|stopped|(?:was|were) (?:over|resolved|gone)) (?:at )?(?:about |around )?(\d{1,2}:\d\d)(?::\d\d)?\b`)
+	ofOthers   = lazyregexp.New(`(?i)\b(?:would|could|instead|per|last|then|previous\pL*|earlier|before|already|ago|counted|client\pL*|retr(?:y|ies)|provider\pL*|vendor\pL*|upstream|if|hourly|` +
 		`every|each|daily|a (?:day|minute|second|week|month)|usually|normally|peak|left|remain\pL*|threshold|limit\pL*|allows?|test\pL*|simulat\pL*|estimat\pL*|in (?:january|february|march|april|may|june|july|august|september|october|november|december)|` +
 		`of them|first|worst)\b`)
-	otherZone = regexp.MustCompile(`\b\d{1,2}:\d\d(?::\d\d)?(?: ?(?i:am|pm)\b| ?(?:CES?T|BST|GMT|IST|JST|MSK|[PMCE][SD]T|EE?ST|A[EW][SD]T|local|\+\d))`)
+	otherZone = lazyregexp.New(`\b\d{1,2}:\d\d(?::\d\d)?(?: ?(?i:am|pm)\b| ?(?:CES?T|BST|GMT|IST|JST|MSK|[PMCE][SD]T|EE?ST|A[EW][SD]T|local|\+\d))`)
 )
 
 // contradictions finds numbers of the incident as a whole that the record contradicts, if the
@@ -117,7 +117,7 @@ func (r *reading) counts(s string) (all []claim) {
 	if most == 0 {
 		return nil
 	}
-	for _, p := range []*regexp.Regexp{countBad, countLost, countAdj} {
+	for _, p := range []*lazyregexp.Regexp{countBad, countLost, countAdj} {
 		for _, m := range p.FindAllStringSubmatch(s, -1) {
 			if n := learn.ParseNumber(m[1]); n > most*(1+roundedShare) {
 				all = append(all, claim{strings.TrimSpace(m[0]), r.impact() + "."})
@@ -131,7 +131,7 @@ func (r *reading) counts(s string) (all []claim) {
 }
 
 func (r *reading) shares(s string) (all []claim) {
-	for _, p := range []*regexp.Regexp{budgetVerb, budgetGone} {
+	for _, p := range []*lazyregexp.Regexp{budgetVerb, budgetGone} {
 		for _, m := range p.FindAllStringSubmatch(s, -1) {
 			if !r.isBudget(learn.ParseNumber(m[1]), m[0]) {
 				w := r.Record.Worst()
@@ -184,7 +184,7 @@ func (r *reading) hasOutage(x float64) bool {
 	return false
 }
 
-var percentIn = regexp.MustCompile(`(\d+(?:\.\d+)?) ?%`)
+var percentIn = lazyregexp.New(`(\d+(?:\.\d+)?) ?%`)
 
 // isBudget reports whether a share of the budget agrees with one that was spent.
 func (r *reading) isBudget(x float64, said string) bool {

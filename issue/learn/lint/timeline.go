@@ -1,16 +1,16 @@
 package lint
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/postburn/postburn/internal/lazyregexp"
 	"github.com/postburn/postburn/issue/learn"
 )
 
 var (
-	clockTime = regexp.MustCompile(`\b\d{1,2}:\d\d\b`)
-	byItself  = regexp.MustCompile(`(?i)\b(?:by itself|by themselves|on its own|on their own|automatic\w*|nobody|no one|self-heal\w*|nothing was done)\b`)
-	firstOnes = regexp.MustCompile(`\b(?:I|we|We)\b`)
+	clockTime = lazyregexp.New(`\b\d{1,2}:\d\d\b`)
+	byItself  = lazyregexp.New(`(?i)\b(?:by itself|by themselves|on its own|on their own|automatic\w*|nobody|no one|self-heal\w*|nothing was done)\b`)
+	firstOnes = lazyregexp.New(`\b(?:I|we|We)\b`)
 )
 
 // withoutPeople finds a timeline of postburn's form in which nobody did anything, if the text does

@@ -1,13 +1,13 @@
 package lint
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/postburn/postburn/internal/lazyregexp"
 	"github.com/postburn/postburn/issue/learn"
 )
 
-var sentenceEnd = regexp.MustCompile(`[.!?…]["')\]]*\s+`)
+var sentenceEnd = lazyregexp.New(`[.!?…]["')\]]*\s+`)
 
 // sentences splits a text. Abbreviations are not known, and a sentence too many does little harm.
 func sentences(text string) (all []string) {
@@ -25,7 +25,7 @@ func sentences(text string) (all []string) {
 	return all
 }
 
-var wordPattern = regexp.MustCompile(`[\pL\d][\pL\d'’_-]*`)
+var wordPattern = lazyregexp.New(`[\pL\d][\pL\d'’_-]*`)
 
 func words(text string) []string { return wordPattern.FindAllString(strings.ToLower(text), -1) }
 

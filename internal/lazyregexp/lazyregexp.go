@@ -1,0 +1,47 @@
+// Package lazyregexp compiles regular expressions when they are first used. To compile all that
+// read comments and post-mortems takes 10 MiB and as many milliseconds, which most commands, and a
+// daemon without an issue to read, can do without.
+package lazyregexp
+
+import (
+	"regexp"
+	"sync"
+	"testing"
+)
+
+// Regexp is a regexp.Regexp that is compiled at the first call of a method.
+type Regexp struct{ compiled func() *regexp.Regexp }
+
+// New returns the regular expression of a text. If the text is none, the first use panics; in a
+// test, New does.
+func New(text string) *Regexp {
+	r := &Regexp{sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })}
+	if testing.Testing() {
+		r.compiled()
+	}
+	return r
+}
+
+// The methods are those of regexp.Regexp.
+
+func (r *Regexp) MatchString(s string) bool { return r.compiled().MatchString(s) }
+
+func (r *Regexp) FindString(s string) string { return r.compiled().FindString(s) }
+
+func (r *Regexp) FindStringIndex(s string) []int { return r.compiled().FindStringIndex(s) }
+
+func (r *Regexp) FindStringSubmatch(s string) []string { return r.compiled().FindStringSubmatch(s) }
+
+func (r *Regexp) FindAllString(s string, n int) []string { return r.compiled().FindAllString(s, n) }
+
+func (r *Regexp) FindAllStringSubmatch(s string, n int) [][]string {
+	return r.compiled().FindAllStringSubmatch(s, n)
+}
+
+func (r *Regexp) ReplaceAllString(s, with string) string {
+	return r.compiled().ReplaceAllString(s, with)
+}
+
+func (r *Regexp) Split(s string, n int) []string { return r.compiled().Split(s, n) }
+
+func (r *Regexp) SubexpNames() []string { return r.compiled().SubexpNames() }
