@@ -460,18 +460,16 @@ func misfortunes(t *testing.T, calm time.Duration, play func(time.Time, *rand.Ra
 		r := newTorture(t)
 		r.reads = true
 		names := slices.Sorted(maps.Keys(r.misfortunes()))
-		start := time.Now()
-		denied := map[string]int{} // how often in a row a path was not there; what is denied three times is gone
+		start, denied := time.Now(), map[string]int{} // how often in a row a path was not there: three times, and it is gone
 		r.server.Fault = func(q githubtest.Request) githubtest.Fault {
 			if time.Since(start) > calm || random.IntN(5) > 0 {
-				denied[q.Path] = 0
+				delete(denied, q.Path)
 				return githubtest.Fault{}
 			}
 			name := names[random.IntN(len(names))]
-			if name != "404" && name != "410" {
-				denied[q.Path] = 0
-			} else if denied[q.Path]++; denied[q.Path] == 3 {
-				denied[q.Path] = 0
+			if denied[q.Path]++; name != "404" && name != "410" {
+				delete(denied, q.Path)
+			} else if denied[q.Path] > 2 {
 				return githubtest.Fault{}
 			}
 			return r.misfortunes()[name]()
