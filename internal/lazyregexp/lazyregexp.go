@@ -4,10 +4,14 @@
 package lazyregexp
 
 import (
+	"os"
 	"regexp"
+	"strings"
 	"sync"
-	"testing"
 )
+
+// inTest reports whether the program is a package's tests, as the go command names them.
+var inTest = len(os.Args) > 0 && strings.HasSuffix(strings.TrimSuffix(os.Args[0], ".exe"), ".test")
 
 // Regexp is a regexp.Regexp that is compiled at the first call of a method.
 type Regexp struct{ compiled func() *regexp.Regexp }
@@ -16,7 +20,7 @@ type Regexp struct{ compiled func() *regexp.Regexp }
 // test, New does.
 func New(text string) *Regexp {
 	r := &Regexp{sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })}
-	if testing.Testing() {
+	if inTest {
 		r.compiled()
 	}
 	return r
