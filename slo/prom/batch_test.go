@@ -307,17 +307,18 @@ func TestUnanswered(t *testing.T) {
 		serve func(w http.ResponseWriter, r *http.Request, query string)
 		most  int64 // queries
 		fail  int   // objectives
+		wait  time.Duration
 	}{
-		{"500", func(w http.ResponseWriter, _ *http.Request, _ string) { w.WriteHeader(500) }, 20, 400},
-		{"a sign-in page", func(w http.ResponseWriter, _ *http.Request, _ string) { fmt.Fprint(w, "<html>") }, 30, 400},
-		{"401", func(w http.ResponseWriter, _ *http.Request, _ string) { w.WriteHeader(401) }, 30, 400},
-		{"nothing", func(_ http.ResponseWriter, r *http.Request, _ string) { <-r.Context().Done() }, 30, 400},
+		{"500", func(w http.ResponseWriter, _ *http.Request, _ string) { w.WriteHeader(500) }, 20, 400, time.Minute},
+		{"a sign-in page", func(w http.ResponseWriter, _ *http.Request, _ string) { fmt.Fprint(w, "<html>") }, 30, 400, time.Minute},
+		{"401", func(w http.ResponseWriter, _ *http.Request, _ string) { w.WriteHeader(401) }, 30, 400, time.Minute},
+		{"nothing", func(_ http.ResponseWriter, r *http.Request, _ string) { <-r.Context().Done() }, 30, 400, 200 * time.Millisecond},
 		{"one that is slow", func(w http.ResponseWriter, r *http.Request, query string) {
 			if strings.Contains(query, "vector(333)") {
 				<-r.Context().Done()
 			}
 			fmt.Fprintf(w, noData, "")
-		}, 40, 1},
+		}, 40, 1, time.Second},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var asked atomic.Int64
@@ -326,7 +327,7 @@ func TestUnanswered(t *testing.T) {
 				tc.serve(w, r, r.FormValue("query"))
 			}))
 			defer server.Close()
-			c := client(t, prom.Options{URL: server.URL, Timeout: 200 * time.Millisecond})
+			c := client(t, prom.Options{URL: server.URL, Timeout: tc.wait})
 			failed := 0
 			for _, r := range c.Read(t.Context(), objectives, oneTick) {
 				if r.Err != nil {

@@ -94,7 +94,11 @@ func TestFaults(t *testing.T) {
 			server := httptest.NewServer(tc.serve)
 			defer server.Close()
 			registry := prometheus.NewRegistry()
-			c := client(t, prom.Options{URL: server.URL, Timeout: 300 * time.Millisecond, Registerer: registry})
+			timeout := time.Minute
+			if tc.reason == "unreachable" && strings.HasSuffix(tc.text, "within 300ms") {
+				timeout = 300 * time.Millisecond
+			}
+			c := client(t, prom.Options{URL: server.URL, Timeout: timeout, Registerer: registry})
 			reading := c.Read(t.Context(), objectives(), tc.ticks)[0]
 			if !errors.Is(reading.Err, tc.want) || len(reading.Series) > 0 {
 				t.Fatalf("got %v, %v; want %v", reading.Series, reading.Err, tc.want)
