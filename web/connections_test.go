@@ -17,7 +17,7 @@ func TestStalled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limited := newConnections(l, 4, 300*time.Millisecond, newMetrics(prometheus.NewRegistry()))
+	limited := newConnections(l, 4, 2*time.Second, newMetrics(prometheus.NewRegistry()))
 	defer limited.Close()
 	for name, takes := range map[string]bool{"takes nothing": false, "takes it slowly": true} {
 		t.Run(name, func(t *testing.T) {

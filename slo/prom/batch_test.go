@@ -298,6 +298,7 @@ func TestBatchQueries(t *testing.T) {
 
 // TestUnanswered has a server that does not answer, or not in time.
 func TestUnanswered(t *testing.T) {
+	t.Parallel() // it waits
 	var objectives []slo.Objective
 	for i := range 400 {
 		objectives = append(objectives, slo.Objective{Name: fmt.Sprint(i), Indicator: slo.Indicator{Bool: fmt.Sprintf("vector(%d) > 1000", i)}})
