@@ -180,10 +180,10 @@ func TestIncidentFilters(t *testing.T) {
 	var all []string
 	for query, next := "?severity=2", "x"; next != ""; query = "?severity=2&cursor=" + next {
 		var some []string
-		w.read = 0
+		w.read.Store(0)
 		some, next = ask(t, w, query)
-		if w.read > 1100 {
-			t.Errorf("%s reads %d incidents", query, w.read)
+		if w.read.Load() > 1100 {
+			t.Errorf("%s reads %d incidents", query, w.read.Load())
 		}
 		all = append(all, some...)
 	}

@@ -155,7 +155,7 @@ func TestIncidentsAnswerErrors(t *testing.T) {
 		if code, page := get(t, w.handler(), "/incidents?"+query); code != 400 || !strings.Contains(text(page), strings.ReplaceAll(want, `\`, "")) {
 			t.Errorf("%s: the page has status %d and says %s", query, code, text(page))
 		}
-		if w.read > 0 {
+		if w.read.Load() > 0 {
 			t.Errorf("%s: incidents were read", query)
 		}
 	}
@@ -208,13 +208,13 @@ func TestSearchIsBounded(t *testing.T) {
 		"No more match the filter so far. Searched back to 2026-03-23 05:00 UTC . There are older incidents. Newest · Older",
 		"service-7 service-7-availability recovered",
 	} {
-		w.read = 0
+		w.read.Store(0)
 		_, page := get(t, w.handler(), path)
 		if !strings.Contains(text(page), want) {
 			t.Fatalf("page %d does not say %q: %s", n, want, text(page))
 		}
-		if w.read > 1002 {
-			t.Errorf("%d incidents were read", w.read)
+		if w.read.Load() > 1002 {
+			t.Errorf("%d incidents were read", w.read.Load())
 		}
 		if found := olderLink.FindStringSubmatch(page); found != nil {
 			path = html.UnescapeString(found[1])
@@ -247,15 +247,16 @@ func readsDoNotGrow(t *testing.T) {
 	} {
 		size := map[*world]int{}
 		for _, w := range []*world{few, many} {
-			w.read, w.asked = 0, 0
+			w.read.Store(0)
+			w.asked.Store(0)
 			code, body := get(t, w.handler(), path(w))
 			if code != 200 {
 				t.Errorf("%s: %d", name, code)
 			}
 			size[w] = len(body)
 		}
-		if few.read != many.read || few.asked != many.asked || many.read > 3010 {
-			t.Errorf("%s: %d incidents and %d publications of few, %d and %d of many", name, few.read, few.asked, many.read, many.asked)
+		if few.read.Load() != many.read.Load() || few.asked.Load() != many.asked.Load() || many.read.Load() > 3010 {
+			t.Errorf("%s: %d incidents and %d publications of few, %d and %d of many", name, few.read.Load(), few.asked.Load(), many.read.Load(), many.asked.Load())
 		}
 		if more := size[many] - size[few]; more > size[few]/50 {
 			t.Errorf("%s: %d bytes with few, %d with many", name, size[few], size[many])

@@ -462,12 +462,12 @@ func TestManyObjectives(t *testing.T) {
 	h := w.handler()
 	began := time.Now()
 	_, page := get(t, h, "/")
-	t.Logf("%d KiB in %s, %d publications read", len(page)>>10, time.Since(began), w.asked)
+	t.Logf("%d KiB in %s, %d publications read", len(page)>>10, time.Since(began), w.asked.Load())
 	if sheets := strings.Count(page, "<style>"); sheets != 1 {
 		t.Errorf("%d style sheets", sheets)
 	}
-	if len(page) > 1200<<10 || w.asked > 70 {
-		t.Errorf("%d bytes, %d publications read", len(page), w.asked)
+	if len(page) > 1200<<10 || w.asked.Load() > 70 {
+		t.Errorf("%d bytes, %d publications read", len(page), w.asked.Load())
 	}
 	said := text(page)
 	for _, want := range []string{

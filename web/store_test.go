@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
@@ -16,8 +17,8 @@ type memory struct {
 	failing      error // of reading incidents
 	unpublished  error // of reading publications
 
-	read  int // incidents
-	asked int // publications
+	read  atomic.Int64 // incidents
+	asked atomic.Int64 // publications
 }
 
 var _ web.Store = (*memory)(nil)
@@ -36,7 +37,7 @@ func (m *memory) where(match func(alert.Incident) bool) []alert.Incident {
 
 func (m *memory) OpenIncidents(context.Context) ([]alert.Incident, error) {
 	found := m.where(alert.Incident.IsOpen)
-	m.read += len(found)
+	m.read.Add(int64(len(found)))
 	return found, m.failing
 }
 
@@ -48,24 +49,24 @@ func (m *memory) RecoveredIncidents(_ context.Context, page alert.IncidentPage) 
 			(after == alert.IncidentPosition{} || i.Onset().Before(after.Onset) || i.Onset().Equal(after.Onset) && i.ID > after.ID)
 	})
 	found = found[:min(len(found), page.Limit)]
-	m.read += len(found)
+	m.read.Add(int64(len(found)))
 	return found, m.failing
 }
 
 func (m *memory) IncidentsByID(_ context.Context, ids []string) ([]alert.Incident, error) {
 	found := m.where(func(i alert.Incident) bool { return slices.Contains(ids, i.ID) })
-	m.read += len(found)
+	m.read.Add(int64(len(found)))
 	return found, m.failing
 }
 
 func (m *memory) Publication(_ context.Context, incident string) (issue.Publication, bool, error) {
-	m.asked++
+	m.asked.Add(1)
 	p, ok := m.publications[incident]
 	return p, ok, m.unpublished
 }
 
 func (m *memory) Summaries(_ context.Context, incidents []string) (map[string]issue.Summary, error) {
-	m.asked += len(incidents)
+	m.asked.Add(int64(len(incidents)))
 	found := map[string]issue.Summary{}
 	for _, id := range incidents {
 		if p, ok := m.publications[id]; ok {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,15 +28,15 @@ func forget(t *testing.T, name string, n int) (requests int) {
 		r := newTorture(t)
 		r.reads, r.tasks, r.remindAfter = true, learn.Tasks, 8*time.Minute
 		r.server.Change(acme, func(repo *githubtest.Repository) { repo.Assignable = []string{"alice"} })
-		before := 0
+		var before atomic.Int64 // requests
 		r.server.Fault = func(q githubtest.Request) githubtest.Fault {
-			if before > 0 && q.N == before+n {
+			if asked := int(before.Load()); asked > 0 && q.N == asked+n {
 				return r.misfortunes()[name]()
 			}
 			return githubtest.Fault{}
 		}
-		r.people = map[time.Duration]func(){18 * time.Minute: func() {
-			before = len(r.server.Requests())
+		r.people = map[time.Duration]func(){18*time.Minute + time.Second: func() {
+			before.Store(int64(len(r.server.Requests())))
 			each(r.server, func(i *githubtest.Issue) {
 				i.Body = strings.Replace(i.Body, "_What will you change this week (short term)? What would keep the next failure of this kind from reaching users (long term)?_\n", agreed, 1)
 				i.Labels, i.Updated = append(i.Labels, issue.FollowUpLabel), time.Now()
@@ -45,14 +46,14 @@ func forget(t *testing.T, name string, n int) (requests int) {
 		r.until(t, 50*time.Minute, func(now time.Time) (alert.Incident, bool) {
 			return incident("checkout", onset, now, [2]time.Duration{0, 10 * time.Minute})
 		})
-		requests = len(r.server.Requests()) - before
+		requests = len(r.server.Requests()) - int(before.Load())
 		if strings.HasPrefix(name, "dies") && n > 0 && r.deaths != 1 {
 			t.Errorf("died %d times", r.deaths)
 		}
 		verifyFollowUps(t, r)
 		if t.Failed() {
-			for _, q := range r.server.Requests()[before:] {
-				t.Logf("%d: %s %s at %s", q.N-before, q.Method, q.Path, q.At.Format(time.TimeOnly))
+			for _, q := range r.server.Requests()[before.Load():] {
+				t.Logf("%d: %s %s at %s", q.N-int(before.Load()), q.Method, q.Path, q.At.Format(time.TimeOnly))
 			}
 			p, _ := r.store.load("checkout-1")
 			for _, w := range p.Writes {
@@ -137,7 +138,7 @@ func TestFollowUpsOnAServerWithoutSubIssues(t *testing.T) {
 		r := newTorture(t)
 		r.server.NoSubIssues = true
 		r.reads, r.tasks = true, learn.Tasks
-		r.people = map[time.Duration]func(){18 * time.Minute: func() {
+		r.people = map[time.Duration]func(){18*time.Minute + time.Second: func() {
 			each(r.server, func(i *githubtest.Issue) {
 				i.Body = strings.Replace(i.Body, "_What will you change this week (short term)? What would keep the next failure of this kind from reaching users (long term)?_\n", agreed, 1)
 				i.Labels, i.Updated = append(i.Labels, issue.FollowUpLabel), time.Now()

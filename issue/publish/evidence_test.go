@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -155,11 +156,10 @@ func TestOneHangingCollectorHoldsUpAPassOnce(t *testing.T) {
 			stories = append(stories, s)
 		}
 		r := newRun(stories...)
+		var begun sync.Once
 		var first, last time.Time
 		r.options.Collectors = []issue.Collector{func(context.Context, alert.Incident) issue.Evidence {
-			if first.IsZero() {
-				first = time.Now()
-			}
+			begun.Do(func() { first = time.Now() })
 			<-never.Done()
 			return issue.Evidence{}
 		}}

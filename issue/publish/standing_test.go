@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,10 +98,9 @@ func TestTheTextSaysWhatWasFoundLate(t *testing.T) {
 		first, second := short(), short()
 		second.group = "search"
 		r := newRun(first, second)
-		hangs := true
+		var hung atomic.Bool
 		r.options.Render, r.options.Collectors = tell, []issue.Collector{func(context.Context, alert.Incident) issue.Evidence {
-			if hangs {
-				hangs = false
+			if !hung.Swap(true) {
 				time.Sleep(time.Minute)
 			}
 			return issue.Evidence{Timeline: []issue.Entry{{Text: "found"}}}
