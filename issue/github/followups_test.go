@@ -35,7 +35,7 @@ func forget(t *testing.T, name string, n int) (requests int) {
 			}
 			return githubtest.Fault{}
 		}
-		r.people = map[time.Duration]func(){18*time.Minute + time.Second: func() {
+		r.people = map[time.Duration]func(){18 * time.Minute: func() {
 			before.Store(int64(len(r.server.Requests())))
 			each(r.server, func(i *githubtest.Issue) {
 				i.Body = strings.Replace(i.Body, "_What will you change this week (short term)? What would keep the next failure of this kind from reaching users (long term)?_\n", agreed, 1)
@@ -138,7 +138,7 @@ func TestFollowUpsOnAServerWithoutSubIssues(t *testing.T) {
 		r := newTorture(t)
 		r.server.NoSubIssues = true
 		r.reads, r.tasks = true, learn.Tasks
-		r.people = map[time.Duration]func(){18*time.Minute + time.Second: func() {
+		r.people = map[time.Duration]func(){18 * time.Minute: func() {
 			each(r.server, func(i *githubtest.Issue) {
 				i.Body = strings.Replace(i.Body, "_What will you change this week (short term)? What would keep the next failure of this kind from reaching users (long term)?_\n", agreed, 1)
 				i.Labels, i.Updated = append(i.Labels, issue.FollowUpLabel), time.Now()
