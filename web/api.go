@@ -21,8 +21,8 @@ const (
 	maxLimit     = 1000
 )
 
-// api returns the endpoints of the API by path. Each is described in openapi.json.
-func (h *Handler) api() map[string]http.HandlerFunc {
+// endpoints returns those of the API by path. Each is described in openapi.json.
+func (h apiHandler) endpoints() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
 		"/api/v1/incidents":      h.incidents,
 		"/api/v1/incidents/{id}": h.incident,
@@ -44,7 +44,7 @@ type incidentsAnswer struct {
 
 // incidents answers with a page of recovered incidents. The first page has all open ones as well,
 // so that no limit hides that something is burning.
-func (h *Handler) incidents(w http.ResponseWriter, r *http.Request) {
+func (h apiHandler) incidents(w http.ResponseWriter, r *http.Request) {
 	d := h.data.Load()
 	if d == nil {
 		h.fail(w, http.StatusServiceUnavailable, "postburn is starting")
@@ -69,7 +69,7 @@ func (h *Handler) incidents(w http.ResponseWriter, r *http.Request) {
 }
 
 // incident answers with one incident.
-func (h *Handler) incident(w http.ResponseWriter, r *http.Request) {
+func (h apiHandler) incident(w http.ResponseWriter, r *http.Request) {
 	d := h.data.Load()
 	if d == nil {
 		h.fail(w, http.StatusServiceUnavailable, "postburn is starting")
@@ -100,7 +100,7 @@ func (h *Handler) incident(w http.ResponseWriter, r *http.Request) {
 }
 
 // views makes the JSON form of incidents, without their issues if these can't be read.
-func (h *Handler) views(ctx context.Context, d *Data, incidents []alert.Incident) []Incident {
+func (h apiHandler) views(ctx context.Context, d *Data, incidents []alert.Incident) []Incident {
 	summaries, err := d.Store.Summaries(ctx, idsOf(incidents))
 	if err != nil {
 		h.logger.Error("reading publications for the API", "err", err)
@@ -124,7 +124,7 @@ func (h *Handler) views(ctx context.Context, d *Data, incidents []alert.Incident
 	return views
 }
 
-func (h *Handler) storeFails(w http.ResponseWriter, err error) {
+func (h apiHandler) storeFails(w http.ResponseWriter, err error) {
 	h.logger.Error("reading incidents for the API", "err", err)
 	h.fail(w, http.StatusInternalServerError, "the store can't be read")
 }

@@ -81,7 +81,7 @@ type objectiveAnswer struct {
 }
 
 // objectives answers with how all objectives stand.
-func (h *Handler) objectives(w http.ResponseWriter, r *http.Request) {
+func (h apiHandler) objectives(w http.ResponseWriter, r *http.Request) {
 	d := h.data.Load()
 	if d == nil {
 		h.fail(w, http.StatusServiceUnavailable, "postburn is starting")
@@ -97,7 +97,7 @@ func (h *Handler) objectives(w http.ResponseWriter, r *http.Request) {
 
 // openIncidents returns the open incidents by objective; none if they can't be read: how objectives
 // stand is known without the store.
-func (h *Handler) openIncidents(ctx context.Context, d *Data) map[slo.ID]alert.Incident {
+func (h apiHandler) openIncidents(ctx context.Context, d *Data) map[slo.ID]alert.Incident {
 	all, err := d.Store.OpenIncidents(ctx)
 	if err != nil {
 		h.logger.Error("reading open incidents for the API", "err", err)
@@ -119,7 +119,7 @@ func (v *Objective) addIncident(open alert.Incident) {
 }
 
 // objective answers with all that is known of an objective, by label set.
-func (h *Handler) objective(w http.ResponseWriter, r *http.Request) {
+func (h apiHandler) objective(w http.ResponseWriter, r *http.Request) {
 	d := h.data.Load()
 	if d == nil || d.Details == nil {
 		h.fail(w, http.StatusServiceUnavailable, "postburn is starting")

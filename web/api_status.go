@@ -78,7 +78,7 @@ type WaitingIncident struct {
 }
 
 // status answers with how postburn itself does.
-func (h *Handler) status(w http.ResponseWriter, _ *http.Request) {
+func (h apiHandler) status(w http.ResponseWriter, _ *http.Request) {
 	d := h.data.Load()
 	if d == nil {
 		h.fail(w, http.StatusServiceUnavailable, "postburn is starting")

@@ -64,12 +64,12 @@ type errorNotKept struct{ rendered }
 
 func (errorNotKept) Error() string { return "not a page to keep" }
 
-// all are pages, and courses those of objectives, see Handler.shared.
+// all are pages, and courses those of objectives, see pageHandler.once.
 func all(c *caches) *memo[string, rendered]     { return &c.pages }
 func courses(c *caches) *memo[string, rendered] { return &c.courses }
 
-// shared has a page made once for all who ask for it within some seconds.
-func (h *Handler) shared(page http.HandlerFunc, in func(*caches) *memo[string, rendered]) http.HandlerFunc {
+// once has a page made once for all who ask for it within some seconds.
+func (h pageHandler) once(page http.HandlerFunc, in func(*caches) *memo[string, rendered]) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		d := h.data.Load()
 		if d == nil {

@@ -17,4 +17,4 @@ type (
 var DescriptionJSON = descriptionJSON
 
 // Paths returns the paths of the API, sorted.
-func (h *Handler) Paths() []string { return slices.Sorted(maps.Keys(h.api())) }
+func (h *Handler) Paths() []string { return slices.Sorted(maps.Keys(apiHandler{h.shared}.endpoints())) }

@@ -114,24 +114,36 @@ type Store interface {
 
 // Handler serves the pages, the API, the metrics and the endpoints of an orchestrator.
 type Handler struct {
-	mux     *http.ServeMux
+	*shared
+	mux *http.ServeMux
+}
+
+// shared is what pages and the API have in common.
+type shared struct {
 	logger  *slog.Logger
-	data    atomic.Pointer[Data]
+	data    atomic.Pointer[Data] // nil: postburn is starting
 	reports reports
 }
 
+// pageHandler answers people, and apiHandler programs.
+type (
+	pageHandler struct{ *shared }
+	apiHandler  struct{ *shared }
+)
+
 // NewHandler makes a handler that is healthy, and not ready until Ready is called.
 func NewHandler(logger *slog.Logger, metrics prometheus.Gatherer) *Handler {
-	h := &Handler{mux: http.NewServeMux(), logger: logger, reports: reports{making: make(chan struct{}, 1)}}
+	h := &Handler{&shared{logger: logger, reports: reports{making: make(chan struct{}, 1)}}, http.NewServeMux()}
 	h.mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	h.addProbes(h.mux)
-	h.mux.HandleFunc("GET /{$}", h.shared(h.overviewPage, all))
-	h.mux.HandleFunc("GET /slos/{name}", h.shared(h.objectivePage, courses))
-	h.mux.HandleFunc("GET /status", h.statusPage)
-	h.mux.HandleFunc("GET /incidents", h.shared(h.incidentsPage, all))
-	h.mux.HandleFunc("GET /incidents/{id}", h.shared(h.incidentPage, all))
-	h.mux.HandleFunc("GET /report", h.reportPage)
-	for path, handle := range h.api() {
+	pages := pageHandler{h.shared}
+	h.mux.HandleFunc("GET /{$}", pages.once(pages.overview, all))
+	h.mux.HandleFunc("GET /slos/{name}", pages.once(pages.objective, courses))
+	h.mux.HandleFunc("GET /status", pages.status)
+	h.mux.HandleFunc("GET /incidents", pages.once(pages.incidents, all))
+	h.mux.HandleFunc("GET /incidents/{id}", pages.once(pages.incident, all))
+	h.mux.HandleFunc("GET /report", pages.report)
+	for path, handle := range (apiHandler{h.shared}).endpoints() {
 		h.mux.HandleFunc("GET "+path, handle)
 	}
 	h.mux.HandleFunc("POST /-/reload", h.reload)
@@ -189,11 +201,11 @@ type errorAnswer struct {
 	Error string `json:"error"`
 }
 
-func (h *Handler) fail(w http.ResponseWriter, status int, message string) {
+func (h apiHandler) fail(w http.ResponseWriter, status int, message string) {
 	h.json(w, status, errorAnswer{message})
 }
 
-func (h *Handler) json(w http.ResponseWriter, status int, body any) {
+func (h apiHandler) json(w http.ResponseWriter, status int, body any) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		h.logger.Error("encoding an answer of the API", "err", err)

@@ -42,8 +42,8 @@ type listView struct {
 	Searched        time.Time // onset of the last incident searched for the words; zero: all were
 }
 
-// incidentsPage shows the open incidents and then, page by page, those that are over.
-func (h *Handler) incidentsPage(w http.ResponseWriter, r *http.Request) {
+// incidents shows the open incidents and then, page by page, those that are over.
+func (h pageHandler) incidents(w http.ResponseWriter, r *http.Request) {
 	d := h.data.Load()
 	if d == nil {
 		h.starting(w, "./")

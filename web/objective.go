@@ -98,7 +98,7 @@ type term struct {
 	Code       bool
 }
 
-func (h *Handler) objectivePage(w http.ResponseWriter, r *http.Request) {
+func (h pageHandler) objective(w http.ResponseWriter, r *http.Request) {
 	d := h.data.Load()
 	if d == nil {
 		h.starting(w, "../")

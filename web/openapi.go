@@ -13,7 +13,7 @@ var descriptionJSON []byte
 
 // description answers with what the API can be asked. It is the same at any time, so it is there
 // while postburn starts.
-func (h *Handler) description(w http.ResponseWriter, _ *http.Request) {
+func (h apiHandler) description(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-cache")
 	_, _ = w.Write(descriptionJSON) // the client may have gone

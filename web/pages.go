@@ -76,7 +76,7 @@ type message struct {
 	Heading, Text string
 }
 
-func (h *Handler) overviewPage(w http.ResponseWriter, r *http.Request) {
+func (h pageHandler) overview(w http.ResponseWriter, r *http.Request) {
 	d := h.data.Load()
 	if d == nil {
 		h.starting(w, "./")
@@ -91,7 +91,7 @@ func (h *Handler) overviewPage(w http.ResponseWriter, r *http.Request) {
 	h.show(w, http.StatusOK, "overview", o)
 }
 
-func (h *Handler) incidentPage(w http.ResponseWriter, r *http.Request) {
+func (h pageHandler) incident(w http.ResponseWriter, r *http.Request) {
 	d := h.data.Load()
 	if d == nil {
 		h.starting(w, "../")
@@ -142,7 +142,7 @@ func (r *incidentRow) addSummary(s issue.Summary) {
 	}
 }
 
-func (h *Handler) starting(w http.ResponseWriter, root string) {
+func (h pageHandler) starting(w http.ResponseWriter, root string) {
 	w.Header().Set("Retry-After", "5")
 	w.Header().Set("Refresh", "5")
 	h.show(w, http.StatusServiceUnavailable, "message", message{
@@ -153,7 +153,7 @@ func (h *Handler) starting(w http.ResponseWriter, root string) {
 
 // unreadable logs why a page can't be shown. The error may hold what is none of a reader's
 // business.
-func (h *Handler) unreadable(w http.ResponseWriter, root string, err error) {
+func (h pageHandler) unreadable(w http.ResponseWriter, root string, err error) {
 	h.logger.Error("reading for a page", "err", err)
 	text := "So nobody knows how things stand. This is about postburn itself, not about what it watches. Its log says more."
 	if problem := h.data.Load().storeProblem(); problem != "" {
@@ -163,7 +163,7 @@ func (h *Handler) unreadable(w http.ResponseWriter, root string, err error) {
 }
 
 // show writes a page, and nothing of it if it can't be made.
-func (h *Handler) show(w http.ResponseWriter, status int, name string, data any) {
+func (h pageHandler) show(w http.ResponseWriter, status int, name string, data any) {
 	var b bytes.Buffer
 	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
 		h.logger.Error("making a page", "page", name, "err", err)

@@ -153,7 +153,7 @@ type choice struct {
 	Now         bool
 }
 
-func (h *Handler) reportPage(w http.ResponseWriter, r *http.Request) {
+func (h pageHandler) report(w http.ResponseWriter, r *http.Request) {
 	d := h.data.Load()
 	if d == nil {
 		h.starting(w, "./")
@@ -189,7 +189,7 @@ func (h *Handler) reportPage(w http.ResponseWriter, r *http.Request) {
 }
 
 // download writes a report as a file of its own.
-func (h *Handler) download(w http.ResponseWriter, r report.Report, output string) {
+func (h pageHandler) download(w http.ResponseWriter, r report.Report, output string) {
 	text, kind := []byte(r.Markdown()), "text/markdown; charset=utf-8"
 	if output == "html" {
 		var err error
@@ -236,7 +236,7 @@ func newReportView(now time.Time, query url.Values) reportView {
 }
 
 // report answers with a report.
-func (h *Handler) report(w http.ResponseWriter, r *http.Request) {
+func (h apiHandler) report(w http.ResponseWriter, r *http.Request) {
 	d := h.data.Load()
 	if d == nil {
 		h.fail(w, http.StatusServiceUnavailable, "postburn is starting")

@@ -61,7 +61,7 @@ type fault struct {
 	Why           string
 }
 
-func (h *Handler) statusPage(w http.ResponseWriter, r *http.Request) {
+func (h pageHandler) status(w http.ResponseWriter, r *http.Request) {
 	d := h.data.Load()
 	if d == nil {
 		h.starting(w, "./")
