@@ -40,8 +40,8 @@ type Data struct {
 	ReadReport func(ctx context.Context, p report.Period, now time.Time) (report.Input, error)
 	// SLOFiles returns what became of the SLO files since the start. May be nil itself.
 	SLOFiles func() SLOFiles
-	// Changes returns what the SLO files changed of an objective since the start, oldest first. May be
-	// nil itself.
+	// Changes returns what the SLO files changed of an objective since the start, oldest first. May
+	// be nil itself.
 	Changes func(objective string) []Change
 	// PostMortem returns the text of an issue that has no page of its own, as Markdown. Nil if all
 	// have.

@@ -49,9 +49,10 @@ func (j *job) content(w *issue.Write, text issue.Text) issue.Content {
 	return c
 }
 
-// standing returns a digest of the state that an issue's text gives: whether the incident goes on, how
-// severe it is, which objectives are missed, and whether evidence was found. Numbers are not in it,
-// so it changes a few times. It is empty for many incidents: their comments name those that join.
+// standing returns a digest of the state that an issue's text gives: whether the incident goes on,
+// how severe it is, which objectives are missed, and whether evidence was found. Numbers are not in
+// it, so it changes a few times. It is empty for many incidents: their comments name those that
+// join.
 func (j *job) standing() string {
 	if j.pub.Kind != issue.Single {
 		return ""

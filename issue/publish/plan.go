@@ -10,7 +10,8 @@ import (
 const (
 	// progressEvery is the least time between updates of the progress comment.
 	progressEvery = 5 * time.Minute
-	// standingEvery is the least time between updates of an issue's text while its incident goes on.
+	// standingEvery is the least time between updates of an issue's text while its incident goes
+	// on.
 	standingEvery = time.Minute
 )
 

@@ -31,8 +31,8 @@ func RatioOver(length time.Duration, o slo.Objective, set slo.Labels) (string, e
 	return ratioOver(o, rates(set, slo.FormatDuration(length)))
 }
 
-// Counted returns PromQL for the bad events and the total of a label set, in a time up to an end. It
-// is for looking, as Graph is. Both are empty for what is measured once a tick.
+// Counted returns PromQL for the bad events and the total of a label set, in a time up to an end.
+// It is for looking, as Graph is. Both are empty for what is measured once a tick.
 func Counted(length time.Duration, end time.Time, o slo.Objective, set slo.Labels) (bad, total string, err error) {
 	g := grapher{by: set.Map(), call: "increase", over: "[" + slo.FormatDuration(length) + "]" + at(end)}
 	switch i := o.Indicator; {

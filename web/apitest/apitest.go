@@ -63,8 +63,8 @@ func (c Checker) Request(r *http.Request) error {
 	return nil
 }
 
-// Answer returns what is wrong with the answer to a request; nil if it is as described. It reads the
-// body and puts it back.
+// Answer returns what is wrong with the answer to a request; nil if it is as described. It reads
+// the body and puts it back.
 func (c Checker) Answer(r *http.Request, answer *http.Response) error {
 	if ok, found := c.validator.ValidateHttpResponse(r, answer); !ok {
 		return join(found)
