@@ -60,7 +60,7 @@ func (h apiHandler) incidents(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	incidents, next, err := readMatching(r.Context(), d.Store, ask, only)
+	incidents, next, err := readIncidents(r.Context(), d.Store, ask, only.keeper(d.Store))
 	if err != nil {
 		h.storeFails(w, err)
 		return
@@ -163,58 +163,20 @@ func incidentFilterOf(query url.Values) (f incidentFilter, err error) {
 	return f, fmt.Errorf("triage must be completed, noise, duplicate, transferred, deleted or none, not %.50q", f.triage)
 }
 
-// keep returns the incidents that the filter lets pass.
-func (f incidentFilter) keep(ctx context.Context, store Store, all []alert.Incident) ([]alert.Incident, error) {
-	all = slices.DeleteFunc(all, func(i alert.Incident) bool {
-		return f.service != "" && !slices.ContainsFunc(i.Windows, func(w alert.Window) bool { return w.Objective.Service == f.service }) ||
-			f.severity > 0 && i.Severity() != f.severity
-	})
-	if f.triage == "" {
-		return all, nil
+// keeper returns what keeps the incidents that the filter lets pass.
+func (f incidentFilter) keeper(store Store) keeper {
+	if f == (incidentFilter{}) {
+		return nil
 	}
-	summaries, err := store.Summaries(ctx, idsOf(all))
-	return slices.DeleteFunc(all, func(i alert.Incident) bool { return f.triage != cmp.Or(string(summaries[i.ID].Triage), untriaged) }), err
+	return func(ctx context.Context, all []alert.Incident) ([]alert.Incident, error) {
+		all = slices.DeleteFunc(all, func(i alert.Incident) bool {
+			return f.service != "" && !slices.ContainsFunc(i.Windows, func(w alert.Window) bool { return w.Objective.Service == f.service }) ||
+				f.severity > 0 && i.Severity() != f.severity
+		})
+		if f.triage == "" {
+			return all, nil
+		}
+		summaries, err := store.Summaries(ctx, idsOf(all))
+		return slices.DeleteFunc(all, func(i alert.Incident) bool { return f.triage != cmp.Or(string(summaries[i.ID].Triage), untriaged) }), err
+	}
 }
-
-// readMatching reads what is asked for as readIncidents does. With a filter it looks through
-// maxSearched incidents that are over at most, and the next page goes on there, even if nothing was
-// found.
-func readMatching(ctx context.Context, store Store, ask incidentRequest, only incidentFilter) (found []alert.Incident, next string, err error) {
-	if only == (incidentFilter{}) {
-		return readIncidents(ctx, store, ask)
-	}
-	over := ask
-	over.open = false
-	for searched := 0; ask.recovered && searched < maxSearched; searched += maxLimit / 4 {
-		over.Limit = maxLimit / 4
-		some, cursor, err := readIncidents(ctx, store, over)
-		if err != nil {
-			return nil, "", err
-		}
-		if some, err = only.keep(ctx, store, some); err != nil {
-			return nil, "", err
-		}
-		found, next = append(found, some...), cursor
-		if len(found) > ask.Limit {
-			found = found[:ask.Limit]
-			next = cursorOf(found)
-		}
-		if next == "" || len(found) == ask.Limit {
-			break
-		}
-		over.After, _ = readCursor(next) // it was made just now
-	}
-	if !ask.open {
-		return found, next, nil
-	}
-	open, err := readOpen(ctx, store, ask.IncidentPage)
-	if err == nil {
-		open, err = only.keep(ctx, store, open)
-	}
-	found = append(open, found...)
-	slices.SortStableFunc(found, alert.NewestFirst)
-	return found, next, err
-}
-
-// cursorOf names the last of the incidents.
-func cursorOf(found []alert.Incident) string { return cursor(positionOf(found[len(found)-1])) }

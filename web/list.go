@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/slo"
 )
 
@@ -32,6 +32,10 @@ type listView struct {
 	Query           string // words that have to be in an incident
 	Start, End      string // as they were asked for
 	Group, State    string // as they were asked for
+	Service, Triage string // as they were asked for
+	Severity        int    // 0: any
+	Severities      []int
+	Triages         []triageChoice
 	Filtered        bool
 	First           bool // it is the first page
 	HasOpen         bool // it is about open incidents
@@ -40,6 +44,14 @@ type listView struct {
 	Newest          string    // the relative address of the first page
 	Next            string    // that of the page of older ones; empty on the last
 	Searched        time.Time // onset of the last incident searched for the words; zero: all were
+}
+
+// triageChoice is what people may have said of an incident.
+type triageChoice struct{ Value, Text string }
+
+var triageChoices = []triageChoice{
+	{untriaged, "nothing yet"}, {string(issue.Completed), "completed"}, {string(issue.Noise), "noise: not planned"}, {string(issue.Duplicate), "duplicate"},
+	{string(issue.Transferred), "transferred"}, {string(issue.Deleted), "deleted"},
 }
 
 // incidents shows the open incidents and then, page by page, those that are over.
@@ -51,13 +63,17 @@ func (h pageHandler) incidents(w http.ResponseWriter, r *http.Request) {
 	}
 	now, query := time.Now(), r.URL.Query()
 	ask, err := incidentRequestOf(query)
+	var only incidentFilter
+	if err == nil {
+		only, err = incidentFilterOf(query)
+	}
 	if err != nil {
 		h.show(w, http.StatusBadRequest, "message", message{
 			page{Title: "No such page of incidents · postburn", Root: "./", Now: now}, "No such page of incidents", shown(err.Error()) + ".",
 		})
 		return
 	}
-	v, err := newListView(r.Context(), now, d, ask, query)
+	v, err := newListView(r.Context(), now, d, ask, only, query)
 	if err != nil {
 		h.unreadable(w, "./", fmt.Errorf("reading incidents: %w", err))
 		return
@@ -65,26 +81,30 @@ func (h pageHandler) incidents(w http.ResponseWriter, r *http.Request) {
 	h.show(w, http.StatusOK, "incidents-page", v)
 }
 
-func newListView(ctx context.Context, now time.Time, d *Data, ask incidentRequest, query url.Values) (listView, error) {
+func newListView(ctx context.Context, now time.Time, d *Data, ask incidentRequest, only incidentFilter, query url.Values) (listView, error) {
 	f := filterOf(query)
 	v := listView{
 		page:  page{Title: "Incidents · postburn", Root: "./", Now: now},
 		Query: f.Query, Start: query.Get("start"), End: query.Get("end"), First: query.Get("cursor") == "",
 		Group: ask.Group, State: query.Get("state"), HasOpen: ask.open, HasRecovered: ask.recovered, Newest: listAddress(query, ""),
-		Filtered: len(f.words) > 0 || !ask.Start.IsZero() || !ask.End.IsZero() || ask.Group != "" || query.Get("state") != "",
+		Service: only.service, Severity: only.severity, Triage: only.triage, Triages: triageChoices,
+		Filtered: len(f.words) > 0 || only != (incidentFilter{}) || !ask.Start.IsZero() || !ask.End.IsZero() || ask.Group != "" || query.Get("state") != "",
 	}
+	for n := range alert.MaxSeverity {
+		v.Severities = append(v.Severities, n+1)
+	}
+	keep := f.keeper(only.keeper(d.Store))
 	ask.Limit = listedRecovered
 	blind := d.standing(ctx, now).blind
 	if ask.open {
-		open, err := readOpen(ctx, d.Store, ask.IncidentPage)
+		open, err := readOpen(ctx, d.Store, ask.IncidentPage, keep)
 		if err != nil {
 			return v, err
 		}
-		open = slices.DeleteFunc(open, func(i alert.Incident) bool { return !f.matchesIncident(i) })
 		v.Open = newIncidentList(now, "Open incidents, newest first", open, listedOpen, blind)
 	}
 	if ask.recovered {
-		over, next, err := searchPage(ctx, d.Store, ask.IncidentPage, f)
+		over, next, err := searchPage(ctx, d.Store, ask.IncidentPage, keep)
 		if err != nil {
 			return v, err
 		}
@@ -103,7 +123,7 @@ func newListView(ctx context.Context, now time.Time, d *Data, ask incidentReques
 // listAddress returns the relative address of a page of incidents.
 func listAddress(query url.Values, next string) string {
 	kept := url.Values{}
-	for _, name := range []string{"q", "start", "end", "group", "state"} {
+	for _, name := range []string{"q", "start", "end", "group", "state", "service", "severity", "triage"} {
 		if value := query.Get(name); value != "" {
 			kept.Set(name, value)
 		}

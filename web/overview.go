@@ -133,6 +133,16 @@ func (f filter) matchesIncident(i alert.Incident) bool {
 	return f.matches(i.Group, i.ID) || slices.ContainsFunc(i.Windows, func(w alert.Window) bool { return f.matchesObjective(w.Objective, w.Labels) })
 }
 
+// keeper returns what keeps the incidents with the words, of those that another one keeps.
+func (f filter) keeper(other keeper) keeper {
+	if len(f.words) == 0 {
+		return other
+	}
+	return func(ctx context.Context, all []alert.Incident) ([]alert.Incident, error) {
+		return other.of(ctx, slices.DeleteFunc(all, func(i alert.Incident) bool { return !f.matchesIncident(i) }))
+	}
+}
+
 // newOverview makes the page of objectives, of open incidents, and of the newest ones that are
 // over.
 func newOverview(ctx context.Context, now time.Time, d *Data, f filter) (overview, error) {
@@ -377,9 +387,10 @@ func blindOnes(statuses []alert.Status) map[slo.ID]bool {
 // addIncidents adds the open incidents and the newest of the others, as far as they match the
 // filter.
 func (o *overview) addIncidents(ctx context.Context, now time.Time, store Store, open []alert.Incident, blind map[slo.ID]bool) error {
-	open = slices.DeleteFunc(open, func(i alert.Incident) bool { return !o.Filter.matchesIncident(i) })
+	keep := o.Filter.keeper(nil)
+	open, _ = keep.of(ctx, open) // it asks nobody
 	o.Open = newIncidentList(now, "Open incidents, newest first", open, maxOpen, blind)
-	over, next, err := searchPage(ctx, store, alert.IncidentPage{Limit: maxRecent}, o.Filter)
+	over, next, err := searchPage(ctx, store, alert.IncidentPage{Limit: maxRecent}, keep)
 	if err != nil {
 		return err
 	}

@@ -91,16 +91,16 @@ func positionOf(i alert.Incident) alert.IncidentPosition {
 	return alert.IncidentPosition{Onset: i.Onset(), ID: i.ID}
 }
 
-// readIncidents reads what is asked for, newest onset first, and the cursor of the next page; empty
-// if there is none.
-func readIncidents(ctx context.Context, store Store, ask incidentRequest) (found []alert.Incident, next string, err error) {
+// readIncidents reads what is asked for and kept, newest onset first, and the cursor of the next
+// page; empty if there is none.
+func readIncidents(ctx context.Context, store Store, ask incidentRequest, keep keeper) (found []alert.Incident, next string, err error) {
 	if ask.recovered {
-		if found, next, err = readPage(ctx, store, ask.IncidentPage); err != nil {
+		if found, next, err = searchPage(ctx, store, ask.IncidentPage, keep); err != nil {
 			return nil, "", err
 		}
 	}
 	if ask.open {
-		open, err := readOpen(ctx, store, ask.IncidentPage)
+		open, err := readOpen(ctx, store, ask.IncidentPage, keep)
 		if err != nil {
 			return nil, "", err
 		}
@@ -110,13 +110,16 @@ func readIncidents(ctx context.Context, store Store, ask incidentRequest) (found
 	return found, next, nil
 }
 
-// readOpen reads the open incidents of a page's time and group. Their end is still to come, so it
-// is after any start.
-func readOpen(ctx context.Context, store Store, page alert.IncidentPage) ([]alert.Incident, error) {
+// readOpen reads the open incidents of a page's time and group that are kept. Their end is still to
+// come, so it is after any start.
+func readOpen(ctx context.Context, store Store, page alert.IncidentPage, keep keeper) ([]alert.Incident, error) {
 	open, err := store.OpenIncidents(ctx)
-	return slices.DeleteFunc(open, func(i alert.Incident) bool {
+	if err != nil {
+		return nil, err
+	}
+	return keep.of(ctx, slices.DeleteFunc(open, func(i alert.Incident) bool {
 		return page.Group != "" && i.Group != page.Group || !page.End.IsZero() && !i.Onset().Before(page.End)
-	}), err
+	}))
 }
 
 // readPage reads a page of recovered incidents, and the cursor of the next one.
@@ -133,10 +136,21 @@ func readPage(ctx context.Context, store Store, page alert.IncidentPage) (found 
 // filter. The next page continues there.
 const maxSearched = 1000
 
-// searchPage reads as many recovered incidents as fit on a page and match the filter, and the
-// cursor to go on from.
-func searchPage(ctx context.Context, store Store, page alert.IncidentPage, f filter) (found []alert.Incident, next string, err error) {
-	if len(f.words) == 0 {
+// keeper returns those of some incidents that a request is about. Nil stands for one that keeps all.
+type keeper func(ctx context.Context, some []alert.Incident) ([]alert.Incident, error)
+
+// of returns the incidents that a keeper keeps.
+func (k keeper) of(ctx context.Context, some []alert.Incident) ([]alert.Incident, error) {
+	if k == nil {
+		return some, nil
+	}
+	return k(ctx, some)
+}
+
+// searchPage reads as many recovered incidents as fit on a page and are kept, and the cursor to go
+// on from.
+func searchPage(ctx context.Context, store Store, page alert.IncidentPage, keep keeper) (found []alert.Incident, next string, err error) {
+	if keep == nil {
 		return readPage(ctx, store, page)
 	}
 	const step = 250
@@ -147,16 +161,18 @@ func searchPage(ctx context.Context, store Store, page alert.IncidentPage, f fil
 		if err != nil {
 			return nil, "", err
 		}
-		for _, i := range some {
-			page.After = positionOf(i)
-			if !f.matchesIncident(i) {
-				continue
-			}
-			if found = append(found, i); len(found) == limit {
-				return found, cursor(page.After), nil
-			}
+		isLast := len(some) < step
+		if len(some) > 0 {
+			page.After = positionOf(some[len(some)-1])
 		}
-		if len(some) < step {
+		kept, err := keep(ctx, some)
+		if err != nil {
+			return nil, "", err
+		}
+		if found = append(found, kept...); len(found) >= limit {
+			return found[:limit], cursor(positionOf(found[limit-1])), nil
+		}
+		if isLast {
 			return found, "", nil
 		}
 	}
