@@ -85,8 +85,9 @@ race: ## Run the tests of what starts goroutines under the race detector, which 
 	CGO_ENABLED=1 $(GO) test -race -run 'Daemon|Reload|Worlds/(the_world|the_clock)' ./cmd/internal/daemon
 
 FUZZTIME ?= 1m
-# What an answer reaches differs from run to run, as queries are asked by several goroutines: to make inputs smaller takes all the time it may.
-FUZZ := -fuzztime $(FUZZTIME) -fuzzminimizetime 1s
+# What an answer reaches differs from run to run, as queries are asked by several goroutines: to make inputs smaller takes all it may.
+FUZZMINIMIZETIME ?= 1s
+FUZZ := -fuzztime $(FUZZTIME) -fuzzminimizetime $(FUZZMINIMIZETIME)
 
 .PHONY: fuzz
 fuzz: ## Fuzz what reads foreign input: Prometheus' answers, SLO files, PromQL, templates, label values, histories; FUZZTIME (1m) each.

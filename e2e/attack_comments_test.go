@@ -35,7 +35,11 @@ func TestAttackComments(t *testing.T) {
 	for n := range 30 {
 		comment(fmt.Sprint("sock-puppet-", n), "FIRST_TIME_CONTRIBUTOR", line(lie))
 	}
-	comment("alice", "MEMBER", line(truth)+strings.Repeat("2020-01-01 10:00 long ago\n", 3)+strings.Repeat(line("chatter"), 50))
+	var chatter strings.Builder
+	for n := range 50 { // equal lines would be one row
+		chatter.WriteString(line(fmt.Sprint("chatter ", n)))
+	}
+	comment("alice", "MEMBER", line(truth)+strings.Repeat("2020-01-01 10:00 long ago\n", 3)+chatter.String())
 	f.until(lasting)
 	s.repair(f)
 	i := s.awaitRecovered()

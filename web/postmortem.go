@@ -79,15 +79,21 @@ func renderPostMortem(source string) (template.HTML, error) {
 	if len(source) > maxPostMortem {
 		source = source[:maxPostMortem] + "\n\n…"
 	}
-	source = strings.Map(func(r rune) rune {
-		if r != '\n' && r != '\t' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(source, "\ufffd"))
+	source = withoutHidden(strings.ToValidUTF8(source, "\ufffd"))
 	var b bytes.Buffer
 	if err := markdown.Convert([]byte(source), &b); err != nil {
 		return "", fmt.Errorf("rendering a post-mortem: %w", err)
 	}
-	return template.HTML(harmless.SanitizeBytes(b.Bytes())), nil
+	safe := harmless.Sanitize(b.String()) // what was written as an entity is a character now
+	return template.HTML(harmless.Sanitize(withoutHidden(safe))), nil
+}
+
+// withoutHidden drops characters that can't be seen.
+func withoutHidden(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs) {
+			return -1
+		}
+		return r
+	}, text)
 }

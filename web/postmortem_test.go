@@ -31,6 +31,11 @@ func TestPostMortemOnThePage(t *testing.T) {
 			[]string{">c<", "desrever"},
 			[]string{"<script>alert", "alert(1)", "evil.example", "<iframe", "<form action=/-/", "<button>x", "display:none}", "<svg onload", "color:red", "id=stale", "\u202e", "<h1>other", "data:text/html"},
 		},
+		"what can't be seen": {
+			"a&#8203;b\u200bc <b>d&#x202e;e</b> <a href=\"java&#8203;script:alert(1)\">f</a> &lt;scr&#8203;ipt>g\n",
+			[]string{"abc", "<b>de</b>", "&lt;script&gt;g"},
+			[]string{"\u200b", "\u202e", "javascript:", "<script>g"},
+		},
 		"a text that goes on and on": {strings.Repeat("word ", 1<<20), []string{"…"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
