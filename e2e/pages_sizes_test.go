@@ -27,7 +27,8 @@ import (
 const hostile = `</title></svg><script>document.title = "run"</script><img src=x onerror=alert(1)>{{.}}` + "\u202e"
 
 // TestPagesOfAllSizes opens all pages in Chromium, with nothing to show, with a little, and with
-// 5,000 objectives and 20,000 incidents: on a phone and on a wall, light and dark.
+// 5,000 objectives and 20,000 incidents: on a phone and on a wall, light and dark. PAGES_DIR says
+// where to put pictures of pages with much to show, to be looked at.
 func TestPagesOfAllSizes(t *testing.T) {
 	t.Parallel()
 	for _, size := range []struct{ objectives, incidents int }{{0, 0}, {3, 5}, {5000, 20_000}} {
@@ -49,19 +50,16 @@ func TestPagesOfAllSizes(t *testing.T) {
 					t.Errorf("%s ran a script: its title is %q", p.Path, p.Title)
 				}
 			}
+			if dir := os.Getenv("PAGES_DIR"); dir != "" && size.objectives > 3 {
+				takePictures(t, base, dir)
+			}
 		})
 	}
 }
 
-// TestPicturesOfPages takes pictures of pages with much to show, to be looked at: PAGES_DIR=FOLDER
-// says where to.
-func TestPicturesOfPages(t *testing.T) {
-	t.Parallel()
-	dir := os.Getenv("PAGES_DIR")
-	if dir == "" {
-		t.Skip("PAGES_DIR says where to write them")
-	}
-	base := newFullWorld(t, 40, 200).serve(t)
+// takePictures takes pictures of pages, narrow and wide, light and dark.
+func takePictures(t *testing.T, base, dir string) {
+	t.Helper()
 	for name, path := range map[string]string{
 		"overview": "/", "sorted": "/?sort=budget", "objective": "/slos/slo-1", "incident": "/incidents/incident-000001", "incidents": "/incidents", "status": "/status",
 	} {

@@ -26,8 +26,6 @@ func TestPagesUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		people, incidents, measured = 100, 20_000, true
-	} else if testing.Short() {
-		t.Skip("it takes half a minute")
 	}
 	base := startBench(t, incidents, 10*time.Second)
 	look(t, base, people, time.Second) // what is remembered takes memory
