@@ -101,7 +101,7 @@ func newFullWorld(t *testing.T, objectives, incidents int) *fullWorld {
 	}
 	batch := alert.Batch{Lane: "a", Fence: fence, Tick: tick}
 	for n := range incidents {
-		ago := time.Duration(n) * 60 * 24 * time.Hour / time.Duration(incidents)
+		ago := time.Duration(n) * (60 * 24 * time.Hour / time.Duration(incidents)) // in this order it can't overflow
 		batch.Incidents = append(batch.Incidents, w.incident(n, tick.Add(-ago-time.Hour)))
 	}
 	if err := database.Commit(t.Context(), []alert.Batch{batch}); err != nil {
