@@ -9,6 +9,8 @@
 // Start reading at Publication, Write and Tracker. The files:
 //
 //	publication.go  Publication: an issue with its comments, and what may become of it
+//	writes.go       Writes: the texts of a publication
+//	feedback.go     Feedback: what people did with an issue, and say of its incidents
 //	write.go        Write: one text at the tracker, and how its states follow each other
 //	stored.go       the form in which publications are stored
 //	part.go         Parts: the incidents that a publication is for, with their stored evidence
@@ -25,7 +27,7 @@
 //	facts.go        Facts: all that a text may say, and the Renderer that writes it
 //	others.go       what Facts say about other incidents
 //	check.go        Query: PromQL with which people check a number
-//	evidence.go     Evidence: what was found around an incident, and the Collector that looks for it
+//	evidence.go     Evidence: what was found around an incident; Collector, which looks for it
 //	headline.go     which window of an incident counts, and which incident is the worst
 //	hint.go         Hint: what a post-mortem may lack, and the Linter that says so
 //	phases.go       joining phases that people see as one

@@ -66,25 +66,25 @@ func ReasonIn(comment string) string {
 
 // Exclude notes that people took the incidents out, and reports whether that is news. If the
 // tracker does not say when, it was when that was first seen: now.
-func (p *Publication) Exclude(x Exclusion, now time.Time) (changed bool) {
+func (f *Feedback) Exclude(x Exclusion, now time.Time) (changed bool) {
 	switch {
 	case !x.At.IsZero():
-	case p.Excluded != nil:
-		x.At = p.Excluded.At
+	case f.Excluded != nil:
+		x.At = f.Excluded.At
 	default:
 		x.At = now
 	}
 	x.At = x.At.UTC()
-	if had := p.Excluded; had != nil && had.By == x.By && had.Reason == x.Reason && had.At.Equal(x.At) {
+	if had := f.Excluded; had != nil && had.By == x.By && had.Reason == x.Reason && had.At.Equal(x.At) {
 		return false
 	}
-	p.Excluded = &x
+	f.Excluded = &x
 	return true
 }
 
 // Readmit notes that the incidents count again, and reports whether that is news.
-func (p *Publication) Readmit() (changed bool) {
-	changed, p.Excluded = p.Excluded != nil, nil
+func (f *Feedback) Readmit() (changed bool) {
+	changed, f.Excluded = f.Excluded != nil, nil
 	return changed
 }
 

@@ -206,7 +206,7 @@ func (p *Publication) WantIssues(made func(key string) (address string)) (change
 		if !f.IsOpen() || f.Issue != "" || f.Key != "" || len(issues) >= maxIssues {
 			continue
 		}
-		key := p.followUpKey(f.Text)
+		key := followUpKey(p.Key, f.Text)
 		changed, f.Key = true, key
 		address := made(key)
 		if address != "" {
@@ -221,11 +221,11 @@ func (p *Publication) WantIssues(made func(key string) (address string)) (change
 	return changed
 }
 
-// followUpKey names the issue of a task by its words, so that it is found again even if the store
-// was lost.
-func (p Publication) followUpKey(text string) string {
+// followUpKey names the issue of a publication's task by its words, so that it is found again even
+// if the store was lost: "checkout-1/follow-up-5c9a01e2".
+func followUpKey(publication, text string) string {
 	sum := sha256.Sum256([]byte(strings.Join(wordsOf(text), " ")))
-	return p.Key + "/" + string(FollowUpIssue) + "-" + hex.EncodeToString(sum[:4])
+	return publication + "/" + string(FollowUpIssue) + "-" + hex.EncodeToString(sum[:4])
 }
 
 // IsFollowUpKey reports whether a key is of the issue of a follow-up, and not of a post-mortem.

@@ -19,7 +19,7 @@ const SkipLabel = "post-mortem:skip"
 const FollowUpLabel = "follow-up"
 
 // ExcludeLabel is given by people to an issue whose incidents are not to count in budgets, reports
-// and trends: what was measured was planned, wrong, or not theirs.
+// and trends, for example because of planned work or a wrong measurement.
 const ExcludeLabel = "postburn:exclude"
 
 // CauseLabel begins the labels by which people say what kind of cause an incident had, such as

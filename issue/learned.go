@@ -10,12 +10,9 @@ import (
 // Learned is what a report reads of an incident's publication. It is small: a report is about
 // hundreds of incidents, and a Publication holds all its texts.
 type Learned struct {
-	URL      string     `json:"url,omitempty"` // of the issue; empty while there is none
-	Triage   Triage     `json:"triage,omitempty"`
-	Drill    bool       `json:"drill,omitempty"`
-	Excluded *Exclusion `json:"excluded,omitempty"`
+	URL string `json:"url,omitempty"` // of the issue; empty while there is none
+	Feedback
 
-	Causes       []string `json:"causes,omitempty"`       // kinds, as people labelled them
 	Contributors []string `json:"contributors,omitempty"` // where its bad events were: `zone="eu-1"`
 	Changes      []string `json:"changes,omitempty"`      // what changed around it, without versions and numbers
 	Undone       []string `json:"undone,omitempty"`       // follow-ups of earlier incidents that were not done when it began; untrusted
@@ -23,7 +20,7 @@ type Learned struct {
 	Promises []Promise `json:"promises,omitempty"` // its own follow-ups
 }
 
-// Promise is a follow-up of a post-mortem: nobody's name, and no words.
+// Promise is a follow-up of a post-mortem, without names or words.
 type Promise struct {
 	Made time.Time `json:"made"`
 	Kept time.Time `json:"kept,omitzero"` // zero: not yet
@@ -35,7 +32,8 @@ const mostLearned = 20
 // Learned returns what a report reads of a part's incident. Evidence that can't be unpacked counts
 // as none.
 func (p Publication) Learned(part Part) Learned {
-	l := Learned{URL: p.URL(), Triage: p.Triage, Drill: p.Drill || slices.Contains(p.Labels.Given, DrillLabel), Excluded: p.Excluded, Causes: p.Causes}
+	l := Learned{URL: p.URL(), Feedback: p.Feedback}
+	l.Drill = l.Drill || slices.Contains(p.Labels.Given, DrillLabel)
 	if part.Incident == p.Key { // once, if there are many parts
 		for _, f := range p.FollowUps {
 			l.Promises = append(l.Promises, Promise{f.Opened, f.Done})
@@ -78,8 +76,8 @@ func shortened(text string) string {
 	return text
 }
 
-// placeOf names a contributor so that it can be known again: by the labels of which it has one
-// value. An outcome, such as a status code, is no place.
+// placeOf names a contributor by the labels that have one value, such as `zone="eu-1"`, so that
+// it can be recognised. An outcome, such as a status code, is no place.
 func placeOf(c Contributor) string {
 	if c.Outcome {
 		return ""
@@ -105,9 +103,9 @@ var (
 	deployed = regexp.MustCompile(`^Deployment of .* to (\S+) was begun`)
 )
 
-// changeOf names a change before an onset so that it can be known again: "Deployment checkout
-// changed". It is empty if the row is no change, or came later: then it may be the repair. Merges
-// are left out, as there is one before almost anything.
+// changeOf names a change before an onset so that it can be recognised: "Deployment checkout
+// changed". It is empty if the row is no change, or came later, as then it may be the repair.
+// Merges are left out: there is one before almost anything.
 func changeOf(row Entry, onset time.Time) string {
 	late := !onset.IsZero() && row.Time.After(onset.Add(leastPast))
 	if late || row.Symptom || row.Person || row.Source == "" || row.Source == "postburn" {

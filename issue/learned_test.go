@@ -97,7 +97,7 @@ func TestLearnedPlaces(t *testing.T) {
 	if err := part.Keep(e, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	p := issue.Publication{Triage: issue.Completed, Causes: []string{"deploy"}, Labels: issue.Labels{Given: []string{"postburn", "drill"}}}
+	p := issue.Publication{Feedback: issue.Feedback{Triage: issue.Completed, Causes: []string{"deploy"}}, Labels: issue.Labels{Given: []string{"postburn", "drill"}}}
 	l := p.Learned(part)
 	if diff := cmp.Diff([]string{`zone="eu-1"`, `zone="eu-1", route="/cart"`}, l.Contributors); diff != "" {
 		t.Error(diff)
@@ -106,7 +106,7 @@ func TestLearnedPlaces(t *testing.T) {
 		t.Errorf("learned %+v", l)
 	}
 	part.Evidence = part.Evidence[:3]
-	if diff := cmp.Diff(issue.Learned{Triage: issue.Completed, Causes: []string{"deploy"}, Drill: true}, p.Learned(part)); diff != "" {
+	if diff := cmp.Diff(issue.Learned{Feedback: issue.Feedback{Triage: issue.Completed, Causes: []string{"deploy"}, Drill: true}}, p.Learned(part)); diff != "" {
 		t.Errorf("with broken evidence: %s", diff)
 	}
 }

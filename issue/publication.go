@@ -3,30 +3,25 @@ package issue
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/postburn/postburn/alert"
 )
 
 // Publication is what is posted for an incident: one issue and its comments. In a storm one
-// publication is for many incidents. Only its methods and Write's change it.
+// publication is for many incidents. Only its methods, and those of its fields, change it.
 type Publication struct {
-	Key        string  `json:"key"` // unique; the ID of its first incident
-	Kind       Kind    `json:"kind,omitempty"`
-	Parts      Parts   `json:"parts"` // never taken out again
-	Group      string  `json:"group"` // the incident's; for a storm its kind unless burn
-	Repository string  `json:"repository,omitempty"`
-	Triage     Triage  `json:"triage,omitempty"`
-	Author     string  `json:"author,omitempty"`  // the account that posted its issue
-	Labels     Labels  `json:"-"`                 // of its issue; see MarshalJSON
-	ToLint     bool    `json:"to_lint,omitempty"` // a person closed it, so what it lacks is to be said
-	Writes     []Write `json:"writes"`            // the issue, then its comments in order
-
-	Causes    []string   `json:"causes,omitempty"`     // what kinds of causes people say it had: their labels cause:*, sorted
-	Drill     bool       `json:"drill,omitempty"`      // people say that it was one
-	FollowUps FollowUps  `json:"follow_ups,omitempty"` // as they were last read
-	Excluded  *Exclusion `json:"excluded,omitempty"`   // people say that its incidents don't count; nil: they do
+	Key        string    `json:"key"` // unique; the ID of its first incident
+	Kind       Kind      `json:"kind,omitempty"`
+	Parts      Parts     `json:"parts"` // never taken out again
+	Group      string    `json:"group"` // the incident's; for a storm its kind unless burn
+	Repository string    `json:"repository,omitempty"`
+	Author     string    `json:"author,omitempty"`     // the account that posted its issue
+	Labels     Labels    `json:"-"`                    // of its issue; see MarshalJSON
+	ToLint     bool      `json:"to_lint,omitempty"`    // a person closed it, so what it lacks is to be said
+	FollowUps  FollowUps `json:"follow_ups,omitempty"` // as they were last read
+	Writes     `json:"writes"`
+	Feedback
 }
 
 // Kind says what a publication is for.
@@ -38,18 +33,6 @@ const (
 	Storm  Kind = "storm"  // for incidents that began in quick succession
 	Digest Kind = "digest" // for incidents long over before they could be published
 	Report Kind = "report" // for none: on a month, see NewReport
-)
-
-// Triage is what people did with an issue; empty while it is open, or if the tracker does not say.
-type Triage string
-
-// What people do with an issue.
-const (
-	Completed   Triage = "completed"   // closed
-	Noise       Triage = "noise"       // closed as not planned: not worth an issue
-	Duplicate   Triage = "duplicate"   // closed as one, or labelled so
-	Transferred Triage = "transferred" // moved to another repository
-	Deleted     Triage = "deleted"
 )
 
 // NewPublication makes a publication for incidents that have none yet. Its key is the ID of the
@@ -69,31 +52,9 @@ func NewPublication(kind Kind, incidents ...alert.Incident) Publication {
 	return p
 }
 
-// Opening returns the write of the issue itself. It panics before the first Want.
-func (p Publication) Opening() *Write { return &p.Writes[0] }
-
-// IsGone reports whether a person removed its issue.
-func (p Publication) IsGone() bool { return len(p.Writes) > 0 && p.Writes[0].State == Gone }
-
 // IsSettled reports whether everything wanted is at the tracker.
 func (p Publication) IsSettled() bool {
 	return p.Labels.IsSettled() && p.FollowUps.Unnested() == nil && !slices.ContainsFunc(p.Writes, func(w Write) bool { return !w.IsSettled() })
-}
-
-// URL returns the issue's address for people; empty if there is no issue yet.
-func (p Publication) URL() string {
-	if len(p.Writes) == 0 {
-		return ""
-	}
-	return p.Writes[0].Ref.URL
-}
-
-// Refused returns why the issue has the built-in text despite a template; empty if it does not.
-func (p Publication) Refused() string {
-	if len(p.Writes) == 0 {
-		return ""
-	}
-	return p.Writes[0].Refusal
 }
 
 // WaitsFor returns why the last failed write was not taken; empty if nothing waits, or nothing was
@@ -142,11 +103,6 @@ func (p *Publication) Want(stage Stage, ended time.Time) {
 	p.Writes = append(p.Writes, Write{Key: key, Stage: stage, Delivery: Delivery{State: Wanted}, Ended: ended})
 }
 
-// Drop removes writes that are no longer wanted.
-func (p *Publication) Drop(unwanted func(Write) bool) {
-	p.Writes = slices.DeleteFunc(p.Writes, unwanted)
-}
-
 // GiveUp drops everything that is not at the tracker, because the issue is gone.
 func (p *Publication) GiveUp() {
 	p.Drop(func(w Write) bool { return !w.IsSettled() })
@@ -192,8 +148,8 @@ func (p *Publication) Adopt(asked []string, found Found, now time.Time) {
 }
 
 // Remove notes that a person removed a text, and reports whether that ends the issue. If a comment
-// can't be written, its issue was removed, except for a comment under a second issue. The issue of
-// a follow-up is none of its comments.
+// can't be written, its issue was removed; comments under a second issue, and issues of follow-ups,
+// say nothing about it.
 func (p *Publication) Remove(w *Write) (gone bool) {
 	written := w.Exists()
 	w.Remove()
@@ -229,37 +185,14 @@ func (p *Publication) Follow(to Moved) (follows bool) {
 }
 
 // Decide notes what people did with the issue, and reports whether that is news. If a person closed
-// it as completed, what it lacks is to be said, unless that was said before.
+// it as completed, postburn has to say what it lacks, once.
 func (p *Publication) Decide(t Triage) (changed bool) {
 	if p.Triage == t {
 		return false
 	}
 	p.Triage = t
-	p.ToLint = t == Completed && !slices.ContainsFunc(p.Writes, func(w Write) bool { return w.Stage == Lint })
+	p.ToLint = t == Completed && !p.Writes.Has(Lint)
 	return true
-}
-
-// maxCauses bounds how many kinds of causes are noted, and maxCause the length of each.
-const maxCauses, maxCause = 10, 50
-
-// Note notes what people say with labels, and reports whether that is news.
-func (p *Publication) Note(labels []string) (changed bool) {
-	var causes []string
-	drill := false
-	for _, l := range labels {
-		l = strings.ToLower(l)
-		kind, is := strings.CutPrefix(l, CauseLabel)
-		if kind = strings.TrimSpace(kind); is && kind != "" && len(kind) <= maxCause {
-			causes = append(causes, kind)
-		}
-		drill = drill || l == DrillLabel
-	}
-	slices.Sort(causes)
-	causes = slices.Compact(causes)
-	causes = causes[:min(len(causes), maxCauses)]
-	changed = !slices.Equal(causes, p.Causes) || drill != p.Drill
-	p.Causes, p.Drill = causes, drill
-	return changed
 }
 
 // WantLint plans the comment with what the post-mortem lacks.

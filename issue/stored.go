@@ -2,8 +2,8 @@ package issue
 
 import "encoding/json"
 
-// storedPublication is the stored form of a publication. It is older than Labels: the issue's write
-// lists them, and their exchange is a write without a text.
+// storedPublication is the stored form of a publication. It is older than Labels: there, the
+// issue's write lists them, and their exchange is a write without a text.
 type storedPublication struct {
 	*plainPublication
 	Writes []storedWrite `json:"writes"`

@@ -60,7 +60,7 @@ func TestHandler(t *testing.T) {
 	store := &memory{
 		incidents: []alert.Incident{{ID: "one", Group: "checkout", Windows: []alert.Window{burning}}, {ID: "two", Group: "b", Windows: []alert.Window{ended}}},
 		publications: map[string]issue.Publication{
-			"one": {Triage: issue.Noise, Writes: []issue.Write{{Ref: issue.Ref{URL: "postmortems/one.md"}}}},
+			"one": {Feedback: issue.Feedback{Triage: issue.Noise}, Writes: []issue.Write{{Ref: issue.Ref{URL: "postmortems/one.md"}}}},
 		},
 	}
 	h.Ready(web.Data{

@@ -82,7 +82,7 @@ func status(service, name string, state alert.State, left float64) alert.Status 
 }
 
 func published(url string, triage issue.Triage) issue.Publication {
-	return issue.Publication{Triage: triage, Writes: []issue.Write{{Ref: issue.Ref{Number: 17, URL: url}}}}
+	return issue.Publication{Feedback: issue.Feedback{Triage: triage}, Writes: []issue.Write{{Ref: issue.Ref{Number: 17, URL: url}}}}
 }
 
 // usual is a world in which all that there is happens at once.

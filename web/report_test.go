@@ -50,7 +50,7 @@ func readReport(service string, p report.Period, now time.Time) report.Input {
 		onset := now.Add(-time.Duration(n+1) * 50 * time.Hour)
 		window := alert.Window{Objective: slo.Objective{Name: "availability", Service: service}, Kind: alert.Burn, Onset: onset, Detected: onset.Add(time.Minute), Ended: onset.Add(time.Hour)}
 		in.Incidents = append(in.Incidents, alert.Incident{ID: id, Windows: []alert.Window{window}})
-		in.Learned[id] = issue.Learned{Causes: []string{service}, URL: "https://github.example/acme/shop/issues/1"}
+		in.Learned[id] = issue.Learned{Feedback: issue.Feedback{Causes: []string{service}}, URL: "https://github.example/acme/shop/issues/1"}
 	}
 	return in
 }

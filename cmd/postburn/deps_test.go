@@ -45,7 +45,7 @@ func isStranger(pkg string) bool {
 			return true
 		}
 	}
-	return pkg == "testing" || strings.HasSuffix(pkg, "/promtest") || strings.HasSuffix(pkg, "/storetest") || strings.HasSuffix(pkg, "/foreigntest") || strings.HasSuffix(pkg, "/trackertest")
+	return pkg == "testing" || strings.HasSuffix(pkg, "/promtest") || strings.HasSuffix(pkg, "/storetest") || strings.HasSuffix(pkg, "/foreigntest") || strings.HasSuffix(pkg, "/trackertest") || strings.HasSuffix(pkg, "/issuetest")
 }
 
 // belongsToParser reports whether a package of Prometheus is its PromQL parser, or one of those

@@ -108,9 +108,7 @@ func TestExcludedWithinAMinute(t *testing.T) {
 		onset := time.Now()
 		var stored []*issue.Exclusion
 		note := func() {
-			r.store.mu.Lock()
-			defer r.store.mu.Unlock()
-			p, _ := r.store.load("checkout-1")
+			p, _ := r.store.Load("checkout-1")
 			stored = append(stored, p.Excluded)
 		}
 		person := func(do func(*githubtest.Issue)) func() { return func() { each(r.server, do) } }

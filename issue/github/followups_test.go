@@ -55,7 +55,7 @@ func forget(t *testing.T, name string, n int) (requests int) {
 			for _, q := range r.server.Requests()[before.Load():] {
 				t.Logf("%d: %s %s at %s", q.N-int(before.Load()), q.Method, q.Path, q.At.Format(time.TimeOnly))
 			}
-			p, _ := r.store.load("checkout-1")
+			p, _ := r.store.Load("checkout-1")
 			for _, w := range p.Writes {
 				t.Logf("%s is %s, not until %s: %s", w.Key, w.State, w.NotUntil.Format(time.TimeOnly), w.Error)
 			}
@@ -105,7 +105,7 @@ func verifyFollowUps(t *testing.T, r *torture) {
 			t.Errorf("the reminder is\n%s", c.Body)
 		}
 	}
-	if p, _ := r.store.load("checkout-1"); !p.IsSettled() {
+	if p, _ := r.store.Load("checkout-1"); !p.IsSettled() {
 		t.Errorf("there is something left to do: %+v", p)
 	}
 }
@@ -148,7 +148,7 @@ func TestFollowUpsOnAServerWithoutSubIssues(t *testing.T) {
 		r.until(t, 40*time.Minute, func(now time.Time) (alert.Incident, bool) {
 			return incident("checkout", onset, now, [2]time.Duration{0, 10 * time.Minute})
 		})
-		p, _ := r.store.load("checkout-1")
+		p, _ := r.store.Load("checkout-1")
 		if len(p.FollowUps.WithIssues()) != 2 || !p.IsSettled() || !slices.ContainsFunc(r.keys(), func(key string) bool { return strings.HasSuffix(key, "/follow-ups") }) {
 			t.Errorf("%v\n%s", r.keys(), fmt.Sprint(p.FollowUps))
 		}

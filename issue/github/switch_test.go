@@ -10,8 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/postburn/postburn/alert"
-	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/issue/issuetest"
 	"github.com/postburn/postburn/issue/local"
 	"github.com/postburn/postburn/issue/postmortem"
 	"github.com/postburn/postburn/issue/publish"
@@ -28,7 +27,7 @@ func TestSwitchFromFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		tracker, server := open(t)
-		store := &memory{incidents: map[string]alert.Incident{}, publications: map[string]issue.Publication{}}
+		store := issuetest.NewStore()
 		var log bytes.Buffer
 		onset := time.Now()
 		minutes := func(d time.Duration, options publish.Options) {
@@ -43,7 +42,7 @@ func TestSwitchFromFiles(t *testing.T) {
 			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Minute) {
 				for group, length := range map[string]time.Duration{"over": 5 * time.Minute, "burns": 2 * time.Hour} {
 					if i, ok := incident(group, onset, time.Now(), [2]time.Duration{0, length}); ok {
-						store.put(i)
+						store.Put(i)
 					}
 				}
 			}
@@ -60,8 +59,8 @@ func TestSwitchFromFiles(t *testing.T) {
 				t.Errorf("the log says %q %d times, want %d", line, n, want)
 			}
 		}
-		for id := range store.incidents {
-			pub, ok := store.load(id)
+		for _, id := range []string{"over-1", "burns-1"} {
+			pub, ok := store.Load(id)
 			if !ok || pub.Triage != "" || !strings.HasPrefix(pub.URL(), dir) || !pub.IsSettled() {
 				t.Errorf("%s: %+v", id, pub)
 			}

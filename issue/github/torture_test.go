@@ -2,14 +2,12 @@ package github_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,242 +17,8 @@ import (
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/internal/seed"
 	"github.com/postburn/postburn/issue"
-	"github.com/postburn/postburn/issue/github"
 	"github.com/postburn/postburn/issue/github/githubtest"
-	"github.com/postburn/postburn/issue/postmortem"
-	"github.com/postburn/postburn/issue/publish"
-	"github.com/postburn/postburn/slo"
 )
-
-// memory is a store in memory. What is saved goes through JSON, as into a database.
-type memory struct {
-	mu           sync.Mutex
-	incidents    map[string]alert.Incident
-	publications map[string]issue.Publication
-}
-
-// put commits an incident.
-func (m *memory) put(i alert.Incident) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.incidents[i.ID] = i
-}
-
-// load returns the publication that an incident is part of.
-func (m *memory) load(incident string) (issue.Publication, bool) {
-	for _, p := range m.publications {
-		if slices.ContainsFunc(p.Parts, func(part issue.Part) bool { return part.Incident == incident }) {
-			p.Parts, p.Writes, p.FollowUps = slices.Clone(p.Parts), slices.Clone(p.Writes), slices.Clone(p.FollowUps)
-			return p, true
-		}
-	}
-	return issue.Publication{}, false
-}
-
-func (m *memory) IncidentsByID(_ context.Context, ids []string) (found []alert.Incident, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, id := range ids {
-		if i, ok := m.incidents[id]; ok {
-			found = append(found, i)
-		}
-	}
-	return found, nil
-}
-
-func (m *memory) Behind(context.Context) (incidents []alert.Incident, unposted []issue.Publication, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for id, i := range m.incidents {
-		if p, ok := m.load(id); !ok || p.Parts.Posted(id) < i.Revision {
-			incidents = append(incidents, i)
-		}
-	}
-	slices.SortFunc(incidents, func(a, b alert.Incident) int { return strings.Compare(a.ID, b.ID) })
-	for key := range m.publications {
-		p, _ := m.load(key)
-		if !p.IsSettled() {
-			unposted = append(unposted, p)
-		}
-	}
-	return incidents, unposted, nil
-}
-
-func (m *memory) Publication(_ context.Context, incident string) (issue.Publication, bool, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	p, ok := m.load(incident)
-	return p, ok, nil
-}
-
-func (m *memory) Save(ctx context.Context, p issue.Publication) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	text, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	var saved issue.Publication
-	if err := json.Unmarshal(text, &saved); err != nil {
-		return err
-	}
-	m.publications[p.Key] = saved
-	return nil
-}
-
-func (m *memory) Incidents(context.Context, time.Time) (all []alert.Incident, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, i := range m.incidents {
-		all = append(all, i)
-	}
-	return all, nil
-}
-
-// incident is one of a group as it is known at a time: it burns in the spans from its onset.
-func incident(group string, onset, now time.Time, spans ...[2]time.Duration) (i alert.Incident, ok bool) {
-	i = alert.Incident{ID: group + "-1", Group: group}
-	for _, span := range spans {
-		start, end := onset.Add(span[0]), onset.Add(span[1])
-		if now.Before(start.Add(time.Minute)) {
-			break
-		}
-		w := alert.Window{
-			Objective: slo.Objective{Name: group, Service: group, Target: slo.MustDecimal("99%"), Window: slo.Window{Rolling: 30 * 24 * time.Hour}},
-			Kind:      alert.Burn, Onset: start, Detected: start.Add(time.Minute), Counts: slo.Counts{Total: 1000, Bad: 100},
-		}
-		until := now
-		if !now.Before(end) {
-			w.Ended, until = end, end
-		}
-		i.Revision += int(until.Sub(start)/(30*time.Second)) + 1
-		i.Windows = append(i.Windows, w)
-	}
-	return i, len(i.Windows) > 0
-}
-
-// torture runs a publisher, a tracker and a GitHub, and starts the first two again whenever they
-// die.
-type torture struct {
-	server *githubtest.Server
-	store  *memory
-	die    func() // set while it lives
-	deaths int
-	people map[time.Duration]func() // what people do at some times
-	reads  bool                     // what people do is read back
-	marks  bool                     // and what they exclude
-
-	tasks       issue.TaskReader // nil: follow-ups are not read
-	remindAfter time.Duration
-	reports     issue.Reporter // on months
-}
-
-func (r *torture) lister(t *github.Tracker) issue.Lister {
-	if r.reads {
-		return t.List
-	}
-	return nil
-}
-
-func (r *torture) markedLister(t *github.Tracker) issue.MarkedLister {
-	if r.marks {
-		return t.ListMarked
-	}
-	return nil
-}
-
-func newTorture(t *testing.T) *torture {
-	t.Helper()
-	_, server := open(t)
-	return &torture{server: server, store: &memory{incidents: map[string]alert.Incident{}, publications: map[string]issue.Publication{}}}
-}
-
-func (r *torture) live(ctx context.Context, t *testing.T) {
-	for ctx.Err() == nil {
-		life, die := context.WithCancel(ctx)
-		r.die = die
-		tracker := newTracker(t, r.server, func(o *github.Options) { o.WriteEvery = 0 })
-		p := publish.New(publish.Options{
-			Store: r.store, Tracker: tracker, Render: postmortem.Render, List: r.lister(tracker), ListMarked: r.markedLister(tracker),
-			Settings: func(string) issue.Settings {
-				return issue.Settings{Labels: []string{"post-mortem"}, RemindAfter: r.remindAfter}
-			},
-			Tasks: r.tasks, Nest: tracker.Nest, State: tracker.State, Reports: r.reports,
-		})
-		if err := p.Run(life); err != nil {
-			t.Errorf("Run: %v", err)
-		}
-		if ctx.Err() == nil {
-			r.deaths++
-		}
-		die()
-	}
-}
-
-// until plays incidents for a time.
-func (r *torture) until(t *testing.T, d time.Duration, incidents ...func(now time.Time) (alert.Incident, bool)) {
-	ctx, stop := context.WithCancel(t.Context())
-	var lives sync.WaitGroup
-	lives.Go(func() { r.live(ctx, t) })
-	start := time.Now()
-	for offset := time.Duration(0); offset < d; offset += 30 * time.Second {
-		if do, ok := r.people[offset]; ok {
-			do()
-		}
-		r.store.mu.Lock()
-		for _, at := range incidents {
-			if i, ok := at(time.Now()); ok {
-				r.store.incidents[i.ID] = i
-			}
-		}
-		r.store.mu.Unlock()
-		time.Sleep(time.Until(start.Add(offset + 30*time.Second)))
-	}
-	stop()
-	lives.Wait()
-}
-
-// keys returns the keys of all texts at GitHub.
-func (r *torture) keys() (all []string) {
-	r.server.Change(acme, func(repo *githubtest.Repository) {
-		for _, i := range repo.Issues {
-			all = append(all, firstKey(i.Body))
-			for _, c := range i.Comments {
-				all = append(all, firstKey(c.Body))
-			}
-		}
-	})
-	slices.Sort(all)
-	return all
-}
-
-func firstKey(body string) string {
-	line, _, _ := strings.Cut(body, "\n")
-	m, _ := issue.ParseMarker(line)
-	return m.Key
-}
-
-// misfortunes returns all that can go wrong with one request.
-func (r *torture) misfortunes() map[string]func() githubtest.Fault {
-	return map[string]func() githubtest.Fault{
-		"lost before":     githubtest.LostBefore,
-		"lost after":      githubtest.LostAfter,
-		"hangs":           githubtest.Hangs,
-		"acts late":       func() githubtest.Fault { return githubtest.ActsLate(75 * time.Second) },
-		"500":             func() githubtest.Fault { return githubtest.Fails(500, false) },
-		"502 after":       func() githubtest.Fault { return githubtest.Fails(502, true) },
-		"403":             func() githubtest.Fault { return githubtest.Fails(403, false) },
-		"404":             func() githubtest.Fault { return githubtest.Fails(404, false) },
-		"410":             func() githubtest.Fault { return githubtest.Fails(410, false) },
-		"primary limit":   func() githubtest.Fault { return githubtest.PrimaryLimit(429, time.Now().Add(2*time.Minute)) },
-		"secondary limit": func() githubtest.Fault { return githubtest.SecondaryLimit(403, 0) },
-		"dies before":     func() githubtest.Fault { r.die(); return githubtest.LostBefore() },
-		"dies after":      func() githubtest.Fault { r.die(); return githubtest.LostAfter() },
-	}
-}
 
 // returning is an incident that comes back after 13 minutes.
 func returning() func(time.Time) (alert.Incident, bool) {
@@ -308,22 +72,13 @@ func suffer(t *testing.T, name string, n int, edit bool) (requests int) {
 			for _, q := range r.server.Requests() {
 				t.Logf("%d: %s %s at %s", q.N, q.Method, q.Path, q.At.Format(time.TimeOnly))
 			}
-			p, _ := r.store.load("checkout-1")
+			p, _ := r.store.Load("checkout-1")
 			for _, w := range p.Writes {
 				t.Logf("%s is %s, not until %s: %s", w.Key, w.State, w.NotUntil.Format(time.TimeOnly), w.Error)
 			}
 		}
 	})
 	return requests
-}
-
-// each passes all issues to a function that may change them.
-func each(server *githubtest.Server, do func(*githubtest.Issue)) {
-	server.Change(acme, func(repo *githubtest.Repository) {
-		for _, i := range repo.Issues {
-			do(i)
-		}
-	})
 }
 
 // isTried reports whether the i-th misfortune is tried at the n-th request. TORTURE tries all, as
@@ -486,7 +241,7 @@ func misfortunes(t *testing.T, calm time.Duration, play func(time.Time, *rand.Ra
 		}
 		r.server.Change(acme, func(repo *githubtest.Repository) { check(t, repo) })
 		t.Logf("%d requests, died %d times", len(r.server.Requests()), r.deaths)
-		for _, p := range r.store.publications {
+		for _, p := range r.store.Publications() {
 			for _, w := range p.Writes {
 				if t.Failed() {
 					t.Logf("%s is %s, %s, not until %s: %s", w.Key, w.State, p.Triage, w.NotUntil.Format(time.TimeOnly), w.Error)

@@ -35,7 +35,7 @@ const (
 // is left out.
 func comments(ctx context.Context, store issue.Store, reader issue.Reader, i alert.Incident, found *issue.Evidence) error {
 	pub, ok, err := store.Publication(ctx, i.ID)
-	if err != nil || !ok || pub.Kind != issue.Single || len(pub.Writes) == 0 || pub.Writes[0].Ref == (issue.Ref{}) {
+	if err != nil || !ok || pub.Kind != issue.Single || !pub.HasIssue() {
 		return err
 	}
 	of := pub.Writes[0].Ref
@@ -132,7 +132,8 @@ func (l linesByAuthor) share() (rows []issue.Entry, left int) {
 	return rows, left - len(rows)
 }
 
-// leftOut counts comment lines with a time that are not in the timeline, by reason.
+// leftOut counts comment lines with a time that are not in the timeline, by reason: their author is
+// not trusted, for example.
 type leftOut struct{ strangers, outside, crowded int }
 
 func (l leftOut) String() string {

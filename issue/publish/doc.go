@@ -9,6 +9,7 @@
 //	snapshot.go   reading what is to be published from the store
 //	grouping.go   pure: which publications incidents belong to; storms and digests
 //	job.go        a publication with its incidents, while it is worked on
+//	draft.go      pure: what the tracker is asked to write for it
 //	incidents.go  pure: how the incidents of a publication stand, taken together
 //	plan.go       pure: which texts a publication wants, and which is next
 //	labels.go     pure: which labels an issue gets, and who is assigned or mentioned
@@ -17,6 +18,7 @@
 //	texts.go      the facts for a text
 //	evidence.go   fetching evidence, within the time that a pass has for it
 //	reports.go    monthly: reports on months, published as incidents are
+//	rounds.go     rounds: when something is read back from the tracker
 //	triage.go     reading back what people did with issues
 //	followups.go  reading back what became of follow-ups, and counting them
 //	followup_issues.go  writer: issues of follow-ups, sub-issues and reminders

@@ -127,7 +127,7 @@ func TestEvidenceIsKept(t *testing.T) {
 		r := newRun(short())
 		r.options.Collectors = []issue.Collector{func(context.Context, alert.Incident) issue.Evidence { return want }}
 		r.until(t, 3*time.Minute, nil)
-		pub, _ := r.store.load("checkout-1")
+		pub, _ := r.store.Load("checkout-1")
 		got, ok, err := pub.Parts.Evidence("checkout-1")
 		if err != nil || !ok {
 			t.Fatal(ok, err)

@@ -23,10 +23,8 @@ const (
 // budgets follow.
 type exclusions struct {
 	Options
-	pause    *pause
-	failures *failures
+	rounds *rounds
 
-	next    time.Time
 	changed map[string]time.Time // newest change seen (tracker's clock), by repository
 	marked  map[string]place     // the excluded publications, by key; nil: not read yet
 	behind  bool                 // the budgets do not know all of it yet
@@ -38,8 +36,8 @@ type place struct {
 	ref        issue.Ref
 }
 
-func newExclusions(o Options, p *pause, f *failures) *exclusions {
-	return &exclusions{Options: o, pause: p, failures: f, changed: map[string]time.Time{}}
+func newExclusions(o Options, r *rounds) *exclusions {
+	return &exclusions{Options: o, rounds: r, changed: map[string]time.Time{}}
 }
 
 // read looks for labels, from time to time, and returns when it will look again.
@@ -48,24 +46,13 @@ func (x *exclusions) read(ctx context.Context) (next time.Time) {
 	if x.ListMarked == nil {
 		return now.Add(x.Interval)
 	}
-	if now.Before(x.next) || now.Before(x.pause.until) {
-		return later(x.next, x.pause.until)
+	if due := x.rounds.due(); now.Before(due) {
+		return due
 	}
 	err := x.readAll(ctx, now)
-	x.next = now.Add(max(min(excludeEvery, x.Interval), time.Duration(len(x.changed))*excludeShare))
-	var limited issue.RateLimited
-	if errors.As(err, &limited) {
-		x.pause.keep(limited)
-	}
-	x.failures.report("", excluding, errors.Join(err, x.correct(ctx)))
-	return x.next
-}
-
-func later(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return b
-	}
-	return a
+	next = now.Add(max(min(excludeEvery, x.Interval), time.Duration(len(x.changed))*excludeShare))
+	x.rounds.end(next, errors.Join(err, x.correct(ctx)))
+	return next
 }
 
 // correct makes the budgets follow.
@@ -121,7 +108,7 @@ func (x *exclusions) each(ctx context.Context, now time.Time, visit func(issue.P
 		if err != nil {
 			return fmt.Errorf("reading the publication of incident %s: %w", i.ID, err)
 		}
-		if ok && !seen[pub.Key] && len(pub.Writes) > 0 && pub.Writes[0].Exists() {
+		if ok && !seen[pub.Key] && pub.HasIssue() {
 			seen[pub.Key] = true
 			visit(pub)
 		}
@@ -137,7 +124,7 @@ func (x *exclusions) note(j *job, now time.Time) {
 }
 
 func (x *exclusions) lookAt(pub issue.Publication, now time.Time) {
-	if _, known := x.changed[pub.Repository]; !known && len(pub.Writes) > 0 && pub.Writes[0].Exists() {
+	if _, known := x.changed[pub.Repository]; !known && pub.HasIssue() {
 		x.changed[pub.Repository] = now.Add(-triaged)
 	}
 }

@@ -34,7 +34,7 @@ func excluding(stories ...story) (r *run, told *[]bool) {
 	r, told = triaged(stories...), &[]bool{}
 	r.options.ListMarked = r.forge.listMarked
 	r.options.Corrected = func(context.Context) error {
-		p, _ := r.store.load("checkout-1")
+		p, _ := r.store.Load("checkout-1")
 		*told = append(*told, p.Excluded != nil)
 		return nil
 	}
@@ -42,7 +42,7 @@ func excluding(stories ...story) (r *run, told *[]bool) {
 }
 
 func (r *run) excluded() *issue.Exclusion {
-	p, _ := r.store.load("checkout-1")
+	p, _ := r.store.Load("checkout-1")
 	return p.Excluded
 }
 
@@ -132,7 +132,7 @@ func TestSameIssueElsewhere(t *testing.T) {
 		listed := false
 		r.options.ListMarked = func(ctx context.Context, repository string, since time.Time) ([]issue.Marked, error) {
 			all, err := r.forge.listMarked(ctx, repository, since)
-			if p, ok := r.store.load("checkout-1"); ok && repository == elsewhere {
+			if p, ok := r.store.Load("checkout-1"); ok && repository == elsewhere {
 				listed = true
 				all = append(all, issue.Marked{Key: p.Key, Ref: p.Writes[0].Ref, Updated: time.Now(), Exclusion: &issue.Exclusion{By: "mallory"}})
 			}

@@ -29,11 +29,9 @@ const (
 // issues that they have. It plans the issues that people ask for, and the reminders.
 type followUps struct {
 	Options
-	metrics  *metrics
-	pause    *pause
-	failures *failures
+	metrics *metrics
+	rounds  *rounds
 
-	next    time.Time
 	changed map[string]time.Time // newest change seen (tracker's clock), by repository
 	made    map[string]string    // addresses of the issues made for follow-ups, by key
 	asked   string               // the issue that was asked about last
@@ -51,16 +49,9 @@ type post struct {
 // readBack reads what became of follow-ups, from time to time.
 func (f *followUps) readBack(ctx context.Context) {
 	now := time.Now()
-	if f.Tasks == nil || now.Before(f.next) || now.Before(f.pause.until) {
-		return
+	if f.Tasks != nil && !now.Before(f.rounds.due()) {
+		f.rounds.end(now.Add(followUpsEvery), f.read(ctx, now))
 	}
-	f.next = now.Add(followUpsEvery)
-	err := f.read(ctx, now)
-	var limited issue.RateLimited
-	if errors.As(err, &limited) {
-		f.pause.keep(limited)
-	}
-	f.failures.report("", following, err)
 }
 
 // read reads all follow-ups, plans what they need, and counts them. What could not be read stays as
@@ -124,11 +115,10 @@ func (f *followUps) published(ctx context.Context, now time.Time) (posts []*post
 				all = append(all, i)
 			}
 		}
-		unwanted := pub.Triage == issue.Noise || pub.Triage == issue.Duplicate
-		if len(pub.Writes) == 0 || !pub.Writes[0].Exists() || pub.IsGone() || unwanted || len(all) == 0 {
+		if !pub.HasIssue() || pub.IsGone() || pub.Triage.IsUnwanted() || len(all) == 0 {
 			continue
 		}
-		posts = append(posts, &post{Publication: pub, worst: issue.Headline(issue.WorstFirst(all)[0]), open: all.open()})
+		posts = append(posts, &post{Publication: pub, worst: all.worst(), open: all.open()})
 	}
 	return posts, nil
 }
@@ -188,7 +178,8 @@ func (f *followUps) readList(ctx context.Context, name string, posts []*post, no
 	return nil
 }
 
-// note notes the tasks in a post-mortem's text.
+// note passes on the tasks in a post-mortem's text, such as "- [ ] Alert on the queue's length
+// (alice)".
 func (f *followUps) note(p *post, text string, now time.Time) {
 	p.changed = p.FollowUps.Note(f.Tasks(text), p.URL(), now) || p.changed
 }
@@ -215,7 +206,8 @@ func (f *followUps) readTexts(ctx context.Context, posts []*post, now time.Time)
 	return failed
 }
 
-// readStates asks about some of the issues that open follow-ups have, each time the next ones.
+// readStates asks about some of the issues that open follow-ups have, and about the next ones the
+// next time.
 func (f *followUps) readStates(ctx context.Context, posts []*post) error {
 	if f.State == nil {
 		return nil

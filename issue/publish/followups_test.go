@@ -91,7 +91,7 @@ func followUpsDrama() drama {
 			return map[time.Duration]func(){18 * time.Minute: r.forge.onIssues(writes(twoTasks, "Follow-Up"))}
 		},
 		check: func(t *testing.T, r *run) {
-			p, _ := r.store.load("checkout-1")
+			p, _ := r.store.Load("checkout-1")
 			var issues []string
 			for _, f := range p.FollowUps {
 				if f.Issue != "" {
@@ -139,7 +139,7 @@ func TestFollowUpsAreReadAndCounted(t *testing.T) {
 		}
 		var got []string
 		note := func() {
-			p, _ := r.store.load("checkout-1")
+			p, _ := r.store.Load("checkout-1")
 			line := ""
 			for _, f := range p.FollowUps {
 				line += fmt.Sprintf("%s by %s since %s", f.Text, cmp.Or(f.Owner, "nobody"), f.Opened.Sub(start).Round(time.Minute))
@@ -199,7 +199,7 @@ func TestAFollowUpIsDoneWhenItsIssueIsClosed(t *testing.T) {
 		}
 		var done []int
 		note := func() {
-			p, _ := r.store.load("checkout-1")
+			p, _ := r.store.Load("checkout-1")
 			done = append(done, len(p.FollowUps)-len(p.FollowUps.Open()))
 		}
 		r.until(t, 2*time.Hour, map[time.Duration]func(){
@@ -212,7 +212,7 @@ func TestAFollowUpIsDoneWhenItsIssueIsClosed(t *testing.T) {
 			// the task is gone from the text, and still there as an issue
 			56 * time.Minute: r.forge.onIssues(func(f *forged) { f.Text.Body = strings.ReplaceAll(f.Text.Body, "- [ ] Set a timeout (alice)\n", "") }),
 			66 * time.Minute: func() {
-				if p, _ := r.store.load("checkout-1"); len(p.FollowUps) != 3 {
+				if p, _ := r.store.Load("checkout-1"); len(p.FollowUps) != 3 {
 					t.Errorf("the follow-ups are %+v", p.FollowUps)
 				}
 			},
@@ -242,12 +242,12 @@ func TestALostStoreFindsTheIssuesOfFollowUps(t *testing.T) {
 			return slices.DeleteFunc(r.forge.keys(), func(key string) bool { return !strings.Contains(key, "follow-up") })
 		}
 		keys := followUps()
-		clear(r.store.publications)
+		r.store.Forget()
 		r.until(t, 30*time.Minute, nil)
 		if diff := godiff.Diff(keys, followUps()); diff != "" {
 			t.Errorf("texts at the tracker:\n%s", diff)
 		}
-		p, _ := r.store.load("checkout-1")
+		p, _ := r.store.Load("checkout-1")
 		if len(keys) != 3 || len(p.FollowUps.WithIssues()) != 2 || !p.IsSettled() {
 			t.Errorf("the publication is %+v", p)
 		}
@@ -317,7 +317,7 @@ func TestReminders(t *testing.T) {
 						t.Errorf("two reminders within %s", gap)
 					}
 				}
-				if p, _ := r.store.load("checkout-1"); !p.IsSettled() {
+				if p, _ := r.store.Load("checkout-1"); !p.IsSettled() {
 					t.Errorf("there is something left to do: %+v", p.Writes)
 				}
 			})

@@ -42,6 +42,9 @@ func (all incidents) ended() time.Time {
 	return issue.Ended(slices.MaxFunc(all, func(a, b alert.Incident) int { return issue.Ended(a).Compare(issue.Ended(b)) }))
 }
 
+// worst returns the window that texts about all of them are about.
+func (all incidents) worst() alert.Window { return issue.Headline(issue.WorstFirst(all)[0]) }
+
 // revision rises whenever an incident changes or joins.
 func (all incidents) revision() (sum int) {
 	for _, i := range all {
@@ -50,8 +53,8 @@ func (all incidents) revision() (sum int) {
 	return sum
 }
 
-// facts returns a digest of what texts say about the incidents: all windows in full, but of a spent
-// budget beside other windows only its start and end. How far it is overspent changes with every
+// facts returns a digest of what texts say about the incidents: all windows in full, but only the
+// start and end of a spent budget beside other windows. How far it is overspent changes with every
 // tick for weeks, and must not change texts.
 func (all incidents) facts() string {
 	h := sha256.New()

@@ -50,9 +50,8 @@ func (j *job) content(w *issue.Write, text issue.Text) issue.Content {
 }
 
 // standing returns a digest of the state that an issue's text gives: whether the incident goes on,
-// how severe it is, which objectives are missed, and whether evidence was found. Numbers are not in
-// it, so it changes a few times. It is empty for many incidents: their comments name those that
-// join.
+// how severe it is, which objectives are missed, and whether evidence was found. It has no numbers,
+// so it changes only a few times. It is empty for many incidents: comments name those that join.
 func (j *job) standing() string {
 	if j.pub.Kind != issue.Single {
 		return ""
@@ -83,12 +82,6 @@ func (j *job) opens() time.Time {
 	return j.pub.Opening().NotUntil
 }
 
-// isUnwanted reports whether a person said that the issue is not worth having. Then postburn writes
-// no more there.
-func (j *job) isUnwanted() bool {
-	return j.pub.Triage == issue.Noise || j.pub.Triage == issue.Duplicate
-}
-
 // failure returns why the tracker did not take what is wanted; nil if it did.
 func (j *job) failure() error {
 	stage, why := j.pub.Failure()
@@ -96,26 +89,4 @@ func (j *job) failure() error {
 		return nil
 	}
 	return fmt.Errorf("writing the %s text: %w", stage, errors.New(why))
-}
-
-// post returns what to ask the tracker to write, or to look for.
-func (j *job) post(w *issue.Write, settings func(slo string) issue.Settings) issue.Post {
-	if w.Stage == issue.FollowUpIssue {
-		return j.followUpPost(w)
-	}
-	post := issue.Post{Key: w.Key, Kind: j.pub.Kind, Group: j.pub.Group, Onset: j.onset(), Repository: j.pub.Repository, Ref: w.Ref, Text: w.Text}
-	if j.pub.Kind == issue.Single {
-		post.MergeGap = j.mergeGap(settings)
-	}
-	o := j.pub.Opening()
-	switch {
-	case w.Stage == issue.Opening:
-		post.Labels = j.labels(settings)
-		post.Assignees, _ = j.owners(settings)
-	case w.Issue != issue.Ref{}:
-		post.Parent = &issue.Found{Key: o.Key, Ref: w.Issue}
-	default:
-		post.Parent = &issue.Found{Key: o.Key, Ref: o.Ref, Text: o.Text}
-	}
-	return post
 }

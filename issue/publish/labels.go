@@ -17,21 +17,21 @@ const (
 )
 
 // labels returns the labels for a new issue.
-func (j *job) labels(settings func(slo string) issue.Settings) []string {
-	if j.pub.Kind == issue.Report {
+func (d draft) labels() []string {
+	if d.pub.Kind == issue.Report {
 		return []string{issue.OwnLabel, issue.ReportLabel}
 	}
-	labels := append([]string{issue.OwnLabel}, j.changing(0)...)
-	for _, i := range j.incidents {
+	labels := append([]string{issue.OwnLabel}, d.changing(0)...)
+	for _, i := range d.incidents {
 		for _, w := range i.Windows {
-			labels = appendNew(labels, settings(w.Objective.Name).Labels...)
+			labels = appendNew(labels, d.settings(w.Objective.Name).Labels...)
 		}
 	}
 	return labels
 }
 
-// changing returns the labels that change with the incidents: the status, the severity, which never
-// gets better, and the services.
+// changing returns the labels that change with the incidents, such as status:burning: the status,
+// the severity, which never gets better, and the services.
 func (all incidents) changing(severity int) []string {
 	labels := []string{recoveredLabel}
 	if all.open() {
@@ -55,8 +55,9 @@ func (all incidents) changing(severity int) []string {
 	return labels
 }
 
-// relabelled returns the labels that the issue was given, updated. If the tracker did not take
-// postburn's own label, it takes no others. A service once named stays.
+// relabelled returns the labels that the issue was given, updated: status:burning becomes
+// status:recovered, for example. A service once named stays. If the tracker did not take postburn's
+// own label, it takes no others.
 func (j *job) relabelled() []string {
 	given := j.pub.Labels.Given
 	if !slices.Contains(given, issue.OwnLabel) || j.pub.Kind == issue.Report {
@@ -97,7 +98,7 @@ func sameLabels(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-// exchange returns the change from some labels to others.
+// exchange returns the labels to remove and to add.
 func exchange(given, now []string) issue.Change {
 	var c issue.Change
 	for _, l := range given {
@@ -118,12 +119,12 @@ var login = regexp.MustCompile(`^@?([A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(/[
 
 // owners returns the logins to assign, and the owners to mention, with an @. A team can't be
 // assigned. An issue for many incidents calls nobody.
-func (j *job) owners(settings func(slo string) issue.Settings) (assigned, mentioned []string) {
-	if j.pub.Kind != issue.Single {
+func (d draft) owners() (assigned, mentioned []string) {
+	if d.pub.Kind != issue.Single {
 		return nil, nil
 	}
-	for _, w := range j.incidents[0].Windows {
-		assign := settings(w.Objective.Name).Assign
+	for _, w := range d.incidents[0].Windows {
+		assign := d.settings(w.Objective.Name).Assign
 		parts := login.FindStringSubmatch(w.Objective.Owner)
 		switch {
 		case parts == nil:

@@ -111,7 +111,7 @@ func TestThePollInterval(t *testing.T) {
 			return render(f, s)
 		}
 		i, _ := short().at(began.Add(2 * time.Minute))
-		time.AfterFunc(10*time.Second, func() { r.store.put(i) })
+		time.AfterFunc(10*time.Second, func() { r.store.Put(i) })
 		r.alone(t, 5*time.Minute)
 		if opened != 30*time.Second {
 			t.Errorf("the issue is opened after %s, want 30 s", opened)
@@ -148,18 +148,22 @@ func TestOnePublicationDoesNotHoldUpTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRun(at("busy", -time.Hour, 3*time.Hour), at("other", -time.Minute, 3*time.Hour))
 		r.until(t, 2*time.Minute, nil) // both issues are open
-		busy, _ := r.store.load("busy-1")
+		busy, _ := r.store.Load("busy-1")
 		for n := range 25 {
 			busy.Writes = append(busy.Writes, issue.Write{
 				Key: "busy-1/sweep-" + string(rune('a'+n)), Stage: issue.Sweep, Delivery: issue.Delivery{State: issue.Wanted}, Issue: busy.Opening().Ref,
 			})
 		}
-		other, _ := r.store.load("other-1")
+		other, _ := r.store.Load("other-1")
 		other.Want(issue.Recovery, time.Time{})
 		other.Writes[len(other.Writes)-1] = issue.Write{
 			Key: "other-1/sweep-1", Stage: issue.Sweep, Delivery: issue.Delivery{State: issue.Wanted}, Issue: other.Opening().Ref,
 		}
-		r.store.publications["busy-1"], r.store.publications["other-1"] = busy, other
+		for _, p := range []issue.Publication{busy, other} {
+			if err := r.store.Save(t.Context(), p); err != nil {
+				t.Fatal(err)
+			}
+		}
 		r.forge.calls = nil
 		r.until(t, time.Minute, nil)
 		creates := slices.DeleteFunc(slices.Clone(r.forge.calls), func(op string) bool { return !strings.HasPrefix(op, "create ") || !strings.Contains(op, "sweep") })
@@ -214,7 +218,7 @@ func TestEvidenceOfStormsIsBounded(t *testing.T) {
 				r := newRun()
 				for _, s := range wave("s", 102, 0, 0, 24*time.Hour) {
 					i, _ := s.at(time.Now().Add(time.Minute))
-					r.store.put(i)
+					r.store.Put(i)
 				}
 				asked, most, n := map[string]bool{}, 0, 0
 				var ended time.Time

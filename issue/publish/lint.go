@@ -30,8 +30,8 @@ func (t *triage) planLint(ctx context.Context, pub *issue.Publication) (planned 
 	return true, nil
 }
 
-// lint finds out what a post-mortem lacks. ready is false if there is nothing to say: it lacks
-// nothing, is open again, or people don't want to hear it.
+// lint finds out what a post-mortem lacks. ready is false if there is nothing to say, or nobody
+// wants to hear it: the issue is open again, or has the label post-mortem:skip, for example.
 func (wr *writer) lint(ctx context.Context, j *job) (ready bool, err error) {
 	at, ok, err := wr.find(ctx, j, j.pub.Opening())
 	if err != nil || !ok {
@@ -40,8 +40,7 @@ func (wr *writer) lint(ctx context.Context, j *job) (ready bool, err error) {
 	skipped := slices.ContainsFunc(at.Labels, func(l string) bool {
 		return strings.EqualFold(l, issue.SkipLabel) || strings.EqualFold(l, issue.ExcludeLabel)
 	})
-	worst := issue.Headline(issue.WorstFirst(j.incidents)[0])
-	if wr.Lint == nil || skipped || at.Triage() != issue.Completed || !wr.Settings(worst.Objective.Name).Lint {
+	if wr.Lint == nil || skipped || at.Triage() != issue.Completed || !wr.Settings(j.worst().Objective.Name).Lint {
 		return false, nil
 	}
 	final, err := wr.texts.of(ctx, j, &issue.Write{Stage: issue.Recovery})

@@ -57,8 +57,8 @@ func TestAClosedPostMortemIsLintedOnce(t *testing.T) {
 				if tc.want && !strings.HasSuffix(r.forge.body(t, lint), ", lacks causes") {
 					t.Errorf("it is told %q", r.forge.body(t, lint))
 				}
-				p, _ := r.store.load("checkout-1")
-				if !p.IsSettled() || p.Parts.Posted("checkout-1") != r.store.incidents["checkout-1"].Revision {
+				p, _ := r.store.Load("checkout-1")
+				if !p.IsSettled() || p.Parts.Posted("checkout-1") != r.store.Incident("checkout-1").Revision {
 					t.Errorf("there is something left to do: %+v", p)
 				}
 				if n := len(r.forge.calls); n > 150 {

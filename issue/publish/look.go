@@ -21,7 +21,7 @@ func (wr *writer) find(ctx context.Context, j *job, w *issue.Write) (issue.Found
 	if w.Exists() || since.IsZero() {
 		since = j.onset() // the first try may be long before the last
 	}
-	all, err := wr.Tracker.Find(ctx, j.post(w, wr.Settings), since.Add(-skew))
+	all, err := wr.Tracker.Find(ctx, wr.draft(j).post(w), since.Add(-skew))
 	if err != nil {
 		return issue.Found{}, false, err
 	}
@@ -50,7 +50,7 @@ func (wr *writer) look(ctx context.Context, j *job, w *issue.Write) error {
 		wr.lookLater(w, err)
 	case ok && !w.Exists():
 		w.Done()
-		j.pub.Create(w, j.post(w, wr.Settings).Labels, found)
+		j.pub.Create(w, wr.draft(j).post(w).Labels, found)
 		wr.found(j, w)
 	case ok && sameText(found.Text, w.Text):
 		w.Done()
@@ -89,7 +89,7 @@ func (wr *writer) lookFirst(ctx context.Context, j *job) (done bool, err error) 
 	call, cancel := context.WithTimeout(ctx, wr.CallTimeout)
 	defer cancel()
 	w := j.pub.Opening()
-	post := j.post(w, wr.Settings)
+	post := wr.draft(j).post(w)
 	all, err := wr.Tracker.Find(call, post, j.onset().Add(-issue.SameOnset-skew))
 	if ctx.Err() != nil {
 		return true, ctx.Err()

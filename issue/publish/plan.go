@@ -1,6 +1,9 @@
 package publish
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"slices"
 	"time"
 
@@ -36,17 +39,17 @@ func (j *job) plan(now time.Time) {
 		}
 		switch w.Stage {
 		case issue.Progress, issue.Return:
-			return !open || j.isUnwanted()
+			return !open || j.pub.Triage.IsUnwanted()
 		case issue.Recovery:
-			return !w.Ended.Equal(end) || j.isUnwanted()
+			return !w.Ended.Equal(end) || j.pub.Triage.IsUnwanted()
 		case issue.Lint:
 			return open
 		case issue.FollowUpIssue, issue.FollowUpLinks, issue.Reminder:
-			return j.isUnwanted()
+			return j.pub.Triage.IsUnwanted()
 		}
 		return false
 	})
-	if !j.isUnwanted() {
+	if !j.pub.Triage.IsUnwanted() {
 		told := j.told()
 		switch {
 		case !open && !told.Equal(end):
@@ -63,11 +66,35 @@ func (j *job) plan(now time.Time) {
 func (j *job) planProgress(open bool, now time.Time) {
 	i := slices.IndexFunc(j.pub.Writes, func(w issue.Write) bool { return w.Stage == issue.Progress })
 	switch {
-	case i < 0 && open && j.burning() && !j.isUnwanted() && !now.Before(j.pub.Opening().At.Add(progressEvery)):
+	case i < 0 && open && j.burning() && !j.pub.Triage.IsUnwanted() && !now.Before(j.pub.Opening().At.Add(progressEvery)):
 		j.pub.Want(issue.Progress, time.Time{})
-	case i >= 0 && (!open || j.isUnwanted()) && j.pub.Writes[i].State == issue.Wanted:
+	case i >= 0 && (!open || j.pub.Triage.IsUnwanted()) && j.pub.Writes[i].State == issue.Wanted:
 		j.pub.Writes[i].Done() // keep what is there
 	}
+}
+
+// planFollowUps adds the comment with links to the issues of follow-ups, once there are any.
+func (j *job) planFollowUps() {
+	if !j.pub.Writes.Has(issue.FollowUpLinks) && len(j.pub.FollowUps.WithIssues()) > 0 {
+		j.pub.Want(issue.FollowUpLinks, time.Time{})
+	}
+}
+
+// makesIssues reports whether an issue of a follow-up is on its way, so that links to it can be
+// written soon.
+func (j *job) makesIssues() bool {
+	return slices.ContainsFunc(j.pub.Writes, func(w issue.Write) bool {
+		return w.Stage == issue.FollowUpIssue && !w.IsSettled() && w.Error == ""
+	})
+}
+
+// linked returns a digest of the issues that the comment with links names.
+func (j *job) linked() string {
+	h := sha256.New()
+	for _, f := range j.pub.FollowUps.WithIssues() {
+		fmt.Fprintf(h, "%s\n%s\n", f.Key, f.Issue)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // told returns the end that the tracker states; zero if it says that the incident goes on.
@@ -159,17 +186,25 @@ func (j *job) due(w *issue.Write) (at time.Time, ok bool) {
 		return time.Time{}, false
 	case !w.IsSettled():
 		return w.NotUntil, true
-	case w.Stage == issue.FollowUpLinks && w.State != issue.Gone && !w.Edited && !j.isUnwanted():
+	case w.Stage == issue.FollowUpLinks && w.State != issue.Gone && !w.Edited && !j.pub.Triage.IsUnwanted():
 		return w.NotUntil, w.Facts != j.linked() && !j.makesIssues()
 	case w.State == issue.Gone || w.Edited || w.Revision >= j.revision():
 		return time.Time{}, false
 	case w.Stage == issue.Opening && j.open():
-		changed := w.Standing != "" && w.Standing != j.standing() && !j.isUnwanted()
+		changed := w.Standing != "" && w.Standing != j.standing() && !j.pub.Triage.IsUnwanted()
 		return later(w.At.Add(standingEvery), w.NotUntil), changed
 	case w.Stage == issue.Opening:
 		return w.NotUntil, w.Facts != j.facts()
 	case w.Stage == issue.Progress:
-		return w.At.Add(progressEvery), j.burning() && !j.isUnwanted()
+		return w.At.Add(progressEvery), j.burning() && !j.pub.Triage.IsUnwanted()
 	}
 	return time.Time{}, false
+}
+
+// later returns the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }

@@ -93,15 +93,16 @@ func New(o Options) *Publisher {
 	m := newMetrics(o.Registerer)
 	p.waits = waits{since: map[string]time.Time{}, metrics: m}
 	p.writer = &writer{Options: o, texts: &texts{o, p.evidence, m, p.failures}, metrics: m, pause: p.pause}
+	rounds := func(doing string) *rounds { return &rounds{pause: p.pause, failures: p.failures, doing: doing} }
 	p.triage = &triage{
-		Options: o, writer: p.writer, metrics: m, pause: p.pause, failures: p.failures,
+		Options: o, writer: p.writer, metrics: m, rounds: rounds(reading),
 		changed: map[string]time.Time{}, checked: map[string]string{},
 	}
 	p.tasks = &followUps{
-		Options: o, metrics: m, pause: p.pause, failures: p.failures,
+		Options: o, metrics: m, rounds: rounds(following),
 		changed: map[string]time.Time{}, made: map[string]string{}, texts: map[string][32]byte{},
 	}
-	p.excludes = newExclusions(o, p.pause, p.failures)
+	p.excludes = newExclusions(o, rounds(excluding))
 	p.monthly = &monthly{Options: o, settled: map[string]time.Time{}}
 	return p
 }

@@ -15,12 +15,13 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/issue/issuetest"
 	"github.com/postburn/postburn/issue/publish"
 )
 
 // run is a publisher at work in a bubble of time. It is started again whenever it dies.
 type run struct {
-	store    *memory
+	store    *issuetest.Store
 	forge    *forge
 	stories  []story
 	options  publish.Options
@@ -30,7 +31,7 @@ type run struct {
 }
 
 func newRun(stories ...story) *run {
-	r := &run{store: newMemory(), forge: newForge(), stories: stories}
+	r := &run{store: issuetest.NewStore(), forge: newForge(), stories: stories}
 	r.options = publish.Options{Store: r.store, Tracker: r.forge, Render: render}
 	return r
 }
@@ -45,6 +46,17 @@ func returning() story {
 	s := short()
 	s.spans = append(s.spans, [2]time.Duration{30 * time.Minute, 40 * time.Minute})
 	return s
+}
+
+// onSave has saves go wrong.
+func (r *run) onSave(hit func() fault) {
+	r.store.OnSave = func() (done bool, err error) {
+		f := hit()
+		if f == crashBefore || f == crashAfter {
+			r.forge.crash()
+		}
+		return f.takesEffect(), f.err()
+	}
 }
 
 // until plays the stories up to an offset from now, with what people do at some times on the way.
@@ -82,7 +94,7 @@ func (r *run) until(t *testing.T, d time.Duration, people map[time.Duration]func
 				all = append(all, i)
 			}
 		}
-		r.store.put(all...)
+		r.store.Put(all...)
 		synctest.Wait()
 		if r.publish != nil {
 			r.publish.Notify()
@@ -130,7 +142,7 @@ func TestAnIncidentIsToldFromOpeningToRecovery(t *testing.T) {
 		if got := strings.Count(strings.Join(r.forge.calls, "\n"), "replace checkout-1\n"); got != 1 {
 			t.Errorf("the body was written again %d times, want 1", got)
 		}
-		p, _ := r.store.load("checkout-1")
+		p, _ := r.store.Load("checkout-1")
 		if posted := p.Parts.Posted("checkout-1"); posted != 35 {
 			t.Errorf("revision %d is posted, want 35", posted)
 		}
@@ -219,7 +231,7 @@ func TestWhatPeopleRemovedIsNotWrittenAgain(t *testing.T) {
 				r := newRun(returning())
 				r.until(t, time.Hour, map[time.Duration]func(){8 * time.Minute: func() { r.forge.delete(tc.remove) }})
 				r.wantKeys(t, tc.want...)
-				if p, _ := r.store.load("checkout-1"); p.Parts.Posted("checkout-1") != 56 {
+				if p, _ := r.store.Load("checkout-1"); p.Parts.Posted("checkout-1") != 56 {
 					t.Errorf("revision %d is posted, want 56: there is nothing more to do", p.Parts.Posted("checkout-1"))
 				}
 			})
@@ -237,7 +249,7 @@ func TestALostStoreFindsItsIssuesAgain(t *testing.T) {
 				f.Key, f.marker = "older", issue.Marker{Key: "older", Group: f.marker.Group, Onset: f.marker.Onset.Add(-time.Minute)}
 			}
 		})
-		r.store = newMemory()
+		r.store = issuetest.NewStore()
 		r.options.Store = r.store
 		r.until(t, 20*time.Minute, nil)
 		keys := r.forge.keys()
@@ -261,7 +273,7 @@ func TestAnotherIncidentOfTheGroupIsNotTakenForThisOne(t *testing.T) {
 		r.until(t, 5*time.Minute, nil)
 		i, _ := other.at(other.onset.Add(10 * time.Minute))
 		i.ID = "checkout-2"
-		r.store.put(i)
+		r.store.Put(i)
 		r.until(t, 5*time.Minute, nil)
 		if keys := r.forge.keys(); !slices.Contains(keys, "checkout-2") {
 			t.Errorf("the second incident has no issue: %v", keys)
@@ -300,13 +312,13 @@ func TestFactsOfABudgetBreach(t *testing.T) {
 		}
 		r.until(t, 20*time.Minute, nil)
 		r.stories = nil
-		spender := r.store.incidents["checkout-1"]
+		spender := r.store.Incident("checkout-1")
 		spender.Windows[0].Bad = 12
-		r.store.put(spender)
+		r.store.Put(spender)
 		w := spender.Windows[0]
 		w.Kind, w.Onset, w.Detected, w.Ended = alert.Budget, time.Now().Add(-30*time.Second), time.Now(), time.Time{}
 		w.Objective.Window.Rolling = time.Hour
-		r.store.put(alert.Incident{ID: "budget", Revision: 1, Group: "checkout budget", Windows: []alert.Window{w}})
+		r.store.Put(alert.Incident{ID: "budget", Revision: 1, Group: "checkout budget", Windows: []alert.Window{w}})
 		r.until(t, 20*time.Minute, nil)
 		want := []issue.Spender{{Of: w.ID(), ID: "checkout-1", Onset: spender.Onset(), Bad: 12, URL: "https://forge.example/1"}}
 		if diff := cmp.Diff(want, facts.SpentBy); diff != "" {
@@ -325,7 +337,7 @@ func TestFencedStoreEndsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRun(short())
 		i, _ := r.stories[0].at(time.Now().Add(5 * time.Minute))
-		r.store.put(i)
+		r.store.Put(i)
 		r.options.Store = fenced{r.store}
 		if err := publish.New(r.options).Run(t.Context()); err == nil {
 			t.Error("Run went on with a store that another process has taken over")
@@ -336,7 +348,7 @@ func TestFencedStoreEndsTheRun(t *testing.T) {
 	})
 }
 
-type fenced struct{ *memory }
+type fenced struct{ *issuetest.Store }
 
 func (fenced) Save(context.Context, issue.Publication) error {
 	return fmt.Errorf("saving: %w", alert.ErrFenced)

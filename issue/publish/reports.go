@@ -75,8 +75,8 @@ func (m *monthly) isDue(ctx context.Context, pub issue.Publication, month, now t
 	return ok, nil
 }
 
-// reportJob makes a job of a report. It stands for no incident, so one is made up that is over and
-// does not change: then there is the issue to write, once, and no comment.
+// reportJob makes a job of a report. A report stands for no incident, so reportJob makes one up
+// that is over and never changes. Then there is one issue to write, and no comment.
 func reportJob(pub issue.Publication) *job {
 	month := pub.Parts[0].Onset
 	end := month.AddDate(0, 1, 0)

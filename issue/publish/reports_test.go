@@ -72,13 +72,7 @@ func reportDrama(t *testing.T, what string, n int, f fault, want []string) (call
 				return hit()
 			}
 		} else {
-			r.store.save = func() fault {
-				f := hit()
-				if f == crashBefore || f == crashAfter {
-					r.forge.crash()
-				}
-				return f
-			}
+			r.onSave(hit)
 		}
 		r.until(t, 40*time.Minute, nil)
 		keys := r.forge.keys()
@@ -86,7 +80,7 @@ func reportDrama(t *testing.T, what string, n int, f fault, want []string) (call
 		if diff := cmp.Diff(want, keys); diff != "" {
 			t.Errorf("texts: %s\ncalls:\n%s", diff, strings.Join(r.forge.calls, "\n"))
 		}
-		for _, p := range r.store.publications {
+		for _, p := range r.store.Publications() {
 			if !p.IsSettled() || p.Kind == issue.Report && len(p.Writes) != 1 {
 				t.Errorf("there is something left to do: %+v", p)
 			}

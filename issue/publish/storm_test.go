@@ -13,6 +13,7 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/issue/issuetest"
 	"github.com/postburn/postburn/slo"
 )
 
@@ -94,12 +95,12 @@ func TestStorm(t *testing.T) {
 					t.Errorf("issues (-want +got):\n%s", diff)
 				}
 				parts := 0
-				for _, p := range r.store.publications {
+				for _, p := range r.store.Publications() {
 					if p.Kind == issue.Storm {
 						parts += len(p.Parts)
 					}
 					for _, part := range p.Parts {
-						if part.Posted != r.store.incidents[part.Incident].Revision {
+						if part.Posted != r.store.Incident(part.Incident).Revision {
 							t.Errorf("%s: %+v is not posted", p.Key, part)
 						}
 					}
@@ -132,7 +133,7 @@ func TestOneKilledServerIsNoStorm(t *testing.T) {
 		if diff := cmp.Diff(want, r.forge.issues()); diff != "" {
 			t.Errorf("issues (-want +got):\n%s", diff)
 		}
-		for _, p := range r.store.publications {
+		for _, p := range r.store.Publications() {
 			if p.Kind != issue.Single {
 				t.Errorf("%s is a %s", p.Key, p.Kind)
 			}
@@ -145,7 +146,7 @@ func TestAnIncidentThatJoinsAStormHasItsIssueAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRun(append(wave("s", 6, 0, 0, 20*time.Minute), at("late", 7*time.Minute, 10*time.Minute))...)
 		r.until(t, 8*time.Minute+30*time.Second, nil)
-		if p, _ := r.store.load("late-1"); p.Key != "s00-1" || p.URL() == "" {
+		if p, _ := r.store.Load("late-1"); p.Key != "s00-1" || p.URL() == "" {
 			t.Errorf("it is part of publication %q at %q", p.Key, p.URL())
 		}
 	})
@@ -199,7 +200,7 @@ func TestEvidenceOfEachIncidentOfAStormIsKept(t *testing.T) {
 			return func() {
 				for n := range 8 {
 					id := fmt.Sprintf("s%02d-1", n)
-					pub, _ := r.store.load(id)
+					pub, _ := r.store.Load(id)
 					e, ok, err := pub.Parts.Evidence(id)
 					if err != nil || !ok || pub.Kind != issue.Storm || len(e.Timeline) != 1 || e.Timeline[0].Text != fmt.Sprintf(want, n) {
 						t.Errorf("%s at %s: %+v, %t, %v", id, time.Since(began), e, ok, err)
@@ -220,8 +221,9 @@ func TestEvidenceOfEachIncidentOfAStormIsKept(t *testing.T) {
 		if want := "https://postburn.example/incidents/s07-1"; pages["s07-1"] != want {
 			t.Errorf("the page of an incident is %q, want %q", pages["s07-1"], want)
 		}
-		for _, part := range r.store.publications["s00-1"].Parts {
-			if part.Posted != r.store.incidents[part.Incident].Revision {
+		storm, _ := r.store.Load("s00-1")
+		for _, part := range storm.Parts {
+			if part.Posted != r.store.Incident(part.Incident).Revision {
 				t.Errorf("%+v is not posted", part)
 			}
 		}
@@ -261,7 +263,7 @@ func TestASpentBudgetHoldsNothingUp(t *testing.T) {
 				if !overspent {
 					i.Windows[1].Ended = onset.Add(2 * time.Hour)
 				}
-				r.store.put(i)
+				r.store.Put(i)
 			}
 		}
 		ticks := map[time.Duration]func(){}
@@ -290,7 +292,7 @@ func TestASpentBudgetHoldsNothingUp(t *testing.T) {
 		if !slices.Contains(r.forge.texts[0].labels, "status:recovered") {
 			t.Errorf("labels %q", r.forge.texts[0].labels)
 		}
-		if pub, _ := r.store.load("a"); pub.Parts.Posted("a") != revision {
+		if pub, _ := r.store.Load("a"); pub.Parts.Posted("a") != revision {
 			t.Errorf("revision %d is posted, of %d", pub.Parts.Posted("a"), revision)
 		}
 	})
@@ -317,7 +319,7 @@ func TestAStormIsFoundAgainByAStoreThatWasLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRun(wave("s", 10, 0, 0, 40*time.Minute)...)
 		r.until(t, 10*time.Minute, nil)
-		r.store = newMemory()
+		r.store = issuetest.NewStore()
 		r.options.Store = r.store
 		for n := range r.stories {
 			r.stories[n].onset = r.stories[n].onset.Add(time.Minute)
@@ -340,7 +342,7 @@ func TestStormsOfTwoKindsAreFoundAgain(t *testing.T) {
 		}
 		r := newRun(append(wave("s", 7, 0, 0, 40*time.Minute), blind...)...)
 		r.until(t, 10*time.Minute, nil)
-		r.store = newMemory()
+		r.store = issuetest.NewStore()
 		r.options.Store = r.store
 		for n := range r.stories {
 			r.stories[n].group = "later-" + r.stories[n].group
@@ -350,7 +352,7 @@ func TestStormsOfTwoKindsAreFoundAgain(t *testing.T) {
 			t.Errorf("issues (-want +got):\n%s", diff)
 		}
 		numbers := map[int64]bool{}
-		for _, p := range r.store.publications {
+		for _, p := range r.store.Publications() {
 			numbers[p.Writes[0].Ref.Number] = true
 		}
 		if len(numbers) != 2 {

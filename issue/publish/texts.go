@@ -67,9 +67,10 @@ func (t *texts) facts(ctx context.Context, j *job, w *issue.Write) (f issue.Fact
 	o := j.pub.Opening()
 	f.Interval, f.Edited, f.Original = t.Interval, o.Edited, o.Ref.URL
 	f.Hints, f.Now = j.hints, time.Now()
-	f.FollowUps = j.followUpsFor(w, t.Settings, f.Now)
+	d := t.draft(j)
+	f.FollowUps = d.followUps(w, f.Now)
 	if stage == issue.Opening {
-		_, f.Mention = j.owners(t.Settings)
+		_, f.Mention = d.owners()
 	}
 	if stage == issue.Opening || (o.Edited && stage == issue.Recovery) {
 		f.Dropped = j.pub.Labels.Dropped

@@ -53,13 +53,7 @@ func (d drama) play(t *testing.T, what string, n int, f fault) (calls int) {
 				return hit()
 			}
 		case "save":
-			r.store.save = func() fault {
-				f := hit()
-				if f == crashBefore || f == crashAfter {
-					r.forge.crash()
-				}
-				return f
-			}
+			r.onSave(hit)
 		}
 		var people map[time.Duration]func()
 		if d.people != nil {
@@ -91,9 +85,9 @@ func (d drama) verify(t *testing.T, r *run) {
 			}
 		}
 	})
-	for _, p := range r.store.publications {
+	for _, p := range r.store.Publications() {
 		for _, part := range p.Parts {
-			if want := r.store.incidents[part.Incident].Revision; part.Posted != want {
+			if want := r.store.Incident(part.Incident).Revision; part.Posted != want {
 				t.Errorf("revision %d of %s is posted, want %d: %+v", part.Posted, part.Incident, want, p.Writes)
 			}
 		}

@@ -21,12 +21,10 @@ const (
 // issues.
 type triage struct {
 	Options
-	writer   *writer
-	metrics  *metrics
-	pause    *pause
-	failures *failures
+	writer  *writer
+	metrics *metrics
+	rounds  *rounds
 
-	next    time.Time
 	changed map[string]time.Time // newest change seen (tracker's clock), by repository
 	checked map[string]string    // key of the publication last checked, by repository
 }
@@ -34,16 +32,9 @@ type triage struct {
 // readBack reads what people did with issues, from time to time.
 func (t *triage) readBack(ctx context.Context) {
 	now := time.Now()
-	if t.List == nil || now.Before(t.next) || now.Before(t.pause.until) {
-		return
+	if t.List != nil && !now.Before(t.rounds.due()) {
+		t.rounds.end(now.Add(triageEvery), t.readIssues(ctx, now))
 	}
-	t.next = now.Add(triageEvery)
-	err := t.readIssues(ctx, now)
-	var limited issue.RateLimited
-	if errors.As(err, &limited) {
-		t.pause.keep(limited)
-	}
-	t.failures.report("", reading, err)
 }
 
 func (t *triage) readIssues(ctx context.Context, now time.Time) error {
@@ -86,7 +77,7 @@ func (t *triage) published(ctx context.Context, now time.Time) (map[string]map[s
 			}
 		}
 		recent := issue.IsOpen(i) || now.Sub(issue.Ended(i)) < triaged
-		if !ok || !recent || len(pub.Writes) == 0 || !pub.Writes[0].Exists() || pub.Writes[0].State == issue.Gone {
+		if !ok || !recent || !pub.HasIssue() || pub.IsGone() {
 			continue
 		}
 		if found[pub.Repository] == nil {

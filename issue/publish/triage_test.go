@@ -22,7 +22,7 @@ func triaged(stories ...story) *run {
 
 func (r *run) triage(t *testing.T, incident string) issue.Triage {
 	t.Helper()
-	p, ok := r.store.load(incident)
+	p, ok := r.store.Load(incident)
 	if !ok {
 		t.Fatalf("there is no publication of %s", incident)
 	}
@@ -73,7 +73,7 @@ func TestWhatPeopleDecideIsNeverUndone(t *testing.T) {
 						t.Errorf("closed is %v", f.Closed)
 					}
 				})()
-				if p, _ := r.store.load("checkout-1"); p.Parts.Posted("checkout-1") != 56 {
+				if p, _ := r.store.Load("checkout-1"); p.Parts.Posted("checkout-1") != 56 {
 					t.Errorf("revision %d is posted, want 56: there is nothing more to do", p.Parts.Posted("checkout-1"))
 				}
 			})
@@ -109,7 +109,7 @@ func TestTransferredIssue(t *testing.T) {
 					if body := r.forge.body(t, "checkout-1"); !strings.HasPrefix(body, tc.body) {
 						t.Errorf("the body is %q", body)
 					}
-					p, _ := r.store.load("checkout-1")
+					p, _ := r.store.Load("checkout-1")
 					if !tc.follow {
 						return
 					}

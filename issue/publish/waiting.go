@@ -68,7 +68,7 @@ func (p *Publisher) countWaiting(ctx context.Context) {
 	}
 }
 
-// stored returns the keys of what waits, as stored.
+// stored reads from the store the keys of publications that wait.
 func (p *Publisher) stored(ctx context.Context) (map[string]bool, error) {
 	now := time.Now()
 	s, err := read(ctx, p.Store, now)

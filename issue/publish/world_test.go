@@ -3,7 +3,6 @@ package publish_test
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,119 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
 )
-
-// memory is a store in memory. What is saved goes through JSON, as into a database.
-type memory struct {
-	mu           sync.Mutex
-	incidents    map[string]alert.Incident
-	publications map[string]issue.Publication
-	save         func() fault // what happens to the next save
-}
-
-func newMemory() *memory {
-	return &memory{incidents: map[string]alert.Incident{}, publications: map[string]issue.Publication{}, save: func() fault { return none }}
-}
-
-// put commits incidents, in one transaction.
-func (m *memory) put(incidents ...alert.Incident) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, i := range incidents {
-		m.incidents[i.ID] = i
-	}
-}
-
-// stored returns the publication that an incident is part of, as it is stored.
-func (m *memory) stored(incident string) (issue.Publication, bool) {
-	for _, p := range m.publications {
-		if slices.ContainsFunc(p.Parts, func(part issue.Part) bool { return part.Incident == incident }) {
-			return p, true
-		}
-	}
-	return issue.Publication{}, false
-}
-
-// load returns a copy of the publication that an incident is part of.
-func (m *memory) load(incident string) (issue.Publication, bool) {
-	p, ok := m.stored(incident)
-	p.Parts, p.Writes, p.FollowUps = slices.Clone(p.Parts), slices.Clone(p.Writes), slices.Clone(p.FollowUps)
-	return p, ok
-}
-
-func (m *memory) IncidentsByID(_ context.Context, ids []string) (found []alert.Incident, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, id := range ids {
-		if i, ok := m.incidents[id]; ok {
-			found = append(found, i)
-		}
-	}
-	return found, nil
-}
-
-func (m *memory) Behind(context.Context) (incidents []alert.Incident, unposted []issue.Publication, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, i := range m.incidents {
-		if p, ok := m.stored(i.ID); !ok || p.Parts.Posted(i.ID) < i.Revision {
-			incidents = append(incidents, i)
-		}
-	}
-	slices.SortFunc(incidents, func(a, b alert.Incident) int { return cmp.Or(a.Onset().Compare(b.Onset()), cmp.Compare(a.ID, b.ID)) })
-	for key, p := range m.publications {
-		if !p.IsSettled() {
-			p, _ = m.load(key)
-			unposted = append(unposted, p)
-		}
-	}
-	return incidents, unposted, nil
-}
-
-func (m *memory) Publication(_ context.Context, incident string) (issue.Publication, bool, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	p, ok := m.load(incident)
-	return p, ok, nil
-}
-
-func (m *memory) Save(ctx context.Context, p issue.Publication) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	f := m.save()
-	if f.takesEffect() {
-		text, err := json.Marshal(p)
-		if err != nil {
-			return err
-		}
-		var stored issue.Publication
-		if err := json.Unmarshal(text, &stored); err != nil {
-			return err
-		}
-		m.publications[p.Key] = stored
-	}
-	if f != none {
-		return errBroken
-	}
-	return nil
-}
-
-func (m *memory) Incidents(_ context.Context, since time.Time) ([]alert.Incident, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var all []alert.Incident
-	for _, i := range m.incidents {
-		if i.Onset().After(since) || i.IsOpen() || i.Ended().After(since) {
-			all = append(all, i)
-		}
-	}
-	return all, nil
-}
 
 // fault is what goes wrong with one call.
 type fault string
@@ -141,6 +29,14 @@ const (
 )
 
 func (f fault) takesEffect() bool { return f == none || f == after || f == crashAfter }
+
+// err is the error of a call that it happened to.
+func (f fault) err() error {
+	if f == none {
+		return nil
+	}
+	return errBroken
+}
 
 var errBroken = errors.New("broken")
 

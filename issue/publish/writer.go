@@ -62,13 +62,13 @@ func (wr *writer) ready(ctx context.Context, j *job, w *issue.Write) (ready bool
 	doing := ""
 	switch w.Stage {
 	case issue.Opening:
-		doing, err = "preparing the issue", wr.Tracker.Prepare(call, j.post(w, wr.Settings))
+		doing, err = "preparing the issue", wr.Tracker.Prepare(call, wr.draft(j).post(w))
 		if call.Err() != nil && ctx.Err() == nil {
 			err = nil // the issue matters more than its labels
 		}
 	case issue.Return:
 		doing = "reopening the issue"
-		if err = wr.reopen(call, j); j.isUnwanted() {
+		if err = wr.reopen(call, j); j.pub.Triage.IsUnwanted() {
 			return false, err
 		}
 	case issue.Lint:
@@ -120,27 +120,36 @@ func (wr *writer) relabel(ctx context.Context, j *job) error {
 	call, cancel := context.WithTimeout(ctx, wr.CallTimeout)
 	defer cancel()
 	err := wr.Tracker.Change(call, issue.Found{Key: o.Key, Ref: o.Ref}, exchange(l.Given, now))
-	var limited issue.RateLimited
-	var moved issue.Moved
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err == nil:
 		l.Exchange(now)
 		wr.metrics.count(issue.LabelsStage, outcomePosted)
+	default:
+		wr.repeat(j, &l.Delivery, issue.LabelsStage, "exchanging labels", err)
+	}
+	return j.save(ctx, wr.Store)
+}
+
+// repeat notes that a request failed which may be made again, whatever became of it: making a label
+// twice does no harm, for example.
+func (wr *writer) repeat(j *job, d *issue.Delivery, stage issue.Stage, doing string, err error) {
+	var limited issue.RateLimited
+	var moved issue.Moved
+	switch {
 	case errors.As(err, &limited):
-		l.Failed(err, wr.pause.keep(limited))
-		wr.metrics.count(issue.LabelsStage, outcomeRateLimited)
+		d.Failed(err, wr.pause.keep(limited))
+		wr.metrics.count(stage, outcomeRateLimited)
 	case errors.As(err, &moved):
 		wr.follow(&j.pub, moved)
 	case errors.Is(err, issue.ErrNotFound):
-		wr.metrics.count(issue.LabelsStage, outcomeGone)
-		wr.remove(&j.pub, o)
-	default: // a repeat does no harm
-		l.Failed(fmt.Errorf("exchanging labels: %w: %w", issue.ErrRefused, err), time.Now().Add(backoff(l.Tries)))
-		wr.metrics.count(issue.LabelsStage, outcomeRefused)
+		wr.metrics.count(stage, outcomeGone)
+		wr.remove(&j.pub, j.pub.Opening())
+	default:
+		d.Failed(fmt.Errorf("%s: %w: %w", doing, issue.ErrRefused, err), time.Now().Add(backoff(d.Tries)))
+		wr.metrics.count(stage, outcomeRefused)
 	}
-	return j.save(ctx, wr.Store)
 }
 
 // send stores the intent, makes the request, and stores the outcome.
@@ -163,7 +172,7 @@ func (wr *writer) send(ctx context.Context, j *job, w *issue.Write) error {
 		err = wr.Tracker.Replace(call, issue.Found{Key: w.Key, Ref: w.Ref, Text: w.Prior}, text)
 	} else {
 		var found issue.Found
-		post := j.post(w, wr.Settings)
+		post := wr.draft(j).post(w)
 		if found, err = wr.Tracker.Create(call, post); err == nil {
 			j.pub.Create(w, post.Labels, found)
 		}
@@ -227,8 +236,8 @@ func (wr *writer) moved(j *job, w *issue.Write, to issue.Moved) {
 	wr.follow(&j.pub, to)
 }
 
-// follow notes that the issue was transferred, or that another tracker wrote it: then it stays as
-// it is, whatever becomes of its incident.
+// follow notes that the issue was transferred, or that another tracker wrote it. In the latter case
+// it stays as it is, whatever becomes of its incident.
 func (wr *writer) follow(pub *issue.Publication, to issue.Moved) {
 	from := pub.URL()
 	if !pub.Follow(to) {

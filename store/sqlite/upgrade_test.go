@@ -235,7 +235,7 @@ func TestUpgradeOfSummaries(t *testing.T) {
 		"bare":  {Key: "bare", Parts: []issue.Part{{Incident: "bare"}}},
 		"large": {Key: "large", Parts: []issue.Part{{Incident: "large"}}, Writes: []issue.Write{{Ref: issue.Ref{Number: 1 << 60, URL: `https://größe.example/"☃"`}}}},
 		"storm": {
-			Key: "storm", Kind: issue.Storm, Triage: issue.Noise, Parts: []issue.Part{{Incident: "storm"}, {Incident: "b"}},
+			Key: "storm", Kind: issue.Storm, Feedback: issue.Feedback{Triage: issue.Noise}, Parts: []issue.Part{{Incident: "storm"}, {Incident: "b"}},
 			Writes: []issue.Write{{Ref: issue.Ref{Number: 17}}, {Ref: issue.Ref{Number: 18}}},
 		},
 	}
