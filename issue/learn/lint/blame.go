@@ -59,7 +59,8 @@ func blamed(r *reading) (found []Finding) {
 	return found
 }
 
-// blame is what blames people, those who are named in a post-mortem among them.
+// blame holds the patterns of sentences that blame people, such as "alice should have known". They
+// include the people named in the post-mortem.
 type blame struct{ person, strong, weak, fault *lazyregexp.Regexp }
 
 func blamePatterns(people []string) blame {

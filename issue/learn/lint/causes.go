@@ -7,7 +7,7 @@ import (
 	"github.com/postburn/postburn/issue/learn"
 )
 
-// causes returns what is written as a cause: not the answer to where else it could happen.
+// causes returns what people wrote as causes. Answers to "Where else could it happen?" are none.
 func (r *reading) causes() (all []learn.Block) {
 	for _, s := range r.Sections {
 		if s.Kind != learn.Causes {
@@ -43,7 +43,7 @@ var (
 	dismissed = lazyregexp.New(`(?i)\b(?:easy to|tempting|explains? nothing|would explain|(?:not|never|\pL+n't) (?:a|the|an) (?:\w+ )?cause|symptom|starting point|wrong thing|used to)\b`)
 )
 
-// humanErrors finds a person's slip as a cause.
+// humanErrors finds causes that are a person's slip, such as "human error".
 func humanErrors(r *reading) (found []Finding) {
 	add := func(b learn.Block, passage string) {
 		found = append(found, Finding{Line: b.Line, Text: short(passage), Example: r.askForSlip()})
@@ -61,8 +61,8 @@ func humanErrors(r *reading) (found []Finding) {
 	return found
 }
 
-// slipAsCause returns the sentence in which a slip is a cause. Where causes are written, the word
-// alone is enough.
+// slipAsCause returns the sentence that names a slip as the cause. In the section of causes, the
+// word alone is enough.
 func slipAsCause(b learn.Block, among bool) (sentence string, ok bool) {
 	if dismissed.MatchString(b.Said) {
 		return "", false
@@ -94,11 +94,11 @@ func before(s string, p *lazyregexp.Regexp) string {
 	return s
 }
 
-func (r *reading) askForSlip() string {
-	after, _ := r.detected()
+func (f facts) askForSlip() string {
+	after, _ := f.detected()
 	return ask(
-		[]string{"%s: what made that easy to do, what could have asked first, and what could have limited it?", r.change()},
-		[]string{"%s. What turned one slip into that many, and what could have stopped it?", r.impact()},
+		[]string{"%s: what made that easy to do, what could have asked first, and what could have limited it?", f.change()},
+		[]string{"%s. What turned one slip into that many, and what could have stopped it?", f.impact()},
 		[]string{"It was detected %s after onset. What made it hard to see before?", after})
 }
 
@@ -118,7 +118,8 @@ const (
 	maxTriggers     = 3
 )
 
-// triggersOnly finds causes that are triggers, all of them, in few words.
+// triggersOnly finds causes that are all triggers, in few words: "Deploy of checkout 1.4", for
+// example.
 func triggersOnly(r *reading) []Finding {
 	causes := r.causes()
 	if !r.english || len(causes) == 0 || len(causes) > maxTriggers {
@@ -156,10 +157,10 @@ func singleCause(r *reading) []Finding {
 }
 
 // askForMore returns a question about causes beside the first.
-func (r *reading) askForMore() string {
-	after, rest := r.detected()
+func (f facts) askForMore() string {
+	after, rest := f.detected()
 	return ask(
 		[]string{"It was detected %s after onset, and took another %s to end. What made each of these as long as it was?", after, rest},
-		[]string{"%s. What let it spread that far?", r.impact()},
-		[]string{"It lasted %s. What made it that long?", r.lasted()})
+		[]string{"%s. What let it spread that far?", f.impact()},
+		[]string{"It lasted %s. What made it that long?", f.lasted()})
 }

@@ -10,12 +10,12 @@
 //
 //	lint.go       Check, Finding and the list of rules
 //	words.go      sentences, and which language they are in
-//	facts.go      what the record has for examples
+//	facts.go      facts: what the record says, for questions
 //	empty.go      empty-section
 //	causes.go     human-error, trigger-only, single-cause
 //	blame.go      blame
 //	followups.go  follow-up-owner, follow-up-term, follow-up-cause, follow-up-careful
 //	timeline.go   timeline-people
-//	numbers.go    numbers
+//	numbers.go    numbers: factCheck holds what people say to the record
 //	hints.go      findings of a rule together, for the comment in a closed issue
 package lint

@@ -2,7 +2,7 @@ package lint
 
 import "github.com/postburn/postburn/issue/learn"
 
-// emptySections finds kinds of sections that are for people, and have nothing of theirs.
+// emptySections finds sections for people in which they wrote nothing.
 func emptySections(r *reading) (found []Finding) {
 	asked := map[learn.Kind]bool{}
 	for _, s := range r.Sections {
@@ -25,50 +25,50 @@ func emptySections(r *reading) (found []Finding) {
 	return found
 }
 
-// mayBeEmpty reports whether a section need not be written: how it ended if it did not yet, or if a
-// sentence or two are enough for all.
+// mayBeEmpty reports whether a section need not be written: "How was it resolved?" while it is
+// open, or if a sentence or two are enough for the whole post-mortem.
 func (r *reading) mayBeEmpty(k learn.Kind) bool {
 	_, brief := r.Section(learn.Brief)
 	return k == learn.Resolved && (brief || r.Record.IsKnown() && r.Record.IsOpen())
 }
 
 // askFor returns a question that a section answers, with this incident's facts.
-func (r *reading) askFor(k learn.Kind) string {
-	after, rest := r.detected()
+func (f facts) askFor(k learn.Kind) string {
+	after, rest := f.detected()
 	switch k {
 	case learn.Trigger:
 		return ask(
-			[]string{"%s came first. Did that set it off, or something else?", r.change()},
-			[]string{"It began at %s. What was new then?", r.clock(r.Record.Onset())})
+			[]string{"%s came first. Did that set it off, or something else?", f.change()},
+			[]string{"It began at %s. What was new then?", f.clock(f.record.Onset())})
 	case learn.Causes:
-		return r.askForCauses()
+		return f.askForCauses()
 	case learn.Well:
 		return ask(
 			[]string{"It was detected %s after onset. What helped there, and later?", after},
-			[]string{"It lasted %s. What kept it from lasting longer?", r.lasted()})
+			[]string{"It lasted %s. What kept it from lasting longer?", f.lasted()})
 	case learn.Poorly:
 		return ask(
 			[]string{"It went on for %s after it was detected. What took the time?", rest},
-			[]string{"It lasted %s. What took the time?", r.lasted()})
+			[]string{"It lasted %s. What took the time?", f.lasted()})
 	case learn.Resolved:
-		if r.Record.IsKnown() {
-			return ask([]string{"The numbers were fine again at %s. They don't say what did it.", r.clock(r.Record.Ended())})
+		if f.record.IsKnown() {
+			return ask([]string{"The numbers were fine again at %s. They don't say what did it.", f.clock(f.record.Ended())})
 		}
 	case learn.FollowUps:
 		return ask(
-			[]string{"%s. What would you change so that it is fewer next time?", r.impact()},
-			[]string{"It lasted %s. What would you change so that it is shorter next time?", r.lasted()})
+			[]string{"%s. What would you change so that it is fewer next time?", f.impact()},
+			[]string{"It lasted %s. What would you change so that it is shorter next time?", f.lasted()})
 	case learn.Brief:
-		return ask([]string{"%s in %s. Was it worth knowing?", r.impact(), r.lasted()})
+		return ask([]string{"%s in %s. Was it worth knowing?", f.impact(), f.lasted()})
 	}
 	return ""
 }
 
 // askForCauses returns a question about what had been waiting.
-func (r *reading) askForCauses() string {
-	_, rest := r.detected()
+func (f facts) askForCauses() string {
+	_, rest := f.detected()
 	return ask(
-		[]string{"%s came first. What let it reach users, and what had been waiting for something like it?", r.change()},
+		[]string{"%s came first. What let it reach users, and what had been waiting for something like it?", f.change()},
 		[]string{"It took %s from detection to the end. What had been there before that made it so long, and so wide?", rest},
-		[]string{"%s. What had been there all along that let it come to that?", r.impact()})
+		[]string{"%s. What had been there all along that let it come to that?", f.impact()})
 }

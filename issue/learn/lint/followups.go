@@ -101,13 +101,14 @@ var (
 	mechanism = lazyregexp.New(`(?i)\b(?:bot|automat\pL+|lint\pL*|check that|alert that|script that|job that|warning in|prompt that)\b`)
 )
 
-// isIntention reports whether an action is to be more careful.
+// isIntention reports whether an action is only an intention to take more care, such as "Be more
+// careful with migrations".
 func isIntention(b learn.Block) bool {
 	text := strings.TrimSpace(strings.TrimLeft(action(b), "…-–—*:, "))
 	return (intention.MatchString(text) || reminder.MatchString(text)) && !mechanism.MatchString(text)
 }
 
-// careful finds actions that are to be more careful.
+// careful finds actions that are only intentions to take more care.
 func careful(r *reading) (found []Finding) {
 	for _, b := range r.actions() {
 		if isIntention(b) {
@@ -117,17 +118,16 @@ func careful(r *reading) (found []Finding) {
 	return found
 }
 
-func (r *reading) askForGuard() string {
-	after, _ := r.detected()
+func (f facts) askForGuard() string {
+	after, _ := f.detected()
 	return ask(
-		[]string{"%s: which check, default or limit would have stopped it on a day when nobody was careful?", r.change()},
+		[]string{"%s: which check, default or limit would have stopped it on a day when nobody was careful?", f.change()},
 		[]string{"It was detected %s after onset. Which check would have said so before?", after},
-		[]string{"%s. Which limit would have made it fewer?", r.impact()})
+		[]string{"%s. Which limit would have made it fewer?", f.impact()})
 }
 
-// remedy matches what answers many incidents: what helps to notice, to limit, to end, or to
-// practise, and the parts that services are made of. It is never said that such an action answers
-// nothing.
+// remedy matches what answers many incidents: alerts, limits, rollbacks, drills, for example, and
+// the parts that services are made of. Lint never says that such an action answers nothing.
 var remedy = lazyregexp.New(`(?i)\b(?:alert\pL*|monitor\pL*|dashboards?|metrics?|log(?:s|ging)?|trac(?:e|es|ing)|page[sd]?|paging|on-call|oncall|rota|runbooks?|playbooks?|canar\pL+|` +
 	`roll(?:back|out|ed|ing)?\pL*|deploy\pL*|releas\pL+|pipeline|ci|tests?|testing|staging|timeouts?|retr\pL+|limit\pL*|quota\pL*|capacity|scal\pL+|replica\pL*|cach\pL+|queue\pL*|` +
 	`backup\pL*|restor\pL+|failover|fall-?back|circuit|breaker|guard\pL*|valid\pL+|review\pL*|permission\pL*|access|account\pL*|credential\pL*|rol(?:e|es)|passwords?|` +
@@ -178,7 +178,7 @@ func (r *reading) askForRelation() string {
 	return ""
 }
 
-// content returns the words of a text that say what it is about.
+// content returns the words of a text that carry its subject, without fillers such as "the".
 func content(text string) (all []string) {
 	for _, w := range words(text) {
 		if len(w) > 2 && !isFiller(w) {

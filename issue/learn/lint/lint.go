@@ -16,7 +16,7 @@ type Finding struct {
 	Example string `json:"example,omitempty"` // what to ask here, from the post-mortem's own facts
 }
 
-// Rule is what lint holds a post-mortem to.
+// Rule is one thing that lint looks for in a post-mortem.
 type Rule struct {
 	ID     string
 	Reason string
@@ -58,13 +58,14 @@ func Rules() []Rule {
 // reading is a post-mortem as the rules read it.
 type reading struct {
 	learn.Document
+	facts
 	people  []string // who is named in it, in lower case
 	english bool
 }
 
 // Check returns what a post-mortem lacks, in the order of its lines.
 func Check(d learn.Document) []Finding {
-	r := &reading{Document: d, people: d.People(), english: isEnglish(d)}
+	r := &reading{Document: d, facts: facts{d.Record}, people: d.People(), english: isEnglish(d)}
 	var all []Finding
 	for _, rule := range Rules() {
 		for _, f := range rule.find(r) {

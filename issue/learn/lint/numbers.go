@@ -41,13 +41,13 @@ var (
 	otherZone = lazyregexp.New(`\b\d{1,2}:\d\d(?::\d\d)?(?: ?(?i:am|pm)\b| ?(?:CES?T|BST|GMT|IST|JST|MSK|[PMCE][SD]T|EE?ST|A[EW][SD]T|local|\+\d))`)
 )
 
-// contradictions finds numbers of the incident as a whole that the record contradicts, if the
-// record is final.
+// contradictions finds numbers about the whole incident that differ from the record, such as
+// "lasted 2 hours" for 20 minutes. It needs a record that is final.
 func contradictions(r *reading) (found []Finding) {
 	if r.Record.IsOpen() {
 		return nil
 	}
-	local := false
+	check, local := factCheck{r.facts}, false
 	for _, s := range r.Sections {
 		for _, b := range s.Blocks {
 			local = local || otherZone.MatchString(b.Text)
@@ -58,7 +58,7 @@ func contradictions(r *reading) (found []Finding) {
 			continue
 		}
 		for _, s := range sentences(b.Said) {
-			for _, c := range r.claims(s, local) {
+			for _, c := range check.claims(s, local) {
 				found = append(found, Finding{Line: b.Line, Text: short(c.text), Example: c.recorded})
 			}
 		}
@@ -69,29 +69,33 @@ func contradictions(r *reading) (found []Finding) {
 // claim is a passage that the record contradicts, and what the record says.
 type claim struct{ text, recorded string }
 
-func (r *reading) claims(s string, local bool) (all []claim) {
+// factCheck compares what a sentence says of the incident with the record: lengths, counts, shares
+// and times.
+type factCheck struct{ facts }
+
+func (c factCheck) claims(s string, local bool) (all []claim) {
 	isOthers := ofOthers.MatchString(s)
-	all = append(all, r.lengths(s, isOthers)...)
+	all = append(all, c.lengths(s, isOthers)...)
 	if !isOthers {
-		all = append(all, r.counts(s)...)
-		all = append(all, r.shares(s)...)
+		all = append(all, c.counts(s)...)
+		all = append(all, c.shares(s)...)
 	}
 	if !local {
-		all = append(all, r.times(s)...)
+		all = append(all, c.times(s)...)
 	}
 	return all
 }
 
-func (r *reading) lengths(s string, isOthers bool) (all []claim) {
-	whole := r.Record.Ended().Sub(r.Record.Onset())
+func (c factCheck) lengths(s string, isOthers bool) (all []claim) {
+	whole := c.record.Ended().Sub(c.record.Onset())
 	recorded := fmt.Sprintf("From onset to end it was %s.", humanize.Duration(whole))
 	for _, m := range lastedFor.FindAllStringSubmatch(s, -1) {
-		if d := learn.ParseDuration(m[1]); !isOthers && !r.isLength(d) {
+		if d := learn.ParseDuration(m[1]); !isOthers && !c.isLength(d) {
 			all = append(all, claim{m[0], recorded})
 		}
 	}
 	for _, m := range downFor.FindAllStringSubmatch(s, -1) {
-		if d := learn.ParseDuration(m[1]); !isOthers && d > whole && !r.isLength(d) {
+		if d := learn.ParseDuration(m[1]); !isOthers && d > whole && !c.isLength(d) {
 			all = append(all, claim{m[0], recorded})
 		}
 	}
@@ -99,8 +103,8 @@ func (r *reading) lengths(s string, isOthers bool) (all []claim) {
 }
 
 // isLength reports whether a length of time is near one that the facts name.
-func (r *reading) isLength(d time.Duration) bool {
-	all := append([]time.Duration{r.Record.Ended().Sub(r.Record.Onset())}, r.Record.Durations...)
+func (c factCheck) isLength(d time.Duration) bool {
+	all := append([]time.Duration{c.record.Ended().Sub(c.record.Onset())}, c.record.Durations...)
 	for _, known := range all {
 		if (d - known).Abs() <= max(roundedSpan, time.Duration(roundedShare*float64(known))) {
 			return true
@@ -109,9 +113,9 @@ func (r *reading) isLength(d time.Duration) bool {
 	return false
 }
 
-func (r *reading) counts(s string) (all []claim) {
+func (c factCheck) counts(s string) (all []claim) {
 	most := 0.0
-	for _, w := range r.Record.Windows {
+	for _, w := range c.record.Windows {
 		most += w.Bad // people add up what happened to several services
 	}
 	if most == 0 {
@@ -120,7 +124,7 @@ func (r *reading) counts(s string) (all []claim) {
 	for _, p := range []*lazyregexp.Regexp{countBad, countLost, countAdj} {
 		for _, m := range p.FindAllStringSubmatch(s, -1) {
 			if n := learn.ParseNumber(m[1]); n > most*(1+roundedShare) {
-				all = append(all, claim{strings.TrimSpace(m[0]), r.impact() + "."})
+				all = append(all, claim{strings.TrimSpace(m[0]), c.impact() + "."})
 			}
 		}
 		if len(all) > 0 {
@@ -130,49 +134,49 @@ func (r *reading) counts(s string) (all []claim) {
 	return nil
 }
 
-func (r *reading) shares(s string) (all []claim) {
+func (c factCheck) shares(s string) (all []claim) {
 	for _, p := range []*lazyregexp.Regexp{budgetVerb, budgetGone} {
 		for _, m := range p.FindAllStringSubmatch(s, -1) {
-			if !r.isBudget(learn.ParseNumber(m[1]), m[0]) {
-				w := r.Record.Worst()
+			if !c.isBudget(learn.ParseNumber(m[1]), m[0]) {
+				w := c.record.Worst()
 				all = append(all, claim{m[0], fmt.Sprintf("%s spent %s of its error budget.", w.Objective, humanize.Percent(w.BudgetSpent/100))})
 			}
 		}
 	}
 	most := 0.0
-	for _, x := range r.Record.Percents {
+	for _, x := range c.record.Percents {
 		most = max(most, min(x, 100))
 	}
-	for _, w := range r.Record.Windows {
+	for _, w := range c.record.Windows {
 		most = max(most, w.ErrorRatio)
 	}
 	for _, m := range shareBad.FindAllStringSubmatch(s, -1) {
-		if x := learn.ParseNumber(m[1]); r.isOverall(x) {
-			w := r.Record.Worst()
+		if x := learn.ParseNumber(m[1]); c.isOverall(x) {
+			w := c.record.Worst()
 			all = append(all, claim{m[0], fmt.Sprintf("Of all events of %s, %s went bad.", w.Objective, humanize.Percent(w.ErrorRatio/100))})
 		}
 	}
 	return all
 }
 
-// isOverall reports whether a share of bad events is above all that the facts have: of the whole
-// and of its parts.
-func (r *reading) isOverall(x float64) bool {
-	if near(x, r.Record.Percents, roundedShare/2) {
+// isOverall reports whether a share of bad events is larger than any in the facts, for the whole
+// incident or a part of it.
+func (c factCheck) isOverall(x float64) bool {
+	if near(x, c.record.Percents, roundedShare/2) {
 		return false
 	}
-	for _, w := range r.Record.Windows {
+	for _, w := range c.record.Windows {
 		if x <= w.ErrorRatio*(1+roundedShare) {
 			return false
 		}
 	}
-	return !r.hasOutage(x)
+	return !c.hasOutage(x)
 }
 
 // hasOutage reports whether a phase was worse than a share, so that the share may be of a part of
 // it.
-func (r *reading) hasOutage(x float64) bool {
-	for _, e := range r.Record.Rows {
+func (c factCheck) hasOutage(x float64) bool {
+	for _, e := range c.record.Rows {
 		if strings.HasPrefix(e.Text, "Outage began") {
 			for _, m := range percentIn.FindAllStringSubmatch(e.Text, -1) {
 				if learn.ParseNumber(m[1]) >= x {
@@ -187,9 +191,9 @@ func (r *reading) hasOutage(x float64) bool {
 var percentIn = lazyregexp.New(`(\d+(?:\.\d+)?) ?%`)
 
 // isBudget reports whether a share of the budget agrees with one that was spent.
-func (r *reading) isBudget(x float64, said string) bool {
+func (c factCheck) isBudget(x float64, said string) bool {
 	atLeast := strings.Contains(said, "over ") || strings.Contains(said, "more than ") || strings.Contains(said, "at least ")
-	for _, w := range r.Record.Windows {
+	for _, w := range c.record.Windows {
 		if math.Abs(x-w.BudgetSpent) <= max(2, roundedShare/2*w.BudgetSpent) || atLeast && x <= w.BudgetSpent {
 			return true
 		}
@@ -207,24 +211,24 @@ func near(x float64, known []float64, share float64) bool {
 	return false
 }
 
-func (r *reading) times(s string) (all []claim) {
+func (c factCheck) times(s string) (all []claim) {
 	var onsets, ends []time.Time
-	for _, w := range r.Record.Windows {
+	for _, w := range c.record.Windows {
 		onsets, ends = append(onsets, w.Onset), append(ends, w.Ended)
 	}
-	for _, e := range r.Record.Rows {
+	for _, e := range c.record.Rows {
 		if !isChange(e) {
 			onsets, ends = append(onsets, e.Time), append(ends, e.Time)
 		}
 	}
 	for _, m := range began.FindAllStringSubmatch(s, -1) {
 		if !isTime(m[1], onsets) {
-			all = append(all, claim{m[0], fmt.Sprintf("The onset was at %s UTC.", r.clock(r.Record.Onset()))})
+			all = append(all, claim{m[0], fmt.Sprintf("The onset was at %s UTC.", c.clock(c.record.Onset()))})
 		}
 	}
 	for _, m := range over.FindAllStringSubmatch(s, -1) {
 		if !isTime(m[1], ends) {
-			all = append(all, claim{m[0], fmt.Sprintf("The end was at %s UTC.", r.clock(r.Record.Ended()))})
+			all = append(all, claim{m[0], fmt.Sprintf("The end was at %s UTC.", c.clock(c.record.Ended()))})
 		}
 	}
 	return all

@@ -43,7 +43,8 @@ func isEnglish(d learn.Document) bool {
 	return isEnglishText(b.String())
 }
 
-// isEnglishText tells by the most frequent words. A text of none of them counts as English.
+// isEnglishText goes by the most frequent words, such as "the". A text without any of them counts
+// as English.
 func isEnglishText(text string) bool {
 	var english, other int
 	for _, w := range words(text) {
@@ -67,7 +68,8 @@ func short(text string) string {
 	return text
 }
 
-// stem cuts what English words end in, roughly: words of one stem are about one thing.
+// stem cuts the endings of English words, roughly, so that "deployed" and "deploys" are the same
+// word.
 func stem(word string) string {
 	word = strings.TrimSuffix(strings.ReplaceAll(word, "’", "'"), "'s")
 	if rest, ok := strings.CutSuffix(word, "ies"); ok && len(rest) > 1 {
