@@ -97,13 +97,13 @@ func withState(batches []alert.Batch, state, history string, at ...int) []alert.
 }
 
 // recovered checks lane a's state, history and rows from..to; the last is its cursor.
-func (f *fixture) recovered(state string, stateTick int, history string, historyTick, from, to int) {
-	f.Helper()
+func (w *writer) recovered(state string, stateTick int, history string, historyTick, from, to int) {
+	w.Helper()
 	want := alert.Recovery{
 		Cursor: tick(to), State: []byte(state), StateTick: tick(stateTick), History: []byte(history), HistoryTick: tick(historyTick),
 	}
 	for n := from; n <= to; n++ {
 		want.Rows = append(want.Rows, alert.Row{Tick: tick(n), Samples: samplesOf("a", tick(n))})
 	}
-	f.same("recovery", want, f.load("a"))
+	w.same("recovery", want, w.load("a"))
 }

@@ -277,9 +277,9 @@ var retryCases = map[string]func(*fixture){
 }
 
 // refused checks that the batches are not committed, with this error.
-func (f *fixture) refused(want error, batches ...alert.Batch) {
-	f.Helper()
-	if err := f.Commit(f.Context(), batches); !errors.Is(err, want) {
-		f.Errorf("got error %v, want %v", err, want)
+func (w *writer) refused(want error, batches ...alert.Batch) {
+	w.Helper()
+	if err := w.Commit(w.Context(), batches); !errors.Is(err, want) {
+		w.Errorf("got error %v, want %v", err, want)
 	}
 }

@@ -108,10 +108,10 @@ func days(name, measures string, all ...slo.Day) alert.Days {
 	return alert.Days{ID: slo.ID{SLO: name}, Service: "shop", Target: slo.MustDecimal("0.999"), Measures: measures, Days: all}
 }
 
-func (f *fixture) saveDays(all ...alert.Days) {
-	f.Helper()
-	if err := f.SaveDays(f.Context(), all); err != nil {
-		f.Fatal(err)
+func (w *writer) saveDays(all ...alert.Days) {
+	w.Helper()
+	if err := w.SaveDays(w.Context(), all); err != nil {
+		w.Fatal(err)
 	}
 }
 

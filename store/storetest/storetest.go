@@ -68,7 +68,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for name, run := range cases {
-				t.Run(name, func(t *testing.T) { run(&fixture{T: t, Store: open(t)}) })
+				t.Run(name, func(t *testing.T) { run(newFixture(t, open(t))) })
 			}
 		})
 	}
@@ -80,7 +80,7 @@ func RunShared(t *testing.T, create func(t *testing.T) (open func(t *testing.T) 
 	for name, run := range sharedCases {
 		t.Run(name, func(t *testing.T) {
 			open := create(t)
-			run(&fixture{T: t, Store: open(t)}, &fixture{T: t, Store: open(t)})
+			run(newFixture(t, open(t)), newFixture(t, open(t)))
 		})
 	}
 }
@@ -96,86 +96,92 @@ func tick(n int) time.Time {
 	return start.Add(time.Duration(n) * 30 * time.Second)
 }
 
-// fixture is a store under test, and the fence from acquiring it.
-type fixture struct {
+// writer is a daemon that writes to the store under test, with the fence from acquiring it.
+type writer struct {
 	*testing.T
 	Store
 	fence int64
 }
 
-func (f *fixture) acquire() []string {
-	f.Helper()
-	fence, lanes, err := f.Acquire(f.Context())
+// fixture is a store under test: its writer, and checks of what a publisher, the pages and reports
+// read there.
+type fixture struct{ writer }
+
+func newFixture(t *testing.T, s Store) *fixture { return &fixture{writer{T: t, Store: s}} }
+
+func (w *writer) acquire() []string {
+	w.Helper()
+	fence, lanes, err := w.Acquire(w.Context())
 	if err != nil {
-		f.Fatalf("acquiring: %v", err)
+		w.Fatalf("acquiring: %v", err)
 	}
-	f.fence = fence
+	w.fence = fence
 	return lanes
 }
 
 // batch takes a lane from one tick to another, with samples that name their tick.
-func (f *fixture) batch(lane string, prev, next int) alert.Batch {
-	return alert.Batch{Lane: lane, Fence: f.fence, Prev: tick(prev), Tick: tick(next), Samples: samplesOf(lane, tick(next))}
+func (w *writer) batch(lane string, prev, next int) alert.Batch {
+	return alert.Batch{Lane: lane, Fence: w.fence, Prev: tick(prev), Tick: tick(next), Samples: samplesOf(lane, tick(next))}
 }
 
 func samplesOf(lane string, at time.Time) []byte { return []byte(lane + at.Format(time.RFC3339Nano)) }
 
 // chain returns batches that take a lane from one tick to another, tick by tick.
-func (f *fixture) chain(lane string, from, to int) []alert.Batch {
+func (w *writer) chain(lane string, from, to int) []alert.Batch {
 	var batches []alert.Batch
 	for n := from; n < to; n++ {
-		batches = append(batches, f.batch(lane, n, n+1))
+		batches = append(batches, w.batch(lane, n, n+1))
 	}
 	return batches
 }
 
-func (f *fixture) commit(batches ...alert.Batch) {
-	f.Helper()
-	if err := f.Commit(f.Context(), batches); err != nil {
-		f.Fatalf("committing: %v", err)
+func (w *writer) commit(batches ...alert.Batch) {
+	w.Helper()
+	if err := w.Commit(w.Context(), batches); err != nil {
+		w.Fatalf("committing: %v", err)
 	}
 }
 
 // commitIncidents commits incidents with the next batch of a lane of their own.
-func (f *fixture) commitIncidents(incidents ...alert.Incident) {
-	f.Helper()
+func (w *writer) commitIncidents(incidents ...alert.Incident) {
+	w.Helper()
 	const lane = "incidents"
-	if f.fence == 0 {
-		f.acquire()
+	if w.fence == 0 {
+		w.acquire()
 	}
-	prev := f.load(lane).Cursor
+	prev := w.load(lane).Cursor
 	next := tick(1)
 	if !prev.IsZero() {
 		next = prev.Add(30 * time.Second)
 	}
-	f.commit(alert.Batch{Lane: lane, Fence: f.fence, Prev: prev, Tick: next, Incidents: incidents})
+	w.commit(alert.Batch{Lane: lane, Fence: w.fence, Prev: prev, Tick: next, Incidents: incidents})
 }
 
-func (f *fixture) load(lane string) alert.Recovery {
-	f.Helper()
-	r, err := f.Load(f.Context(), lane)
+func (w *writer) load(lane string) alert.Recovery {
+	w.Helper()
+	r, err := w.Load(w.Context(), lane)
 	if err != nil {
-		f.Fatalf("loading lane %s: %v", lane, err)
+		w.Fatalf("loading lane %s: %v", lane, err)
 	}
 	return r
 }
 
 // ticks checks that a lane's cursor and rows are those of the ticks from..to.
-func (f *fixture) ticks(lane string, from, to int) {
-	f.Helper()
-	got := f.load(lane)
+func (w *writer) ticks(lane string, from, to int) {
+	w.Helper()
+	got := w.load(lane)
 	want := alert.Recovery{Cursor: tick(to)}
 	for n := from; n <= to && n > 0; n++ {
 		want.Rows = append(want.Rows, alert.Row{Tick: tick(n), Samples: samplesOf(lane, tick(n))})
 	}
-	f.same("cursor of "+lane, want.Cursor, got.Cursor)
-	f.same("rows of "+lane, want.Rows, got.Rows)
+	w.same("cursor of "+lane, want.Cursor, got.Cursor)
+	w.same("rows of "+lane, want.Rows, got.Rows)
 }
 
-func (f *fixture) save(p issue.Publication) {
-	f.Helper()
-	if err := f.Save(f.Context(), p); err != nil {
-		f.Fatalf("saving: %v", err)
+func (w *writer) save(p issue.Publication) {
+	w.Helper()
+	if err := w.Save(w.Context(), p); err != nil {
+		w.Fatalf("saving: %v", err)
 	}
 }
 
@@ -204,13 +210,13 @@ func (f *fixture) behind(incidents, publications []string) {
 	f.same("publications with open writes", publications, keys, less)
 }
 
-func (f *fixture) same(what string, want, got any, opts ...cmp.Option) {
-	f.Helper()
+func (w *writer) same(what string, want, got any, opts ...cmp.Option) {
+	w.Helper()
 	some := func(a, b []byte) bool { return len(a)+len(b) > 0 } // none and empty are the same
 	opts = append(opts, cmpopts.EquateEmpty(), cmp.FilterValues(some, cmp.Comparer(bytes.Equal)),
 		cmp.Exporter(func(reflect.Type) bool { return true }))
 	if d := cmp.Diff(want, got, opts...); d != "" {
-		f.Errorf("%s (-want +got):\n%s", what, d)
+		w.Errorf("%s (-want +got):\n%s", what, d)
 	}
 }
 
