@@ -15,7 +15,7 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// How many recovered incidents an answer of the API has, unless the request says so, and at most.
+// Recovered incidents in an answer of the API: by default, and at most.
 const (
 	defaultLimit = 100
 	maxLimit     = 1000
@@ -137,10 +137,10 @@ func idsOf(incidents []alert.Incident) []string {
 	return ids
 }
 
-// untriaged asks for incidents whose issue people have not closed, and called nothing.
+// untriaged asks for incidents that people have not judged: their issue is open, for example.
 const untriaged = "none"
 
-// incidentFilter leaves out incidents by what the store has no order for.
+// incidentFilter leaves out incidents by what the store can't select by, such as their service.
 type incidentFilter struct {
 	service  string
 	severity int // 0: any, and none
@@ -163,7 +163,7 @@ func incidentFilterOf(query url.Values) (f incidentFilter, err error) {
 	return f, fmt.Errorf("triage must be completed, noise, duplicate, transferred, deleted or none, not %.50q", f.triage)
 }
 
-// keeper returns what keeps the incidents that the filter lets pass.
+// keeper returns the filter as a keeper.
 func (f incidentFilter) keeper(store Store) keeper {
 	if f == (incidentFilter{}) {
 		return nil

@@ -46,7 +46,7 @@ type rendered struct {
 
 func (r rendered) size() int { return len(r.body) }
 
-// recorder takes a page instead of a client.
+// recorder takes a page in place of a client.
 type recorder struct {
 	status int
 	header http.Header
@@ -59,7 +59,7 @@ func (r *recorder) WriteHeader(status int) { r.status = status }
 
 func (r *recorder) Write(b []byte) (int, error) { return r.body.Write(b) }
 
-// errorNotKept carries an answer that must not be kept: one that says that there is no page.
+// errorNotKept carries an answer that must not be cached, such as 404.
 type errorNotKept struct{ rendered }
 
 func (errorNotKept) Error() string { return "not a page to keep" }

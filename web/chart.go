@@ -86,7 +86,8 @@ type mark struct {
 	Text     string // when it was
 }
 
-// threshold is the error ratio from which on a rule may fire.
+// threshold is the error ratio above which a rule may fire: 1.44 % for a rate of 14.4 and a target
+// of 99.9 %, for example.
 type threshold struct {
 	Y    float64
 	Text string

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// connections is a listener with a limit of connections. Where one more comes, the one that has
-// been waiting longest for a request, or for the rest of one, is closed for it: who only holds
-// connections keeps nobody out. While all have an answer under way, new ones wait.
+// connections is a listener that limits how many connections are open. When one more comes, it
+// closes the one that has waited longest for a request, or for the rest of one, so that a client
+// that only holds connections keeps nobody out. While all are being answered, new ones wait.
 type connections struct {
 	net.Listener
 	most    int
@@ -85,7 +85,7 @@ func (c *connections) Close() error {
 	return c.Listener.Close()
 }
 
-// stateChanged is told by the server what a connection does. It is busy from when a request's
+// stateChanged is called by the server when a connection changes. It is busy from when a request's
 // header was read until it is answered.
 func (c *connections) stateChanged(conn net.Conn, state http.ConnState) {
 	if over, is := conn.(*tls.Conn); is {

@@ -35,9 +35,9 @@ type made[V any] struct {
 	older *made[V]      // the value before, while this one is being made
 }
 
-// get returns the value of a key, and makes it if there is none that still serves. It returns ctx's
-// error if that ends while somebody else makes it. Who makes it does so to the end, for those who
-// wait.
+// get returns the value of a key, and makes it if the one that is kept is too old. It returns ctx's
+// error if ctx ends while another caller makes it. The caller that makes a value goes on to the
+// end, for those who wait.
 func (m *memo[K, V]) get(ctx context.Context, key K, produce func(ctx context.Context) (V, error)) (V, error) {
 	found, mine := m.find(key, time.Now())
 	if mine {

@@ -157,7 +157,7 @@ func chooseSet(sets []alert.Status, query url.Values) int {
 	})
 }
 
-// digest names a label set that is too long for an address.
+// digest names a label set that is too long for an address, such as "2x8f0k1m5q9ab".
 func digest(labels slo.Labels) string {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(labels)) // a hash takes all

@@ -13,7 +13,7 @@ import (
 	"github.com/postburn/postburn/slo/humanize"
 )
 
-// What a page shows at most, so that it stays one with 10,000 objectives.
+// Limits of what a page shows, so that it stays readable with 10,000 objectives.
 const (
 	maxRows   = 200 // objectives of a section
 	maxOpen   = 50  // open incidents
@@ -51,7 +51,7 @@ type stateCount struct {
 	N     int
 }
 
-// section is the objectives that are in one way, by service.
+// section holds the objectives in one condition, such as burning, by service.
 type section struct {
 	ID, Heading, About string
 	Services           []service
@@ -63,84 +63,6 @@ type service struct {
 	Name string
 	All  bool // these are the objectives of all services
 	Rows []objectiveRow
-}
-
-// objectiveRow is a row of the table of objectives.
-type objectiveRow struct {
-	Objective
-	Name                        objectiveName
-	Page                        string // relative address of its own page, from the first one
-	Service, Description, Owner string
-	Target, Window              string
-	Why                         string        // what is known of why it is blind
-	Dark                        time.Duration // for how long it has been blind
-	Incident                    string        // ID of its open incident; empty: none
-	Unread                      time.Duration // of its window, still to be read
-	Known                       bool          // whether anything was ever counted
-	Budget                      string
-	Left                        string // budget share in per cent; empty: overspent
-	Sets                        string // how the objective's label sets stand; empty: this is the only one
-	Attained                    string // share of good events in the window; empty: there were none
-	BurnRate                    string // over the last hour or so; empty: not known
-	Strip                       strip
-	Exhausted                   string // when the budget is spent at that rate; empty: not soon
-}
-
-// objectiveName names an objective; a line may break between its parts.
-type objectiveName struct{ SLO, Labels string }
-
-func nameOf(id slo.ID) objectiveName { return objectiveName{shown(id.SLO), shown(string(id.Labels))} }
-
-// filter is what a reader wants to see.
-type filter struct {
-	Query string
-	State alert.State // empty: any
-	Sort  sorting
-
-	words []string
-}
-
-// On reports whether anything is left out.
-func (f filter) On() bool { return len(f.words) > 0 || f.State != "" }
-
-func filterOf(query url.Values) filter {
-	f := filter{Query: strings.TrimSpace(query.Get("q"))}
-	if runes := []rune(f.Query); len(runes) > maxQuery {
-		f.Query = string(runes[:maxQuery])
-	}
-	f.words = strings.Fields(strings.ToLower(f.Query))
-	if s := alert.State(query.Get("state")); s == alert.Burning || s == alert.Blind || s == alert.Quiet || s == alert.OK {
-		f.State = s
-	}
-	f.Sort = sortingOf(query)
-	return f
-}
-
-// matches reports whether all words are somewhere in the texts.
-func (f filter) matches(texts ...string) bool {
-	if len(f.words) == 0 {
-		return true
-	}
-	all := strings.ToLower(strings.Join(texts, "\n"))
-	return !slices.ContainsFunc(f.words, func(word string) bool { return !strings.Contains(all, word) })
-}
-
-func (f filter) matchesObjective(o slo.Objective, labels slo.Labels) bool {
-	return f.matches(o.Name, o.Service, o.Owner, o.Description, string(labels))
-}
-
-func (f filter) matchesIncident(i alert.Incident) bool {
-	return f.matches(i.Group, i.ID) || slices.ContainsFunc(i.Windows, func(w alert.Window) bool { return f.matchesObjective(w.Objective, w.Labels) })
-}
-
-// keeper returns what keeps the incidents with the words, of those that another one keeps.
-func (f filter) keeper(other keeper) keeper {
-	if len(f.words) == 0 {
-		return other
-	}
-	return func(ctx context.Context, all []alert.Incident) ([]alert.Incident, error) {
-		return other.of(ctx, slices.DeleteFunc(all, func(i alert.Incident) bool { return !f.matchesIncident(i) }))
-	}
 }
 
 // newOverview makes the page of objectives, of open incidents, and of the newest ones that are
@@ -246,24 +168,6 @@ func sectionOf(s alert.Status) int {
 	return 4
 }
 
-// shownBy is what rows of objectives are made with.
-type shownBy struct {
-	now  time.Time
-	open map[slo.ID]string // see openIncidents
-	past recent
-}
-
-// row makes the row of an objective.
-func (by shownBy) row(sets labelSets) objectiveRow {
-	row := newObjectiveRow(by.now, sets[0], by.open)
-	row.Sets = sets.summary()
-	row.Strip = newStrip(by.now, by.past.since, by.past.breaches[sets[0].Objective.Name])
-	return row
-}
-
-// labelSets are how the label sets of one objective stand, the worst first: at least one.
-type labelSets []alert.Status
-
 // fill makes rows of the first objectives, by service.
 func (s *section) fill(objectives []labelSets, by shownBy) {
 	slices.SortFunc(objectives, func(a, b labelSets) int {
@@ -278,86 +182,6 @@ func (s *section) fill(objectives []labelSets, by shownBy) {
 		at := &s.Services[len(s.Services)-1]
 		at.Rows = append(at.Rows, by.row(sets))
 	}
-}
-
-// summary says how the label sets stand; empty if there is but one.
-func (all labelSets) summary() string {
-	if len(all) == 1 {
-		return ""
-	}
-	n := map[alert.State]int{}
-	for _, s := range all {
-		n[s.State]++
-	}
-	var parts []string
-	for _, state := range []alert.State{alert.Burning, alert.Blind, alert.Quiet, alert.OK} {
-		if n[state] > 0 {
-			parts = append(parts, humanize.Number(float64(n[state]))+" "+string(state))
-		}
-	}
-	return "the worst of " + humanize.Plural(len(all), "label set") + ": " + humanize.List(parts)
-}
-
-func newObjectiveRow(now time.Time, s alert.Status, open map[slo.ID]string) objectiveRow {
-	id := slo.ID{SLO: s.Objective.Name, Labels: s.Labels}
-	r := objectiveRow{
-		Objective: viewObjective(s), Name: nameOf(id), Page: objectiveAddress(id, 0), Service: shown(s.Objective.Service), Description: shown(s.Objective.Description), Owner: shown(s.Objective.Owner),
-		Target: unbroken(s.Objective.Target.Percent()), Window: s.Objective.Window.String(), Incident: open[id],
-		Known: s.State != alert.Blind || s.Window.Total > 0, Unread: s.Unread,
-	}
-	if s.State == alert.Blind {
-		r.Why = whyBlind(s)
-		if !s.BlindSince.IsZero() {
-			r.Dark = now.Sub(s.BlindSince)
-		}
-	}
-	if s.Window.Total > 0 {
-		r.Attained = attained(s.Window.Cut(), s.Objective.Target)
-	}
-	if rate, over := recentBurnRate(s); over > 0 && s.State != alert.Blind {
-		r.BurnRate = humanize.Times(rate) + " over " + unbroken(slo.FormatDuration(over))
-		r.Exhausted = exhausted(s, rate)
-	}
-	if left := s.BudgetRemaining; left < 0 {
-		r.Budget = "overspent by " + percent(-left)
-	} else {
-		r.Budget, r.Left = percent(left)+" left", humanize.Decimal(100*min(left, 1), 1)
-	}
-	return r
-}
-
-// recentBurnRate returns the burn rate over an hour, or the rules' next longer window; `over` is 0
-// if there is none.
-func recentBurnRate(s alert.Status) (rate float64, over time.Duration) {
-	for _, b := range s.BurnRates { // shortest first
-		if rate, over = b.Rate, b.Window; over >= time.Hour {
-			break
-		}
-	}
-	return rate, over
-}
-
-// exhausted says when the error budget will be spent if it goes on burning at a rate; empty if that
-// is not within the window.
-func exhausted(s alert.Status, rate float64) string {
-	if s.BudgetRemaining <= 0 || !(rate > 1) {
-		return ""
-	}
-	return humanize.Duration(time.Duration(s.BudgetRemaining * float64(s.Objective.Window.Length()) / rate))
-}
-
-// whyBlind is what a status tells of why there is no data. Where no tick has been folded since
-// there was data, none could be had.
-func whyBlind(s alert.Status) string {
-	switch {
-	case s.Tick.IsZero():
-		return "No sample has been taken yet."
-	case s.BlindSince.IsZero():
-		return "There has been no data yet."
-	case s.BlindSince.Equal(s.Tick):
-		return "Samples can't be read from Prometheus, or lag behind."
-	}
-	return "Prometheus has no data for it, or its query keeps failing."
 }
 
 // openIncidents are the IDs of the open incidents, by the objectives whose breach windows are open.

@@ -59,8 +59,8 @@ func (d *Data) openIncidents(ctx context.Context) (openOnes, error) {
 	})
 }
 
-// pastKey is what remembered breach windows are of. They are read anew when an incident opens or
-// ends, so that none is missing in between.
+// pastKey identifies remembered breach windows. They are read again when an incident opens or ends,
+// so that none is missing in between.
 type pastKey struct{ group, open string }
 
 // breachesOfGroup returns the breach windows of the newest incidents of a group that are over,

@@ -23,8 +23,8 @@ import (
 // maxPostMortem is how many bytes of a post-mortem a page shows.
 const maxPostMortem = 256 << 10
 
-// markdown renders what GitHub would, with headings that fit below those of a page. What it returns
-// may hold any HTML.
+// markdown renders what GitHub would, with headings two levels lower, to fit below those of a page.
+// Its HTML is not safe yet.
 var markdown = goldmark.New(
 	goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(html.WithUnsafe()),
 	goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(lowerHeadings{}, 0))),
@@ -59,8 +59,8 @@ func newHarmless() *bluemonday.Policy {
 	return p
 }
 
-// addPostMortem adds the text of the incident's issue, if the tracker keeps it where no browser
-// gets at it.
+// addPostMortem adds the text of the incident's issue, if browsers can't reach the tracker: it is a
+// folder, for example.
 func (v *incidentView) addPostMortem(ctx context.Context, d *Data, p issue.Publication) error {
 	if d.PostMortem == nil || len(p.Writes) == 0 || p.Writes[0].Ref.URL == "" {
 		return nil

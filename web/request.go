@@ -66,7 +66,7 @@ func timeOf(query url.Values, name string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%s must be a time like 2026-11-28T14:00:00Z or 2026-11-28, not %.50q", name, text)
 }
 
-// cursor names the incident that a page ends with, for the one that follows.
+// cursor names the last incident of a page, so that the next page begins after it.
 func cursor(at alert.IncidentPosition) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(at.Onset.UTC().Format(time.RFC3339Nano) + " " + at.ID))
 }
@@ -136,7 +136,7 @@ func readPage(ctx context.Context, store Store, page alert.IncidentPage) (found 
 // filter. The next page continues there.
 const maxSearched = 1000
 
-// keeper returns those of some incidents that a request is about. Nil stands for one that keeps all.
+// keeper selects incidents, such as those with a word in them; nil selects all.
 type keeper func(ctx context.Context, some []alert.Incident) ([]alert.Incident, error)
 
 // of returns the incidents that a keeper keeps.

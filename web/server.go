@@ -43,10 +43,9 @@ type ServerOptions struct {
 	Registerer  prometheus.Registerer
 }
 
-// NewServer makes the server of pages, API and metrics, and the listener that it has to be given:
-// the one that there is, with a limit of connections. Clients that send slowly, take slowly, or
-// only hold connections don't keep others out, and requests for pages don't keep out those for
-// metrics.
+// NewServer makes the server of pages, API and metrics, and wraps its listener to limit
+// connections. Clients that are slow, or that hold idle connections, don't keep others out, and
+// requests for pages don't delay those for metrics.
 func NewServer(l net.Listener, o ServerOptions) (*http.Server, net.Listener) {
 	if o.Connections <= 0 {
 		o.Connections = 256
@@ -77,8 +76,8 @@ func newServer(h http.Handler, l *connections, logger *slog.Logger) *http.Server
 	}
 }
 
-// front stands before the handler: it bounds how many requests are answered at a time, and refuses
-// those that a page of somebody else has a browser send.
+// front limits how many requests are answered at a time, and refuses those that another site's page
+// has a browser send.
 type front struct {
 	next           http.Handler
 	external       string // host; empty: not known
@@ -87,8 +86,8 @@ type front struct {
 	pages, scrapes chan struct{} // an element for each request under way
 }
 
-// protected adds protection from cross-site requests. Those from where people reach postburn are
-// its own, though a proxy may have changed the host.
+// protected refuses cross-site requests, such as a form on another site that posts to /-/reload.
+// Requests from postburn's external URL are its own, even if a proxy changed the host.
 func (f *front) protected(external string) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	if u, err := url.Parse(external); err == nil && external != "" {
@@ -147,9 +146,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.next.ServeHTTP(w, r.WithContext(ctx))
 }
 
-// isOwn reports whether a host may be postburn's, as a browser sees it. A name of the Internet is
-// none, unless it is the external URL's: whoever owns it may have it resolve to postburn's address
-// (DNS rebinding), and then a page of theirs is of the same origin.
+// isOwn reports whether a browser may reach postburn under a host name. A public name is refused
+// unless it is the external URL's: its owner may let it resolve to postburn's address (DNS
+// rebinding), so that a page of theirs has the same origin.
 func (f *front) isOwn(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -159,7 +158,8 @@ func (f *front) isOwn(host string) bool {
 	return err == nil || !strings.Contains(host, ".") || host == f.external
 }
 
-// hostOf is the host of a URL without its port; empty if there is none.
+// hostOf returns the host of a URL without its port, such as "burn.example.org"; empty if there is
+// none.
 func hostOf(text string) string {
 	u, err := url.Parse(text)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 // state lists.
 const maxFaults = 50
 
-// About is how postburn itself does: what someone who helps with it asks for first.
+// About says how postburn itself is doing: what to ask for first when helping somebody.
 type About struct {
 	Build    string    // version, commit, Go
 	Started  time.Time // the process

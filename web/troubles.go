@@ -11,7 +11,7 @@ import (
 // maxRefused is how many publications are looked at for why they wait.
 const maxRefused = 3
 
-// stuck is how many publications wait for the tracker, and why one does that waits longest.
+// stuck says how many publications wait for the tracker, and why the oldest one does.
 type stuck struct {
 	N     int
 	Since time.Time

@@ -1,6 +1,3 @@
-// Package web shows what postburn knows over HTTP: status pages, a JSON API, metrics, and the
-// endpoints that an orchestrator asks. It decides nothing and changes nothing. The pages need no
-// JavaScript, and nothing from anywhere else.
 package web
 
 import (

@@ -13,9 +13,9 @@ import (
 // maxValue is how many characters of an untrusted value are shown.
 const maxValue = 300
 
-// shown is an untrusted value as people may see it: control, bidi and other invisible characters
-// could make it look like another one, and a long one fills the page. html/template does the
-// escaping.
+// shown makes an untrusted value fit to be read. It drops control, bidi and other invisible
+// characters, which could make it look like another value, and cuts it if it is long. html/template
+// does the escaping.
 func shown(value string) string {
 	value = printable(value)
 	if runes := []rune(value); len(runes) > maxValue {
@@ -24,7 +24,7 @@ func shown(value string) string {
 	return value
 }
 
-// printable leaves out of a text what is not to be seen, or turns text around.
+// printable drops characters that can't be seen, or that turn text around, such as U+202E.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -37,8 +37,8 @@ func printable(text string) string {
 	}, strings.ToValidUTF8(text, "\ufffd"))
 }
 
-// link is an address that may be linked to; empty if it is none of the web, or names a user and
-// may hold a password.
+// link returns an address if a page may link to it, and else nothing. It must be of http or https,
+// such as https://runbooks.example/checkout, and name no user, as a password may follow.
 func link(address string) string {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
@@ -47,10 +47,10 @@ func link(address string) string {
 	return u.String()
 }
 
-// unbroken keeps a figure and its unit on one line of a page.
+// unbroken keeps a figure and its unit, such as "99.9 %", on one line of a page.
 func unbroken(figure string) string { return strings.ReplaceAll(figure, " ", "\u00a0") }
 
-// percent is a ratio in per cent.
+// percent writes a ratio in per cent: 0.125 is "12.5 %".
 func percent(ratio float64) string { return unbroken(humanize.Percent(ratio)) }
 
 // kindText says what makes a breach window one of its kind.

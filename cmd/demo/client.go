@@ -76,7 +76,7 @@ func (c *client) incidents(ctx context.Context) ([]web.Incident, error) {
 	return answer.Incidents, nil
 }
 
-// burnRate is the only objective's over a window, from the metrics.
+// burnRate returns the only objective's burn rate over a window, from the metrics.
 func (c *client) burnRate(ctx context.Context, window string) (float64, error) {
 	body, err := c.get(ctx, "/metrics")
 	if err != nil {

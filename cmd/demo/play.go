@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// act is how the shop does from some time on.
+// act is how the shop fares from a time on: 9 of 10 checkouts fail, for example.
 type act struct {
 	at   time.Duration // since the shop opened
 	fail float64       // share of checkouts that fail

@@ -34,7 +34,7 @@ var (
 	errInterrupted = errors.New("interrupted")
 )
 
-// stage is all that is on it.
+// stage holds the parts of the demo: the shop, Prometheus and postburn.
 type stage struct {
 	dir        string // all files of the demo are in it
 	shop       *shop.Shop

@@ -113,8 +113,8 @@ func (w *watcher) tellIncident(i web.Incident) error {
 	return errDone
 }
 
-// complete reports whether a post-mortem has nothing in it that goes on, and the final numbers as a
-// comment.
+// complete reports whether a post-mortem is finished: nothing in it goes on, and the final numbers
+// are a comment.
 func complete(text string) bool {
 	return strings.Contains(text, "These are the final numbers.") && !strings.Contains(text, " so far: ")
 }

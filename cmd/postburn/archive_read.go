@@ -20,7 +20,7 @@ import (
 	"github.com/postburn/postburn/issue/learn/drill"
 )
 
-// beforeAll is before there was GitHub.
+// beforeAll is a time before GitHub existed.
 func beforeAll() time.Time { return time.Date(2008, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 // readGitHub reads the finished post-mortems of repositories: issues that were closed as completed.
@@ -62,7 +62,8 @@ func readGitHub(
 	return posts, problems, nil
 }
 
-// isPublished reports whether an issue is a post-mortem, and not another one of postburn's account.
+// isPublished reports whether an issue is a post-mortem, and no other issue of postburn's account,
+// such as a month's report.
 func isPublished(found issue.Found) bool {
 	if issue.IsFollowUpKey(found.Key) || issue.IsReportKey(found.Key) || drill.IsKey(found.Key) {
 		return false

@@ -17,8 +17,8 @@ type checkCommand struct {
 	Online bool     `help:"Also ask Prometheus whether it has what each objective selects, and GitHub whether it accepts issues."`
 }
 
-// Run prints all problems, and how many there are or that the objectives are fine. Problems that
-// are errors are an error.
+// Run prints all problems, then how many there are, or that the objectives are fine. It returns an
+// error if a problem is one.
 func (c checkCommand) Run(ctx context.Context, s surroundings) error {
 	bounds, err := config.LoadBounds(ctx, s.lookuper)
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/postburn/postburn/config"
 )
 
-// askGitHub asks whether issues can be written, in the default repository and in those that the
-// objectives name. Nothing is asked if the tracker is another one. What is wrong with all
-// repositories, as a token is, is said once.
+// askGitHub checks whether issues can be written in the default repository and in those that the
+// objectives name. It asks nothing if the tracker is another one. A problem of all repositories,
+// such as a bad token, is reported once.
 func askGitHub(ctx context.Context, s surroundings, definitions []config.Definition) (problems []config.Problem, err error) {
 	settings, ok, err := config.LoadGitHub(ctx, s.lookuper)
 	if err != nil {

@@ -26,7 +26,8 @@ const (
 	atOnce = 8
 )
 
-// askPrometheus finds what is wrong with objectives on the Prometheus that they are for.
+// askPrometheus finds what is wrong with objectives on their Prometheus, such as a metric that it
+// does not have.
 func askPrometheus(ctx context.Context, s surroundings, definitions []config.Definition) (problems []config.Problem, err error) {
 	source, err := config.LoadSource(ctx, s.lookuper)
 	if err != nil {
@@ -52,7 +53,7 @@ func askPrometheus(ctx context.Context, s surroundings, definitions []config.Def
 	return problems, nil
 }
 
-// onlineCheck collects what a Prometheus shows to be wrong with objectives.
+// onlineCheck collects problems that only a Prometheus shows.
 type onlineCheck struct {
 	client      *prom.Client
 	definitions []config.Definition
@@ -92,7 +93,7 @@ func objectives(definitions []config.Definition) []slo.Objective {
 	return all
 }
 
-// boundaries names the boundaries next to thresholds that are none.
+// boundaries names the bucket boundaries next to thresholds that are not boundaries themselves.
 func (c *onlineCheck) boundaries(ctx context.Context) {
 	texts := make([]config.Problem, len(c.definitions))
 	var group errgroup.Group
@@ -152,7 +153,7 @@ func (c *onlineCheck) slowest(ctx context.Context, together time.Duration) {
 	}
 }
 
-// measured is the key of what an indicator has to have data of.
+// measured returns the key of an indicator that needs data, such as indicator.bool.
 func measured(i slo.Indicator) string {
 	switch {
 	case i.Latency != nil:
@@ -167,8 +168,8 @@ func measured(i slo.Indicator) string {
 	return "indicator.ratio.total"
 }
 
-// nearest says which boundaries are next to a threshold that is none; the text is empty if there is
-// nothing to say.
+// nearest says which bucket boundaries are next to a threshold that is none itself; the text is
+// empty if there is nothing to say.
 func nearest(ctx context.Context, client *prom.Client, o slo.Objective, at time.Time) config.Problem {
 	l := o.Indicator.Latency
 	near, ok, err := client.Nearest(ctx, o, at)
@@ -193,8 +194,8 @@ func nearest(ctx context.Context, client *prom.Client, o slo.Objective, at time.
 		threshold, near.Low, near.High, histogram)}
 }
 
-// exactly writes a duration in Prometheus' form, or in Go's if it is no whole number of
-// milliseconds.
+// exactly writes a duration in Prometheus' form, such as 2500ms, or in Go's if it is no whole
+// number of milliseconds.
 func exactly(d time.Duration) string {
 	if d%time.Millisecond != 0 {
 		return d.String()
@@ -214,8 +215,8 @@ func blind(r slo.Reading) bool {
 	return true
 }
 
-// series finds what the series of an objective's metrics, and its events of a day, show to be
-// wrong.
+// series finds what is wrong with the series of an objective's metrics, and with its events of one
+// day.
 func (c *onlineCheck) series(ctx context.Context, days []slo.Reading) {
 	subjects := make([]promcheck.Subject, len(c.definitions))
 	for i, d := range c.definitions {

@@ -28,7 +28,7 @@ type cli struct {
 	Version versionCommand `cmd:"" help:"Print the version of this build."`
 }
 
-// surroundings are what a command may use of the process.
+// surroundings are the parts of the process that a command may use, such as its output.
 type surroundings struct {
 	lookuper envconfig.Lookuper // of the environment, overlaid with flags
 	stdout   io.Writer          // results

@@ -12,8 +12,8 @@ type convertCommand struct {
 	Paths []string `arg:"" name:"file|dir" help:"Files of Sloth, Pyrra or OpenSLO, or folders of them. All files that name each other belong here."`
 }
 
-// Run prints the native file, and all problems. Problems that are errors are an error, and then
-// nothing else is printed.
+// Run prints the native file, and all problems. If a problem is an error, it prints no file and
+// returns an error.
 func (c convertCommand) Run(s surroundings) error {
 	native, problems := config.Convert(c.Paths, daemon.Formats()...)
 	show(s.stderr, problems)

@@ -32,7 +32,7 @@ type correctionEntry struct {
 	Reason string            `yaml:"reason"`
 }
 
-// excludedIncident is what is needed of a web.Incident.
+// excludedIncident holds the fields of a web.Incident that corrections need.
 type excludedIncident struct {
 	ID       string `yaml:"id"`
 	Excluded *struct {
@@ -49,7 +49,7 @@ type excludedIncident struct {
 	} `yaml:"windows"`
 }
 
-// loadCorrections reads a file of corrections. It says all that is wrong with it.
+// loadCorrections reads a file of corrections. Its error lists all that is wrong with the file.
 func loadCorrections(path string) ([]alert.Correction, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {

@@ -144,7 +144,7 @@ func (c drillCommand) definition(s surroundings) (config.Definition, error) {
 	return d, nil
 }
 
-// drillTraffic is how much goes on usually, and what is watched of it.
+// drillTraffic is an objective's usual traffic, and the share of it that is watched.
 type drillTraffic struct {
 	perMinute float64
 	labels    slo.Labels // the busiest of the objective's label sets
@@ -178,8 +178,8 @@ func tell(ctx context.Context, s drill.Scenario, d config.Definition, t drillTra
 	return drill.Write(s, sub, noticed, recorded), nil
 }
 
-// recordedText is what postburn would have written in the end, whatever the SLO file says of its
-// form.
+// recordedText is the text that postburn would have written in the end, whatever form the SLO file
+// asks for.
 func recordedText(i alert.Incident, interval time.Duration) (string, error) {
 	facts, err := issue.NewFacts(i, nil, func(string) (issue.Publication, error) { return issue.Publication{}, nil })
 	if err != nil {
@@ -190,7 +190,7 @@ func recordedText(i alert.Incident, interval time.Duration) (string, error) {
 	return text.Body, err
 }
 
-// course is a source of samples in which nothing happens but the scenario.
+// course is a source of samples: steady traffic, and the scenario's failure.
 func course(s drill.Scenario, sub drill.Subject, t drillTraffic, onset time.Time) engine.Source {
 	return func(_ context.Context, objectives []slo.Objective, ticks slo.Ticks) []slo.Reading {
 		readings := make([]slo.Reading, len(objectives))

@@ -32,8 +32,8 @@ const (
 	maxAnswer = 64 << 20 // bytes of the daemon's answer
 )
 
-// live watches while a team breaks something on purpose, and reports what the daemon noticed. All
-// that it does, it does once for a start: run again with the same start, it goes on.
+// live watches while a team breaks something on purpose, and reports what the daemon noticed. Run
+// again with the same start, it goes on with the same exercise, and does nothing twice.
 func (c drillCommand) live(ctx context.Context, s surroundings) error {
 	length := time.Duration(c.Live)
 	if length < time.Minute || length > maxLive {
@@ -129,7 +129,7 @@ func closeExercise(ctx context.Context, s surroundings, tracker issue.Tracker, o
 	return err
 }
 
-// isOf reports whether something that began then is of an exercise.
+// isOf reports whether something that began at a time belongs to an exercise.
 func isOf(e drill.Exercise, onset time.Time) bool {
 	return !onset.Before(e.Start.Add(-liveEarly)) && onset.Before(e.End)
 }
@@ -191,7 +191,7 @@ func (c drillCommand) daemon(s surroundings) (d runningDaemon, err error) {
 	return runningDaemon{strings.TrimRight(address, "/"), &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}}}, nil
 }
 
-// objectives returns the names of what the daemon watches.
+// objectives returns the names of the objectives that the daemon watches.
 func (d runningDaemon) objectives(ctx context.Context) (names []string, err error) {
 	var answer struct {
 		SLOs []web.Objective `json:"slos"`

@@ -19,9 +19,9 @@ import (
 // nobody waits for a replay, and what it writes is not to depend on how busy Prometheus is.
 const evidenceTimeout = time.Minute
 
-// writeIssues writes a post-mortem a file into a folder, which it makes: what the tracker would
-// have got. A file that is there and says the same stays; one that says something else stays, too,
-// and is an error in the end.
+// writeIssues writes each post-mortem to a file in a folder, which it creates: the text that the
+// tracker would have got. It leaves files that exist, and returns an error if one of them says
+// something else.
 func writeIssues(
 	ctx context.Context, dir string, found []alert.Incident, collect issue.Collector, settings func(string) issue.Settings, interval time.Duration,
 ) error {

@@ -32,7 +32,7 @@ type linted struct {
 	Findings []lint.Finding `json:"findings"`
 }
 
-// Run prints what was found. Having found something is an error.
+// Run prints what was found. It returns an error if anything was.
 func (c lintCommand) Run(ctx context.Context, s surroundings) error {
 	all := []linted{}
 	var problems []error

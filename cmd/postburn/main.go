@@ -1,5 +1,3 @@
-// Command postburn watches SLOs in Prometheus, records breach windows, and writes post-mortems. It
-// is the command line alone: what the commands do, the packages do that it wires.
 package main
 
 import (

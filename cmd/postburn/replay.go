@@ -18,7 +18,7 @@ import (
 	"github.com/postburn/postburn/slo/prom"
 )
 
-// replayCommand folds a stretch of the past, as the daemon would have done.
+// replayCommand shows which incidents SLO files would have opened in a stretch of the past.
 type replayCommand struct {
 	Paths       []string       `arg:"" name:"file|dir" help:"SLO files, or folders of *.yaml and *.yml files."`
 	Against     string         `help:"Compare with what another SLO file or folder, such as the one before a change, would have opened." placeholder:"OLD"`
@@ -33,7 +33,7 @@ type replayCommand struct {
 	EveryTick bool `help:"Read every tick once. That takes about three times as long, but then other targets, windows and rules ask Prometheus for nothing."`
 }
 
-// Run prints the incidents of the stretch. To find some is no error.
+// Run prints the incidents of the stretch. Incidents are no error.
 func (c replayCommand) Run(ctx context.Context, s surroundings) error {
 	source, err := config.LoadSource(ctx, s.lookuper)
 	if err != nil {
@@ -79,7 +79,7 @@ func (c replayCommand) Run(ctx context.Context, s surroundings) error {
 	return writeIssues(ctx, c.Issues, outcomes[0].Incidents, collect, settings, source.Interval)
 }
 
-// loadEach reads several sets of SLO files. It says all that is wrong with any of them.
+// loadEach reads several sets of SLO files. Its error lists all that is wrong with any of them.
 func loadEach(stderr io.Writer, files [][]string) (all [][]config.Definition, err error) {
 	wrong := 0
 	for _, paths := range files {
@@ -137,8 +137,8 @@ func (c replayCommand) stretch(now time.Time, source config.Source) (start, end 
 	return start, end, nil
 }
 
-// progress shows the share that is done: on a line that is written anew at a terminal, else in a
-// line each ten per cent.
+// progress shows how much is done: on a terminal in one line that changes, else in a line for every
+// ten per cent.
 func progress(w io.Writer) func(float64) {
 	shown, unit, line := 0, 10, "replayed %d %%\n"
 	if isTerminal(w) {

@@ -13,7 +13,7 @@ import (
 	"github.com/postburn/postburn/web"
 )
 
-// comparison says how what an SLO file would have opened differs from what an old one would.
+// comparison holds the difference between what new and old SLO files would have opened.
 type comparison struct {
 	old, now  outcome
 	pairs     []compare.Pair
@@ -124,8 +124,7 @@ func (d *comparison) changes() string {
 	return humanize.List(parts)
 }
 
-// row is what there is to say of one incident, or of a pair; its numbers are those of the worst
-// window.
+// row describes one incident, or a pair of them. Its numbers are those of the worst window.
 type row struct {
 	change, id, objective, kind, onset, lasted, bad, spent, severity, form string
 	caveats                                                                []string

@@ -71,8 +71,8 @@ func isLocal(text string) bool {
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// originOf names what decides samples beside the objective: the server, what is sent along, such as
-// a tenant's name, and the build that counts. It holds no secret.
+// originOf names what a sample depends on beside its objective: the server, what is sent along,
+// such as a tenant's name, and the build that counts. It holds no secret.
 func originOf(source config.Source, instance string) (string, error) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -13,8 +13,8 @@ import (
 // 65,536 characters, and whoever posts it adds a few lines.
 const commentLimit = 60_000
 
-// markdown writes a text that fits into a comment: what has no room is counted instead. All that is
-// not postburn's own text goes through postmortem.Escape or postmortem.Code.
+// markdown writes a text that fits into a comment: rows without room are only counted. Text that is
+// not postburn's own goes through postmortem.Escape or postmortem.Code.
 type markdown struct{ strings.Builder }
 
 // linef writes a line.

@@ -129,7 +129,7 @@ func thresholdsOf(ctx context.Context, client *prom.Client, o slo.Objective, at 
 	return all, nil
 }
 
-// suggestion is what was tried, and what came of it.
+// suggestion holds the settings that were tried, and their incidents.
 type suggestion struct {
 	outcome            // its span and interval
 	of                 config.Definition
@@ -138,7 +138,7 @@ type suggestion struct {
 	targets, latencies []trial
 }
 
-// trial is one setting.
+// trial is one setting, for example a target of 99.5 %, and the incidents that it would have had.
 type trial struct {
 	outcome
 	target    slo.Decimal

@@ -132,7 +132,7 @@ type pastView struct {
 	Undecided int `json:"undecided"` // neither
 }
 
-// trialView is the JSON form of a trial. Threshold is null where the file's is taken.
+// trialView is the JSON form of a trial. Threshold is null if it is the file's own.
 type trialView struct {
 	Target               json.Number `json:"target"`
 	Threshold            *string     `json:"threshold"`

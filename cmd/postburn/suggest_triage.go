@@ -62,7 +62,7 @@ func (j *judged) decides() bool { return j != nil && len(j.genuine)+len(j.noise)
 // kept returns how many of the real incidents a trial has as well.
 func (j *judged) kept(t trial) int { return compare.Kept(j.genuine, t.Incidents, t.span.End) }
 
-// dropped returns how much of the noise a trial has not.
+// dropped returns how much of the noise a trial would have avoided.
 func (j *judged) dropped(t trial) int {
 	return len(j.noise) - compare.Kept(j.noise, t.Incidents, t.span.End)
 }

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// printable writes to a terminal what may hold text of others: a server's error, the value of a
-// label. It replaces what a terminal would obey, and what would turn the order of a line.
+// printable writes text of others, such as a server's error or a label's value, to a terminal. It
+// replaces what a terminal would obey, and what would change the order of a line.
 func printable(w io.Writer) io.Writer {
 	return transform.NewWriter(w, runes.Map(func(r rune) rune {
 		const joiner, nonJoiner = '\u200d', '\u200c' // part of words and signs

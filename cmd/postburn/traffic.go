@@ -11,9 +11,9 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// traffic reads the last day of what is counted, and warns of objectives with so little traffic
-// that min_bad_events, and no rate, decides what is an incident. What is measured once a tick is
-// left out: its number of events has nothing to do with the traffic.
+// traffic reads the last day of counted objectives, and warns of those with so little traffic that
+// min_bad_events, and no rate, decides what is an incident. It skips indicators measured once a
+// tick: their number of events says nothing about traffic.
 func (c *onlineCheck) traffic(ctx context.Context) []slo.Reading {
 	var counted []int
 	var asked []slo.Objective
@@ -63,8 +63,8 @@ func meanRate(s slo.Series) (rate float64, ok bool) {
 	return events / float64(ticks) / lookback.Seconds(), true
 }
 
-// lowTraffic says what is to be said of an objective's traffic, in events a second, of its quietest
-// label set; empty if nothing is.
+// lowTraffic warns of an objective's traffic, in events a second, in its quietest label set; empty
+// if there is nothing to warn of.
 func lowTraffic(d config.Definition, rate float64, of slo.Labels) string {
 	for _, r := range d.Policy.Rules {
 		total := rate * r.Long.Seconds()

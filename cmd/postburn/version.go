@@ -27,8 +27,8 @@ func buildLine() string {
 	return versionLine(version.Version, version.Revision, info)
 }
 
-// versionLine names version, commit, Go and platform. A release is built outside of a checkout, and
-// has version and commit from the linker; any other build what the Go toolchain has recorded.
+// versionLine names version, commit, Go and platform. In a release, the linker sets version and
+// commit; in any other build, the Go toolchain does.
 func versionLine(released, commit string, info *debug.BuildInfo) string {
 	recorded, modified := "", ""
 	for _, setting := range info.Settings {

@@ -1,6 +1,6 @@
-// Package lazyregexp compiles regular expressions when they are first used. To compile all that
-// read comments and post-mortems takes 10 MiB and as many milliseconds, which most commands, and a
-// daemon without an issue to read, can do without.
+// Package lazyregexp compiles regular expressions when they are first used. Compiling all those
+// that read comments and post-mortems takes 10 MiB and 10 ms. Most commands, such as `postburn
+// check`, and a daemon without an issue to read, can do without.
 package lazyregexp
 
 import (
@@ -16,8 +16,8 @@ var inTest = len(os.Args) > 0 && strings.HasSuffix(strings.TrimSuffix(os.Args[0]
 // Regexp is a regexp.Regexp that is compiled at the first call of a method.
 type Regexp struct{ compiled func() *regexp.Regexp }
 
-// New returns the regular expression of a text. If the text is none, the first use panics; in a
-// test, New does.
+// New returns a regular expression. If it can't be compiled, its first use panics; in a test, New
+// does.
 func New(text string) *Regexp {
 	r := &Regexp{sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })}
 	if inTest {

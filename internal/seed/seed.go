@@ -9,7 +9,7 @@ import (
 )
 
 // Of returns TEST_SEED of the environment, or a seed that differs each time. It logs it, so that a
-// failure can be repeated:
+// failure can be repeated. For example:
 //
 //	TEST_SEED=17 go test -run TestAYear ./issue/learn/report
 func Of(t testing.TB) uint64 {

@@ -54,7 +54,7 @@ func (l Load) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// schedule sends to `due` when a request is.
+// schedule sends on `due` when it is time for a request.
 func (l Load) schedule(ctx context.Context, due chan<- struct{}) {
 	start := time.Now()
 	timer := time.NewTimer(0)

@@ -31,8 +31,8 @@ func (l *log) fail(share float64) {
 	l.share, l.debt = min(max(share, 0), 1), 0
 }
 
-// serve decides what a request's status code is and writes it down. count is called with it at the
-// same moment, so that whoever sees one of the counts sees the other.
+// serve decides on a request's status code and logs it. It calls count at the same moment, so that
+// both counts agree at any time.
 func (l *log) serve(count func(code string)) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

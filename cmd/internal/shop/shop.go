@@ -71,7 +71,7 @@ func (s *Shop) MetricsURL() string { return s.url + metricsPath }
 func (s *Shop) Address() string { return s.url[len("http://"):] }
 
 // Fail makes a share of all checkouts fail from now on, with status 500: 0 for none, 1 for all.
-// They are spread evenly: of 0.25 every fourth fails.
+// They are spread evenly: with 0.25, for example, every fourth fails.
 func (s *Shop) Fail(share float64) { s.log.fail(share) }
 
 // Count is what the shop served in (from, to], by its own clock and its own count.

@@ -1,6 +1,6 @@
-// Command server runs a shop as a process of its own, for the end-to-end tests. On its first line
-// of output it says where the shop and its control are, as JSON; then it sends itself traffic from
-// when it is asked to, and runs until it is told to stop.
+// Command server runs a shop as a process of its own, for the end-to-end tests. Its first line of
+// output is JSON with the addresses of the shop and its control. It sends itself traffic once it is
+// asked to, and runs until it is told to stop.
 package main
 
 import (
