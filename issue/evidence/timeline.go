@@ -30,7 +30,7 @@ func (tl *timeline) add(at time.Time, text, source string) {
 	tl.addUntil(issue.LookPast(tl.interval), issue.Entry{Time: at, Text: text, Source: source})
 }
 
-// addSymptom makes a row of something that nobody did.
+// addSymptom makes a row of something that nobody did, such as a target that was down.
 func (tl *timeline) addSymptom(at time.Time, text, source string) {
 	tl.addUntil(0, issue.Entry{Time: at, Text: text, Source: source, Symptom: true})
 }

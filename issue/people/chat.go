@@ -120,7 +120,8 @@ func (r *chatReader) read(line, next string) (both bool) {
 	return false
 }
 
-// isName reports whether a line above a time is a name, and not the end of a message.
+// isName reports whether a line above a time is a name, such as "Alex Smith", and not the end of a
+// message.
 func (r *chatReader) isName(line, next string) bool {
 	if !chatOwn.MatchString(line) || len(strings.Fields(line)) > 3 {
 		return false

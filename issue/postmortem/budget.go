@@ -26,7 +26,8 @@ type overBudget string
 
 func (e overBudget) Error() string { return string(e) }
 
-// budget is what is left of it while a template runs, which nobody can stop from outside.
+// budget counts down the steps that a template may still take. Nobody can stop a running template
+// from outside.
 type budget struct {
 	steps int
 	text  output
@@ -34,7 +35,7 @@ type budget struct {
 
 func newBudget() *budget { return &budget{steps: maxSteps, text: output{left: maxText}} }
 
-// output takes so many bytes, and drops the rest.
+// output keeps at most so many bytes, and drops the rest.
 type output struct {
 	strings.Builder
 	left int // negative: some were dropped
@@ -52,7 +53,7 @@ func (o *output) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// spend takes steps off. It returns nothing to be written.
+// spend takes steps off the budget, and fails once it is used up. It writes nothing.
 func (b *budget) spend(steps int) (string, error) {
 	b.steps -= steps
 	switch {
@@ -122,8 +123,8 @@ func meter(t *template.Template) error {
 	return nil
 }
 
-// meterList puts a call of spend before each node of a list and after the last one. What it finds
-// is told of the node before, which is at that place for the first one.
+// meterList puts a call of spend before each node of a list and after the last one. An error is
+// reported at the node before, or at the list's place for the first one.
 func meterList(list *parse.ListNode, before parse.Pos) {
 	if list == nil {
 		return
@@ -164,7 +165,8 @@ func branch(node parse.Node) (pipe *parse.PipeNode, body, otherwise *parse.ListN
 	return nil, nil, nil
 }
 
-// steps are how many values a node evaluates, without the lists in it.
+// steps counts the values that a node evaluates, without the lists in it. {{printf "%d" .N}}, for
+// example, has 4: a command and its three arguments.
 func steps(node parse.Node) (n int) {
 	eachPart(node, func(part parse.Node) { n += 1 + steps(part) })
 	return n
@@ -207,7 +209,7 @@ func (n nesting) check(name string) error {
 	return err
 }
 
-// of is how deep a template is nested.
+// of returns how deep a template is nested.
 func (n nesting) of(name string) (int, error) {
 	tree := n.trees[name]
 	if depth, known := n.depths[name]; known || tree == nil {
@@ -255,7 +257,7 @@ func (n nesting) node(tree *parse.Tree, node parse.Node) (int, error) {
 	return depth + max(inside, other) + 1, err
 }
 
-// depthOf is how deep the parentheses of a node are nested.
+// depthOf returns how deep the parentheses of a node are nested.
 func depthOf(node parse.Node) (deepest int) {
 	eachPart(node, func(part parse.Node) { deepest = max(deepest, 1+depthOf(part)) })
 	return deepest

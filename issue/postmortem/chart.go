@@ -104,7 +104,7 @@ func (r ChartRow) equals(s ChartRow) bool {
 	return r == s
 }
 
-// windowOf is the breach window that a chart is of.
+// windowOf returns the breach window that a chart shows.
 func windowOf(i alert.Incident, c issue.Chart) (alert.Window, bool) {
 	if w := issue.Headline(i); w.ID() == c.Of {
 		return w, true
@@ -154,7 +154,7 @@ func stretchesOf(labels []string, points []issue.Point) string {
 	return strings.Join(parts, ", ")
 }
 
-// height has as many decimals as can be seen.
+// height writes an error ratio with as many decimals as can be seen.
 func height(percent float64) string {
 	if percent >= 1 {
 		return humanize.Decimal(percent, 2)

@@ -13,7 +13,7 @@
 //	quiet.go      the words for a time with far less traffic than usual
 //	timeline.go   the rows of the timeline, in order
 //	followups.go  issues of follow-ups, the links to them, and reminders
-//	evidence.go   what was found around the incident: contributors, traffic, earlier incidents, hints
+//	evidence.go   what was found around the incident: contributors, traffic, earlier incidents
 //	chart.go      the error ratio over time, as a picture and as a table
 //	durations.go  how long events took
 //	queries.go    PromQL of the numbers, as code

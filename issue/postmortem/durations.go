@@ -6,7 +6,7 @@ import (
 	"github.com/postburn/postburn/slo/humanize"
 )
 
-// DurationRow is how long the events of a latency objective took: half of them, 95 % and 99 % at
+// DurationRow says how long the events of a latency objective took: half, 95 % and 99 % of them at
 // most that.
 type DurationRow struct{ Objective, When, P50, P95, P99 string }
 

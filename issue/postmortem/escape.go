@@ -20,8 +20,8 @@ const breaker = "&#8203;"
 // maxHex is how many hexadecimal digits GitHub never takes for a commit's name.
 const maxHex = 6
 
-// uncoded is what can't be in code: it could end it or a table cell, or forge a marker in the
-// source.
+// uncoded matches what can't stand in code: it could end the code or a table cell, or forge a
+// marker in the source.
 const uncoded = "`|<>\\"
 
 // Escape makes an untrusted value inert in GitHub-flavoured Markdown, wherever on a line and in
@@ -71,7 +71,8 @@ func Escape(value string) string {
 	return b.String()
 }
 
-// copied returns what of a value is shown as code: the length in bytes, by where it begins.
+// copied returns which parts of a value are shown as code, such as addresses: their length in
+// bytes, by where they begin.
 func copied(value string) map[int]int {
 	all := map[int]int{}
 	at := 0

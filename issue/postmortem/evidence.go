@@ -125,7 +125,7 @@ func said(c issue.Clause, outcome bool) string {
 	return text + ")"
 }
 
-// traffic says what was unusual of the number of events, and what a week before was like.
+// traffic says how the number of events differed from usual, and what a week before was like.
 func traffic(f issue.Facts) (lines []string) {
 	for _, t := range f.Traffic {
 		w, ok := windowFor(f.Incident, t.Of)
@@ -175,7 +175,7 @@ func rate(c slo.Counts, length time.Duration) float64 {
 	return c.Total / length.Seconds()
 }
 
-// windowFor is the worst breach window of an objective.
+// windowFor returns the worst breach window of an objective.
 func windowFor(i alert.Incident, id slo.ID) (alert.Window, bool) {
 	return windowOf(i, issue.Chart{Of: id})
 }
@@ -209,14 +209,13 @@ func earlier(f issue.Facts) (intro string, lines []string) {
 	return intro + ":", lines
 }
 
-// workingDays is how many days from Monday to Friday there are after an incident's end until its
-// review.
+// workingDays is the number of days from Monday to Friday between an incident's end and its review.
 const workingDays = 3
 
 // maxPeople is how many are named beside the owners.
 const maxPeople = 10
 
-// review is by when the post-mortem is to be held, and with whom.
+// review says by when to hold the post-mortem, and with whom.
 func review(f issue.Facts) string {
 	ended := issue.Ended(f.Incident)
 	if ended.IsZero() || issue.Headline(f.Incident).Kind == alert.Budget {
@@ -254,8 +253,8 @@ const (
 	maxBefore = 3
 )
 
-// hints are what changed in the later half of the incident or a little after its end. That may be
-// what ended it.
+// hints are changes in the later half of the incident or a little after its end, such as a
+// rollback. They may have ended it.
 func hints(f issue.Facts, c humanize.Clock) []string {
 	end, onset := issue.Ended(f.Incident), issue.Core(f.Incident).Onset()
 	if end.IsZero() {

@@ -89,7 +89,8 @@ func nowBad(i alert.Incident, c humanize.Clock) string {
 	return fmt.Sprintf("%s of %ss %s in the %s until %s", humanize.Percent(last.ErrorRatio()), say.noun, say.bad, humanize.Period(last.End.Sub(last.Start)), c.Of(last.End))
 }
 
-// next is what to open: the incident's page, Prometheus, and the objective's links.
+// next says what to open: the incident's page, Prometheus, and the objective's links, such as its
+// runbook.
 func next(f issue.Facts) (links []string) {
 	if f.URL != "" {
 		links = append(links, Link("this incident's page", f.URL))
@@ -141,8 +142,8 @@ func inBrief(text string) string {
 	return strings.TrimRight(cut, " ,;:") + " …"
 }
 
-// about says what the objective is, who owns it, and where to look. Who is to be mentioned is the
-// only one who is.
+// about says what the objective is, who owns it, and where to look. An owner who is mentioned is
+// named nowhere else.
 func about(w alert.Window, mention []string) []string {
 	text := Code(w.ID().String())
 	if d := Escape(w.Objective.Description); d != "" {

@@ -14,8 +14,8 @@ const maxQuery = 3000
 // QueryRow is the PromQL of an objective's numbers, as the lines of a code block.
 type QueryRow struct{ Objective, PromQL string }
 
-// queryRows writes a block for each objective. PromQL comes from SLO files and label values: what
-// could end the block, or be taken for a marker, is left out.
+// queryRows writes a block for each objective. It drops what could end the block, or be taken for a
+// marker: PromQL comes from SLO files and label values.
 func queryRows(all []issue.Query) (rows []QueryRow) {
 	var of slo.ID
 	for _, q := range all {

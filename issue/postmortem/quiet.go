@@ -25,8 +25,8 @@ func missing(w alert.Window) string {
 	return fmt.Sprintf("There were %s fewer %ss than usual%s (%s).", humanize.Count(less), say.noun, say.measured, humanize.Percent(less/w.UsualEvents))
 }
 
-// quietSummary is for a time with far less traffic than usual: those who did not get through are
-// not counted.
+// quietSummary is for a time with far less traffic than usual. Users who did not get through at all
+// are not counted.
 func quietSummary(w alert.Window, c humanize.Clock) string {
 	noun := wordsOf(w.Objective.Indicator).noun
 	fewer := "far fewer " + noun + "s than usual"

@@ -9,16 +9,17 @@ import (
 	"github.com/postburn/postburn/slo/humanize"
 )
 
-// Remark is about a breach window of another kind than what the incident is about.
+// Remark is about a breach window of another kind than the headline's, such as a spent budget
+// beside a burn.
 type Remark struct {
 	Text    string
 	Budget  string   // the error budget that the remark is about; empty: none
 	SpentBy []string // the incidents that spent it
 }
 
-// remarks are about the windows of other kinds than the headline's: spent budgets, missing data and
-// missing traffic. What the summary tells of is none, and nothing in them changes while the window
-// stays open.
+// remarks are about windows of other kinds than the headline's: spent budgets, missing data and
+// missing traffic. They leave out what the summary tells, and don't change while the window stays
+// open.
 func remarks(f issue.Facts, c humanize.Clock) (all []Remark) {
 	headline := issue.Headline(f.Incident)
 	current, goesOn := current(f.Incident)

@@ -122,8 +122,7 @@ func render(f issue.Facts, stage issue.Stage) (issue.Text, error) {
 	return text, nil
 }
 
-// Form returns the form of the analysis alone, for a drill of which postburn would have noticed
-// nothing.
+// Form returns the form of the analysis alone, for a drill that postburn would not have noticed.
 func Form() (string, error) { return execute("analysis.md.tmpl", View{}) }
 
 // Words returns what an event of an indicator is called, and what bad ones did, as in "15 requests
@@ -267,9 +266,9 @@ func (v *View) resolve(i alert.Incident, c humanize.Clock) {
 	}
 }
 
-// IsFull reports whether an incident has spent so much of a budget that the form of the analysis is
-// included; else its issue is a short record. One whose budget is overspent has. It needs the
-// incident and the settings.
+// IsFull reports whether the issue gets the form of the analysis: the incident spent at least the
+// share PostMortemAt of a budget, or a budget is overspent. Else its issue is a short record. It
+// needs the incident and the settings.
 func IsFull(f issue.Facts) bool {
 	burns := issue.Headline(f.Incident).Kind == alert.Burn
 	return slices.ContainsFunc(f.Incident.Windows, func(w alert.Window) bool {
@@ -280,7 +279,7 @@ func IsFull(f issue.Facts) bool {
 	})
 }
 
-// current is the open window that was found last, if the headline is of one that is over.
+// current returns the open window that was found last, if the headline's is over.
 func current(i alert.Incident) (w alert.Window, ok bool) {
 	if issue.Headline(i).IsOpen() {
 		return w, false
@@ -308,7 +307,8 @@ func allTimes(f issue.Facts) []time.Time {
 	return all
 }
 
-// lessExact says what makes a number less than exact: in time rather than ticks.
+// lessExact says what makes a number less than exact, such as "no data for 2 minutes: left out": in
+// time rather than ticks.
 func lessExact(c slo.Caveat, interval time.Duration) string {
 	length := humanize.Duration(time.Duration(c.Count) * interval)
 	switch {

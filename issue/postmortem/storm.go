@@ -104,7 +104,7 @@ func newManyView(f issue.Facts) ManyView {
 	return v
 }
 
-// kinds are those of an incident's windows, the headline's first.
+// kinds returns the kinds of an incident's windows, the headline's first.
 func kinds(i alert.Incident, headline alert.Window) string {
 	all := []string{Escape(string(headline.Kind))}
 	for _, w := range i.Windows {
@@ -194,7 +194,7 @@ func manyTimes(f issue.Facts) []time.Time {
 	return all
 }
 
-// second is the comment under a second issue for the same, before it is closed.
+// second is the comment under a duplicate issue, before postburn closes it.
 func second(f issue.Facts) string {
 	return "This is a second issue for the same incident: another postburn writes to this repository, or the tracker answered very late. " +
 		"The first is " + Link("here", f.Original) + ". postburn closes this one; what was written here stays.\n"

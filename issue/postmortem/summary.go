@@ -83,8 +83,8 @@ func (s stretch) all(verb string) string {
 	return verb + " " + s.part + " " + s.noun + "s"
 }
 
-// then says what happened after another stretch, without what that has said already: "failed most
-// requests for 12 seconds, and some for another 8 seconds".
+// then says what happened after another stretch, and does not repeat what that one says: "failed
+// most requests for 12 seconds, and some for another 8 seconds".
 func (s stretch) then(verb string, before stretch, said string) string {
 	switch {
 	case before.part == "" || s.part == "":
@@ -145,7 +145,7 @@ func until(w alert.Window) time.Time {
 	return end
 }
 
-// subject is what was affected: the service, and the label set if there is one.
+// subject says what was affected: the service, such as checkout, and the label set if there is one.
 func subject(w alert.Window) string {
 	name := w.Objective.Service
 	if name == "" {

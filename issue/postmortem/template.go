@@ -12,7 +12,7 @@ import (
 	"github.com/postburn/postburn/issue"
 )
 
-// maxWrong is how many characters are told of what is wrong with a template.
+// maxWrong is how many characters of an error in a template are shown.
 const maxWrong = 300
 
 // TemplateError is what is wrong with a user's template.
@@ -87,7 +87,8 @@ func executeText(text string, view View) (body string, err error) {
 	return body, nil
 }
 
-// refused are the functions that could take a value apart, and with it what makes it inert.
+// refused are functions that templates may not call: they could take a value apart, and remove what
+// makes it inert.
 func refused() template.FuncMap {
 	functions := template.FuncMap{}
 	for _, name := range []string{"slice", "printf", "html", "js", "urlquery", "call"} {

@@ -37,8 +37,8 @@ const (
 	over
 )
 
-// timeline is all that is known of when what happened, in order, with blank rows for what only
-// people know. What most likely has nothing to do with it is aside.
+// timeline lists what happened, in order, with blank rows for what only people know. Entries that
+// most likely have nothing to do with the incident are apart.
 func timeline(f issue.Facts, c humanize.Clock) (rows, aside []Row) {
 	worst := issue.Headline(f.Incident)
 	var events, others []event
@@ -155,7 +155,7 @@ func windowEvents(w alert.Window, phases, several bool) []event {
 	return events
 }
 
-// phaseEvents say how bad it was from when on.
+// phaseEvents say how bad it was, and from when on.
 func phaseEvents(w alert.Window) []event {
 	say := wordsOf(w.Objective.Indicator)
 	var events []event

@@ -5,8 +5,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// attained adds up an objective's days in a period. Breach windows of excluded incidents are taken
-// out of them, if they lie in it as a whole.
+// attained adds up an objective's days in a period, without breach windows of excluded incidents
+// that lie in it as a whole.
 func (m *maker) attained(d alert.Days, p Period) (a Attained) {
 	var counts slo.Counts
 	for _, of := range d.Days {
@@ -47,8 +47,8 @@ func (m *maker) attained(d alert.Days, p Period) (a Attained) {
 	return a
 }
 
-// isMostlyKnown reports whether at least half of a period is known, with data. Less of it is
-// compared with nothing.
+// isMostlyKnown reports whether there are data for at least half of a period. A period with less is
+// not compared with others.
 func (a Attained) isMostlyKnown(p Period) bool {
 	return a.Ratio != nil && a.Known-a.Blind >= p.End.Sub(p.Start).Seconds()/2
 }

@@ -11,7 +11,7 @@ const (
 	mostRepeats  = 20
 )
 
-// thing is what incidents can have in common.
+// thing is what incidents can have in common, such as the cause deploy.
 type thing struct{ kind, service, what string }
 
 // things returns what an incident may share with others. A place in one service is another one in
@@ -31,8 +31,8 @@ func (i incident) things() (all []thing) {
 	return all
 }
 
-// cameBack returns what two incidents of the period had in common, or one of it and one before;
-// causes first, most frequent first.
+// cameBack returns what two incidents had in common, at least one of them in this period; causes
+// first, most frequent first.
 func (m *maker) cameBack() []CameBack {
 	found := map[thing]*CameBack{}
 	for _, i := range m.counted {

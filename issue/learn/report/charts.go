@@ -19,8 +19,8 @@ type Bin struct {
 // The most days over both periods that a chart has as days, and as weeks.
 const mostDays, mostWeeks = 31, 60 * 7
 
-// bins counts incidents over both periods, by days, weeks or four weeks: as fits a chart. The last
-// of a period may be shorter.
+// bins counts incidents over both periods, by days, weeks or four weeks, so that the chart has
+// room. The last bin of a period may be shorter.
 func (m *maker) bins() []Bin {
 	length := 28
 	switch n := int(m.now.End.Sub(m.before.Start) / day); {

@@ -77,7 +77,8 @@ func countIn(all []incident, p Period) (n int) {
 	return n
 }
 
-// leastForP90 is of how many lengths of time the P90 is told: of fewer it is the longest.
+// leastForP90 is how many lengths of time it takes to tell their P90: of fewer, the P90 is the
+// longest one.
 const leastForP90 = 10
 
 // timesOf ranks lengths of time; nil if there are none.

@@ -40,7 +40,8 @@ func (r Report) sentences(name func(string) string) Sentences {
 
 func joined(texts []string) string { return strings.Join(texts[:min(len(texts), mostTold)], "; ") }
 
-// cameBackText says what came back most, and which incidents could have been kept from happening.
+// cameBackText says what came back most, and which incidents earlier follow-ups could have
+// prevented.
 func (r Report) cameBackText(name func(string) string) string {
 	var told []string
 	for _, c := range r.CameBack {

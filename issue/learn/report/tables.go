@@ -72,7 +72,8 @@ func spent(o Objective) float64 {
 	return *o.Now.Spent
 }
 
-// attainedText writes what was attained with as many digits as tell it from the target.
+// attainedText writes what was attained with enough digits to tell it from the target, such as
+// "99.89 %" for 99.9 %.
 func attainedText(o Objective, a Attained) string {
 	if a.Ratio == nil {
 		return notKnown(a)

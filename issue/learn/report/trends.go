@@ -64,7 +64,7 @@ func (r Report) objectives() (all []Objective) {
 	return all
 }
 
-// targets tells which objectives met a target that they had missed, or the other way round.
+// targets tells which objectives met a target that they had missed before, or the reverse.
 func (r Report) targets(name func(string) string) (all []trend) {
 	var met, missed []Objective
 	for _, o := range r.objectives() {
