@@ -149,6 +149,7 @@ func gauge(t *testing.T, registry *prometheus.Registry, name string) float64 {
 // TestBusy has all pages under way that may be: others wait and are told so, but probes and metrics
 // are answered.
 func TestBusy(t *testing.T) {
+	t.Parallel() // it waits for seconds
 	gate := newGate()
 	address, registry := serving(t, 100, "", gate)
 	defer close(gate.opened)

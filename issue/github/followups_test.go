@@ -119,6 +119,7 @@ func TestFollowUpsExactlyOnceWhateverGitHubDoes(t *testing.T) {
 	total = 30 // up to the reminder: then nothing is left but to look again
 	for i, name := range slices.Sorted(maps.Keys((&torture{}).misfortunes())) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for n := 1; n <= total; n++ {
 				if !isTried(n, i) {
 					continue

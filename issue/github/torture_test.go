@@ -94,6 +94,7 @@ func TestExactlyOneIssueWhateverGitHubDoes(t *testing.T) {
 		}
 		for i, name := range slices.Sorted(maps.Keys((&torture{}).misfortunes())) {
 			t.Run(fmt.Sprintf("%s, edited %v", name, edit), func(t *testing.T) {
+				t.Parallel()
 				first := 1
 				if edit {
 					first = 7 // all before the edit is the same without one

@@ -215,6 +215,7 @@ func TestWhateverFailsAndWhenever(t *testing.T) {
 	}
 	for name, d := range dramas() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for what, faults := range kinds {
 				total := d.play(t, what, 0, none)
 				if total < 8 {
