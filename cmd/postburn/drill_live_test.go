@@ -84,6 +84,7 @@ func TestLiveDrill(t *testing.T) {
 
 // TestLiveDrillAtGitHub runs it twice, as if it had been killed after it had done all.
 func TestLiveDrillAtGitHub(t *testing.T) {
+	t.Parallel() // it writes once a second
 	server := &githubtest.Server{}
 	server.AddRepository("acme/shop")
 	server.AddUser("token", githubtest.User{Login: "postburn-robot", Push: true})

@@ -23,6 +23,7 @@ import (
 // TestSuggestThresholds tries the boundaries of a histogram. For 20 minutes a third of the requests
 // take between 0.5 and 1 s; all others take less than 0.1 s.
 func TestSuggestThresholds(t *testing.T) {
+	t.Parallel()
 	server := promtest.Start(t)
 	const series = `
 up{job="shop",instance="a"} 1x960

@@ -294,3 +294,29 @@ func TestAClosedSecondIssueIsLeftAlone(t *testing.T) {
 		r.wantKeys(t, "checkout-1", "checkout-1/progress", "checkout-1", "checkout-1/recovery-1")
 	})
 }
+
+// TestALimitOnReadingBackHoldsForWriting has the tracker limit a list just before the progress
+// comment is due.
+func TestALimitOnReadingBackHoldsForWriting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := triaged(short())
+		start := time.Now()
+		var limited time.Time
+		var early []string
+		r.forge.fault = func(op string) fault {
+			switch {
+			case limited.IsZero() && strings.HasPrefix(op, "list") && time.Since(start) > 5*time.Minute:
+				limited = time.Now()
+				return rateLimited
+			case !limited.IsZero() && time.Since(limited) < 2*time.Minute:
+				early = append(early, op)
+			}
+			return none
+		}
+		r.until(t, 10*time.Minute, nil)
+		if limited.IsZero() || len(early) > 0 {
+			t.Errorf("limited at %s, and asked all the same: %v", limited.Format(time.TimeOnly), early)
+		}
+		r.wantKeys(t, "checkout-1", "checkout-1/progress")
+	})
+}
