@@ -27,8 +27,8 @@ import (
 	"github.com/postburn/postburn/web"
 )
 
-// TestOpenAPI makes the description of the API from the answers' types and their comments, the table
-// of operations, and what the handler answers now. openapi.json must be the same.
+// TestOpenAPI makes the description of the API from the answers' types and their comments, the
+// table of operations, and what the handler answers now. openapi.json must be the same.
 func TestOpenAPI(t *testing.T) {
 	got := describe(t)
 	const file = "openapi.json"

@@ -1,5 +1,5 @@
-// Command postburn watches SLOs in Prometheus, records breach windows, and writes post-mortems. This
-// package is the command line; the work is done by the packages that it wires.
+// Command postburn watches SLOs in Prometheus, records breach windows, and writes post-mortems.
+// This package is the command line; the work is done by the packages that it wires.
 //
 // Start reading at cli in cli.go, and go on with the command of your choice. For example, `postburn
 // check --online FILE` is checkCommand.Run in check.go. The files:

@@ -213,18 +213,7 @@ func NewView(f issue.Facts) View {
 	v.resolve(i, c)
 	v.Remarks = remarks(f, c)
 	i.Windows = slices.DeleteFunc(slices.Clone(i.Windows), func(w alert.Window) bool { return w.Kind != worst.Kind })
-	windows := byBudgetSpent(i.Windows)
-	v.Hidden = max(0, len(windows)-maxWindows)
-	for _, w := range windows[:len(windows)-v.Hidden] {
-		v.Windows = append(v.Windows, windowRow(w, c))
-		for _, caveat := range w.Caveats {
-			text := Escape(lessExact(caveat, f.Interval))
-			if len(windows) > 1 {
-				text = Code(w.ID().String()) + ": " + text
-			}
-			v.Caveats = append(v.Caveats, text)
-		}
-	}
+	v.addWindows(i.Windows, f.Interval, c)
 	for _, u := range f.Unresolved {
 		v.Unresolved = append(v.Unresolved, Escape(u))
 	}
@@ -239,6 +228,22 @@ func NewView(f issue.Facts) View {
 		v.URL = Link("This incident's page", f.URL)
 	}
 	return v
+}
+
+// addWindows adds rows of the windows that spent most, and what makes their numbers less than exact.
+func (v *View) addWindows(windows []alert.Window, interval time.Duration, c humanize.Clock) {
+	windows = byBudgetSpent(windows)
+	v.Hidden = max(0, len(windows)-maxWindows)
+	for _, w := range windows[:len(windows)-v.Hidden] {
+		v.Windows = append(v.Windows, windowRow(w, c))
+		for _, caveat := range w.Caveats {
+			text := Escape(lessExact(caveat, interval))
+			if len(windows) > 1 {
+				text = Code(w.ID().String()) + ": " + text
+			}
+			v.Caveats = append(v.Caveats, text)
+		}
+	}
 }
 
 // resolve says when an incident ended, and what was well again then; nothing while it is open.
