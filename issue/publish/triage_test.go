@@ -320,3 +320,24 @@ func TestALimitOnReadingBackHoldsForWriting(t *testing.T) {
 		r.wantKeys(t, "checkout-1", "checkout-1/progress")
 	})
 }
+
+// TestLabelsOfARemovedIssueAreAskedForOnce has a person remove the issue just before its labels are
+// exchanged.
+func TestLabelsOfARemovedIssueAreAskedForOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRun(short())
+		asked := 0
+		r.forge.fault = func(op string) fault {
+			if op == "change checkout-1" {
+				asked++
+				r.forge.texts = nil
+			}
+			return none
+		}
+		r.until(t, 30*time.Minute, nil)
+		if p, _ := r.store.Load("checkout-1"); asked != 1 || !p.IsGone() || p.Triage != issue.Deleted {
+			t.Errorf("asked %d times; the issue is gone: %t, %q", asked, p.IsGone(), p.Triage)
+		}
+		r.wantKeys(t)
+	})
+}
