@@ -23,6 +23,6 @@ func ExampleIssueAddress() {
 
 func ExampleMarker_String() {
 	onset := time.Date(2026, 10, 14, 10, 41, 0, 0, time.UTC)
-	fmt.Println(issue.Marker{Key: "checkout-20261014t104100z", Group: "checkout", Onset: onset})
-	// Output: <!-- postburn key=checkout-20261014t104100z group=checkout onset=2026-10-14T10:41:00Z -->
+	fmt.Println(issue.Marker{Key: "checkout-1", Group: "checkout", Onset: onset})
+	// Output: <!-- postburn key=checkout-1 group=checkout onset=2026-10-14T10:41:00Z -->
 }

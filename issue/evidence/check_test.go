@@ -12,8 +12,8 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// TestQueriesOfAWindow has PromQL for each number, all of which Prometheus can parse, and links if
-// the Prometheus is known that people open.
+// TestQueriesOfAWindow has PromQL for each number. Prometheus can parse it, and there are links if
+// its address is known.
 func TestQueriesOfAWindow(t *testing.T) {
 	onset := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
 	rule := alert.Rule{Rate: slo.MustDecimal("14.4"), Long: time.Hour, Short: 5 * time.Minute}

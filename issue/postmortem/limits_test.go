@@ -117,7 +117,7 @@ func TestWhenAServiceIsUnavailable(t *testing.T) {
 	}
 }
 
-// TestLongSubject has titles of at most 100 characters, of which the subject gives way.
+// TestLongSubject has titles of at most 100 characters: a long subject is cut.
 func TestLongSubject(t *testing.T) {
 	const rest = len(" was unavailable for 17 minutes on 2026-10-14")
 	for length, cut := range map[int]bool{100 - rest: false, 101 - rest: true, 500: true} {

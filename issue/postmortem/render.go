@@ -230,7 +230,7 @@ func NewView(f issue.Facts) View {
 	return v
 }
 
-// addWindows adds rows of the windows that spent most, and what makes their numbers less than exact.
+// addWindows adds rows of the windows that spent most, and says what makes numbers less than exact.
 func (v *View) addWindows(windows []alert.Window, interval time.Duration, c humanize.Clock) {
 	windows = byBudgetSpent(windows)
 	v.Hidden = max(0, len(windows)-maxWindows)

@@ -133,7 +133,7 @@ func TestMonthlyReports(t *testing.T) {
 	})
 }
 
-// TestNoReportOnNothing tells a month of which nothing is known, and one that can't be read.
+// TestNoReportOnNothing has a month without anything known, and one that can't be read.
 func TestNoReportOnNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := reporting(short())
