@@ -11,6 +11,7 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/store"
+	"github.com/postburn/postburn/store/record"
 )
 
 // ErrExists means that the backup's file exists already.
@@ -20,29 +21,29 @@ var ErrExists = errors.New("there is a file already")
 // The copy is the store at one time; a daemon may write to the store meanwhile. The file appears
 // whole or not at all: it gets its name after Check found nothing wrong. If it exists already,
 // Backup replaces it if overwrite is set, and else returns an error that wraps ErrExists.
-func Backup(ctx context.Context, path, to string, overwrite bool, recoverable func(lane string, r alert.Recovery) error) (Report, error) {
+func Backup(ctx context.Context, path, to string, overwrite bool, recoverable func(lane string, r alert.Recovery) error) (record.Report, error) {
 	if _, err := os.Lstat(to); err == nil && !overwrite {
-		return Report{}, fmt.Errorf("writing %s: %w", to, ErrExists)
+		return record.Report{}, fmt.Errorf("writing %s: %w", to, ErrExists)
 	}
 	if from, err := os.Stat(path); err == nil {
 		if there, err := os.Stat(to); err == nil && os.SameFile(from, there) {
-			return Report{}, fmt.Errorf("writing %s: it is the store itself", to)
+			return record.Report{}, fmt.Errorf("writing %s: it is the store itself", to)
 		}
 	}
 	db, err := openReadOnly(ctx, path)
 	if err != nil {
-		return Report{}, fmt.Errorf("backing up %w", err)
+		return record.Report{}, fmt.Errorf("backing up %w", err)
 	}
 	defer db.Close()
 	if err := transact(ctx, db, func(tx *sql.Tx) error { _, err := version(ctx, path, tx); return err }); err != nil {
-		return Report{}, fmt.Errorf("backing up %w", explainOpening(path, err))
+		return record.Report{}, fmt.Errorf("backing up %w", explainOpening(path, err))
 	}
 	copied, err := vacuumInto(ctx, db, filepath.Dir(to), 0o600)
 	switch {
 	case err != nil && problemOf(err) == store.Damaged:
-		return Report{}, fmt.Errorf("backing up %w", explain(path, err))
+		return record.Report{}, fmt.Errorf("backing up %w", explain(path, err))
 	case err != nil:
-		return Report{}, fmt.Errorf("writing %s: %w", to, err)
+		return record.Report{}, fmt.Errorf("writing %s: %w", to, err)
 	}
 	defer func() {
 		for _, suffix := range []string{"", "-wal", "-shm"} {
@@ -51,13 +52,13 @@ func Backup(ctx context.Context, path, to string, overwrite bool, recoverable fu
 	}()
 	report, err := Check(ctx, copied, recoverable)
 	if err != nil {
-		return Report{}, err
+		return record.Report{}, err
 	}
 	if len(report.Wrong) > 0 {
 		return report, nil
 	}
 	if err := giveName(copied, to, overwrite); err != nil {
-		return Report{}, fmt.Errorf("writing %s: %w", to, err)
+		return record.Report{}, fmt.Errorf("writing %s: %w", to, err)
 	}
 	return report, nil
 }

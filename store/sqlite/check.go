@@ -3,23 +3,13 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/postburn/postburn/alert"
-	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/store"
+	"github.com/postburn/postburn/store/record"
 )
-
-// Report is what Check found in a store.
-type Report struct {
-	Version, Newest                int // of the schema: present, and after an upgrade
-	Lanes, Incidents, Publications int
-	Wrong                          []string // a line each; empty: all is fine
-}
 
 // mostWrong is the most damaged pages that SQLite reports.
 const mostWrong = 20
@@ -29,13 +19,13 @@ const mostWrong = 20
 // lane can't be continued.
 //
 // The error is a *store.Error if there is no store at path, or none that this postburn knows.
-func Check(ctx context.Context, path string, recoverable func(lane string, r alert.Recovery) error) (Report, error) {
+func Check(ctx context.Context, path string, recoverable func(lane string, r alert.Recovery) error) (record.Report, error) {
 	db, err := openReadOnly(ctx, path)
 	if err != nil {
-		return Report{}, fmt.Errorf("checking %w", checked(err))
+		return record.Report{}, fmt.Errorf("checking %w", checked(err))
 	}
 	defer db.Close()
-	c := check{Report: Report{Newest: newest()}}
+	c := check{record.Checker{Report: record.Report{Newest: newest()}}}
 	err = transact(ctx, db, func(tx *sql.Tx) error {
 		if c.Version, err = version(ctx, path, tx); err != nil {
 			return err
@@ -51,7 +41,7 @@ func Check(ctx context.Context, path string, recoverable func(lane string, r ale
 		return ctx.Err()
 	})
 	if err != nil {
-		return Report{}, fmt.Errorf("checking %w", checked(explainOpening(path, err)))
+		return record.Report{}, fmt.Errorf("checking %w", checked(explainOpening(path, err)))
 	}
 	return c.Report, nil
 }
@@ -65,16 +55,12 @@ func checked(err error) error {
 	return err
 }
 
-type check struct{ Report }
-
-func (c *check) wrongf(format string, args ...any) {
-	c.Wrong = append(c.Wrong, oneLine(fmt.Sprintf(format, args...)))
-}
+type check struct{ record.Checker }
 
 // each passes each row to look. If the rows can't be read, it reports that as wrong.
 func (c *check) each(ctx context.Context, tx *sql.Tx, what, text string, look func(*sql.Rows) error) {
 	if err := query(ctx, tx, text, nil, look); err != nil && ctx.Err() == nil {
-		c.wrongf("%s can't be read: %v", what, err)
+		c.Wrongf("%s can't be read: %v", what, err)
 	}
 }
 
@@ -84,7 +70,7 @@ func (c *check) pages(ctx context.Context, tx *sql.Tx) {
 		var found string
 		err := rows.Scan(&found)
 		if err == nil && found != "ok" {
-			c.wrongf("the file: %s", found)
+			c.Wrongf("the file: %s", found)
 		}
 		return err
 	})
@@ -106,7 +92,7 @@ func (c *check) lanes(ctx context.Context, tx *sql.Tx, recoverable func(string, 
 			err = recoverable(name, r)
 		}
 		if err != nil && ctx.Err() == nil {
-			c.wrongf("lane %q: %v", name, err)
+			c.Wrongf("lane %q: %v", name, err)
 		}
 	}
 }
@@ -120,24 +106,16 @@ func (c *check) incidents(ctx context.Context, tx *sql.Tx) {
 		if err := rows.Scan(&id, &revision, &open, &doc); err != nil {
 			return err
 		}
-		c.Incidents++
-		var i alert.Incident
-		switch err := json.Unmarshal(doc, &i); {
-		case err != nil:
-			c.wrongf("incident %q can't be decoded: %v", id, err)
-		case i.ID != id || i.Revision != revision || len(i.Windows) == 0 || i.IsOpen() != open:
-			c.wrongf("incident %q: its document is of incident %q, revision %d, and its row of revision %d", id, i.ID, i.Revision, revision)
-		}
+		c.Incident(id, revision, open, doc)
 		return nil
 	})
 }
 
 func (c *check) publications(ctx context.Context, tx *sql.Tx) {
-	parts := map[string][]string{} // by publication key
 	c.each(ctx, tx, "the incidents of publications", "SELECT publication, incident FROM publication_incidents ORDER BY incident", func(rows *sql.Rows) error {
 		var key, incident string
 		err := rows.Scan(&key, &incident)
-		parts[key] = append(parts[key], incident)
+		c.Part(key, incident)
 		return err
 	})
 	c.each(ctx, tx, "the publications", "SELECT key, doc FROM publications ORDER BY key", func(rows *sql.Rows) error {
@@ -146,19 +124,7 @@ func (c *check) publications(ctx context.Context, tx *sql.Tx) {
 		if err := rows.Scan(&key, &doc); err != nil {
 			return err
 		}
-		c.Publications++
-		var p issue.Publication
-		if err := json.Unmarshal(doc, &p); err != nil {
-			c.wrongf("publication %q can't be decoded: %v", key, err)
-			return nil
-		}
-		var incidents []string
-		for _, part := range p.Parts {
-			incidents = append(incidents, part.Incident)
-		}
-		if slices.Sort(incidents); p.Key != key || !slices.Equal(incidents, parts[key]) {
-			c.wrongf("publication %q: its document is of publication %q with incidents %q, and its rows of %q", key, p.Key, incidents, parts[key])
-		}
+		c.Publication(key, doc)
 		return nil
 	})
 }
@@ -170,7 +136,7 @@ func (c *check) references(ctx context.Context, tx *sql.Tx) {
 		var n int
 		err := rows.Scan(&table, &parent, &n)
 		if err == nil {
-			c.wrongf("%d rows of %s refer to rows of %s that are missing", n, table, parent)
+			c.Wrongf("%d rows of %s refer to rows of %s that are missing", n, table, parent)
 		}
 		return err
 	})
@@ -180,11 +146,8 @@ func (c *check) references(ctx context.Context, tx *sql.Tx) {
 		var incident string
 		err := rows.Scan(&incident)
 		if err == nil {
-			c.wrongf("incident %q has a publication, and is missing", incident)
+			c.Wrongf("incident %q has a publication, and is missing", incident)
 		}
 		return err
 	})
 }
-
-// oneLine joins the lines of a text.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

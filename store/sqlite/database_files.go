@@ -10,6 +10,7 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/store"
+	"github.com/postburn/postburn/store/record"
 )
 
 // ensureFiles makes sure that the next process finds what is committed now. If one of the files'
@@ -135,7 +136,7 @@ func (d *database) Scan(ctx context.Context) error {
 		return d.Explain(err)
 	}
 	if found != "ok" {
-		return newError(d.path, store.Damaged, errors.New(oneLine(found)))
+		return newError(d.path, store.Damaged, errors.New(record.OneLine(found)))
 	}
 	return nil
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/store/record"
 )
 
 // The statements of days.
@@ -24,11 +24,6 @@ const (
 	deleteDays   = `DELETE FROM days WHERE series IN (SELECT id FROM series) AND day < ?1`
 	deleteSeries = `DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM days WHERE days.series = series.id)`
 )
-
-const secondsADay = 24 * 60 * 60
-
-// dayNumber counts days since 1970.
-func dayNumber(t time.Time) int64 { return t.Unix() / secondsADay }
 
 // SaveDays keeps days, each in place of what was known of it before. A day that is known less well
 // than it was stays as it is.
@@ -48,7 +43,7 @@ func (s *Store) SaveDays(ctx context.Context, all []alert.Days) error {
 				return err
 			}
 			for _, d := range of.Days {
-				if _, err := day.ExecContext(ctx, series, dayNumber(d.Date), d.Total, d.Bad, int64(d.Known), int64(d.Blind), d.Exact); err != nil {
+				if _, err := day.ExecContext(ctx, series, record.DayNumber(d.Date), d.Total, d.Bad, int64(d.Known), int64(d.Blind), d.Exact); err != nil {
 					return err
 				}
 			}
@@ -63,38 +58,30 @@ func (s *Store) SaveDays(ctx context.Context, all []alert.Days) error {
 
 // readDays returns the days that begin from start on and before end: objectives by name and label
 // set, those that count other events now in the order in which they did.
-func readDays(ctx context.Context, tx *sql.Tx, start, end time.Time) (all []alert.Days, err error) {
-	place := map[int64]int{}
-	err = query(ctx, tx, selectSeries, nil, func(rows *sql.Rows) error {
+func readDays(ctx context.Context, tx *sql.Tx, start, end time.Time) ([]alert.Days, error) {
+	var list record.DayList
+	err := query(ctx, tx, selectSeries, nil, func(rows *sql.Rows) error {
 		var of alert.Days
 		var id int64
 		var target string
-		err := rows.Scan(&id, &of.SLO, &of.Labels, &of.Measures, &of.Service, &target)
-		if err != nil {
+		if err := rows.Scan(&id, &of.SLO, &of.Labels, &of.Measures, &of.Service, &target); err != nil {
 			return err
 		}
-		if of.Target, err = slo.ParseDecimal(target); err != nil {
-			return fmt.Errorf("the target of %s: %w: %w", of.ID, slo.ErrCorrupt, err)
-		}
-		place[id] = len(all)
-		all = append(all, of)
-		return nil
+		return list.Series(id, of, target)
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = query(ctx, tx, selectDays, []any{dayNumber(start), dayNumber(end.Add(secondsADay*time.Second - 1))}, func(rows *sql.Rows) error {
+	err = query(ctx, tx, selectDays, []any{record.DayNumber(start), record.DayNumber(end.Add(record.ADay - 1))}, func(rows *sql.Rows) error {
 		var d slo.Day
 		var series, day int64
-		if err := rows.Scan(&series, &day, &d.Total, &d.Bad, &d.Known, &d.Blind, &d.Exact); err != nil {
-			return err
+		err := rows.Scan(&series, &day, &d.Total, &d.Bad, &d.Known, &d.Blind, &d.Exact)
+		if err == nil {
+			list.Day(series, day, d)
 		}
-		d.Date = time.Unix(day*secondsADay, 0).UTC()
-		of := &all[place[series]]
-		of.Days = append(of.Days, d)
-		return nil
+		return err
 	})
-	return slices.DeleteFunc(all, func(of alert.Days) bool { return len(of.Days) == 0 }), err
+	return list.All(), err
 }
 
 // DropDays removes days that ended before a time, and objectives that have none left.
@@ -103,7 +90,7 @@ func (s *Store) DropDays(ctx context.Context, before time.Time) error {
 		if err := s.fence.checkOwn(ctx, tx); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, deleteDays, dayNumber(before)); err != nil {
+		if _, err := tx.ExecContext(ctx, deleteDays, record.DayNumber(before)); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, deleteSeries)

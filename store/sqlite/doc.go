@@ -25,5 +25,4 @@
 //	migrate.go          the schema, from empty or older
 //	check.go, backup.go commands on a store that a daemon may have open
 //	errors.go           errors that say what to do
-//	nanos.go            times as integers
 package sqlite

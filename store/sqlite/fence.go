@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/store/record"
 )
 
 // fence is what Acquire returned last; 0 before. It keeps a process from writing once another one
@@ -21,7 +22,7 @@ func (f *fence) check(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	if own := f.Load(); own != 0 && own != now {
-		return fmt.Errorf("fence %d, now %d: %w", own, now, alert.ErrFenced)
+		return record.Fenced(own, now)
 	}
 	return nil
 }

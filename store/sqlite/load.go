@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/store/record"
 )
 
 const selectSamples = `SELECT tick, samples FROM samples WHERE lane = ? AND tick > ? ORDER BY tick`
@@ -31,7 +32,7 @@ func load(ctx context.Context, tx *sql.Tx, lane string, r *alert.Recovery) error
 	if err != nil {
 		return fmt.Errorf("reading the cursor: %w", err)
 	}
-	r.Cursor = fromNanos(cursor)
+	r.Cursor = record.Time(cursor)
 
 	after := int64(math.MinInt64)
 	err = query(ctx, tx, `SELECT part, tick, content FROM checkpoints WHERE lane = ?`, []any{id}, func(rows *sql.Rows) error {
@@ -42,12 +43,12 @@ func load(ctx context.Context, tx *sql.Tx, lane string, r *alert.Recovery) error
 			return err
 		}
 		switch part {
-		case "roster":
+		case record.Roster:
 			r.Roster = content
-		case "state":
-			r.State, r.StateTick = content, fromNanos(tick)
-		case "history":
-			r.History, r.HistoryTick, after = content, fromNanos(tick), tick
+		case record.State:
+			r.State, r.StateTick = content, record.Time(tick)
+		case record.History:
+			r.History, r.HistoryTick, after = content, record.Time(tick), tick
 		}
 		return nil
 	})
@@ -60,7 +61,7 @@ func load(ctx context.Context, tx *sql.Tx, lane string, r *alert.Recovery) error
 			var tick int64
 			var row alert.Row
 			err := rows.Scan(&tick, &row.Samples)
-			row.Tick = fromNanos(tick)
+			row.Tick = record.Time(tick)
 			r.Rows = append(r.Rows, row)
 			return err
 		})

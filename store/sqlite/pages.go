@@ -10,6 +10,7 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
+	"github.com/postburn/postburn/store/record"
 )
 
 // The queries of the pages and the API. None of them reads more if there are more incidents.
@@ -47,12 +48,12 @@ func (s *Store) RecoveredIncidents(ctx context.Context, page alert.IncidentPage)
 func pageQuery(page alert.IncidentPage) (text string, args []any) {
 	latest, after := int64(math.MaxInt64), int64(math.MaxInt64)
 	if !page.End.IsZero() {
-		latest = nanos(page.End.Add(-time.Nanosecond))
+		latest = record.Nanos(page.End.Add(-time.Nanosecond))
 	}
 	if page.After != (alert.IncidentPosition{}) {
-		after = nanos(page.After.Onset)
+		after = record.Nanos(page.After.Onset)
 	}
-	args = []any{nanos(page.Start), min(latest, after), after, page.After.ID, page.Limit}
+	args = []any{record.Nanos(page.Start), min(latest, after), after, page.After.ID, page.Limit}
 	if page.Group != "" {
 		return selectOfGroup, append(args, page.Group)
 	}

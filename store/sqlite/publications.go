@@ -10,7 +10,7 @@ import (
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
-	"github.com/postburn/postburn/slo"
+	"github.com/postburn/postburn/store/record"
 )
 
 // The queries of the publisher and the status pages. Each uses an index, because most incidents are
@@ -100,7 +100,7 @@ func save(ctx context.Context, tx *sql.Tx, p issue.Publication, doc []byte) erro
 	if _, err := tx.ExecContext(ctx, upsertPublication, p.Key, p.Group, p.Repository, !p.IsSettled(), string(doc), string(summary)); err != nil {
 		return err
 	}
-	parts, err := json.Marshal(partsOf(p))
+	parts, err := json.Marshal(record.Parts(p))
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func save(ctx context.Context, tx *sql.Tx, p issue.Publication, doc []byte) erro
 	var taken, by string
 	switch err := tx.QueryRowContext(ctx, selectTaken, p.Key, list).Scan(&taken, &by); {
 	case err == nil:
-		return fmt.Errorf("incident %s is part of publication %s", taken, by)
+		return record.Taken(taken, by)
 	case !errors.Is(err, sql.ErrNoRows):
 		return err
 	}
@@ -120,25 +120,9 @@ func save(ctx context.Context, tx *sql.Tx, p issue.Publication, doc []byte) erro
 	return nil
 }
 
-// part is what the rows of a publication's incidents hold.
-type part struct {
-	Incident string        `json:"incident"`
-	Posted   int           `json:"posted"`
-	Learned  issue.Learned `json:"learned"`
-}
-
-// partsOf returns the rows of a publication's incidents; never nil.
-func partsOf(p issue.Publication) []part {
-	parts := make([]part, 0, len(p.Parts))
-	for _, of := range p.Parts {
-		parts = append(parts, part{of.Incident, of.Posted, p.Learned(of)})
-	}
-	return parts
-}
-
 // Incidents implements issue.Store. An open incident's end counts as after any time.
 func (s *Store) Incidents(ctx context.Context, since time.Time) ([]alert.Incident, error) {
-	return s.incidents(ctx, "reading incidents", selectIncidents, nanos(since))
+	return s.incidents(ctx, "reading incidents", selectIncidents, record.Nanos(since))
 }
 
 // ExcludedIncidents returns the incidents that people excluded, oldest onset first.
@@ -172,12 +156,9 @@ func documents[T any](ctx context.Context, tx *sql.Tx, text string, args ...any)
 		if err := rows.Scan(&doc); err != nil {
 			return err
 		}
-		var v T
-		if err := json.Unmarshal(doc, &v); err != nil {
-			return fmt.Errorf("decoding %.200s: %w: %w", doc, slo.ErrCorrupt, err)
-		}
+		v, err := record.Decode[T](doc)
 		found = append(found, v)
-		return nil
+		return err
 	})
 	return found, err
 }

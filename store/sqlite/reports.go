@@ -3,15 +3,14 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
-	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/store"
+	"github.com/postburn/postburn/store/record"
 )
 
 // selectLearned reads the incidents of a time, with what is learned of their publications.
@@ -59,7 +58,9 @@ func (r Recorder) Recorded(ctx context.Context, start, end time.Time) (days []al
 		if days, err = readDays(ctx, tx, start, end); err != nil {
 			return err
 		}
-		incidents, learned, err = readLearned(ctx, tx, start, end)
+		read := record.Learned{ByID: map[string]issue.Learned{}}
+		err := readLearned(ctx, tx, start, end, &read)
+		incidents, learned = read.Incidents, read.ByID
 		return err
 	})
 	if err != nil {
@@ -68,39 +69,26 @@ func (r Recorder) Recorded(ctx context.Context, start, end time.Time) (days []al
 	return days, incidents, learned, nil
 }
 
-func readLearned(ctx context.Context, tx *sql.Tx, start, end time.Time) (incidents []alert.Incident, learned map[string]issue.Learned, err error) {
-	learned = map[string]issue.Learned{}
+func readLearned(ctx context.Context, tx *sql.Tx, start, end time.Time, into *record.Learned) error {
 	older := map[string]bool{} // publications to read, as older postburns wrote them
-	err = query(ctx, tx, selectLearned, []any{nanos(start), nanos(end)}, func(rows *sql.Rows) error {
-		var doc, text []byte
+	err := query(ctx, tx, selectLearned, []any{record.Nanos(start), record.Nanos(end)}, func(rows *sql.Rows) error {
+		var doc, learned []byte
 		var publication sql.NullString
-		if err := rows.Scan(&doc, &publication, &text); err != nil {
+		if err := rows.Scan(&doc, &publication, &learned); err != nil {
 			return err
 		}
-		var i alert.Incident
-		if err := json.Unmarshal(doc, &i); err != nil {
-			return fmt.Errorf("decoding an incident: %w: %w", slo.ErrCorrupt, err)
-		}
-		incidents = append(incidents, i)
-		switch {
-		case text != nil:
-			var l issue.Learned
-			if err := json.Unmarshal(text, &l); err != nil {
-				return fmt.Errorf("decoding what is learned of %s: %w: %w", i.ID, slo.ErrCorrupt, err)
-			}
-			learned[i.ID] = l
-		case publication.Valid:
+		if learned == nil && publication.Valid {
 			older[publication.String] = true
 		}
-		return nil
+		return into.Add(doc, learned)
 	})
 	for key := range older {
 		if err != nil {
 			break
 		}
-		err = learnFrom(ctx, tx, key, learned)
+		err = learnFrom(ctx, tx, key, into.ByID)
 	}
-	return incidents, learned, err
+	return err
 }
 
 // learnFrom adds what is learned of a publication's incidents, from its document.
@@ -112,7 +100,7 @@ func learnFrom(ctx context.Context, tx *sql.Tx, key string, learned map[string]i
 	if len(found) == 0 {
 		return errors.New("a publication is missing: " + key)
 	}
-	for _, p := range partsOf(found[0]) {
+	for _, p := range record.Parts(found[0]) {
 		learned[p.Incident] = p.Learned
 	}
 	return nil

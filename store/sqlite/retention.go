@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/postburn/postburn/store/record"
 )
 
 // The statements that drop old incidents; ?1 is a time that they ended before, or a JSON array.
@@ -36,7 +38,7 @@ func (s *Store) DropIncidents(ctx context.Context, endedBefore time.Time, most i
 		if err := s.fence.checkOwn(ctx, tx); err != nil {
 			return err
 		}
-		incidents, publications, err := findOld(ctx, tx, nanos(endedBefore), most)
+		incidents, publications, err := findOld(ctx, tx, record.Nanos(endedBefore), most)
 		if err != nil || len(incidents) == 0 {
 			return err
 		}
