@@ -31,7 +31,7 @@ type watchMetrics struct {
 func newWatchMetrics(r prometheus.Registerer) *watchMetrics {
 	m := &watchMetrics{
 		healthy: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "postburn_store_healthy", Help: "Whether the store's file is where it was, can be written and is not damaged.",
+			Name: "postburn_store_healthy", Help: "Whether the store is where it was, can be written and is not damaged.",
 		}),
 		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "postburn_store_errors_total", Help: "Times that something was found wrong with the store, every few seconds while it is, by problem.",

@@ -7,23 +7,25 @@ type Problem string
 
 // The problems.
 const (
-	Missing     Problem = "missing"     // its file or its folder is gone
+	Missing     Problem = "missing"     // its file or its folder, or its database or its tables, are gone
 	Replaced    Problem = "replaced"    // another file is in its place
 	Damaged     Problem = "damaged"     // its content can't be read
 	ReadOnly    Problem = "read_only"   // it can't be written
 	Full        Problem = "full"        // there is no room on its disk
+	Unreachable Problem = "unreachable" // its server does not answer
+	Refused     Problem = "refused"     // its server does not let postburn in, or not do what it has to
 	Unsupported Problem = "unsupported" // written by a postburn that is too new or too old
 	Other       Problem = "other"       // such as a disk that reports errors
 )
 
 // problems lists all problems.
 func problems() []Problem {
-	return []Problem{Missing, Replaced, Damaged, ReadOnly, Full, Unsupported, Other}
+	return []Problem{Missing, Replaced, Damaged, ReadOnly, Full, Unreachable, Refused, Unsupported, Other}
 }
 
-// Error says what is wrong with a store: its path, the problem, and what to do about it.
+// Error says what is wrong with a store: its path or address, the problem, and what to do about it.
 type Error struct {
-	Path    string
+	Path    string // of its file; or its address, without user and password
 	Problem Problem
 	Err     error
 	Advice  string // a clause without a full stop; empty: none

@@ -21,11 +21,11 @@ const (
 	scanShare  = 20 // a scan that took 2 s is repeated after 40 s
 )
 
-// WatchOptions configure a Watcher. Probe and Scan are required. They return an *Error if the store
+// WatchOptions configure a Watcher. Probe is required. Probe and Scan return an *Error if the store
 // itself has a problem.
 type WatchOptions struct {
 	Probe      func(ctx context.Context) error // whether commits can be found again; cheap
-	Scan       func(ctx context.Context) error // whether anything is damaged; may take long
+	Scan       func(ctx context.Context) error // whether anything is damaged; may take long; nil: its server looks itself
 	Restored   func() int                      // how often a lost store was put back; nil: never
 	Logger     *slog.Logger                    // nil: none
 	Registerer prometheus.Registerer           // nil: none
@@ -79,7 +79,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		w.note(&w.probed, err)
 		w.report()
 		begun := time.Now()
-		if begun.Before(nextScan) {
+		if w.Scan == nil || begun.Before(nextScan) {
 			continue
 		}
 		if err = w.Scan(ctx); ctx.Err() != nil {

@@ -74,7 +74,7 @@ func newWatched() *watched {
 // shows checks the metrics and the page's words.
 func (w *watched) shows(t *testing.T, healthy int, problem string) {
 	t.Helper()
-	want := fmt.Sprintf("# HELP postburn_store_healthy Whether the store's file is where it was, can be written and is not damaged.\n"+
+	want := fmt.Sprintf("# HELP postburn_store_healthy Whether the store is where it was, can be written and is not damaged.\n"+
 		"# TYPE postburn_store_healthy gauge\npostburn_store_healthy %d\n", healthy)
 	if err := testutil.GatherAndCompare(w.registry, strings.NewReader(want), "postburn_store_healthy"); err != nil {
 		t.Error(err)
@@ -129,7 +129,7 @@ func TestWatcher(t *testing.T) {
 			t.Error(err)
 		}
 		counted, err := testutil.GatherAndCount(w.registry, "postburn_store_errors_total")
-		if err != nil || counted != 7 {
+		if err != nil || counted != 9 {
 			t.Errorf("%d problems are counted, %v", counted, err)
 		}
 		stop()

@@ -45,7 +45,12 @@ func isStranger(pkg string) bool {
 			return true
 		}
 	}
-	return pkg == "testing" || strings.HasSuffix(pkg, "/promtest") || strings.HasSuffix(pkg, "/storetest") || strings.HasSuffix(pkg, "/foreigntest") || strings.HasSuffix(pkg, "/trackertest") || strings.HasSuffix(pkg, "/issuetest")
+	for _, name := range []string{"promtest", "storetest", "postgrestest", "foreigntest", "trackertest", "issuetest", "lease/model"} {
+		if strings.HasSuffix(pkg, "/"+name) {
+			return true
+		}
+	}
+	return pkg == "testing"
 }
 
 // belongsToParser reports whether a package of Prometheus is its PromQL parser, or one of those
