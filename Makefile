@@ -74,6 +74,11 @@ bench-pages: ## Print how long pages and the API take with 5,000 objectives and 
 	$(GO) test -run '^$$' -bench '^BenchmarkPages$$' -benchtime $(PAGES)x -timeout 20m ./cmd/internal/daemon
 
 LOAD ?= 30s
+.PHONY: bench-stores
+bench-stores: setup-postgres ## Print how long commits take: SQLite beside PostgreSQL on this machine.
+	$(GO) test -run '^$$' -bench '^BenchmarkCommit$$' -benchtime 200x ./store/sqlite
+	$(GO) test -tags e2e -run '^$$' -bench '^BenchmarkCommit$$' -benchtime 200x ./store/postgres
+
 .PHONY: load
 load: ## Have 100 people look at pages for LOAD (30s) while 5,000 objectives are watched: no error, 99 of 100 answers within 200 ms, and no more memory. `make test` has a moment of it.
 	LOAD="$(LOAD)" $(GO) test -count=1 -timeout 10m -v -run '^TestPagesUnderLoad$$' ./cmd/internal/daemon
@@ -127,13 +132,20 @@ fmt: ## Format the code.
 	$(LINT) fmt ./...
 
 .PHONY: setup
-setup: setup-prometheus setup-prometheus3 setup-victoriametrics setup-github setup-mermaid setup-axe setup-chromium setup-images setup-kubernetes setup-helm setup-operator setup-review ## Install what the end-to-end tests need, where it is missing.
+setup: setup-prometheus setup-prometheus3 setup-victoriametrics setup-github setup-mermaid setup-axe setup-chromium setup-images setup-kubernetes setup-helm setup-operator setup-review setup-postgres ## Install what the end-to-end tests need, where it is missing.
 
 .PHONY: setup-prometheus
 setup-prometheus:
 	@if command -v "$${PROMETHEUS_BIN:-prometheus}" >/dev/null; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then echo "set PROMETHEUS_BIN to a Prometheus" >&2; exit 1; fi; \
 	apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus
+
+# Debian's package makes and starts a server of its own, which no test needs.
+.PHONY: setup-postgres
+setup-postgres:
+	@if command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then echo "install PostgreSQL 15 or later" >&2; exit 1; fi; \
+	apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql
 
 .PHONY: setup-review
 setup-review:
@@ -248,9 +260,10 @@ setup-chromium:
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
 
 .PHONY: e2e
-e2e: setup ## Run the end-to-end tests, against real Prometheus servers, old and new, VictoriaMetrics, a GitHub that is checked, Chromium, and a Kubernetes API server.
+e2e: setup ## Run the end-to-end tests, against real Prometheus servers, old and new, VictoriaMetrics, PostgreSQL, a GitHub that is checked, Chromium, and a Kubernetes API server.
 	$(GO) test -count=1 -timeout 20m -tags e2e -skip '^TestAttack' ./e2e/...
 	$(GO) test -count=1 -timeout 20m -tags e2e -run CatchUp ./alert/engine
+	$(GO) test -count=1 -timeout 20m -tags e2e ./store/postgres
 	PROMETHEUS_BIN="$(PROMETHEUS3)" $(GO) test -count=1 -timeout 20m -tags e2e -skip '^TestAttack|$(NO_PROMETHEUS)' ./e2e
 	$(GO) run ./e2e/bench -prometheus "$(PROMETHEUS3)" -what catchup -most 20
 
@@ -275,4 +288,4 @@ reloads: ## Reload an SLO file RELOADS (1000) times with random versions, good a
 	RELOADS="$(RELOADS)" RELOAD_SEED="$${RELOAD_SEED:-1}" $(GO) test -count=1 -timeout 2h -v -run '^TestReloads$$' ./cmd/internal/daemon
 
 # The end-to-end tests for which it makes no difference which Prometheus there is.
-NO_PROMETHEUS := Soak|Helm|Chart|AlertRules|Runbooks|GettingStarted|Release|Store|GitHub|Mermaid|Image|Kubernetes|VictoriaMetrics|Screenshots|Readme
+NO_PROMETHEUS := Soak|Helm|Chart|AlertRules|Runbooks|GettingStarted|Release|Store|GitHub|Mermaid|Image|Kubernetes|VictoriaMetrics|Screenshots|Readme|Postgres

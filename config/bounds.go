@@ -23,7 +23,7 @@ type Bounds struct {
 
 // Bounds returns what the environment lets SLO files name.
 func (e Environment) Bounds() Bounds {
-	return bounds(e.GitHub.Repositories(), e.GitHub.TokenFile, e.GitHub.AppPrivateKeyFile, e.PrometheusConfigFile, e.WebConfigFile, e.SQLite)
+	return bounds(e.GitHub.Repositories(), e.Store, e.GitHub.TokenFile, e.GitHub.AppPrivateKeyFile, e.PrometheusConfigFile, e.WebConfigFile)
 }
 
 // LoadBounds reads the variables that Bounds is made of, as LoadEnvironment does; what is wrong
@@ -44,13 +44,13 @@ func LoadBounds(ctx context.Context, lookuper envconfig.Lookuper) (Bounds, error
 	if len(w) > 0 {
 		return Bounds{}, errors.Join(w...)
 	}
-	store, _ := strings.CutPrefix(v.Store, "sqlite:")
-	return bounds(allowed, v.GitHub.TokenFile, v.GitHub.AppPrivateKeyFile, v.PrometheusConfigFile, v.WebConfigFile, store), nil
+	store, _ := ParseStore(v.Store)
+	return bounds(allowed, store, v.GitHub.TokenFile, v.GitHub.AppPrivateKeyFile, v.PrometheusConfigFile, v.WebConfigFile), nil
 }
 
-func bounds(allowed Repositories, files ...string) Bounds {
+func bounds(allowed Repositories, store Store, files ...string) Bounds {
 	b := Bounds{Repositories: allowed}
-	for _, file := range files {
+	for _, file := range append(files, store.ownFiles()...) {
 		if file != "" {
 			b.OwnFiles = append(b.OwnFiles, file)
 		}

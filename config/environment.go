@@ -22,8 +22,8 @@ const Prefix = "POSTBURN_"
 // Environment is how the daemon is set up, from the variables POSTBURN_*.
 type Environment struct {
 	Source
-	SLOPath               string        // a file or a folder
-	SQLite                string        // the path of the store
+	SLOPath               string // a file or a folder
+	Store                 Store
 	Retention             time.Duration // how long after their end incidents are kept; 0: for ever
 	Tracker               string        // "github" or "local"
 	LocalDir              string        // where the local tracker keeps its files
@@ -83,7 +83,7 @@ func LoadEnvironment(ctx context.Context, lookuper envconfig.Lookuper) (Environm
 	env := Environment{
 		Source:                w.source(v),
 		SLOPath:               v.SLOPath,
-		SQLite:                w.store(v.Store),
+		Store:                 w.store(v.Store),
 		Retention:             w.retention(v.Retention),
 		Tracker:               w.tracker(v.Tracker, v.GitHub.Repository),
 		LocalDir:              v.LocalDir,
@@ -135,16 +135,15 @@ func LoadGitHub(ctx context.Context, lookuper envconfig.Lookuper) (g GitHub, ok 
 	return g, wanted, nil
 }
 
-// LoadStore reads only the variable that says where the store is, as LoadEnvironment does, and
-// returns the path of its file.
-func LoadStore(ctx context.Context, lookuper envconfig.Lookuper) (path string, err error) {
+// LoadStore reads only the variable that says where the store is, as LoadEnvironment does.
+func LoadStore(ctx context.Context, lookuper envconfig.Lookuper) (Store, error) {
 	v, err := lookUp(ctx, lookuper)
 	if err != nil {
-		return "", err
+		return Store{}, err
 	}
 	var w wrong
-	path = w.store(v.Store)
-	return path, errors.Join(w...)
+	store := w.store(v.Store)
+	return store, errors.Join(w...)
 }
 
 func lookUp(ctx context.Context, lookuper envconfig.Lookuper) (v variables, err error) {
@@ -221,18 +220,6 @@ func (w *wrong) retention(text string) time.Duration {
 		w.addf(name, "must be at least 90d, or 0s to keep all incidents, not %s", text)
 	}
 	return length
-}
-
-// store does not repeat what was given: it may hold a password.
-func (w *wrong) store(text string) string {
-	path, isSQLite := strings.CutPrefix(text, "sqlite:")
-	switch {
-	case strings.HasPrefix(text, "postgres://"), strings.HasPrefix(text, "postgresql://"):
-		w.addf("STORE", "of PostgreSQL is not supported yet: use sqlite:PATH")
-	case !isSQLite || path == "":
-		w.addf("STORE", "must be sqlite:PATH")
-	}
-	return path
 }
 
 // tracker is GitHub if a repository is set and nothing else is said.

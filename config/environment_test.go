@@ -18,7 +18,7 @@ func TestLoadEnvironment(t *testing.T) {
 	prometheus := URL{"http://localhost:9090"}
 	defaults := Environment{
 		Source:  Source{PrometheusURL: prometheus, Interval: 30 * time.Second, Delay: time.Minute},
-		SLOPath: "slos.yaml", SQLite: "postburn.db", Retention: 2 * 365 * 24 * time.Hour, Tracker: "local", LocalDir: "postmortems", Listen: ":9847", LogFormat: "logfmt",
+		SLOPath: "slos.yaml", Store: Store{SQLite: "postburn.db"}, Retention: 2 * 365 * 24 * time.Hour, Tracker: "local", LocalDir: "postmortems", Listen: ":9847", LogFormat: "logfmt",
 	}
 	tests := []struct {
 		name string
@@ -50,7 +50,7 @@ func TestLoadEnvironment(t *testing.T) {
 			Source: Source{
 				PrometheusURL: URL{"https://user:secret@localhost/prom"}, PrometheusConfigFile: "http.yaml", Interval: time.Second,
 			},
-			SLOPath: "slos", SQLite: "/data/p.db", Tracker: "local", LocalDir: "/issues", Listen: "127.0.0.1:0",
+			SLOPath: "slos", Store: Store{SQLite: "/data/p.db"}, Tracker: "local", LocalDir: "/issues", Listen: "127.0.0.1:0",
 			WebConfigFile: "web.yaml", ProbeListen: ":9848", ExternalURL: URL{"https://postburn.example.org"}, PrometheusExternalURL: URL{"https://prometheus.example.org/p"}, LogLevel: slog.LevelDebug, LogFormat: "json",
 		}},
 	}
@@ -69,7 +69,7 @@ func TestLoadEnvironment(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(URL{}, Secret{})); diff != "" {
+			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(URL{}, Secret{}, DatabaseAddress{})); diff != "" {
 				t.Errorf("environment (-want +got):\n%s", diff)
 			}
 		})
@@ -98,7 +98,7 @@ func TestLoadEnvironmentProblems(t *testing.T) {
 			"POSTBURN_PROMETHEUS_URL must be a URL like http://prometheus:9090",
 			`POSTBURN_INTERVAL must be a duration like 30s, not "5x"`,
 			`POSTBURN_DELAY must be a duration like 1m, not "-1m"`,
-			"POSTBURN_STORE must be sqlite:PATH",
+			"POSTBURN_STORE must be sqlite:PATH, or a URL like postgres://user@host/database",
 			`POSTBURN_RETENTION must be a duration like 2y, not "two years"`,
 			`POSTBURN_TRACKER must be github or local, not "jira"`,
 			`POSTBURN_LISTEN must be an address like :9847 or 127.0.0.1:9847, not "9847"`,
@@ -135,10 +135,8 @@ func TestLoadEnvironmentProblems(t *testing.T) {
 			"POSTBURN_PROMETHEUS_CONFIG_FILE must be the name of a file, not its content: write an http config that has it",
 			"POSTBURN_LISTEN must be an address like :9847 or 127.0.0.1:9847, not a text of 21 characters",
 		}},
-		{"what is not built yet", map[string]string{
-			"POSTBURN_PROMETHEUS_URL": "http://p",
-			"POSTBURN_STORE":          "postgres://user:secret@db/postburn",
-		}, []string{"POSTBURN_STORE of PostgreSQL is not supported yet: use sqlite:PATH"}},
+		{"a store of another kind", map[string]string{"POSTBURN_PROMETHEUS_URL": "http://p", "POSTBURN_STORE": "mysql://user:secret@db/postburn"},
+			[]string{"POSTBURN_STORE must be sqlite:PATH, or a URL like postgres://user@host/database"}},
 		{"a password that issues would show", map[string]string{"POSTBURN_PROMETHEUS_URL": "http://p", "POSTBURN_EXTERNAL_URL": "https://user:secret@example.org"},
 			[]string{"POSTBURN_EXTERNAL_URL must have no user, query or fragment, like https://postburn.example.org: issues show it"}},
 		{"a password that pages would show", map[string]string{"POSTBURN_PROMETHEUS_URL": "http://p", "POSTBURN_PROMETHEUS_EXTERNAL_URL": "https://user:secret@example.org"},
@@ -163,7 +161,7 @@ func TestLoadSource(t *testing.T) {
 	set := map[string]string{"POSTBURN_PROMETHEUS_URL": "http://p", "POSTBURN_INTERVAL": "10s", "POSTBURN_TRACKER": "github"}
 	got, err := LoadSource(context.Background(), envconfig.MapLookuper(set))
 	want := Source{PrometheusURL: URL{"http://p"}, Interval: 10 * time.Second, Delay: time.Minute}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(URL{}, Secret{})); diff != "" || err != nil {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(URL{}, Secret{}, DatabaseAddress{})); diff != "" || err != nil {
 		t.Errorf("error %v, source (-want +got):\n%s", err, diff)
 	}
 	_, err = LoadSource(context.Background(), envconfig.MapLookuper(map[string]string{"POSTBURN_DELAY": "soon"}))

@@ -36,7 +36,7 @@ func (e Environment) Settings() []Setting {
 		{"SLO_PATH", e.SLOPath},
 		{"INTERVAL", length(e.Interval)},
 		{"DELAY", length(e.Delay)},
-		{"STORE", "sqlite:" + e.SQLite},
+		{"STORE", e.Store.String()},
 		{"RETENTION", length(e.Retention)},
 		{"TRACKER", e.Tracker},
 		{"LOCAL_DIR", e.LocalDir},

@@ -1,10 +1,10 @@
 // Package e2e tests the built postburn binary as a process, against real programs: a Prometheus
-// that scrapes a real HTTP service under load, VictoriaMetrics, Chromium, a Kubernetes API server,
-// and a stand-in for GitHub that is held to GitHub's own description. Faults are switched on and
-// off, processes are killed and disks filled, answers exchanged and samples held back on their way.
-// What is compared is what a user sees: the post-mortem, the API, the metrics, the log, the pages,
-// and what `postburn replay` finds afterwards. What can be tested without a process of its own is
-// tested in its package.
+// that scrapes a real HTTP service under load, VictoriaMetrics, PostgreSQL, Chromium, a Kubernetes
+// API server, and a stand-in for GitHub that is held to GitHub's own description. Faults are
+// switched on and off, processes are killed and disks filled, answers exchanged and samples held
+// back on their way. What is compared is what a user sees: the post-mortem, the API, the metrics,
+// the log, the pages, and what `postburn replay` finds afterwards. What can be tested without a
+// process of its own is tested in its package.
 //
 // Start reading at newStage in stage_test.go. The files without a test of their own:
 //
@@ -26,6 +26,6 @@
 // What is drawn at random is drawn from TEST_SEED, or from a seed that is printed (package seed).
 //
 // The tests need the build tag e2e, a Prometheus (PROMETHEUS_BIN, or `prometheus` on the path),
-// Chromium, buildah, etcd, VictoriaMetrics, kube-apiserver and kubectl, and root for what
-// containers are made of: `make e2e` installs what is missing and runs them.
+// Chromium, PostgreSQL, buildah, etcd, VictoriaMetrics, kube-apiserver and kubectl, and root for
+// what containers are made of: `make e2e` installs what is missing and runs them.
 package e2e

@@ -8,9 +8,7 @@ import (
 
 	"github.com/prometheus/common/model"
 
-	"github.com/postburn/postburn/cmd/internal/daemon"
 	reports "github.com/postburn/postburn/issue/learn/report"
-	"github.com/postburn/postburn/store/sqlite"
 )
 
 // reportCommand says how a month, a quarter or the last days went.
@@ -20,7 +18,7 @@ type reportCommand struct {
 	Quarter string         `help:"A quarter." placeholder:"2026-Q4" xor:"period"`
 	Service []string       `help:"Only objectives of these services." placeholder:"NAME"`
 	Output  string         `help:"Format of the result: ${enum}." enum:"markdown,html,json" default:"markdown"`
-	Store   string         `help:"The store's file; default: that of $$POSTBURN_STORE." placeholder:"PATH"`
+	Store   string         `help:"The store's file, or its address like postgres://user@host/database; default: $$POSTBURN_STORE." placeholder:"PATH"`
 }
 
 // Run reads the store, and prints the report. A daemon may go on writing to the store.
@@ -30,15 +28,11 @@ func (c reportCommand) Run(ctx context.Context, s surroundings) error {
 	if err != nil {
 		return usageError{err}
 	}
-	path, err := storePath(ctx, s, c.Store)
+	at, err := findStore(ctx, s, c.Store)
 	if err != nil {
 		return err
 	}
-	var in reports.Input
-	err = sqlite.Inspect(ctx, path, func(from sqlite.Recorder) (err error) {
-		in, err = daemon.ReadReport(ctx, from, period, now)
-		return err
-	})
+	in, err := at.report(ctx, period, now)
 	if err != nil {
 		return err
 	}

@@ -4,41 +4,41 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"strings"
 
 	"github.com/postburn/postburn/alert/engine"
-	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/slo/humanize"
+	"github.com/postburn/postburn/store/postgres"
+	"github.com/postburn/postburn/store/record"
 	"github.com/postburn/postburn/store/sqlite"
 )
 
-// storeCommand looks after the file that the daemon keeps its state in. Both commands work while
-// the daemon runs, and write nothing to the store.
+// storeCommand looks after what the daemon keeps its state in. All commands work while the daemon
+// runs, and write nothing to its store.
 type storeCommand struct {
 	Check  storeCheckCommand  `cmd:"" help:"Read all of a store and say what is damaged in it. Works while the daemon runs."`
-	Backup storeBackupCommand `cmd:"" help:"Copy the store to a file, checked, while the daemon may go on writing to it."`
+	Backup storeBackupCommand `cmd:"" help:"Copy the store of SQLite to a file, checked, while the daemon may go on writing to it."`
+	Copy   storeCopyCommand   `cmd:"" help:"Copy a store into an empty one, as from SQLite to PostgreSQL, and compare both."`
 }
 
 // storeCheckCommand says whether a store is fine.
 type storeCheckCommand struct {
-	Path string `arg:"" optional:"" help:"The store's file; default: that of $$POSTBURN_STORE."`
+	Store string `arg:"" optional:"" help:"The store's file, or its address like postgres://user@host/database; default: $$POSTBURN_STORE."`
 }
 
 // Run prints what the store holds. Each thing that is wrong is a line on stderr.
 func (c storeCheckCommand) Run(ctx context.Context, s surroundings) error {
-	path, err := storePath(ctx, s, c.Path)
+	at, err := findStore(ctx, s, c.Store)
 	if err != nil {
 		return err
 	}
-	report, err := sqlite.Check(ctx, path, engine.CheckRecovery)
+	report, err := at.check(ctx)
 	if err != nil {
 		return err
 	}
-	if err := wrongs(s, path, report); err != nil {
+	if err := wrongs(s, at, report); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.stdout, "store %s is fine: %s\n", path, holds(report))
+	_, err = fmt.Fprintf(s.stdout, "store %s is fine: %s\n", at.name(), holds(report))
 	return err
 }
 
@@ -50,49 +50,44 @@ type storeBackupCommand struct {
 
 // Run prints what the copy holds. It is written as a whole or not at all.
 func (c storeBackupCommand) Run(ctx context.Context, s surroundings) error {
-	path, err := storePath(ctx, s, "")
+	at, err := findStore(ctx, s, "")
 	if err != nil {
 		return err
 	}
-	report, err := sqlite.Backup(ctx, path, c.Dest, c.Force, engine.CheckRecovery)
+	if at.IsPostgres() {
+		return usageError{fmt.Errorf("store %s is backed up by PostgreSQL's own programs: pg_dump, or pg_basebackup with archived WAL", at.name())}
+	}
+	report, err := sqlite.Backup(ctx, at.SQLite, c.Dest, c.Force, engine.CheckRecovery)
 	if errors.Is(err, sqlite.ErrExists) {
 		return usageError{fmt.Errorf("%w; --force replaces it", err)}
 	}
 	if err != nil {
 		return err
 	}
-	if err := wrongs(s, path, report); err != nil {
+	if err := wrongs(s, at, report); err != nil {
 		return fmt.Errorf("%w; no backup was written", err)
 	}
-	_, err = fmt.Fprintf(s.stdout, "backed up store %s to %s: %s\n", path, c.Dest, holds(report))
+	_, err = fmt.Fprintf(s.stdout, "backed up store %s to %s: %s\n", at.name(), c.Dest, holds(report))
 	return err
 }
 
-// storePath is the absolute path of the store to use, for messages that can be read anywhere.
-func storePath(ctx context.Context, s surroundings, given string) (string, error) {
-	path := strings.TrimPrefix(given, "sqlite:")
-	if path == "" {
-		var err error
-		if path, err = config.LoadStore(ctx, s.lookuper); err != nil {
-			return "", usageError{err}
-		}
-	}
-	return filepath.Abs(path)
-}
-
 // wrongs prints what is wrong with a store, and returns an error if anything is.
-func wrongs(s surroundings, path string, r sqlite.Report) error {
+func wrongs(s surroundings, at storeAt, r record.Report) error {
 	for _, line := range r.Wrong {
-		fmt.Fprintf(s.stderr, "store %s: %s\n", path, line)
+		fmt.Fprintf(s.stderr, "store %s: %s\n", at.name(), line)
 	}
 	if len(r.Wrong) == 0 {
 		return nil
 	}
-	return fmt.Errorf("found %s in store %s: %s", humanize.Plural(len(r.Wrong), "problem"), path, sqlite.Repair(path))
+	repair := postgres.Repair
+	if !at.IsPostgres() {
+		repair = sqlite.Repair(at.SQLite)
+	}
+	return fmt.Errorf("found %s in store %s: %s", humanize.Plural(len(r.Wrong), "problem"), at.name(), repair)
 }
 
 // holds is what is in a store.
-func holds(r sqlite.Report) string {
+func holds(r record.Report) string {
 	text := fmt.Sprintf("schema version %d, %s, %s, %s", r.Version, humanize.Plural(r.Lanes, "lane"), humanize.Plural(r.Incidents, "incident"), humanize.Plural(r.Publications, "publication"))
 	if r.Version < r.Newest {
 		text += fmt.Sprintf("; postburn brings it to version %d when it starts", r.Newest)

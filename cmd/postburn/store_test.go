@@ -2,6 +2,7 @@ package main
 
 import (
 	"compress/gzip"
+	"context"
 	"database/sql"
 	"io"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/postburn/postburn/store/sqlite"
 )
 
 // TestStoreScripts runs the commands for stores on a store that an older postburn wrote, and on
@@ -40,12 +43,25 @@ func TestStoreScripts(t *testing.T) {
 					return err
 				}
 			}
-			return nil
+			return upgraded(env, "store.db", content)
 		},
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})
+}
+
+// upgraded writes a store to a file, and has this postburn open it.
+func upgraded(env *testscript.Env, name string, content []byte) error {
+	path := filepath.Join(env.WorkDir, name)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		return err
+	}
+	s, err := sqlite.Open(context.Background(), path, sqlite.Options{NoSync: true})
+	if err != nil {
+		return err
+	}
+	return s.Close()
 }
 
 // changed writes a store to a file, and changes it without postburn.

@@ -12,7 +12,6 @@ import (
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/humanize"
 	"github.com/postburn/postburn/store"
-	"github.com/postburn/postburn/store/sqlite"
 )
 
 // judged are the past incidents of an objective by what people made of their issues.
@@ -25,15 +24,15 @@ type judged struct {
 // judgedIn reads the past incidents of an objective from a store, which is given or
 // $POSTBURN_STORE. It returns nil if none was given and there is none.
 func judgedIn(ctx context.Context, s surroundings, given, objective string, span slo.Span) (*judged, error) {
-	path, err := storePath(ctx, s, given)
+	at, err := findStore(ctx, s, given)
 	if err != nil {
 		return nil, err
 	}
-	all, err := sqlite.ReadTriage(ctx, path, span.Start)
+	all, err := at.triaged(ctx, span.Start)
 	var problem *store.Error
 	if given == "" && errors.As(err, &problem) && problem.Problem == store.Missing {
 		if set, ok := s.lookuper.Lookup(config.Prefix + "STORE"); ok && set != "" {
-			fmt.Fprintf(s.stderr, "There is no store at %s, so nothing is known of what people made of past incidents.\n", path)
+			fmt.Fprintf(s.stderr, "There is no store at %s, so nothing is known of what people made of past incidents.\n", at.name())
 		}
 		return nil, nil
 	}

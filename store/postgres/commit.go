@@ -160,18 +160,22 @@ func queueBatches(out *pgx.Batch, lane int64, batches []*record.Batch) {
 			if b.Docs[i] == nil {
 				continue
 			}
-			var ended *int64
-			if !incident.IsOpen() {
-				at := record.Nanos(incident.Ended())
-				ended = &at
-			}
-			out.Queue(upsertIncident, incident.ID, incident.Revision, storable(incident.Group), storable(incident.Repository),
-				record.Nanos(incident.Onset()), ended, string(b.Docs[i]))
+			out.Queue(upsertIncident, incidentArgs(incident, b.Docs[i])...)
 		}
 	}
 	for _, p := range record.Checkpoints(batches) {
 		out.Queue(upsertCheckpoint, lane, p.Name, record.Nanos(p.Tick), p.Content)
 	}
+}
+
+// incidentArgs are those of upsertIncident.
+func incidentArgs(incident alert.Incident, doc []byte) []any {
+	var ended *int64
+	if !incident.IsOpen() {
+		at := record.Nanos(incident.Ended())
+		ended = &at
+	}
+	return []any{incident.ID, incident.Revision, storable(incident.Group), storable(incident.Repository), record.Nanos(incident.Onset()), ended, string(doc)}
 }
 
 // storable returns a text for a column that rows are found by. PostgreSQL takes neither what is not

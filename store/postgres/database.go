@@ -17,7 +17,10 @@ import (
 // say so.
 const patience = time.Minute
 
-var errNoAnswer = fmt.Errorf("the server did not answer within %s", patience)
+// unhurried is how long a transaction that reads or writes all of a store may take.
+const unhurried = 6 * time.Hour
+
+var errNoAnswer = errors.New("the server did not answer in time")
 
 // database is a database that connections are made to when they are needed, whatever it holds.
 type database struct {
@@ -25,6 +28,8 @@ type database struct {
 	schema string
 	pool   *pgxpool.Pool
 	wrote  atomic.Bool // since the last Probe
+
+	patience time.Duration // of a transaction
 }
 
 // connect makes sure that the server answers.
@@ -33,7 +38,7 @@ func connect(ctx context.Context, url string) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &database{name: nameOf(config, schema), schema: schema}
+	d := &database{name: nameOf(config, schema), schema: schema, patience: patience}
 	if d.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, d.explainOpening(err)
 	}
@@ -68,7 +73,7 @@ func (d *database) writing(ctx context.Context, do func(context.Context, pgx.Tx)
 // transact runs do in a transaction. After an error nothing is written, except that of a commit
 // whose answer was lost.
 func (d *database) transact(ctx context.Context, opts pgx.TxOptions, do func(context.Context, pgx.Tx) error) error {
-	limited, cancel := context.WithTimeout(ctx, patience)
+	limited, cancel := context.WithTimeout(ctx, d.patience)
 	defer cancel()
 	err := pgx.BeginTxFunc(limited, d.pool, opts, func(tx pgx.Tx) error { return do(limited, tx) })
 	switch {
@@ -77,7 +82,7 @@ func (d *database) transact(ctx context.Context, opts pgx.TxOptions, do func(con
 	case ctx.Err() != nil && !errors.Is(err, ctx.Err()):
 		return fmt.Errorf("%w: %w", ctx.Err(), err)
 	case ctx.Err() == nil && limited.Err() != nil:
-		return errNoAnswer
+		return fmt.Errorf("%w: %s", errNoAnswer, d.patience)
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -35,20 +36,25 @@ const (
 // SaveDays keeps days, each in place of what was known of it before. A day that is known less well
 // than it was stays as it is.
 func (s *Store) SaveDays(ctx context.Context, all []alert.Days) error {
-	series, days := columnsOf(all)
 	err := s.writing(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		if err := s.fence.lock(ctx, tx, s.fence.check); err != nil {
 			return err
 		}
 		b := &pgx.Batch{}
-		b.Queue(upsertSeries, series.slo, series.labels, series.measures, series.service, series.target)
-		b.Queue(upsertDays, days.slo, days.labels, days.measures, days.day, days.total, days.bad, days.known, days.blind, days.exact)
+		queueDays(b, all)
 		return tx.SendBatch(ctx, b).Close()
 	})
 	if err != nil {
 		return fmt.Errorf("saving the days of %d objectives: %w", len(all), err)
 	}
 	return nil
+}
+
+// queueDays adds writing days.
+func queueDays(b *pgx.Batch, all []alert.Days) {
+	series, days := columnsOf(all)
+	b.Queue(upsertSeries, series.slo, series.labels, series.measures, series.service, series.target)
+	b.Queue(upsertDays, days.slo, days.labels, days.measures, days.day, days.total, days.bad, days.known, days.blind, days.exact)
 }
 
 // seriesID says what a series counts.
@@ -129,6 +135,15 @@ func (c *dayColumns) at(at int) slo.Day {
 // readDays returns the days that begin from start on and before end: objectives by name and label
 // set, those that count other events now in the order in which they did.
 func readDays(ctx context.Context, tx pgx.Tx, start, end time.Time) ([]alert.Days, error) {
+	return readDaysOf(ctx, tx, record.DayNumber(start), record.DayNumber(end.Add(record.ADay-1)))
+}
+
+// readAllDays returns all days.
+func readAllDays(ctx context.Context, tx pgx.Tx) ([]alert.Days, error) {
+	return readDaysOf(ctx, tx, math.MinInt64, math.MaxInt64)
+}
+
+func readDaysOf(ctx context.Context, tx pgx.Tx, from, before int64) ([]alert.Days, error) {
 	var list record.DayList
 	err := query(ctx, tx, selectSeries, nil, func(rows pgx.Rows) error {
 		var of alert.Days
@@ -142,8 +157,7 @@ func readDays(ctx context.Context, tx pgx.Tx, start, end time.Time) ([]alert.Day
 	if err != nil {
 		return nil, err
 	}
-	args := []any{record.DayNumber(start), record.DayNumber(end.Add(record.ADay - 1))}
-	err = query(ctx, tx, selectDays, args, func(rows pgx.Rows) error {
+	err = query(ctx, tx, selectDays, []any{from, before}, func(rows pgx.Rows) error {
 		var d slo.Day
 		var series, day, known, blind int64
 		err := rows.Scan(&series, &day, &d.Total, &d.Bad, &known, &blind, &d.Exact)

@@ -19,6 +19,7 @@
 //	reports.go       what reports read
 //	retention.go     dropping old incidents
 //	inspect.go       Inspector: commands on a store that a daemon may have open
+//	copy.go          Export and Import: all that a store holds
 //	migrate.go       the schema, from empty or older
 //	errors.go        errors that say what to do
 package postgres

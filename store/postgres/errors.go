@@ -34,7 +34,10 @@ func (d *database) Explain(err error) error {
 // explainOpening is like Explain, for a store that is not open yet: all errors are about it.
 func (d *database) explainOpening(err error) error {
 	var explained *store.Error
-	if err = d.Explain(err); err == nil || errors.As(err, &explained) {
+	if err = d.Explain(err); errors.As(err, &explained) && explained.Advice == connectsAgain {
+		explained.Advice = "check that the server runs, and that host and port are right"
+	}
+	if err == nil || explained != nil {
 		return err
 	}
 	return &store.Error{Path: d.name, Problem: store.Other, Err: inOneLine{err}}
@@ -53,7 +56,10 @@ func (e inOneLine) Unwrap() error { return e.error }
 // Repair is what to do about a damaged store.
 const Repair = "restore a dump or a base backup"
 
-const untilThen = "; until then nothing is committed, and nothing is lost"
+const (
+	untilThen     = "; until then nothing is committed, and nothing is lost"
+	connectsAgain = "postburn connects again by itself" + untilThen
+)
 
 // problemOf returns the problem, and what to do about it; empty if the error is not the database's.
 func problemOf(err error) (p store.Problem, advice string) {
@@ -72,7 +78,7 @@ func problemOf(err error) (p store.Problem, advice string) {
 	case errors.As(err, &connecting), errors.As(err, &network), errors.Is(err, errNoAnswer), errors.Is(err, context.DeadlineExceeded),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, pgconn.ErrConnClosed),
 		pgconn.SafeToRetry(err):
-		return store.Unreachable, "postburn connects again by itself" + untilThen
+		return store.Unreachable, connectsAgain
 	}
 	return "", ""
 }
@@ -102,7 +108,7 @@ func refused(code string) (store.Problem, string) {
 	}
 	switch code[:2] {
 	case "08", "57": // connection lost; the server stops, starts or was told to end it
-		return store.Unreachable, "postburn connects again by itself" + untilThen
+		return store.Unreachable, connectsAgain
 	}
 	if strings.HasPrefix(code, "58") { // its disk reports errors
 		return store.Other, "the server's log says more" + untilThen

@@ -22,6 +22,7 @@ func Inspect(ctx context.Context, url string) (*Inspector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading %w", err)
 	}
+	d.patience = unhurried
 	err = d.reading(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		switch have, _, err := d.version(ctx, tx); {
 		case err != nil:

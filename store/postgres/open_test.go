@@ -125,7 +125,7 @@ func TestUnreachable(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 	_, err = Open(t.Context(), "postgres://user:hunter2@"+l.Addr().String()+"/db?connect_timeout=1")
-	wantProblem(t, err, store.Unreachable, "store postgres://"+l.Addr().String()+"/db: ", "postburn connects again by itself")
+	wantProblem(t, err, store.Unreachable, "store postgres://"+l.Addr().String()+"/db: ", "check that the server runs")
 	_, err = Open(t.Context(), "postgres://user:hunter2@/db?host="+t.TempDir())
 	wantProblem(t, err, store.Unreachable, "no such file or directory")
 }

@@ -76,7 +76,11 @@ func (s *Store) Publication(ctx context.Context, incident string) (p issue.Publi
 // Save implements issue.Store. An incident that is part of another publication is an error. It
 // returns alert.ErrFenced if this store was acquired, and another process has acquired it since.
 func (s *Store) Save(ctx context.Context, p issue.Publication) error {
-	row, err := newPublicationRow(p)
+	doc, err := json.Marshal(p)
+	var row publicationRow
+	if err == nil {
+		row, err = newPublicationRow(p, doc)
+	}
 	if err == nil {
 		err = s.writing(ctx, func(ctx context.Context, tx pgx.Tx) error { return row.save(ctx, tx, s.fence) })
 	}
@@ -95,15 +99,15 @@ type publicationRow struct {
 	learned      []string
 }
 
-func newPublicationRow(p issue.Publication) (publicationRow, error) {
-	row := publicationRow{Publication: p, incidents: []string{}} // not NULL
+func newPublicationRow(p issue.Publication, doc []byte) (publicationRow, error) {
+	row := publicationRow{Publication: p, doc: string(doc), incidents: []string{}} // not NULL
 	var errs []error
 	encode := func(v any) string {
 		text, err := json.Marshal(v)
 		errs = append(errs, err)
 		return string(text)
 	}
-	row.doc, row.summary = encode(p), encode(p.Summary())
+	row.summary = encode(p.Summary())
 	for _, part := range record.Parts(p) {
 		row.incidents = append(row.incidents, part.Incident)
 		row.posted = append(row.posted, int64(part.Posted))
@@ -129,12 +133,17 @@ func (p publicationRow) save(ctx context.Context, tx pgx.Tx, f *fence) error {
 		return err
 	}
 	b := &pgx.Batch{}
+	p.queue(b)
+	return tx.SendBatch(ctx, b).Close()
+}
+
+// queue adds writing the publication and its parts.
+func (p publicationRow) queue(b *pgx.Batch) {
 	b.Queue(upsertPublication, p.Key, storable(p.Group), storable(p.Repository), storable(p.Author), !p.IsSettled(), p.Excluded != nil, p.summary, p.doc)
 	b.Queue(leaveIncidents, p.Key, p.incidents)
 	b.Queue(deleteIncidents, p.Key, p.incidents)
 	b.Queue(insertIncidents, p.Key, p.incidents, p.posted, p.learned)
 	b.Queue(markPosted, p.incidents, p.posted)
-	return tx.SendBatch(ctx, b).Close()
 }
 
 // Incidents implements issue.Store. An open incident's end counts as after any time.

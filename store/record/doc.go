@@ -10,4 +10,5 @@
 //	days.go       days that are known better
 //	times.go      times as integers
 //	check.go      Report: what is wrong with a store
+//	copy.go       Sink: all that a store holds; Copy counts and digests it
 package record

@@ -113,13 +113,21 @@ func (w committer) writeChain(ctx context.Context, c *record.Chain, fence int64)
 			return err
 		}
 	}
-	for _, p := range record.Checkpoints(batches) {
-		if _, err := w.stmt(ctx, upsertCheckpoint).ExecContext(ctx, lane, p.Name, record.Nanos(p.Tick), p.Content); err != nil {
-			return fmt.Errorf("writing the %s: %w", p.Name, err)
-		}
+	if err := w.writeCheckpoints(ctx, lane, record.Checkpoints(batches)); err != nil {
+		return err
 	}
 	if _, err := w.stmt(ctx, prune).ExecContext(ctx, lane, pruned*len(batches)); err != nil {
 		return fmt.Errorf("removing old samples: %w", err)
+	}
+	return nil
+}
+
+// writeCheckpoints replaces parts of a lane's checkpoint.
+func (w committer) writeCheckpoints(ctx context.Context, lane int64, parts []record.Checkpoint) error {
+	for _, p := range parts {
+		if _, err := w.stmt(ctx, upsertCheckpoint).ExecContext(ctx, lane, p.Name, record.Nanos(p.Tick), p.Content); err != nil {
+			return fmt.Errorf("writing the %s: %w", p.Name, err)
+		}
 	}
 	return nil
 }
@@ -147,11 +155,18 @@ func (w committer) writeBatch(ctx context.Context, lane int64, b *record.Batch) 
 		if b.Docs[i] == nil {
 			continue
 		}
-		ended := sql.NullInt64{Int64: record.Nanos(incident.Ended()), Valid: !incident.IsOpen()}
-		if _, err := w.stmt(ctx, upsertIncident).ExecContext(ctx, incident.ID, incident.Revision, incident.Group, incident.Repository,
-			record.Nanos(incident.Onset()), ended, string(b.Docs[i])); err != nil {
-			return fmt.Errorf("writing incident %s: %w", incident.ID, err)
+		if err := w.writeIncident(ctx, incident, b.Docs[i]); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (w committer) writeIncident(ctx context.Context, incident alert.Incident, doc []byte) error {
+	ended := sql.NullInt64{Int64: record.Nanos(incident.Ended()), Valid: !incident.IsOpen()}
+	if _, err := w.stmt(ctx, upsertIncident).ExecContext(ctx, incident.ID, incident.Revision, incident.Group, incident.Repository,
+		record.Nanos(incident.Onset()), ended, string(doc)); err != nil {
+		return fmt.Errorf("writing incident %s: %w", incident.ID, err)
 	}
 	return nil
 }

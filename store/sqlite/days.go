@@ -32,23 +32,7 @@ func (s *Store) SaveDays(ctx context.Context, all []alert.Days) error {
 		if err := s.fence.check(ctx, tx); err != nil {
 			return err
 		}
-		day, err := tx.PrepareContext(ctx, upsertDay)
-		if err != nil {
-			return err
-		}
-		defer day.Close()
-		for _, of := range all {
-			var series int64
-			if err := tx.QueryRowContext(ctx, upsertSeries, of.SLO, string(of.Labels), of.Measures, of.Service, of.Target.String()).Scan(&series); err != nil {
-				return err
-			}
-			for _, d := range of.Days {
-				if _, err := day.ExecContext(ctx, series, record.DayNumber(d.Date), d.Total, d.Bad, int64(d.Known), int64(d.Blind), d.Exact); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+		return saveDays(ctx, tx, all)
 	})
 	if err != nil {
 		return fmt.Errorf("saving the days of %d objectives: %w", len(all), err)
@@ -56,9 +40,33 @@ func (s *Store) SaveDays(ctx context.Context, all []alert.Days) error {
 	return nil
 }
 
+func saveDays(ctx context.Context, tx *sql.Tx, all []alert.Days) error {
+	day, err := tx.PrepareContext(ctx, upsertDay)
+	if err != nil {
+		return err
+	}
+	defer day.Close()
+	for _, of := range all {
+		var series int64
+		if err := tx.QueryRowContext(ctx, upsertSeries, of.SLO, string(of.Labels), of.Measures, of.Service, of.Target.String()).Scan(&series); err != nil {
+			return err
+		}
+		for _, d := range of.Days {
+			if _, err := day.ExecContext(ctx, series, record.DayNumber(d.Date), d.Total, d.Bad, int64(d.Known), int64(d.Blind), d.Exact); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // readDays returns the days that begin from start on and before end: objectives by name and label
 // set, those that count other events now in the order in which they did.
 func readDays(ctx context.Context, tx *sql.Tx, start, end time.Time) ([]alert.Days, error) {
+	return readDaysOf(ctx, tx, record.DayNumber(start), record.DayNumber(end.Add(record.ADay-1)))
+}
+
+func readDaysOf(ctx context.Context, tx *sql.Tx, from, before int64) ([]alert.Days, error) {
 	var list record.DayList
 	err := query(ctx, tx, selectSeries, nil, func(rows *sql.Rows) error {
 		var of alert.Days
@@ -72,7 +80,7 @@ func readDays(ctx context.Context, tx *sql.Tx, start, end time.Time) ([]alert.Da
 	if err != nil {
 		return nil, err
 	}
-	err = query(ctx, tx, selectDays, []any{record.DayNumber(start), record.DayNumber(end.Add(record.ADay - 1))}, func(rows *sql.Rows) error {
+	err = query(ctx, tx, selectDays, []any{from, before}, func(rows *sql.Rows) error {
 		var d slo.Day
 		var series, day int64
 		err := rows.Scan(&series, &day, &d.Total, &d.Bad, &d.Known, &d.Blind, &d.Exact)

@@ -24,5 +24,6 @@
 //	files.go            files: whether an open file is still the one that others find
 //	migrate.go          the schema, from empty or older
 //	check.go, backup.go commands on a store that a daemon may have open
+//	copy.go             Export and Import: all that a store holds
 //	errors.go           errors that say what to do
 package sqlite

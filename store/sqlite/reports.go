@@ -43,7 +43,7 @@ func Inspect(ctx context.Context, path string, do func(Recorder) error) error {
 			case err != nil:
 				return err
 			case have < newest():
-				return errorf(path, store.Unsupported, "an older postburn wrote it: its schema has version %d, and reports need version %d; start `postburn run`, which upgrades it",
+				return errorf(path, store.Unsupported, "an older postburn wrote it: its schema has version %d, and this needs version %d; start `postburn run`, which upgrades it",
 					have, newest())
 			}
 			return do(tx)

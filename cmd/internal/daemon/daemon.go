@@ -29,7 +29,6 @@ import (
 	"github.com/postburn/postburn/slo/prom"
 	"github.com/postburn/postburn/slo/promql"
 	"github.com/postburn/postburn/store"
-	"github.com/postburn/postburn/store/sqlite"
 	"github.com/postburn/postburn/web"
 )
 
@@ -76,7 +75,7 @@ func Run(ctx context.Context, opts Options) error {
 // watch opens the store, makes the handler ready, and folds and publishes until ctx is done.
 func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.Handler, registry *prometheus.Registry) error {
 	env, logger := opts.Environment, opts.Logger
-	database, err := sqlite.Open(ctx, env.SQLite, sqlite.Options{})
+	database, err := OpenStore(ctx, env.Store)
 	if err != nil {
 		return err
 	}
@@ -136,18 +135,6 @@ func newRegistry() *prometheus.Registry {
 		version.NewCollector("postburn"),
 	)
 	return registry
-}
-
-func newStoreWatcher(database *sqlite.Store, logger *slog.Logger, registry prometheus.Registerer) *store.Watcher {
-	return store.NewWatcher(store.WatchOptions{
-		Probe: database.Probe, Scan: database.Scan, Restored: database.Restored, Logger: logger, Registerer: registry,
-	})
-}
-
-func closeStore(database *sqlite.Store, logger *slog.Logger) {
-	if err := database.Close(); err != nil {
-		logger.Error("closing the store", "err", err)
-	}
 }
 
 // alertDefinitions are what the fold works with. A repository that is the default one goes without

@@ -9,7 +9,6 @@ import (
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/issue/learn/report"
-	"github.com/postburn/postburn/store/sqlite"
 )
 
 // RecordReader reads what reports are made of, as of one time: objectives' days and incidents, by
@@ -27,7 +26,7 @@ func ReadReport(ctx context.Context, from RecordReader, p report.Period, now tim
 
 // reports reads and writes reports.
 type reports struct {
-	database *sqlite.Store
+	database RecordReader
 	files    *reloader
 }
 

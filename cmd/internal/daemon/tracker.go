@@ -12,7 +12,6 @@ import (
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/issue/github"
 	"github.com/postburn/postburn/issue/local"
-	"github.com/postburn/postburn/store/sqlite"
 )
 
 const (
@@ -43,7 +42,7 @@ func (t tracker) text() func(context.Context, issue.Ref) (string, error) {
 	return t.reader.Body
 }
 
-func openTracker(ctx context.Context, env config.Environment, store *sqlite.Store, logger *slog.Logger, registry prometheus.Registerer) (tracker, error) {
+func openTracker(ctx context.Context, env config.Environment, store Store, logger *slog.Logger, registry prometheus.Registerer) (tracker, error) {
 	if env.Tracker == "github" {
 		logins, err := store.Authors(ctx)
 		if err != nil {
