@@ -59,21 +59,34 @@ func firstOf(searchPath string) string {
 	return cmp.Or(strings.ToLower(first), defaultSchema)
 }
 
-// reason returns why a URL can't be used, without the URL: a malformed one may have a password
-// anywhere.
+// reason returns why a URL can't be used, unless the words would show a part of a password.
 func reason(err error, text string) string {
+	const hidden = "it is malformed"
 	var parsing *pgconn.ParseConfigError
 	if !errors.As(err, &parsing) || parsing.Unwrap() == nil {
-		return "it is malformed"
+		return hidden
 	}
 	why := parsing.Unwrap().Error()
-	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune("/:@?&=,", r) }) {
+	for _, part := range secrets(text) {
 		plain, err := url.QueryUnescape(part)
 		if err != nil || len(part) > 3 && strings.Contains(why, part) || len(plain) > 3 && strings.Contains(why, plain) {
-			return "it is malformed"
+			return hidden
 		}
 	}
 	return why
+}
+
+// secrets returns what may be a part of a password in a URL, which may be malformed: all words
+// before the last @, and those after a key like password.
+func secrets(text string) []string {
+	_, rest, _ := strings.Cut(text, "://")
+	all := rest[:strings.LastIndex(rest, "@")+1]
+	for n, after := range strings.Split(text, "password=") {
+		if value, _, _ := strings.Cut(after, "&"); n > 0 {
+			all += " " + value
+		}
+	}
+	return strings.FieldsFunc(all, func(r rune) bool { return strings.ContainsRune("/:@?&= ", r) })
 }
 
 // nameOf returns what people know a database by: hosts, database and schema, without user and

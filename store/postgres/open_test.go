@@ -148,7 +148,7 @@ func TestAddresses(t *testing.T) {
 	}
 	for _, address := range []string{
 		"postgres://user:hunter2@db:x/shop", "postgres://user:hun/ter2@db/shop", "postgres://user:hunter2@db/shop?sslmode=hunter2", "postgres://user:%zhunter2@db/",
-		"postgres://db/shop?passfile=hunter2&sslrootcert=/hunter2&sslmode=verify-full", "postgres://db/?service=hunter2&password=hunter2",
+		"postgres://db/?service=hunter2&password=hunter2",
 	} {
 		_, _, err := parse(address)
 		if err == nil {
@@ -156,6 +156,11 @@ func TestAddresses(t *testing.T) {
 		} else if strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "ter2") {
 			t.Errorf("%s: %v", address, err)
 		}
+	}
+	_, _, err := parse("postgres://user:hunter2@db/shop?sslrootcert=/missing.pem&sslmode=verify-full")
+	wantProblem(t, err, store.Refused, "its address can't be used: unable to read CA file: open /missing.pem")
+	if config, _, err := parse("postgres://"); err != nil || config.ConnConfig.Database == "shop" {
+		t.Errorf("an address that leaves all to variables: %v", err)
 	}
 }
 

@@ -37,6 +37,13 @@ var reportCases = map[string]func(*fixture){
 		f.saveDays(days("checkout", "a", late))
 		f.days(2, 3, days("checkout", "a", late))
 	},
+	"what comes twice at once is as if it came one after the other": func(f *fixture) {
+		better, worse, other := day(0, 12), day(0, 6), days("checkout", "a", day(1, 3))
+		better.Total, worse.Total, other.Service = 2000, 3000, "other"
+		f.saveDays(days("checkout", "a", day(0, 11)), days("checkout", "a", better, worse), other)
+		other.Days = []slo.Day{better, day(1, 3)}
+		f.days(0, 9, other)
+	},
 	"another target is the newest, other events are apart": func(f *fixture) {
 		f.saveDays(days("checkout", "b", day(0, 24)))
 		f.saveDays(days("checkout", "a", day(1, 24)))
