@@ -76,7 +76,7 @@ func (a DatabaseAddress) Reveal() string { return a.text }
 func (a DatabaseAddress) String() string {
 	scheme, rest, _ := strings.Cut(a.text, "://")
 	address, query, _ := strings.Cut(rest, "?")
-	if strings.ContainsAny(query, "@/") || strings.Contains(rest, "#") {
+	if strings.Contains(query, "@") || strings.Contains(rest, "#") {
 		return scheme + "://" + hidden
 	}
 	return scheme + "://" + address[strings.LastIndex(address, "@")+1:]
