@@ -57,6 +57,10 @@ oracle: ## Test against oracles at length: ROUNDS (200) random histories, pasts 
 	$(GO) test -count=1 -timeout 2h ./alert/engine -long -oracle-rounds $(ROUNDS) -past-rounds $(ROUNDS) -world-rounds $(ROUNDS) -oracle-seed $(SEED) -past-seed $(SEED) -world-seed $(or $(filter-out 0,$(SEED)),$(shell date +%s))
 	$(GO) test -count=1 -timeout 2h ./slo/count -worlds $(ROUNDS)00 -seed $(or $(filter-out 0,$(SEED)),$(shell date +%s))
 
+.PHONY: model
+model: ## Look at all states that replicas and their leases can get into (minutes); `make test` looks at the nearest.
+	$(GO) test -count=1 -timeout 2h -v -run '^TestModel$$' ./store/lease -states 0
+
 .PHONY: accuracy
 accuracy: setup-prometheus3 ## Check how exact the counts are, on a real Prometheus or VictoriaMetrics (ACCURACY_PROMETHEUS), and print them beside increase() and averaged ratios.
 	@table=$$(mktemp); \

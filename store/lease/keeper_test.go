@@ -1,0 +1,345 @@
+package lease
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// shared is a table that several keepers use at once, and that may fail.
+type shared struct {
+	mu sync.Mutex
+	*table
+	fails error
+	calls int
+}
+
+func (s *shared) Renew(ctx context.Context, r Request) (Standing, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls++
+	if s.fails != nil {
+		return Standing{}, s.fails
+	}
+	return s.table.Renew(ctx, r)
+}
+
+func (s *shared) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fails = err
+}
+
+func lanesOf(n int) []string {
+	var names []string
+	for i := range n {
+		names = append(names, fmt.Sprintf("%02d", i))
+	}
+	return append(names, Publishing)
+}
+
+// node is a running keeper, and what it follows.
+type node struct {
+	*Keeper
+	stop func()
+	done chan error
+
+	mu    sync.Mutex
+	holds Claims
+	moved int // leases that it got
+}
+
+func start(t *testing.T, s *shared, name string) *node {
+	n := &node{done: make(chan error, 1)}
+	n.Keeper = New(Options{Replica: name, Table: s, Follow: n.follow})
+	ctx, stop := context.WithCancel(t.Context())
+	n.stop = stop
+	go func() { n.done <- n.Run(ctx) }()
+	return n
+}
+
+func (n *node) follow(_ context.Context, claims Claims) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for name, fence := range claims {
+		if n.holds[name] != fence {
+			n.moved++
+		}
+	}
+	n.holds = claims
+	return nil
+}
+
+// held returns how many leases a node follows.
+func (n *node) held() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.holds)
+}
+
+// whole checks that every lease is followed by one node, and that lanes are spread evenly.
+func whole(t *testing.T, names []string, nodes ...*node) {
+	t.Helper()
+	holders := map[string]int{}
+	least, most := len(names), 0
+	for _, n := range nodes {
+		n.mu.Lock()
+		lanes := 0
+		for name := range n.holds {
+			if holders[name]++; name != Publishing {
+				lanes++
+			}
+		}
+		n.mu.Unlock()
+		least, most = min(least, lanes), max(most, lanes)
+	}
+	for _, name := range names {
+		if holders[name] != 1 {
+			t.Errorf("%s is followed by %d replicas", name, holders[name])
+		}
+	}
+	if most-least > 1 {
+		t.Errorf("replicas follow %d to %d lanes", least, most)
+	}
+}
+
+func TestKeeper(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		names := lanesOf(32)
+		s := &shared{table: newTable(rules{}, names...)}
+		a := start(t, s, "a")
+		synctest.Wait()
+		whole(t, names, a)
+
+		b, c := start(t, s, "b"), start(t, s, "c")
+		time.Sleep(10 * time.Second) // two renewals: one that tells of too many lanes, one that finds free ones
+		synctest.Wait()
+		whole(t, names, a, b, c)
+		if b.moved+c.moved > 22 {
+			t.Errorf("%d lanes moved to two new replicas of three, of 32", b.moved+c.moved)
+		}
+
+		c.stop()
+		if err := <-c.done; err != nil {
+			t.Error(err)
+		}
+		if c.held() > 0 {
+			t.Errorf("a replica that ended follows %d leases", c.held())
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		whole(t, names, a, b)
+		a.stop()
+		b.stop()
+	})
+}
+
+// TestDeadReplica has a replica fall silent: others have its leases within 20 s.
+func TestDeadReplica(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		names := lanesOf(32)
+		s := &shared{table: newTable(rules{}, names...)}
+		silent := &shared{table: s.table}
+		a, b := start(t, s, "a"), start(t, silent, "b")
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		whole(t, names, a, b)
+
+		silent.fail(errors.New("paused"))
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		whole(t, names, a)
+		if b.Problem() == nil {
+			t.Error("a replica that can't renew its leases takes part")
+		}
+		for name, fence := range b.holds {
+			if b.Holds(Lease{name, fence}) {
+				t.Errorf("%s is held after its time", name)
+			}
+		}
+		silent.fail(nil)
+		time.Sleep(15 * time.Second)
+		synctest.Wait()
+		whole(t, names, a, b)
+		if err := b.Problem(); err != nil {
+			t.Error(err)
+		}
+		a.stop()
+		b.stop()
+	})
+}
+
+// TestTableAway takes the table away from all: they keep what they have.
+func TestTableAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		names := lanesOf(8)
+		s := &shared{table: newTable(rules{}, names...)}
+		a, b := start(t, s, "a"), start(t, s, "b")
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		before := a.moved + b.moved
+		s.fail(errors.New("restarting"))
+		time.Sleep(time.Minute)
+		s.fail(nil)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		whole(t, names, a, b)
+		if moved := a.moved + b.moved - before; moved > len(names) {
+			t.Errorf("%d leases moved", moved)
+		}
+		a.stop()
+		b.stop()
+	})
+}
+
+// TestLost tells of a refused write: it is followed at once, before the next renewal.
+func TestLost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		names := lanesOf(2)
+		s := &shared{table: newTable(rules{}, names...)}
+		a := start(t, s, "a")
+		synctest.Wait()
+		lease := Lease{"01", a.holds["01"]}
+		if !a.Holds(lease) {
+			t.Error("a new lease is not held")
+		}
+		a.Lost(lease)
+		synctest.Wait()
+		if _, follows := a.holds["01"]; follows || a.Holds(lease) {
+			t.Error("a lease that was lost is held")
+		}
+		a.Lost(Lease{"00", a.holds["00"] - 1}) // another one, long ago
+		synctest.Wait()
+		if _, follows := a.holds["00"]; !follows {
+			t.Error("a lease is lost under another fence")
+		}
+		a.stop()
+	})
+}
+
+// TestRequests bounds what leases cost a table where nothing happens.
+func TestRequests(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &shared{table: newTable(rules{}, lanesOf(32)...)}
+		a := start(t, s, "a")
+		synctest.Wait()
+		before := s.calls
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if calls := s.calls - before; calls != 12 {
+			t.Errorf("%d requests a minute, want 12", calls)
+		}
+		a.stop()
+	})
+}
+
+func TestPlan(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		holds string // who holds the lanes 0, 1, …; "-" is nobody
+		alive string
+		want  string // of replica a: what it releases and takes, as in "-0 +1"
+	}{
+		{"alone", "---", "a", "+0 +1 +2"},
+		{"even", "aabb", "ab", ""},
+		{"the larger share stays", "aab", "ab", ""},
+		{"the smaller share too", "abb", "ab", ""},
+		{"too many", "aaaab", "ab", "-3"},
+		{"too few, and none is free", "bbbb", "ab", ""},
+		{"too few", "bb--", "ab", "+2 +3"},
+		{"a free one for others", "aab-", "ab", ""},
+		{"more replicas than lanes", "bc", "abc", ""},
+		{"a new one among many", "bbbcccddd-", "abcd", "+9"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var s Standing
+			for _, r := range c.alive {
+				s.Replicas = append(s.Replicas, string(r))
+			}
+			for i, holder := range c.holds {
+				h := Held{Lease: Lease{Name: fmt.Sprint(i), Fence: 1}, Holder: string(holder)}
+				if holder == '-' {
+					h.Holder = ""
+				}
+				s.Leases = append(s.Leases, h)
+			}
+			release, take := plan("a", s)
+			got := ""
+			for _, l := range release {
+				got += " -" + l.Name
+			}
+			for _, name := range take {
+				got += " +" + name
+			}
+			if got != "" {
+				got = got[1:]
+			}
+			if got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestShares lets replicas come and go in all numbers: after a few rounds all is even, few lanes
+// have moved, and then none moves any more.
+func TestShares(t *testing.T) {
+	t.Parallel()
+	names := lanesOf(32)[:32]
+	for before := 1; before <= 8; before++ {
+		for after := 1; after <= 8; after++ {
+			table := newTable(rules{}, names...)
+			now := time.Unix(1000, 0)
+			ledgers := map[string]*ledger{}
+			rounds := func(replicas int) (moved int) {
+				was := maps.Clone(table.leases)
+				for range 6 {
+					for i := range replicas {
+						name := string(rune('a' + i))
+						if ledgers[name] == nil {
+							ledgers[name] = &ledger{replica: name, ttl: defaultTTL}
+						}
+						for ledgers[name].note(table.renew(now, ledgers[name].next()), now) {
+						}
+					}
+					now = now.Add(defaultTTL / 3)
+				}
+				for name, l := range table.leases {
+					if l.holder != was[name].holder {
+						moved++
+					}
+				}
+				return moved
+			}
+			rounds(before)
+			moved := rounds(after)
+			shares := map[string]int{}
+			for _, l := range table.leases {
+				shares[l.holder]++
+			}
+			counts := slices.Sorted(maps.Values(shares))
+			if len(counts) != after || counts[len(counts)-1]-counts[0] > 1 {
+				t.Errorf("from %d to %d replicas: %v", before, after, shares)
+			}
+			most := 32 - 32*min(before, after)/max(before, after) + max(before, after)
+			if moved > most {
+				t.Errorf("from %d to %d replicas, %d lanes move, more than %d", before, after, moved, most)
+			}
+			if moved := rounds(after); moved > 0 {
+				t.Errorf("%d lanes move among %d replicas", moved, after)
+			}
+		}
+	}
+}
