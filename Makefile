@@ -59,7 +59,7 @@ oracle: ## Test against oracles at length: ROUNDS (200) random histories, pasts 
 
 .PHONY: model
 model: ## Look at all states that replicas and their leases can get into (minutes); `make test` looks at the nearest.
-	$(GO) test -count=1 -timeout 2h -v -run '^TestModel$$' ./store/lease -states 0
+	$(GO) test -count=1 -timeout 2h -v -run '^TestModel$$' ./store/lease/model -states 0
 
 .PHONY: accuracy
 accuracy: setup-prometheus3 ## Check how exact the counts are, on a real Prometheus or VictoriaMetrics (ACCURACY_PROMETHEUS), and print them beside increase() and averaged ratios.

@@ -10,13 +10,13 @@
 // alive, and which leases it takes and gives up (Request); the answer is how all leases stand
 // (Standing). From that each replica plans alone, by the same rule, to hold its share.
 //
-// The package knows no database and nothing of lanes. Its tests search all states that two replicas
-// can get into (model_test.go).
+// The package knows no database and nothing of lanes. Package model has the states that replicas
+// can get into, and tests search all of them.
 //
 // Start reading at Keeper. The files:
 //
 //	lease.go    Lease, Request, Standing and Table: what replicas say to each other
-//	ledger.go   ledger, pure: what a replica knows, and what it asks for next
+//	ledger.go   Ledger, pure: what a replica knows, and what it asks for next
 //	plan.go     pure: the share of each replica
 //	keeper.go   Keeper: asking in time, and telling what is held
 //	metrics.go  metrics

@@ -43,7 +43,7 @@ type Keeper struct {
 	changed chan struct{} // has room for one: the claims have changed
 
 	mu      sync.Mutex
-	ledger  ledger
+	ledger  Ledger
 	problem error // why the last request failed
 }
 
@@ -57,7 +57,7 @@ func New(o Options) *Keeper {
 	}
 	return &Keeper{
 		Options: o, metrics: newMetrics(o.Registerer), changed: make(chan struct{}, 1),
-		ledger: ledger{replica: o.Replica, ttl: o.TTL},
+		ledger: Ledger{Replica: o.Replica, TTL: o.TTL},
 	}
 }
 
@@ -114,7 +114,7 @@ func (k *Keeper) ask(ctx context.Context) {
 // renew asks the table once. It reports whether there is more to ask for at once.
 func (k *Keeper) renew(ctx context.Context) (more bool, err error) {
 	k.mu.Lock()
-	r := k.ledger.next()
+	r := k.ledger.Next()
 	k.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, k.TTL/3)
 	defer cancel()
@@ -125,12 +125,12 @@ func (k *Keeper) renew(ctx context.Context) (more bool, err error) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	before := k.ledger.claims
-	more = k.ledger.note(s, sent)
-	k.metrics.held.Set(float64(len(k.ledger.claims)))
+	before := k.ledger.Claims
+	more = k.ledger.Note(s, sent)
+	k.metrics.held.Set(float64(len(k.ledger.Claims)))
 	k.metrics.replicas.Set(float64(len(s.Replicas)))
-	if !maps.Equal(k.ledger.claims, before) {
-		k.Logger.Info("leases have changed hands", "held", len(k.ledger.claims), "replicas", len(s.Replicas))
+	if !maps.Equal(k.ledger.Claims, before) {
+		k.Logger.Info("leases have changed hands", "held", len(k.ledger.Claims), "replicas", len(s.Replicas))
 		ring(k.changed)
 	}
 	return more, nil
@@ -159,14 +159,14 @@ func (k *Keeper) note(ctx context.Context, err error) {
 func (k *Keeper) claims() Claims {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.ledger.claims
+	return k.ledger.Claims
 }
 
 // Lost tells that the store refused to write under a lease, as another replica has taken it.
 func (k *Keeper) Lost(lease Lease) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.ledger.lose(lease)
+	k.ledger.Lose(lease)
 	ring(k.changed)
 }
 
@@ -176,7 +176,7 @@ func (k *Keeper) Lost(lease Lease) {
 func (k *Keeper) Holds(lease Lease) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.ledger.claims[lease.Name] == lease.Fence && time.Now().Before(k.ledger.until)
+	return k.ledger.Claims[lease.Name] == lease.Fence && time.Now().Before(k.ledger.Until)
 }
 
 // Problem returns why this replica takes no part: it has not been able to renew its leases for as
@@ -184,7 +184,7 @@ func (k *Keeper) Holds(lease Lease) bool {
 func (k *Keeper) Problem() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if time.Now().Before(k.ledger.until) {
+	if time.Now().Before(k.ledger.Until) {
 		return nil
 	}
 	if k.problem != nil {

@@ -1,4 +1,4 @@
-package lease
+package lease_test
 
 import (
 	"context"
@@ -10,22 +10,25 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/postburn/postburn/store/lease"
+	"github.com/postburn/postburn/store/lease/model"
 )
 
 // shared is a table that several keepers use at once, and that may fail.
 type shared struct {
-	mu sync.Mutex
-	*table
+	mu    sync.Mutex
+	table *model.Table
 	fails error
 	calls int
 }
 
-func (s *shared) Renew(ctx context.Context, r Request) (Standing, error) {
+func (s *shared) Renew(ctx context.Context, r lease.Request) (lease.Standing, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
 	if s.fails != nil {
-		return Standing{}, s.fails
+		return lease.Standing{}, s.fails
 	}
 	return s.table.Renew(ctx, r)
 }
@@ -41,30 +44,30 @@ func lanesOf(n int) []string {
 	for i := range n {
 		names = append(names, fmt.Sprintf("%02d", i))
 	}
-	return append(names, Publishing)
+	return append(names, lease.Publishing)
 }
 
 // node is a running keeper, and what it follows.
 type node struct {
-	*Keeper
+	*lease.Keeper
 	stop func()
 	done chan error
 
 	mu    sync.Mutex
-	holds Claims
+	holds lease.Claims
 	moved int // leases that it got
 }
 
 func start(t *testing.T, s *shared, name string) *node {
 	n := &node{done: make(chan error, 1)}
-	n.Keeper = New(Options{Replica: name, Table: s, Follow: n.follow})
+	n.Keeper = lease.New(lease.Options{Replica: name, Table: s, Follow: n.follow})
 	ctx, stop := context.WithCancel(t.Context())
 	n.stop = stop
 	go func() { n.done <- n.Run(ctx) }()
 	return n
 }
 
-func (n *node) follow(_ context.Context, claims Claims) error {
+func (n *node) follow(_ context.Context, claims lease.Claims) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for name, fence := range claims {
@@ -92,7 +95,7 @@ func whole(t *testing.T, names []string, nodes ...*node) {
 		n.mu.Lock()
 		lanes := 0
 		for name := range n.holds {
-			if holders[name]++; name != Publishing {
+			if holders[name]++; name != lease.Publishing {
 				lanes++
 			}
 		}
@@ -113,7 +116,7 @@ func TestKeeper(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		names := lanesOf(32)
-		s := &shared{table: newTable(rules{}, names...)}
+		s := &shared{table: model.NewTable(names...)}
 		a := start(t, s, "a")
 		synctest.Wait()
 		whole(t, names, a)
@@ -146,7 +149,7 @@ func TestDeadReplica(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		names := lanesOf(32)
-		s := &shared{table: newTable(rules{}, names...)}
+		s := &shared{table: model.NewTable(names...)}
 		silent := &shared{table: s.table}
 		a, b := start(t, s, "a"), start(t, silent, "b")
 		time.Sleep(10 * time.Second)
@@ -161,7 +164,7 @@ func TestDeadReplica(t *testing.T) {
 			t.Error("a replica that can't renew its leases takes part")
 		}
 		for name, fence := range b.holds {
-			if b.Holds(Lease{name, fence}) {
+			if b.Holds(lease.Lease{Name: name, Fence: fence}) {
 				t.Errorf("%s is held after its time", name)
 			}
 		}
@@ -182,7 +185,7 @@ func TestTableAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		names := lanesOf(8)
-		s := &shared{table: newTable(rules{}, names...)}
+		s := &shared{table: model.NewTable(names...)}
 		a, b := start(t, s, "a"), start(t, s, "b")
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
@@ -206,19 +209,19 @@ func TestLost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		names := lanesOf(2)
-		s := &shared{table: newTable(rules{}, names...)}
+		s := &shared{table: model.NewTable(names...)}
 		a := start(t, s, "a")
 		synctest.Wait()
-		lease := Lease{"01", a.holds["01"]}
-		if !a.Holds(lease) {
+		held := lease.Lease{Name: "01", Fence: a.holds["01"]}
+		if !a.Holds(held) {
 			t.Error("a new lease is not held")
 		}
-		a.Lost(lease)
+		a.Lost(held)
 		synctest.Wait()
-		if _, follows := a.holds["01"]; follows || a.Holds(lease) {
+		if _, follows := a.holds["01"]; follows || a.Holds(held) {
 			t.Error("a lease that was lost is held")
 		}
-		a.Lost(Lease{"00", a.holds["00"] - 1}) // another one, long ago
+		a.Lost(lease.Lease{Name: "00", Fence: a.holds["00"] - 1}) // another one, long ago
 		synctest.Wait()
 		if _, follows := a.holds["00"]; !follows {
 			t.Error("a lease is lost under another fence")
@@ -231,7 +234,7 @@ func TestLost(t *testing.T) {
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &shared{table: newTable(rules{}, lanesOf(32)...)}
+		s := &shared{table: model.NewTable(lanesOf(32)...)}
 		a := start(t, s, "a")
 		synctest.Wait()
 		before := s.calls
@@ -244,80 +247,33 @@ func TestRequests(t *testing.T) {
 	})
 }
 
-func TestPlan(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name  string
-		holds string // who holds the lanes 0, 1, …; "-" is nobody
-		alive string
-		want  string // of replica a: what it releases and takes, as in "-0 +1"
-	}{
-		{"alone", "---", "a", "+0 +1 +2"},
-		{"even", "aabb", "ab", ""},
-		{"the larger share stays", "aab", "ab", ""},
-		{"the smaller share too", "abb", "ab", ""},
-		{"too many", "aaaab", "ab", "-3"},
-		{"too few, and none is free", "bbbb", "ab", ""},
-		{"too few", "bb--", "ab", "+2 +3"},
-		{"a free one for others", "aab-", "ab", ""},
-		{"more replicas than lanes", "bc", "abc", ""},
-		{"a new one among many", "bbbcccddd-", "abcd", "+9"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			var s Standing
-			for _, r := range c.alive {
-				s.Replicas = append(s.Replicas, string(r))
-			}
-			for i, holder := range c.holds {
-				h := Held{Lease: Lease{Name: fmt.Sprint(i), Fence: 1}, Holder: string(holder)}
-				if holder == '-' {
-					h.Holder = ""
-				}
-				s.Leases = append(s.Leases, h)
-			}
-			release, take := plan("a", s)
-			got := ""
-			for _, l := range release {
-				got += " -" + l.Name
-			}
-			for _, name := range take {
-				got += " +" + name
-			}
-			if got != "" {
-				got = got[1:]
-			}
-			if got != c.want {
-				t.Errorf("got %q, want %q", got, c.want)
-			}
-		})
-	}
-}
-
 // TestShares lets replicas come and go in all numbers: after a few rounds all is even, few lanes
 // have moved, and then none moves any more.
 func TestShares(t *testing.T) {
 	t.Parallel()
+	const ttl = 15 * time.Second
 	names := lanesOf(32)[:32]
 	for before := 1; before <= 8; before++ {
 		for after := 1; after <= 8; after++ {
-			table := newTable(rules{}, names...)
-			now := time.Unix(1000, 0)
-			ledgers := map[string]*ledger{}
+			table := model.NewTable(names...)
+			ledgers := map[string]*lease.Ledger{}
 			rounds := func(replicas int) (moved int) {
-				was := maps.Clone(table.leases)
+				was := table.Holders()
 				for range 6 {
 					for i := range replicas {
 						name := string(rune('a' + i))
 						if ledgers[name] == nil {
-							ledgers[name] = &ledger{replica: name, ttl: defaultTTL}
+							ledgers[name] = &lease.Ledger{Replica: name, TTL: ttl}
 						}
-						for ledgers[name].note(table.renew(now, ledgers[name].next()), now) {
+						for more := true; more; {
+							standing, _ := table.Renew(t.Context(), ledgers[name].Next()) // never returns an error
+							more = ledgers[name].Note(standing, time.Now())
 						}
 					}
-					now = now.Add(defaultTTL / 3)
+					table.Advance(ttl / 3)
 				}
-				for name, l := range table.leases {
-					if l.holder != was[name].holder {
+				for name, holder := range table.Holders() {
+					if holder != was[name] {
 						moved++
 					}
 				}
@@ -326,8 +282,8 @@ func TestShares(t *testing.T) {
 			rounds(before)
 			moved := rounds(after)
 			shares := map[string]int{}
-			for _, l := range table.leases {
-				shares[l.holder]++
+			for _, holder := range table.Holders() {
+				shares[holder]++
 			}
 			counts := slices.Sorted(maps.Values(shares))
 			if len(counts) != after || counts[len(counts)-1]-counts[0] > 1 {

@@ -8,45 +8,45 @@ import (
 // Claims are the leases under which a replica may write: their fences, by name.
 type Claims map[string]int64
 
-// ledger is what a replica knows of leases. It is a state machine without a clock or I/O: next is
-// what to ask the table, and note takes in the answer.
-type ledger struct {
-	replica string
-	ttl     time.Duration
+// Ledger is what a replica knows of leases. It is a state machine without a clock or I/O: Next is
+// what to ask the table, and Note takes in the answer. A new one has a replica's name and a TTL.
+type Ledger struct {
+	Replica string
+	TTL     time.Duration
 
-	claims  Claims    // never changed, only replaced
-	until   time.Time // others may take them from then on
+	Claims  Claims    // never changed, only replaced
+	Until   time.Time // others may take them from then on
 	release []Lease   // to be given up, as others have fewer
 	wanted  []string  // free ones to take
 }
 
-// next returns what to ask the table for.
-func (l *ledger) next() Request {
-	return Request{Replica: l.replica, TTL: l.ttl, Release: l.release, Take: l.wanted}
+// Next returns what to ask the table for.
+func (l *Ledger) Next() Request {
+	return Request{Replica: l.Replica, TTL: l.TTL, Release: l.release, Take: l.wanted}
 }
 
-// note takes in the answer to a request that was sent at a time. It reports whether there is more
+// Note takes in the answer to a request that was sent at a time. It reports whether there is more
 // to ask for at once.
-func (l *ledger) note(s Standing, sent time.Time) (more bool) {
-	l.until = sent.Add(l.ttl) // the table carried it out then or later
+func (l *Ledger) Note(s Standing, sent time.Time) (more bool) {
+	l.Until = sent.Add(l.TTL) // the table carried it out then or later
 	own := Claims{}
 	for _, h := range s.Leases {
-		if h.Holder == l.replica {
+		if h.Holder == l.Replica {
 			own[h.Name] = h.Fence
 		}
 	}
-	l.release, l.wanted = plan(l.replica, s)
+	l.release, l.wanted = plan(l.Replica, s)
 	for _, gone := range l.release {
 		delete(own, gone.Name)
 	}
-	l.claims = own
+	l.Claims = own
 	return len(l.release)+len(l.wanted) > 0
 }
 
-// lose drops a lease, as the store has refused its fence.
-func (l *ledger) lose(lease Lease) {
-	if l.claims[lease.Name] == lease.Fence {
-		l.claims = maps.Clone(l.claims)
-		delete(l.claims, lease.Name)
+// Lose drops a lease, as the store has refused its fence.
+func (l *Ledger) Lose(lease Lease) {
+	if l.Claims[lease.Name] == lease.Fence {
+		l.Claims = maps.Clone(l.Claims)
+		delete(l.Claims, lease.Name)
 	}
 }

@@ -38,7 +38,11 @@ func connect(ctx context.Context, url string) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &database{name: nameOf(config, schema), schema: schema, patience: patience}
+	return connectWith(ctx, config, schema)
+}
+
+func connectWith(ctx context.Context, config *pgxpool.Config, schema string) (d *database, err error) {
+	d = &database{name: nameOf(config, schema), schema: schema, patience: patience}
 	if d.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, d.explainOpening(err)
 	}

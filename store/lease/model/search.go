@@ -1,15 +1,28 @@
-package lease
+package model
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
 	"maps"
-	"math"
+	"math/rand/v2"
 	"slices"
-	"strings"
-	"testing"
+	"time"
+
+	"github.com/postburn/postburn/store/lease"
 )
+
+// Walk has things happen at random, `moves` of them, to replicas that share these leases. It passes
+// on each request that the table carries out, with the table's time and its answer. That drives
+// other tables through what replicas do.
+func Walk(random *rand.Rand, moves int, leases []string, heard func(time.Time, lease.Request, lease.Standing)) {
+	w := newWorld(rules{}, leases...)
+	w.heard = heard
+	for range moves {
+		all := w.moves()
+		names := slices.Sorted(maps.Keys(all))
+		all[names[random.IntN(len(names))]](w)
+	}
+}
 
 // search goes through the states that can be reached, the nearest first, until `most` of them are
 // seen. It returns how many that were, and the shortest way to one that is wrong.
@@ -61,45 +74,6 @@ func try(w *world, move func(*world)) (problem string) {
 	return ""
 }
 
-var states = flag.Int("states", 20_000, "how many states of the model to look at; 0: all")
-
-// models are what the model is made of: the leases that there are.
-var models = map[string][]string{"a lane": {"00"}, "publishing": {Publishing}}
-
-func TestModel(t *testing.T) {
-	for name, leases := range models {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			seen, way := search(newWorld(rules{}, leases...), cmp.Or(*states, math.MaxInt))
-			if t.Logf("%d states", seen); way != nil {
-				t.Errorf("after:\n\t%s", strings.Join(way, "\n\t"))
-			}
-		})
-	}
-}
-
-// TestModelNotices breaks what replicas rely on.
-func TestModelNotices(t *testing.T) {
-	for name, c := range map[string]struct {
-		lease string
-		rules rules
-		want  string
-	}{
-		"a lease taken under its old fence":            {"00", rules{sameFence: true}, "two replicas may write a lane"},
-		"a store that looks at cursors alone":          {"00", rules{unfenced: true}, "may write"},
-		"a lease that lasts from when its answer came": {Publishing, rules{fromReceiving: true}, "two replicas publish"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			seen, way := search(newWorld(c.rules, c.lease), 200_000)
-			if way == nil || !strings.Contains(way[len(way)-1], c.want) {
-				t.Errorf("found in %d states: %q, want %q", seen, way, c.want)
-			}
-			t.Logf("after:\n\t%s", strings.Join(way, "\n\t"))
-		})
-	}
-}
-
 // patience is how many steps it may take, once nothing goes wrong any more, until all is as it
 // should be: two until a dead replica's leases are over, and some to move lanes.
 const patience = 8
@@ -148,7 +122,7 @@ func (w *world) goOn() {
 		w.answer(r)
 		w.follow(r)
 		for lane := range r.workers {
-			if lane != Publishing && !r.workers[lane].sending {
+			if lane != lease.Publishing && !r.workers[lane].sending {
 				w.send(r, lane)
 			}
 		}
@@ -176,10 +150,10 @@ func (w *world) unsettled() string {
 	shares := map[string]int{}
 	for name, l := range w.table.leases {
 		r := w.replicas[l.holder]
-		if r == nil || r.state != "up" || r.workers[name].fence != l.fence || r.ledger.claims[name] != l.fence {
+		if r == nil || r.state != "up" || r.workers[name].fence != l.fence || r.ledger.Claims[name] != l.fence {
 			return name + " is worked on by nobody"
 		}
-		if name != Publishing {
+		if name != lease.Publishing {
 			shares[l.holder]++
 		}
 	}

@@ -1,4 +1,4 @@
-package lease
+package model
 
 import (
 	"fmt"
@@ -6,14 +6,16 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/postburn/postburn/store/lease"
 )
 
 // key is the same for states that differ only in what can't matter.
 func (w *world) key() string {
 	var b strings.Builder
 	left := func(t time.Time) time.Duration { return min(max(t.Sub(w.now), 0), length+step) }
-	_, publishing := w.table.leases[Publishing] // how long a replica believes in its leases matters to that alone
-	ranks := map[string][]int64{}               // fences by lease, in order
+	_, publishing := w.table.leases[lease.Publishing] // how long a replica believes in its leases matters to that alone
+	ranks := map[string][]int64{}                     // fences by lease, in order
 	note := func(name string, fence int64) { ranks[name] = append(ranks[name], fence) }
 	for name, l := range w.table.leases {
 		note(name, l.fence)
@@ -26,10 +28,10 @@ func (w *world) key() string {
 		for name, k := range r.workers {
 			note(name, k.fence)
 		}
-		for name, fence := range r.ledger.claims {
+		for name, fence := range r.ledger.Claims {
 			note(name, fence)
 		}
-		for _, gone := range r.ledger.release {
+		for _, gone := range r.ledger.Next().Release {
 			note(gone.Name, gone.Fence)
 		}
 		if r.asked != nil {
@@ -65,19 +67,20 @@ func (w *world) key() string {
 		if r.state != "up" {
 			continue
 		}
-		fmt.Fprintf(&b, " %v", r.ledger.wanted)
+		next := r.ledger.Next()
+		fmt.Fprintf(&b, " %v", next.Take)
 		if publishing {
-			fmt.Fprintf(&b, " %d", left(r.ledger.until)/step)
+			fmt.Fprintf(&b, " %d", left(r.ledger.Until)/step)
 		}
 		for _, name := range slices.Sorted(maps.Keys(w.table.leases)) {
 			if k, works := r.workers[name]; works {
 				fmt.Fprintf(&b, " w%s %d %d %v", name, rank(name, k.fence), behind(name, k.cursor), k.sending)
 			}
-			if fence, claimed := r.ledger.claims[name]; claimed {
+			if fence, claimed := r.ledger.Claims[name]; claimed {
 				fmt.Fprintf(&b, " c%s %d", name, rank(name, fence))
 			}
 		}
-		for _, gone := range r.ledger.release {
+		for _, gone := range next.Release {
 			fmt.Fprintf(&b, " l%s %d", gone.Name, rank(gone.Name, gone.Fence))
 		}
 		if r.asked != nil {

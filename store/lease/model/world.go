@@ -1,19 +1,13 @@
-package lease
+package model
 
 import (
 	"fmt"
 	"maps"
 	"slices"
 	"time"
-)
 
-// The model has two replicas, a table and a store, and everything that may go wrong between them.
-// Replicas are the package's own ledger. A search goes through all states that can be reached, in
-// whatever order things happen, and looks at each for what must never be and for what must become
-// of it once nothing goes wrong any more.
-//
-// Time goes in steps, a third of a lease's length each. Fences, versions and ticks only grow, so a
-// state is told by how they differ. That makes the number of states finite, and none is left out.
+	"github.com/postburn/postburn/store/lease"
+)
 
 const (
 	step       = time.Second
@@ -28,7 +22,8 @@ type world struct {
 	table    *table
 	lanes    map[string]lane
 	replicas map[string]*replica
-	commits  []commit // on their way to the store
+	commits  []commit                                       // on their way to the store
+	heard    func(time.Time, lease.Request, lease.Standing) // told of what the table does; may be nil
 }
 
 // rules are what can be broken on purpose, to see that the search notices.
@@ -48,15 +43,15 @@ type lane struct {
 type replica struct {
 	name    string
 	state   string // "new", "up" or "dead"
-	ledger  ledger
+	ledger  lease.Ledger
 	workers map[string]worker
 	asked   *asked // a request under way
 }
 
 type asked struct {
-	Request
+	lease.Request
 	sent     time.Time
-	standing *Standing // once the table has carried it out
+	standing *lease.Standing // once the table has carried it out
 }
 
 // worker writes a lane from where it loaded it.
@@ -79,7 +74,7 @@ func newWorld(rules rules, leases ...string) *world {
 		w.lanes[name] = lane{}
 	}
 	for _, name := range []string{"a", "b"} {
-		w.replicas[name] = &replica{name: name, state: "new", ledger: ledger{replica: name, ttl: length}, workers: map[string]worker{}}
+		w.replicas[name] = &replica{name: name, state: "new", ledger: lease.Ledger{Replica: name, TTL: length}, workers: map[string]worker{}}
 	}
 	return w
 }
@@ -130,7 +125,7 @@ func (w *world) moves() map[string]func(*world) {
 			add("follows its claims", (*world).follow)
 		}
 		for lane, k := range r.workers {
-			if lane != Publishing && !k.sending && len(w.commits) < maxCommits {
+			if lane != lease.Publishing && !k.sending && len(w.commits) < maxCommits {
 				add("commits to "+lane, func(w *world, r *replica) { w.send(r, lane) })
 			}
 		}
@@ -147,13 +142,16 @@ func (w *world) moves() map[string]func(*world) {
 func (w *world) isDead(name string) bool { return w.replicas[name].state == "dead" }
 
 func (w *world) ask(r *replica) {
-	r.asked = &asked{Request: r.ledger.next(), sent: w.now}
+	r.asked = &asked{Request: r.ledger.Next(), sent: w.now}
 }
 
 // hear has the table carry out a replica's request.
 func (w *world) hear(r *replica) {
 	s := w.table.renew(w.now, r.asked.Request)
 	r.asked.standing = &s
+	if w.heard != nil {
+		w.heard(w.now, r.asked.Request, s)
+	}
 }
 
 func (w *world) answer(r *replica) {
@@ -161,18 +159,18 @@ func (w *world) answer(r *replica) {
 	if w.rules.fromReceiving {
 		sent = w.now
 	}
-	r.ledger.note(*r.asked.standing, sent)
+	r.ledger.Note(*r.asked.standing, sent)
 	r.asked = nil
 }
 
 // follow stops the workers of leases that are no longer claimed, and then loads the new ones.
 func (w *world) follow(r *replica) {
 	for name, k := range r.workers {
-		if r.ledger.claims[name] != k.fence {
+		if r.ledger.Claims[name] != k.fence {
 			delete(r.workers, name)
 		}
 	}
-	for name, fence := range r.ledger.claims {
+	for name, fence := range r.ledger.Claims {
 		if _, works := r.workers[name]; !works {
 			r.workers[name] = worker{fence: fence, cursor: w.lanes[name].cursor}
 		}
@@ -182,11 +180,11 @@ func (w *world) follow(r *replica) {
 // follows reports whether a replica's workers are those that its claims allow.
 func (r *replica) follows() bool {
 	for name, k := range r.workers {
-		if r.ledger.claims[name] != k.fence {
+		if r.ledger.Claims[name] != k.fence {
 			return false
 		}
 	}
-	return len(r.workers) == len(r.ledger.claims)
+	return len(r.workers) == len(r.ledger.Claims)
 }
 
 func (w *world) send(r *replica, lane string) {
@@ -226,7 +224,7 @@ func (w *world) arrive(i int, answered bool) {
 	switch {
 	case fenced:
 		delete(r.workers, c.lane)
-		r.ledger.lose(Lease{c.lane, c.fence})
+		r.ledger.Lose(lease.Lease{Name: c.lane, Fence: c.fence})
 	case written:
 		k.cursor++
 		r.workers[c.lane] = k
@@ -239,12 +237,12 @@ func (w *world) arrive(i int, answered bool) {
 func (w *world) wrong() string {
 	var publishing, writing []string
 	for name, r := range w.replicas {
-		k, works := r.workers[Publishing]
-		if works && r.ledger.claims[Publishing] == k.fence && w.now.Before(r.ledger.until) {
+		k, works := r.workers[lease.Publishing]
+		if works && r.ledger.Claims[lease.Publishing] == k.fence && w.now.Before(r.ledger.Until) {
 			publishing = append(publishing, name)
 		}
 		for lane, k := range r.workers {
-			if lane != Publishing && w.table.leases[lane].fence == k.fence {
+			if lane != lease.Publishing && w.table.leases[lane].fence == k.fence {
 				writing = append(writing, lane)
 			}
 		}
