@@ -102,7 +102,7 @@ func addTo(t *testing.T, s *sqlite.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	excluded := issue.Publication{Key: "i", Author: "robot", Parts: []issue.Part{{Incident: "i", Posted: 1}}, Excluded: &issue.Exclusion{By: "alice", Reason: "größe \u0000"}}
+	excluded := issue.Publication{Key: "i", Author: "robot", Parts: []issue.Part{{Incident: "i", Posted: 1}}, Feedback: issue.Feedback{Excluded: &issue.Exclusion{By: "alice", Reason: "größe \u0000"}}}
 	days := alert.Days{ID: slo.ID{SLO: "checkout", Labels: slo.NewLabels(map[string]string{"region": "eu\x00"})}, Target: slo.MustDecimal("0.999"), Measures: "a"}
 	for n := range 3 {
 		days.Days = append(days.Days, slo.Day{Date: record.Date(int64(20_000 + n)), Counts: slo.Counts{Total: 1000, Bad: 1.0 / 3}, Known: time.Hour, Exact: n > 0})

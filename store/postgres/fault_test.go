@@ -123,7 +123,7 @@ func TestCut(t *testing.T) {
 
 	for at, was := 0, -1; was != cuts; at++ {
 		was = cuts
-		p := issue.Publication{Key: "i", Triage: issue.Triage(fmt.Sprint(at)), Parts: []issue.Part{{Incident: "i", Posted: at}}}
+		p := issue.Publication{Key: "i", Feedback: issue.Feedback{Triage: issue.Triage(fmt.Sprint(at))}, Parts: []issue.Part{{Incident: "i", Posted: at}}}
 		proxy.CutAfter(at)
 		for s.Save(t.Context(), p) != nil {
 			if t.Context().Err() != nil {
