@@ -68,6 +68,7 @@ type eventText struct{ key, text string }
 func eventTexts(o slo.Objective) (all []eventText) {
 	add := func(key, text string) { all = append(all, eventText{key, cmp.Or(shortQuery(text), "none")}) }
 	ratio, latency, sampled := cmp.Or(o.Indicator.Ratio, &slo.Ratio{}), cmp.Or(o.Indicator.Latency, &slo.Latency{}), cmp.Or(o.Indicator.Sampled, &slo.Sampled{})
+	add("source", cmp.Or(o.Source, slo.DefaultSource))
 	add("indicator.ratio.bad", ratio.Bad)
 	add("indicator.ratio.good", ratio.Good)
 	add("indicator.ratio.total", ratio.Total)

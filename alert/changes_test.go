@@ -51,6 +51,8 @@ func TestChanges(t *testing.T) {
 		"never quiet": {func(d *alert.Definition) { d.Policy.Quiet.After = time.Minute }, []string{"quiet below 10 % for 15m → never"}, true},
 		"planned work": {func(d *alert.Definition) { d.Objective.Exclude = "x == 1" },
 			[]string{"other events are counted: its history begins anew", "exclude none → x == 1"}, true},
+		"another source": {func(d *alert.Definition) { d.Objective.Source = "payments" },
+			[]string{"other events are counted: its history begins anew", "source default → payments"}, true},
 		"what is counted": {func(d *alert.Definition) {
 			d.Objective.Indicator.Latency = &slo.Latency{Histogram: "d_seconds", Threshold: 1500 * time.Microsecond}
 			d.Objective.GroupBy = []string{"region", "zone"}

@@ -109,12 +109,22 @@ func DefaultRules(window time.Duration) []Rule {
 
 // Digest identifies a definition: it differs if anything differs that the fold looks at.
 func (d Definition) Digest() string {
-	return digest(d.Objective.Target, d.Objective.Window, d.Objective.Indicator, d.Objective.GroupBy, d.Objective.Delay, d.Objective.Exclude, d.Policy)
+	o := d.Objective
+	return digest(d.withSource(o.Target, o.Window, o.Indicator, o.GroupBy, o.Delay, o.Exclude, d.Policy)...)
 }
 
 // Measures identifies what is counted. If it changes, the history begins anew.
 func (d Definition) Measures() string {
-	return digest(d.Objective.Indicator, d.Objective.GroupBy, d.Objective.Exclude)
+	return digest(d.withSource(d.Objective.Indicator, d.Objective.GroupBy, d.Objective.Exclude)...)
+}
+
+// withSource adds the source, unless it is the default one: digests from before there were sources
+// stay valid.
+func (d Definition) withSource(parts ...any) []any {
+	if d.Objective.Source != "" {
+		parts = append(parts, d.Objective.Source)
+	}
+	return parts
 }
 
 // Warmup returns how much history the rules need to judge as they would with all of it.

@@ -40,3 +40,18 @@ func TestSeverity(t *testing.T) {
 		t.Errorf("the incident's severity is %d, want 2", got)
 	}
 }
+
+// TestMeasuresOfSources has another source measure something else, and the default one measure
+// what it did before there were sources: stores know these texts.
+func TestMeasuresOfSources(t *testing.T) {
+	d := Definition{Objective: slo.Objective{Name: "a", Target: slo.MustDecimal("99%"), Indicator: slo.Indicator{Bool: "up == 1"}}}
+	o := d.Objective
+	if d.Measures() != digest(o.Indicator, o.GroupBy, o.Exclude) || d.Digest() != digest(o.Target, o.Window, o.Indicator, o.GroupBy, o.Delay, o.Exclude, d.Policy) {
+		t.Error("the default source measures something else than before")
+	}
+	other := d
+	other.Objective.Source = "payments"
+	if d.Measures() == other.Measures() || d.Digest() == other.Digest() || d.SameEvents(other) {
+		t.Error("another source measures the same")
+	}
+}

@@ -18,12 +18,16 @@ type Objective struct {
 	Owner       string            `json:"owner,omitempty"` // a GitHub user or team, "@acme/checkout"
 	Target      Decimal           `json:"target"`          // the share of events that has to be good, in (0, 1)
 	Window      Window            `json:"window"`
+	Source      string            `json:"source,omitempty"` // the Prometheus, or tenant, that has its series; empty: the default one
 	Indicator   Indicator         `json:"indicator"`
 	GroupBy     []string          `json:"group_by,omitempty"` // label names: one history a label set
 	Delay       time.Duration     `json:"delay,omitempty"`    // how long after a tick its sample is taken; 0: the daemon's default
 	Exclude     string            `json:"exclude,omitempty"`  // PromQL that is true during planned work
 	Links       map[string]string `json:"links,omitempty"`    // name to URL: runbook, dashboard
 }
+
+// DefaultSource is how people name the default source, which Objective.Source leaves empty.
+const DefaultSource = "default"
 
 // Window is the period over which a target holds: rolling, or of the calendar.
 type Window struct {
