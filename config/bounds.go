@@ -18,16 +18,20 @@ import (
 // and files hold.
 type Bounds struct {
 	Repositories Repositories
+	Sources      []string // by name, slo.DefaultSource among them if there is one; nil: any
 	OwnFiles     []string // that hold the daemon's secrets and its store, and are no templates
 }
 
 // Bounds returns what the environment lets SLO files name.
 func (e Environment) Bounds() Bounds {
-	return bounds(e.GitHub.Repositories(), e.Store, e.GitHub.TokenFile, e.GitHub.AppPrivateKeyFile, e.PrometheusConfigFile, e.WebConfigFile)
+	b := bounds(e.GitHub.Repositories(), e.Store, append(e.ownFiles(), e.GitHub.TokenFile, e.GitHub.AppPrivateKeyFile, e.WebConfigFile)...)
+	b.Sources = e.SourceNames()
+	return b
 }
 
 // LoadBounds reads the variables that Bounds is made of, as LoadEnvironment does; what is wrong
-// with others is no error. Where they name no repository, all are allowed.
+// with others is no error. Where they name no repository, all are allowed, and any source where
+// they name no file of sources.
 func LoadBounds(ctx context.Context, lookuper envconfig.Lookuper) (Bounds, error) {
 	v, err := lookUp(ctx, lookuper)
 	if err != nil {
@@ -41,11 +45,18 @@ func LoadBounds(ctx context.Context, lookuper envconfig.Lookuper) (Bounds, error
 	if w.tracker(v.Tracker, v.GitHub.Repository) == "local" {
 		allowed = Repositories{}
 	}
+	s := Source{
+		PrometheusURL: URL{v.PrometheusURL}, PrometheusConfigFile: v.PrometheusConfigFile, ConfigFile: v.ConfigFile, Named: w.sources(v.ConfigFile),
+	}
 	if len(w) > 0 {
 		return Bounds{}, errors.Join(w...)
 	}
 	store, _ := ParseStore(v.Store)
-	return bounds(allowed, store, v.GitHub.TokenFile, v.GitHub.AppPrivateKeyFile, v.PrometheusConfigFile, v.WebConfigFile), nil
+	b := bounds(allowed, store, append(s.ownFiles(), v.GitHub.TokenFile, v.GitHub.AppPrivateKeyFile, v.WebConfigFile)...)
+	if v.ConfigFile != "" {
+		b.Sources = s.SourceNames()
+	}
+	return b, nil
 }
 
 func bounds(allowed Repositories, store Store, files ...string) Bounds {
@@ -61,6 +72,9 @@ func bounds(allowed Repositories, store Store, files ...string) Bounds {
 // Check returns a problem for each thing that definitions name and may not.
 func (b Bounds) Check(definitions []Definition) (problems []Problem) {
 	for _, d := range definitions {
+		if p, wrong := b.checkSource(d); wrong {
+			problems = append(problems, p)
+		}
 		for _, named := range []struct {
 			key, name string
 			at        Position

@@ -51,9 +51,9 @@ func TestLoadBounds(t *testing.T) {
 		"nothing is set": {map[string]string{}, Bounds{OwnFiles: []string{"postburn.db"}}, ""},
 		"a repository and files": {
 			map[string]string{"GITHUB_REPOSITORY": "acme/a", "GITHUB_TOKEN_FILE": "token", "DELAY": "soon", "WEB_CONFIG_FILE": "web.yml"},
-			Bounds{Repositories{Default: "acme/a"}, []string{"token", "web.yml", "postburn.db"}}, "",
+			Bounds{Repositories: Repositories{Default: "acme/a"}, OwnFiles: []string{"token", "web.yml", "postburn.db"}}, "",
 		},
-		"patterns alone":  {map[string]string{"GITHUB_ALLOW": "acme/*", "TRACKER": "github"}, Bounds{Repositories{Patterns: []string{"acme/*"}}, []string{"postburn.db"}}, ""},
+		"patterns alone":  {map[string]string{"GITHUB_ALLOW": "acme/*", "TRACKER": "github"}, Bounds{Repositories: Repositories{Patterns: []string{"acme/*"}}, OwnFiles: []string{"postburn.db"}}, ""},
 		"another tracker": {map[string]string{"GITHUB_REPOSITORY": "acme/a", "TRACKER": "local"}, Bounds{OwnFiles: []string{"postburn.db"}}, ""},
 		"a bad pattern":   {map[string]string{"GITHUB_ALLOW": "acme"}, Bounds{}, "POSTBURN_GITHUB_ALLOW must be"},
 		"a bad name":      {map[string]string{"GITHUB_REPOSITORY": "acme"}, Bounds{}, "POSTBURN_GITHUB_REPOSITORY must be"},

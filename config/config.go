@@ -24,7 +24,7 @@ type Definition struct {
 // Named has the positions of what a definition names outside of its file. What is not named has no
 // position.
 type Named struct {
-	Template, Repository, EvidenceRepository Position
+	Source, Template, Repository, EvidenceRepository Position
 }
 
 // Alert is the part of the definition that the fold works with.

@@ -18,6 +18,6 @@
 //	window.go, indicator.go, incident.go, severity.go, issue.go, evidence.go, template.go
 //	                what each part of an slo says
 //	nearest.go      the key that a misspelt one may have meant
-//	environment.go, github.go, bounds.go
-//	                the environment, and what SLO files may name
+//	environment.go, github.go, sources.go, bounds.go
+//	                the environment, the file of sources, and what SLO files may name
 package config

@@ -26,6 +26,7 @@ type document struct {
 	problems []Problem
 	keys     map[string]Position // of the present slo, see Definition
 	work     int                 // how much of maxWork is done
+	isSecret bool                // problems may not quote it
 
 	// origins are the places of nodes that no text has: those that were made from a foreign file.
 	origins map[*yaml.Node]Position
@@ -112,7 +113,12 @@ func (d *document) at(n *yaml.Node) Position {
 	return d.position(n.Line, n.Column)
 }
 
-func (d *document) add(p Problem) { d.problems = append(d.problems, p) }
+func (d *document) add(p Problem) {
+	if d.isSecret {
+		p.Text = hideValues(p.Text)
+	}
+	d.problems = append(d.problems, p)
+}
 
 // count is how many problems there are so far.
 func (d *document) count() int { return len(d.problems) }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,16 +43,19 @@ type Environment struct {
 // Source is the part of the environment that says where samples come from: all that the commands
 // besides the daemon need.
 type Source struct {
-	PrometheusURL        URL
-	PrometheusConfigFile string        // in the form of prometheus/common; empty: none
-	Interval             time.Duration // of the time grid: whole seconds
-	Delay                time.Duration // how long after a tick its sample is taken
+	PrometheusURL        URL                   // of the default source; empty: there is none
+	PrometheusConfigFile string                // in the form of prometheus/common; empty: none
+	ConfigFile           string                // has the other sources; empty: there are none
+	Named                map[string]Prometheus // the other sources
+	Interval             time.Duration         // of the time grid: whole seconds
+	Delay                time.Duration         // how long after a tick its sample is taken
 }
 
 // variables are the environment as it is written.
 type variables struct {
 	PrometheusURL         string          `env:"PROMETHEUS_URL"`
 	PrometheusConfigFile  string          `env:"PROMETHEUS_CONFIG_FILE"`
+	ConfigFile            string          `env:"CONFIG_FILE"`
 	SLOPath               string          `env:"SLO_PATH, default=slos.yaml"`
 	Interval              string          `env:"INTERVAL, default=30s"`
 	Delay                 string          `env:"DELAY, default=1m"`
@@ -169,14 +173,33 @@ func (w *wrong) source(v variables) Source {
 	s := Source{
 		PrometheusURL:        w.url("PROMETHEUS_URL", v.PrometheusURL, "http://prometheus:9090"),
 		PrometheusConfigFile: w.file("PROMETHEUS_CONFIG_FILE", v.PrometheusConfigFile, "write an http config that has it"),
+		ConfigFile:           w.file("CONFIG_FILE", v.ConfigFile, "write a file that has it"),
+		Named:                w.sources(v.ConfigFile),
 		Interval:             w.duration("INTERVAL", v.Interval, "30s"),
 		Delay:                w.duration("DELAY", v.Delay, "1m"),
 	}
-	if v.PrometheusURL == "" {
+	if v.PrometheusURL == "" && len(s.Named) == 0 {
 		w.addf("PROMETHEUS_URL", "is missing: set it to a URL like http://prometheus:9090")
 	}
 	w.interval(v.Interval, s.Interval)
 	return s
+}
+
+// sources reads the file of sources. A source that is wrong in part is there as well.
+func (w *wrong) sources(name string) map[string]Prometheus {
+	if name == "" || w.isFailed("CONFIG_FILE") {
+		return nil
+	}
+	named, problems := readConfig(name)
+	for _, p := range problems {
+		w.addf("CONFIG_FILE", "%s", p)
+	}
+	return named
+}
+
+// isFailed reports whether something is wrong with a variable.
+func (w *wrong) isFailed(name string) bool {
+	return slices.ContainsFunc(*w, func(err error) bool { return strings.HasPrefix(err.Error(), Prefix+name+" ") })
 }
 
 // url does not repeat what was given: it may hold a password.

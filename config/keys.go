@@ -25,7 +25,7 @@ type Key struct {
 func (k Key) Path() string { return pathIn(k.In) + k.Name }
 
 func pathIn(mapping string) string {
-	if mapping == "" || mapping == inFile {
+	if mapping == "" || mapping == inFile || mapping == inConfig {
 		return ""
 	}
 	return mapping + "."
@@ -56,6 +56,7 @@ var keys = []Key{
 	{Name: "owner", Type: ofLine, Value: `a GitHub user or team like "@acme/checkout"`, About: "who owns it"},
 	{Name: "target", Type: ofTarget, Value: "a percentage like 99.9%", Missing: "say how much has to be good, like 99.9%", About: "the share of events that has to be good"},
 	{Name: "window", Type: ofWindow, Value: "a duration like 30d, or {calendar: month}", Default: "30d", About: "the time over which the target holds"},
+	{Name: "source", Type: ofName, Value: "the name of a source", About: "the Prometheus, or the tenant of one, that has its series, by its name in POSTBURN_CONFIG_FILE; default is that of POSTBURN_PROMETHEUS_URL"},
 	{Name: "indicator", Type: ofMapping, Value: "one of ratio, latency, bool and sampled", Missing: "say what is measured, with indicator.ratio, latency, bool or sampled", About: "what is measured"},
 	{Name: "group_by", Type: ofGroups, Value: likeLabels, About: "one history and one set of breaches for each set of these labels' values"},
 	{Name: "delay", Type: ofDuration, Value: "a duration like 2m", About: "how long after a tick its sample is taken; POSTBURN_DELAY if it is not there"},
@@ -137,7 +138,7 @@ func schemaOf(in, of string) schema {
 // keysIn are the keys by the mapping that has them.
 var keysIn = func() map[string][]Key {
 	all := map[string][]Key{}
-	for _, k := range keys {
+	for _, k := range slices.Concat(keys, configKeys) {
 		all[k.In] = append(all[k.In], k)
 	}
 	return all

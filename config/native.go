@@ -121,6 +121,7 @@ func readValues(s settings, partial bool) Definition {
 		"owner":       func(f field) { o.Owner = f.shortText() },
 		"target":      func(f field) { o.Target = readTarget(f) },
 		"window":      func(f field) { o.Window = readWindow(f) },
+		"source":      func(f field) { f.keep(); o.Source = readSourceName(f) },
 		"indicator":   func(f field) { o.Indicator = readIndicator(f) },
 		"group_by":    func(f field) { f.keep(); o.GroupBy = readGroupBy(f) },
 		"delay":       func(f field) { o.Delay = readDelay(f) },

@@ -195,7 +195,7 @@ func TestNativeProblems(t *testing.T) {
 		{"label names that PromQL quotes", one + "    group_by: [service.name, größe]\n", nil},
 		{"no label names", one + "    group_by: []\n", []string{"6:15: group_by is empty; name a label, as in [region], or leave it out"}},
 		{"a key that nothing is like", one + "    zzz: 1\n", []string{
-			`6:5: unknown key "zzz"; an slo has name, service, description, owner, target, window, indicator, group_by, delay, exclude, incident, issue, evidence, report, links`,
+			`6:5: unknown key "zzz"; an slo has name, service, description, owner, target, window, source, indicator, group_by, delay, exclude, incident, issue, evidence, report, links`,
 		}},
 		{"an unknown key of the file", one + "slo: []\n", []string{`6:1: unknown key "slo"; did you mean slos?`}},
 		{"a key that is not text", one + "    [a]: 1\n", []string{"6:5: a key of an slo must be text, not a list"}},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/slo"
 )
 
 // Type is what form a key's value has.
@@ -38,6 +39,9 @@ const (
 	ofDuration
 	ofDurationOrOff
 	ofShortDuration
+	ofSources
+	ofHeaders
+	ofURL
 )
 
 // Patterns of texts. Durations are Prometheus' and Go's.
@@ -63,10 +67,14 @@ func Schema() ([]byte, error) {
 		}
 	}
 	root := mappingSchema(inFile)
-	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-	root["title"] = "SLO file of postburn"
 	root["required"] = []string{"slos"}
 	root["$defs"] = jsonObject{"slo": slo, "defaults": defaults}
+	return writeSchema(root, "SLO file of postburn")
+}
+
+func writeSchema(root jsonObject, title string) ([]byte, error) {
+	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	root["title"] = title
 	text, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("writing the schema: %w", err)
@@ -137,6 +145,15 @@ func (t Type) schema(k Key) jsonObject {
 		return jsonObject{"anyOf": []jsonObject{text(durationPattern, 1, 0), mappingSchema(path)}}
 	case ofLinks:
 		return byName(text("^https?://", 0, 0))
+	case ofSources:
+		names := text("^[a-z0-9-]+$", 1, maxName)
+		names["not"] = jsonObject{"const": slo.DefaultSource}
+		return jsonObject{"type": "object", "propertyNames": names, "additionalProperties": mappingSchema(inSource)}
+	case ofHeaders:
+		value := jsonObject{"anyOf": []jsonObject{text("", 1, 0), {"type": "number"}, mappingSchema(inHeaders)}}
+		return jsonObject{"type": "object", "propertyNames": text(headerName.String(), 0, 0), "additionalProperties": value}
+	case ofURL:
+		return text("^https?://", 0, 0)
 	case ofQueries:
 		s := byName(text("", 1, maxQuery))
 		s["maxProperties"] = maxEvidenceQueries

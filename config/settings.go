@@ -33,6 +33,7 @@ func (e Environment) Settings() []Setting {
 	all := []Setting{
 		{"PROMETHEUS_URL", e.PrometheusURL.String()},
 		{"PROMETHEUS_CONFIG_FILE", e.PrometheusConfigFile},
+		{"CONFIG_FILE", e.ConfigFile},
 		{"SLO_PATH", e.SLOPath},
 		{"INTERVAL", length(e.Interval)},
 		{"DELAY", length(e.Delay)},

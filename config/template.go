@@ -35,6 +35,9 @@ func readTemplateName(f field) string {
 
 // readNamed returns the positions of what settings name outside of the file.
 func readNamed(s settings) (n Named) {
+	if f, ok := s.fields["source"]; ok {
+		n.Source = f.at()
+	}
 	if f, ok := s.issue["template"]; ok {
 		n.Template = f.at()
 	}

@@ -40,6 +40,18 @@ func readName(f field) string {
 	return text
 }
 
+// readSourceName reads the name of a source. Which there are, the environment says.
+func readSourceName(f field) string {
+	text, ok := f.scalar()
+	if ok && (!isName(text) || len(text) > maxName) {
+		f.errorf("source must be made of a-z, 0-9 and -, at most %d of them, not %s", maxName, quote(text))
+	}
+	if text == slo.DefaultSource {
+		return ""
+	}
+	return text
+}
+
 func isName(text string) bool {
 	return text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
