@@ -13,7 +13,7 @@ import (
 func TestBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBudget(8 << 20)
-		first, second, third := b.lease(t.Context()), b.lease(t.Context()), b.lease(t.Context())
+		first, second, third := b.lease(t.Context(), nil), b.lease(t.Context(), nil), b.lease(t.Context(), nil)
 		for _, l := range []*lease{first, second, third} {
 			if err := l.take(smallAnswer); err != nil {
 				t.Fatalf("a small answer: %v", err)
@@ -40,7 +40,7 @@ func TestBudget(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		impatient := b.lease(ctx)
+		impatient := b.lease(ctx, nil)
 		if err := impatient.take(smallAnswer + 1); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("while another one is large: %v", err)
 		}

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"os"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/config"
@@ -19,12 +23,19 @@ import (
 type Options struct {
 	URL         string                // of Prometheus, without /api/v1
 	ConfigFile  string                // authentication, TLS and proxy: the http config of prometheus/common, in YAML
+	Headers     map[string]Header     // sent with each query, besides those of ConfigFile
 	Timeout     time.Duration         // of one query; default 30 s
 	Concurrency int                   // queries at a time; default 8
 	MaxAnswer   int64                 // bytes that one answer may have, and may take in memory; default 32 MiB
 	UserAgent   string                // default "postburn"
 	Logger      *slog.Logger          // queries are logged at level debug; default: nowhere
 	Registerer  prometheus.Registerer // of the client's own metrics; default: nowhere
+}
+
+// Header is the value of a header, which may be secret.
+type Header struct {
+	Value string
+	File  string // has the value, and is read for each query; empty: Value is it
 }
 
 // Client asks one Prometheus. Its methods may be called by several goroutines.
@@ -64,6 +75,9 @@ func New(o Options) (*Client, error) {
 	}
 	base, err := readURL(o.URL, &settings)
 	if err != nil {
+		return nil, err
+	}
+	if err := addHeaders(&settings, o.Headers); err != nil {
 		return nil, err
 	}
 	transport, err := config.NewRoundTripperFromConfig(settings, "prometheus", config.WithUserAgent(o.UserAgent))
@@ -113,6 +127,41 @@ func (c *Client) Ping(ctx context.Context) error {
 
 // errNoURL does not quote the text, which may hold a password in the wrong place.
 var errNoURL = errors.New("the URL of Prometheus must be like http://prometheus:9090")
+
+// addHeaders adds headers to the settings, which are never printed.
+func addHeaders(settings *config.HTTPClientConfig, headers map[string]Header) error {
+	if len(headers) == 0 {
+		return nil
+	}
+	all := map[string]config.Header{}
+	if settings.HTTPHeaders != nil {
+		maps.Copy(all, settings.HTTPHeaders.Headers)
+	}
+	for name, h := range headers {
+		for other := range all {
+			if strings.EqualFold(name, other) {
+				return fmt.Errorf("the header %s is both in the http config and beside it: give one of them", name)
+			}
+		}
+		added := config.Header{Secrets: []config.Secret{config.Secret(h.Value)}}
+		if h.File != "" {
+			content, err := os.ReadFile(h.File)
+			if err != nil {
+				return fmt.Errorf("reading the header %s: %w", name, err)
+			}
+			if text := strings.TrimSpace(string(content)); text == "" || strings.ContainsFunc(text, unicode.IsControl) {
+				return fmt.Errorf("the header %s: its file %s must have one line", name, h.File)
+			}
+			added = config.Header{Files: []string{h.File}}
+		}
+		all[name] = added
+	}
+	settings.HTTPHeaders = &config.Headers{Headers: all}
+	if err := settings.HTTPHeaders.Validate(); err != nil {
+		return fmt.Errorf("the headers: %w", HideValues(err))
+	}
+	return nil
+}
 
 // exactly are parameters that make a server answer exactly, or not at all. Servers ignore unknown
 // ones.

@@ -44,6 +44,7 @@
 //	family.go        queries that differ in one label's value alone
 //	ask.go           asker: asks queries together, and those that fail apart
 //	client.go        Client: its options
+//	sources.go       Sources: the clients of several servers, or tenants of one
 //	querier.go       querier: asks a few queries at a time, and counts what fails
 //	send.go          sends a query, and tells results from errors
 //	transport.go     redirects, the server's clock, which server it is

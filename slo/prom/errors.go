@@ -29,6 +29,9 @@ var (
 // answer, with what it has so far.
 var errAhead = errors.New("asked about a time that has yet to come by the server's clock")
 
+// errSlowAnswer means that a large answer took its time while another source waited to answer.
+var errSlowAnswer = errors.New("a large answer came too slowly while another source waited")
+
 // errPartial means that a server answered from a part of the data.
 var errPartial = errors.New("a part of the data could not be read")
 
@@ -65,6 +68,8 @@ func (q *querier) explain(err error, query string) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return tooMuch{fmt.Errorf("%w: no answer within %s", slo.ErrUnreachable, q.timeout)}
+	case errors.Is(err, errSlowAnswer):
+		return tooMuch{fmt.Errorf("%w: %w", slo.ErrUnreachable, errSlowAnswer)}
 	case errors.Is(err, errAhead):
 		return fmt.Errorf("%w: this clock is more than %s ahead of its own: set the clocks right", slo.ErrClock, clockTolerance)
 	case errors.Is(err, errPartial):

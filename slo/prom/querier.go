@@ -23,10 +23,14 @@ type querier struct {
 	metrics *metrics
 	most    int           // see Client.Bounded
 	asked   *atomic.Int64 // nil: any number may be asked
+	missing error         // why no query is asked; nil: they are
 }
 
 // enter waits for one of the few slots.
 func (q *querier) enter(ctx context.Context) error {
+	if q.missing != nil {
+		return q.missing
+	}
 	select {
 	case q.slots <- struct{}{}:
 		return nil

@@ -2,6 +2,7 @@ package prom
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -54,6 +55,8 @@ func (s *sender) send(ctx context.Context, query string, ticks slo.Ticks, take f
 		form.Set("end", unix(ticks.Last))
 		form.Set("step", strconv.FormatFloat(ticks.Interval.Seconds(), 'f', -1, 64))
 	}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	resp, err := s.post(ctx, path, form)
 	if err != nil {
 		return head{}, err
@@ -68,10 +71,12 @@ func (s *sender) send(ctx context.Context, query string, ticks slo.Ticks, take f
 	if resp.ContentLength > s.budget.most {
 		return head{}, largeError{size: resp.ContentLength, most: s.budget.most}
 	}
-	lease := s.budget.lease(ctx)
+	lease := s.budget.lease(ctx, end)
 	defer lease.release()
 	found, err := decode(&body{Reader: resp.Body, most: s.budget.most}, lease, take)
 	switch {
+	case err != nil && errors.Is(context.Cause(ctx), errSlowAnswer):
+		return found, errSlowAnswer
 	case err != nil:
 		return found, err
 	case found.status == "error":
