@@ -23,8 +23,10 @@ type Status struct {
 	Objectives ObjectiveCounts `json:"objectives"`
 	// Seconds by which the newest tick of any objective is behind now; null before the first.
 	LagSeconds *float64 `json:"lag_seconds"`
-	// When Prometheus answered last; null if it has not yet.
+	// When Prometheus, or any of several sources, answered last; null if it has not yet.
 	PrometheusAnswered *time.Time `json:"prometheus_answered"`
+	// The sources, if there are others than the default one.
+	Sources []SourceStatus `json:"sources,omitempty"`
 	// Objectives that can't be read, by name.
 	Failing []FailingObjective `json:"failing"`
 	// Incidents whose texts the tracker has not taken, those that wait longest first.
@@ -61,12 +63,24 @@ type ObjectiveCounts struct {
 	Quiet int `json:"quiet"`
 }
 
+// SourceStatus is how a source does: a Prometheus, or a tenant of one.
+type SourceStatus struct {
+	// Its name; that of POSTBURN_PROMETHEUS_URL is "default".
+	Source string `json:"source"`
+	// When it answered last; null if it has not yet.
+	PrometheusAnswered *time.Time `json:"prometheus_answered"`
+	// Number of its objectives that can't be read.
+	FailingObjectives int `json:"failing_objectives"`
+}
+
 // FailingObjective is an objective that can't be read.
 type FailingObjective struct {
 	// Name of the objective.
 	SLO string `json:"slo"`
 	// Why.
 	Error string `json:"error"`
+	// Name of its source; absent for the default one.
+	Source string `json:"source,omitempty"`
 }
 
 // WaitingIncident is an incident whose texts the tracker has not taken.
@@ -90,7 +104,8 @@ func (h apiHandler) status(w http.ResponseWriter, _ *http.Request) {
 // viewStatus asks nobody and reads nothing: it has to answer while all else fails.
 func viewStatus(now time.Time, d *Data) Status {
 	v := Status{Settings: map[string]string{}, Failing: []FailingObjective{}, Waiting: []WaitingIncident{}, StoreProblem: d.storeProblem()}
-	v.addObjectives(now, d.Statuses(now))
+	statuses := d.Statuses(now)
+	v.addObjectives(now, statuses)
 	v.SLOFiles.Changes = []string{}
 	if d.SLOFiles != nil {
 		files := d.SLOFiles()
@@ -106,8 +121,12 @@ func viewStatus(now time.Time, d *Data) Status {
 	for _, s := range about.Settings {
 		v.Settings[s.Name] = s.Value
 	}
+	sources := sourcesOf(statuses)
 	for _, name := range slices.Sorted(maps.Keys(about.Failing)) {
-		v.Failing = append(v.Failing, FailingObjective{name, shown(about.Failing[name].Error())})
+		v.Failing = append(v.Failing, FailingObjective{name, shown(about.Failing[name].Error()), sources[name]})
+	}
+	for _, s := range about.bySource(statuses) {
+		v.Sources = append(v.Sources, SourceStatus{s.Name, present(s.Answered), s.N})
 	}
 	for _, key := range slices.Sorted(maps.Keys(about.Waiting)) {
 		v.Waiting = append(v.Waiting, WaitingIncident{key, about.Waiting[key]})

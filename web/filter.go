@@ -45,7 +45,7 @@ func (f filter) matches(texts ...string) bool {
 }
 
 func (f filter) matchesObjective(o slo.Objective, labels slo.Labels) bool {
-	return f.matches(o.Name, o.Service, o.Owner, o.Description, string(labels))
+	return f.matches(o.Name, o.Service, o.Owner, o.Description, o.Source, string(labels))
 }
 
 func (f filter) matchesIncident(i alert.Incident) bool {

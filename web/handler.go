@@ -29,9 +29,10 @@ type Data struct {
 	Graph func(slo.Objective, slo.Labels) (string, error)
 	// Durations returns p50, p95 and p99 of how long the events of a latency objective's label set
 	// took in a time; none if there were none. May be nil itself.
-	Durations     func(ctx context.Context, o slo.Objective, set slo.Labels, in slo.Span) ([]slo.Quantile, error)
-	PrometheusURL string // where people reach Prometheus; empty: not known
-	Grafana       Grafana
+	Durations func(ctx context.Context, o slo.Objective, set slo.Labels, in slo.Span) ([]slo.Quantile, error)
+	// Places are where people look at the samples of a source, by its name; the default one has
+	// none.
+	Places map[string]Place
 	// StoreProblem returns what is wrong with the store and what to do about it; nil if nothing
 	// is. May be nil itself.
 	StoreProblem func() error
@@ -50,6 +51,12 @@ type Data struct {
 	About func() About
 
 	caches *caches
+}
+
+// Place is where people look at samples.
+type Place struct {
+	PrometheusURL string // where they reach Prometheus; empty: not known
+	Grafana       Grafana
 }
 
 // SLOFiles is what became of the SLO files since the start.

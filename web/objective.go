@@ -335,6 +335,7 @@ func (v *objectiveView) addQuery(d *Data, s alert.Status) {
 		return // it can't be read either, and the page says so
 	}
 	v.Query = printable(query)
-	v.QueryAddress = issue.GraphURL(link(d.PrometheusURL), query, time.Time{}, graphed)
-	v.Explore = d.Grafana.explore(query)
+	place := d.Places[s.Objective.Source]
+	v.QueryAddress = issue.GraphURL(link(place.PrometheusURL), query, time.Time{}, graphed)
+	v.Explore = place.Grafana.explore(query)
 }

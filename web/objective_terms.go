@@ -13,6 +13,9 @@ import (
 // addTerms lists the definition as it was read from the SLO file.
 func (v *objectiveView) addTerms(s alert.Status, d alert.Detail, detailed bool) {
 	o := s.Objective
+	if o.Source != "" {
+		v.say("source", o.Source)
+	}
 	switch i := o.Indicator; {
 	case i.Ratio != nil:
 		v.code("bad", i.Ratio.Bad)

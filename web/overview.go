@@ -29,7 +29,8 @@ type overview struct {
 	SLOFiles     SLOFiles
 	OtherChanges int // of the SLO files, besides those that are shown
 	Stuck        *stuck
-	Refusal      string // why an objective can't be read; empty: not known
+	Refusal      string         // why an objective can't be read; empty: not known
+	Refusals     []sourceFaults // the same by source, if there are several
 	Counts       []stateCount
 	All          int       // objectives
 	Newest       time.Time // the last tick of any objective; zero if there is none

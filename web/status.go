@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/humanize"
 )
 
@@ -24,9 +26,51 @@ type About struct {
 	Settings []Setting
 	Loaded   time.Time            // when the SLO files that are in use were read
 	Revision string               // of the SLO files that are in use
-	Answered time.Time            // when Prometheus answered last; zero: not yet
+	Answered time.Time            // when Prometheus answered last, of several sources any; zero: not yet
+	Sources  []SourceAbout        // if there are others than the default one
 	Failing  map[string]error     // why an objective can't be read, by its name
 	Waiting  map[string]time.Time // publications with texts that the tracker has not taken: since when, by key
+}
+
+// SourceAbout is how a source does.
+type SourceAbout struct {
+	Name     string
+	Answered time.Time // last; zero: not yet
+}
+
+// sourceFaults is what can't be read of a source.
+type sourceFaults struct {
+	SourceAbout
+	N   int    // objectives
+	Why string // of the first of them
+}
+
+// bySource returns what can't be read of each source; none if there is only the default one.
+func (a About) bySource(statuses []alert.Status) (all []sourceFaults) {
+	sources := sourcesOf(statuses)
+	names := slices.Sorted(maps.Keys(a.Failing))
+	for _, s := range a.Sources {
+		faults := sourceFaults{SourceAbout: s}
+		for _, name := range names {
+			if cmp.Or(sources[name], slo.DefaultSource) != s.Name {
+				continue
+			}
+			if faults.N++; faults.N == 1 {
+				faults.Why = shown(a.Failing[name].Error())
+			}
+		}
+		all = append(all, faults)
+	}
+	return all
+}
+
+// sourcesOf returns the sources of objectives, by the objective's name.
+func sourcesOf(statuses []alert.Status) map[string]string {
+	sources := map[string]string{}
+	for _, s := range statuses {
+		sources[s.Objective.Name] = s.Objective.Source
+	}
+	return sources
 }
 
 // longestWaiting returns the keys of the publications that wait, the one that waits longest first.
@@ -48,6 +92,7 @@ type statusView struct {
 	Up           time.Duration
 	Behind       time.Duration // how far the newest tick is behind now; 0: nothing is watched yet
 	Objectives   string        // how many there are
+	Sources      []sourceFaults
 	Failing      []fault
 	MoreFailing  int
 	Waiting      []fault
@@ -85,6 +130,7 @@ func newStatusView(ctx context.Context, now time.Time, d *Data) (statusView, err
 		v.Up = now.Sub(started)
 	}
 	statuses := d.Statuses(now)
+	v.Sources = v.About.bySource(statuses)
 	v.Objectives = humanize.Plural(len(statuses), "objective")
 	for _, s := range statuses {
 		if behind := now.Sub(s.Tick); !s.Tick.IsZero() && (v.Behind == 0 || behind < v.Behind) {

@@ -30,6 +30,18 @@ func TestStatusPage(t *testing.T) {
 			},
 			says: []string{"cart-latency parse error<script>alert(1)</script>"}, not: []string{"no objective fails"},
 		},
+		"sources": {
+			change: func(w *world, a *web.About) {
+				for i := range w.statuses {
+					if w.statuses[i].Objective.Service == "payments" {
+						w.statuses[i].Objective.Source = "payments"
+					}
+				}
+				a.Failing = map[string]error{"payments-latency": errors.New("HTTP 503" + evil), "payments-availability": errors.New("HTTP 503")}
+				a.Sources = []web.SourceAbout{{Name: "default", Answered: time.Now().Add(-10 * time.Second)}, {Name: "payments"}}
+			},
+			says: []string{"Source default answered last at 1999-12-31 23:59:50 UTC Source payments has not answered yet; 2 objectives can't be read"},
+		},
 		"many of them": {
 			change: func(_ *world, a *web.About) {
 				a.Failing = map[string]error{}
@@ -80,4 +92,38 @@ func TestStatusPage(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestSourcesAreNamed has the first page, an objective's page and the API name the source that
+// can't be read; with the default one alone they name none.
+func TestSourcesAreNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := usual()
+		w.about.Failing = map[string]error{"payments-latency": errors.New("connection refused")}
+		for _, path := range []string{"/", "/slos/payments-latency", "/status", "/api/v1/status", "/api/v1/slos"} {
+			if _, page := get(t, w.handler(), path); strings.Contains(page, `"source`) || strings.Contains(page, "Source <bdi>") || strings.Contains(page, "<dt>source") {
+				t.Errorf("%s speaks of sources", path)
+			}
+		}
+		for i := range w.statuses {
+			if w.statuses[i].Objective.Service == "payments" {
+				w.statuses[i].Objective.Source = "second"
+			}
+		}
+		w.about.Sources = []web.SourceAbout{{Name: "default", Answered: time.Now()}, {Name: "second"}}
+		for path, want := range map[string]string{
+			"/": "Source second , 1 objective: connection refused", "/slos/payments-latency": "source second", "/?q=second": "payments-latency",
+			"/api/v1/status": `"sources":[{"source":"default","prometheus_answered":"2000-01-01T00:00:00Z","failing_objectives":0},{"source":"second","prometheus_answered":null,"failing_objectives":1}]`,
+			"/api/v1/slos":   `"source":"second"`,
+		} {
+			code, page := get(t, w.handler(), path)
+			if !strings.HasPrefix(path, "/api") {
+				balanced(t, page)
+				page = text(page)
+			}
+			if code != 200 || !strings.Contains(page, want) {
+				t.Errorf("%s: %d, %q is not said in:\n%s", path, code, want, page)
+			}
+		}
+	})
 }

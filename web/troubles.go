@@ -24,6 +24,11 @@ func (o *overview) addTroubles(ctx context.Context, d *Data) error {
 		return nil
 	}
 	about := d.About()
+	for _, faults := range about.bySource(d.Statuses(o.Now)) {
+		if faults.N > 0 {
+			o.Refusals = append(o.Refusals, faults)
+		}
+	}
 	if names := slices.Sorted(maps.Keys(about.Failing)); len(names) > 0 {
 		o.Refusal = shown(about.Failing[names[0]].Error())
 	}

@@ -62,6 +62,8 @@ type Objective struct {
 	Incident string `json:"incident,omitempty"`
 	// Severity level of its open incident, 1 being the worst; absent if it has none.
 	Severity int `json:"severity,omitempty"`
+	// Name of the Prometheus, or tenant, that it is read from; absent for the default one.
+	Source string `json:"source,omitempty"`
 }
 
 // Incident is the JSON form of an incident: breach windows that belong together.
@@ -193,7 +195,7 @@ func viewObjective(s alert.Status) Objective {
 		SLO: s.Objective.Name, Labels: s.Labels.Map(), Target: json.Number(s.Objective.Target.String()),
 		TotalEvents: s.Window.Total, BadEvents: s.Window.Bad, EstimatedEvents: math.Round(s.Estimated), BudgetRemainingRatio: s.BudgetRemaining, State: s.State,
 		BlindSince: present(s.BlindSince), QuietSince: present(s.QuietSince), Redefined: present(s.Redefined), Changes: s.Changes,
-		Service: s.Objective.Service, Window: s.Objective.Window.String(), AsOf: present(s.Tick),
+		Service: s.Objective.Service, Window: s.Objective.Window.String(), AsOf: present(s.Tick), Source: s.Objective.Source,
 	}
 	if s.Window.Total > 0 {
 		v.AttainedRatio = new((s.Window.Total - s.Window.Cut().Bad) / s.Window.Total)

@@ -36,7 +36,7 @@ func (w *world) handler() *web.Handler {
 		Statuses: func(time.Time) []alert.Status { return w.statuses },
 		Store:    &w.memory, StoreProblem: func() error { return w.problem },
 		Reload: func(context.Context) error { return nil }, SLOFiles: func() web.SLOFiles { return w.files },
-		About: func() web.About { return w.about }, Details: w.details, PrometheusURL: "https://prometheus.example/p/",
+		About: func() web.About { return w.about }, Details: w.details, Places: map[string]web.Place{"": {"https://prometheus.example/p/", w.grafana}},
 		Durations: func(ctx context.Context, _ slo.Objective, _ slo.Labels, in slo.Span) ([]slo.Quantile, error) {
 			return w.took(ctx, in.End.Sub(in.Start))
 		},
@@ -46,7 +46,7 @@ func (w *world) handler() *web.Handler {
 			}
 			return "", issue.ErrNotFound
 		},
-		Changes: func(string) []web.Change { return w.changes }, Grafana: w.grafana,
+		Changes: func(string) []web.Change { return w.changes },
 		Graph: func(slo.Objective, slo.Labels) (string, error) {
 			return `sum(rate(errors_total{path="<a&b>"}[5m])) / sum(rate(requests_total[5m]))`, nil
 		},

@@ -34,7 +34,7 @@ const (
 type chaser struct {
 	*sampler
 	background *background
-	slots      chan struct{} // one for each reading
+	slots      *slots // one for each reading
 }
 
 // chase is an ongoing reading of some objectives.
@@ -52,6 +52,7 @@ type chased struct {
 	newest  time.Time // the newest tick that was missing
 	current bool      // the newest tick has data, or is known to have none
 	prompt  bool      // it was answered within a lane's time limit
+	silent  bool      // its source answered nobody since the chase began
 	planned bool      // work is planned at that tick
 }
 
@@ -72,11 +73,11 @@ func (h chaser) takeTurn(ctx context.Context, l *lane, arrived map[string]arriva
 		default:
 		}
 	}
-	groups := map[slo.Ticks][]alert.Definition{}
+	groups := map[batch][]alert.Definition{}
 	for _, d := range l.Definitions() {
 		name := d.Objective.Name
 		r := l.readers[name]
-		if _, has := arrived[name]; has || !r.apart || r.chase != nil || h.now().Before(r.retry) {
+		if _, has := arrived[name]; has || !r.apart || r.chase != nil || h.isPausing(d.Objective.Source, r) {
 			continue
 		}
 		missing := h.missing(l, d, h.due(0))
@@ -85,17 +86,30 @@ func (h chaser) takeTurn(ctx context.Context, l *lane, arrived map[string]arriva
 		case !r.failing.IsZero() || r.most > 0:
 			h.start(ctx, l, []alert.Definition{d}, missing)
 		default:
-			groups[missing] = append(groups[missing], d)
+			of := batch{d.Objective.Source, missing}
+			groups[of] = append(groups[of], d)
 		}
 	}
-	for missing, defs := range groups {
+	for of, defs := range groups {
 		for some := range slices.Chunk(defs, chasedTogether) {
-			h.start(ctx, l, some, missing)
+			h.start(ctx, l, some, of.ticks)
 		}
 	}
 }
 
-// start starts to read the first ticks that some objectives miss.
+// batch is what objectives that are read together have in common.
+type batch struct {
+	source string
+	ticks  slo.Ticks
+}
+
+// isPausing reports whether it is too early to read an objective again. If its source answered
+// nobody then, and does now, it is not.
+func (h chaser) isPausing(source string, r *reader) bool {
+	return h.now().Before(r.retry) && (r.silent.IsZero() || !h.answeredSince(source, r.silent))
+}
+
+// start starts to read the first ticks that some objectives of one source miss.
 func (h chaser) start(ctx context.Context, l *lane, defs []alert.Definition, missing slo.Ticks) {
 	c := &chase{defs: defs, done: make(chan []chased, 1)}
 	watches, most, awaited := 0, 0, 0
@@ -113,7 +127,7 @@ func (h chaser) start(ctx context.Context, l *lane, defs []alert.Definition, mis
 		}
 	}
 	piece := bounded(bounded(missing, watches, most), 1, awaited+caughtUp/2)
-	h.background.run(ctx, h.slots, func() {
+	h.background.run(ctx, h.slots.of(defs[0].Objective.Source), func() {
 		c.done <- h.readApart(ctx, defs, missing, piece, had)
 		l.alarm.ring()
 	})
@@ -138,6 +152,7 @@ func (h chaser) readApart(ctx context.Context, defs []alert.Definition, missing,
 		*c = chased{arrival: arrival{readings[i], piece}, err: readings[i].Err, ticks: piece, most: piece.Len(), newest: missing.Last, prompt: prompt}
 		probe := arrival{probes[i], newest}
 		c.planned = probe.isPlanned()
+		c.silent = !h.answeredSince(d.Objective.Source, begun)
 		c.current = probes[i].Err == nil && (!had[i] || h.isFinal(ctx, d, probe))
 		if c.err == nil && !c.current {
 			c.arrival = c.until(c.arrival.lastWithEvents(), missing.Last.Add(-lateMost))
@@ -174,7 +189,10 @@ func (h chaser) takeIn(l *lane, d alert.Definition, c chased, arrived map[string
 	if c.planned {
 		r.plannedTo = c.newest
 	}
-	l.noteAnswer(c.err)
+	l.noteAnswer(d.Objective.Source, c.err)
+	if r.silent = (time.Time{}); c.silent {
+		r.silent = now
+	}
 	if c.err != nil {
 		r.fails(now)
 		r.most = stretched(r.most, c.ticks.Len(), false)

@@ -10,6 +10,7 @@
 //	alarm.go       alarm: ending a lane's sleep
 //	loop.go        reading, folding and committing the ticks that are due
 //	clock.go       clock: which ticks are due
+//	sources.go     slots: what runs beside the lanes, each source apart; which sources answer
 //	sampler.go     sampler: asking Prometheus, and how it answers
 //	arrival.go     arrival: an objective's reading
 //	together.go    togetherReader: objectives that keep up, without waiting for one whose query hangs

@@ -65,7 +65,7 @@ type Engine struct {
 	pasts    pastsReader
 
 	reloads   chan reload
-	catchUps  chan struct{} // one per lane that catches up
+	catchUps  *slots // one for each lane that catches up
 	recovered []*lane
 }
 
@@ -77,13 +77,16 @@ func NewEngine(opts Options) *Engine {
 	e := &Engine{
 		opts: opts, clock: clock{opts.Now, opts.Interval, opts.Delay},
 		metrics: newMetrics(opts.Registerer), health: newHealth(opts.Logger), background: &background{},
-		reloads: make(chan reload), catchUps: make(chan struct{}, catchingUp),
+		reloads: make(chan reload), catchUps: newSlots(catchingUp),
 	}
-	e.sampler = &sampler{clock: e.clock, source: opts.Source, reach: opts.Reach, metrics: e.metrics, health: e.health}
+	e.sampler = &sampler{
+		clock: e.clock, source: opts.Source, reach: opts.Reach, metrics: e.metrics, health: e.health,
+		answered: map[string]time.Time{}, silent: map[string]time.Time{},
+	}
 	e.committer = &committer{store: opts.Store, metrics: e.metrics, health: e.health, requests: make(chan commitRequest)}
 	e.board = &board{sampler: e.sampler}
 	e.exclusions = &exclusions{read: opts.Excluded}
-	chases, pasts := make(chan struct{}, chasing), make(chan struct{}, readingPasts)
+	chases, pasts := newSlots(chasing), newSlots(readingPasts)
 	e.together = togetherReader{e.sampler}
 	e.chaser = chaser{e.sampler, e.background, chases}
 	e.verifier = verifier{e.sampler, e.background, chases, opts.Logger}
@@ -116,9 +119,11 @@ func (b *background) run(ctx context.Context, slots chan struct{}, f func()) {
 // samples can't be read, lag behind, or are of the future.
 func (e *Engine) Statuses(now time.Time) []alert.Status { return e.board.at(now) }
 
-// Answers returns when Prometheus answered last, zero if it has not yet, and why the last reading
-// of an objective failed, by its name.
-func (e *Engine) Answers() (last time.Time, failing map[string]error) { return e.sampler.answers() }
+// Answers returns when each source answered last, by its name, and why the last reading of an
+// objective failed, by the objective's name. A source that has not answered yet is not there.
+func (e *Engine) Answers() (last map[string]time.Time, failing map[string]error) {
+	return e.sampler.answers()
+}
 
 // TakeDays returns what is new of objectives' days since it was last called, for a store to keep.
 func (e *Engine) TakeDays() []alert.Days { return e.board.diary.take() }
@@ -205,13 +210,17 @@ func (e *Engine) Recover(ctx context.Context) error {
 	if err := e.exclusions.update(ctx); err != nil {
 		return err
 	}
-	defs := map[string][]alert.Definition{}
+	defs, sources := map[string][]alert.Definition{}, map[string]bool{}
 	for _, d := range e.opts.Definitions {
+		sources[d.Objective.Source] = true
 		name := laneOf(d)
 		defs[name] = append(defs[name], d)
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
+	}
+	for _, s := range []*slots{e.catchUps, e.chaser.slots, e.pasts.slots} {
+		s.divide(len(sources))
 	}
 	for _, name := range names {
 		l, err := e.recoverLane(ctx, name)

@@ -41,14 +41,17 @@ func (h *health) ok(what string) {
 	}
 }
 
-// reading notes how reading an objective went. A fault of Prometheus is logged once for all
+// reading notes how reading an objective went. A fault of a source is logged once for all of its
 // objectives, one of a query once for its own.
-func (h *health) reading(name string, err error) {
+func (h *health) reading(o slo.Objective, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := ""
+	name, now, logger := o.Name, "", h.logger
+	if o.Source != "" {
+		logger = logger.With("source", o.Source)
+	}
 	if err != nil {
-		now = kindOf(name, err)
+		now = kindOf(o, err)
 	}
 	for kind, names := range h.wrong {
 		if !names[name] || kind == now {
@@ -57,7 +60,7 @@ func (h *health) reading(name string, err error) {
 		delete(names, name)
 		if len(names) == 0 {
 			delete(h.wrong, kind)
-			h.logger.Info("prometheus answers again", "slo", name, "after", kind)
+			logger.Info("prometheus answers again", "slo", name, "after", kind)
 		}
 	}
 	if err == nil {
@@ -65,17 +68,20 @@ func (h *health) reading(name string, err error) {
 	}
 	if h.wrong[now] == nil {
 		h.wrong[now] = map[string]bool{}
-		h.logger.Warn("no samples; the objective is blind until they can be read", "slo", name, "err", err)
+		logger.Warn("no samples; the objective is blind until they can be read", "slo", name, "err", err)
 	}
 	h.wrong[now][name] = true
 }
 
 // kindOf names a fault, without details that change from try to try.
-func kindOf(name string, err error) string {
+func kindOf(o slo.Objective, err error) string {
 	for _, kind := range []error{slo.ErrUnreachable, slo.ErrBadAnswer, slo.ErrIncomplete, slo.ErrClock} {
-		if errors.Is(err, kind) {
+		switch {
+		case errors.Is(err, kind) && o.Source != "":
+			return kind.Error() + ": source " + o.Source
+		case errors.Is(err, kind):
 			return kind.Error()
 		}
 	}
-	return "query of " + name
+	return "query of " + o.Name
 }

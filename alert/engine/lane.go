@@ -19,20 +19,20 @@ type lane struct {
 	checks  []*check // under way
 	most    int      // ticks to read at a time, after more could not be read; 0: as many as fit
 
-	slow bool // no objective answered in time: wait for the next answers without limit
+	slow map[string]bool // by source: no objective answered in time: wait for the next answers without limit
 
-	asked, answered bool      // Prometheus was asked since the last step, and has answered, even with an error
-	unanswered      time.Time // since when it does not answer, by the wall clock; zero: it does
-	alarm           alarm     // rings when something was read apart, or asked
-	inspections     inspections
-	pasts           int // readings of the past under way or waiting
-	excluded        int // the state of exclusions that is applied
+	answering   map[string]answering // by source
+	alarm       alarm                // rings when something was read apart, or asked
+	inspections inspections
+	pasts       map[string]int // by source: readings of the past under way or waiting
+	excluded    int            // the state of exclusions that is applied
 }
 
 func newLane(name string, l *fold.Lane) *lane {
 	a := make(alarm, 1)
 	return &lane{
 		Lane: l, name: name, journal: journal{lane: name}, readers: readers{},
+		slow: map[string]bool{}, answering: map[string]answering{}, pasts: map[string]int{},
 		alarm: a, inspections: inspections{make(chan inspection, maxInspections), a},
 	}
 }
@@ -178,9 +178,4 @@ func (e *Engine) logChanges(l *lane, defs []alert.Definition) {
 			e.opts.Logger.Info("redefined; what was before opens nothing", "slo", old.Objective.Name, "changes", strings.Join(changes, "; "))
 		}
 	}
-}
-
-// noteAnswer notes how reading an objective went.
-func (l *lane) noteAnswer(err error) {
-	l.asked, l.answered = true, l.answered || isAnswer(err)
 }

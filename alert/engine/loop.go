@@ -58,9 +58,10 @@ func (e *Engine) runLane(ctx context.Context, l *lane) error {
 // committer reports why.
 func (e *Engine) advance(ctx context.Context, l *lane, ticks slo.Ticks) (advanced, ok bool) {
 	if ticks.Len() > fewest {
+		catchUps := e.catchUps.of(l.source())
 		select {
-		case e.catchUps <- struct{}{}:
-			defer func() { <-e.catchUps }()
+		case catchUps <- struct{}{}:
+			defer func() { <-catchUps }()
 		case <-ctx.Done():
 			return false, false
 		}
@@ -71,11 +72,12 @@ func (e *Engine) advance(ctx context.Context, l *lane, ticks slo.Ticks) (advance
 	}
 	e.chaser.takeTurn(ctx, l, arrived)
 	e.pasts.read(ctx, l)
-	if !e.answers(l) && !l.HasSettled() {
+	silent := e.silentSources(l)
+	if len(silent) == len(l.sources()) && !l.HasSettled() {
 		return false, true // Prometheus does not answer: the ticks can be read once it does
 	}
 	rows, refused := l.rows(ticks.Len(), arrived)
-	e.explain(l, rows)
+	e.explain(l, rows, silent)
 	for name := range arrived {
 		e.sampler.refuse(name, refused[name])
 	}
@@ -87,9 +89,9 @@ func (e *Engine) advance(ctx context.Context, l *lane, ticks slo.Ticks) (advance
 }
 
 // explain marks watches without samples that are not blind for it: those with planned work, up to
-// its end, and those whose objective is still catching up, unless that takes so long that it counts
-// as blind.
-func (e *Engine) explain(l *lane, rows []fold.Row) {
+// its end, those whose source answers nobody while another one does, and those whose objective is
+// still catching up, unless that takes so long that it counts as blind.
+func (e *Engine) explain(l *lane, rows []fold.Row, silent map[string]bool) {
 	var defs []alert.Definition // by watch
 	for _, w := range l.Watches() {
 		defs = append(defs, w.Def)
@@ -103,7 +105,9 @@ func (e *Engine) explain(l *lane, rows []fold.Row) {
 				rows[0].PlannedTo = append(rows[0].PlannedTo, fold.PlannedTo{Watch: w, Tick: to})
 			}
 		}
-		if e.isTold(l, d) {
+		if silent[d.Objective.Source] {
+			l.readers.of(d.Objective.Name).restart(e.clock.now())
+		} else if e.isTold(l, d) {
 			continue
 		}
 		for i := range rows {
@@ -123,22 +127,6 @@ func (e *Engine) isTold(l *lane, d alert.Definition) bool {
 	behind := e.clock.due(e.clock.delay(l, d)).Sub(l.CursorOf(d.Objective.Name))
 	r.current = r.current || behind <= caughtUp*l.Interval()
 	return r.current || now.Sub(r.begun) >= d.Policy.Blind.After
-}
-
-// answers reports whether Prometheus has answered the lane, even with an error, or has for a while
-// answered other lanes but not this one.
-func (e *Engine) answers(l *lane) bool {
-	switch {
-	case l.answered:
-		l.unanswered = time.Time{}
-	case l.asked && l.unanswered.IsZero():
-		l.unanswered = e.clock.now()
-	}
-	l.asked, l.answered = false, false
-	if l.unanswered.IsZero() {
-		return true
-	}
-	return e.sampler.answeredSince(l.unanswered.Add(2 * l.Interval()))
 }
 
 // commitAndShow commits batches, and only then shows the outside what they did. It reports false if

@@ -70,6 +70,10 @@ var (
 		"For how long there has been no data, or none that could be had; 0 with data, absent where there never was any.", []string{"slo", "service", "labels"}, nil)
 	backfillDesc = prometheus.NewDesc("postburn_backfill_remaining_seconds",
 		"Time before the objectives were watched that is still to be read from Prometheus for their budgets, summed over objectives.", nil, nil)
+	sourceDesc = prometheus.NewDesc("postburn_slo_source",
+		"1 for the source that an objective is read from; absent for the default one.", []string{"slo", "source"}, nil)
+	answerDesc = prometheus.NewDesc("postburn_source_last_answer_timestamp_seconds",
+		"When a source answered last; absent before the first time, and if there is only the default one.", []string{"source"}, nil)
 	tickDesc = prometheus.NewDesc("postburn_slo_last_tick_timestamp_seconds",
 		"End of the last tick that was committed; absent before the first.", []string{"slo", "service", "labels"}, nil)
 )
@@ -84,6 +88,8 @@ func (c statusCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- blindDesc
 	ch <- tickDesc
 	ch <- backfillDesc
+	ch <- sourceDesc
+	ch <- answerDesc
 }
 
 // Collect implements prometheus.Collector. It collects in the order into which a registry sorts: by
@@ -96,6 +102,7 @@ func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(backfillDesc, c.board.leftToRead().Seconds())
 	now := c.board.sampler.now()
 	statuses := c.board.at(now)
+	c.collectSources(statuses, gauge)
 	slices.SortFunc(statuses, func(a, b alert.Status) int {
 		return cmp.Or(cmp.Compare(a.Labels, b.Labels), cmp.Compare(a.Objective.Service, b.Objective.Service),
 			cmp.Compare(a.Objective.Name, b.Objective.Name))
@@ -127,5 +134,24 @@ func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
 		for _, window := range slices.Sorted(maps.Keys(rates)) {
 			gauge(burnDesc, rates[window], append(id, window)...)
 		}
+	}
+}
+
+// collectSources shows which sources there are, if there are others than the default one. The
+// statuses are ordered by objective.
+func (c statusCollector) collectSources(statuses []alert.Status, gauge func(d *prometheus.Desc, v float64, labels ...string)) {
+	last, named := "", false
+	for _, s := range statuses {
+		if name := s.Objective.Name; s.Objective.Source != "" && name != last {
+			gauge(sourceDesc, 1, name, s.Objective.Source)
+			last, named = name, true
+		}
+	}
+	if !named {
+		return
+	}
+	answered, _ := c.board.sampler.answers()
+	for _, source := range slices.Sorted(maps.Keys(answered)) {
+		gauge(answerDesc, float64(answered[source].UnixMilli())/1000, source)
 	}
 }

@@ -15,7 +15,7 @@ import (
 const (
 	// readingPasts is how many pasts are read at a time. All lanes' ticks go first.
 	readingPasts = 6
-	// pastsAhead is how many of a lane's readings are under way or waiting. Each keeps copies of
+	// pastsAhead is how many readings of a lane and a source are under way or waiting. Each keeps copies of
 	// the watches it will replace.
 	pastsAhead = 6
 	// pastTries is how often reading a past is tried before giving up until a restart.
@@ -35,7 +35,7 @@ type pastRead struct {
 type pastsReader struct {
 	*sampler
 	background *background
-	slots      chan struct{} // one for each past
+	slots      *slots // one for each past
 	logger     *slog.Logger
 }
 
@@ -132,7 +132,7 @@ func (p pastsReader) read(ctx context.Context, l *lane) {
 		}
 		span, wanted := l.wantedPast(d, r)
 		switch {
-		case wanted && l.pasts < pastsAhead:
+		case wanted && l.pasts[d.Objective.Source] < pastsAhead:
 			p.start(ctx, l, d, span)
 		case !wanted && !r.PastRead:
 			r.PastRead = true
@@ -149,12 +149,12 @@ func isOpenUnderAnother(w *fold.Watch) bool {
 
 func (p pastsReader) start(ctx context.Context, l *lane, d alert.Definition, span slo.Span) {
 	past := &pastRead{span: span, done: make(chan folded, 1)}
-	l.pasts++
+	l.pasts[d.Objective.Source]++
 	r := l.readers[d.Objective.Name]
 	r.past, r.meanwhile = past, map[slo.Labels][]slo.Sample{}
 	of := l.pastOf(d, span)
 	reader := pastFolder{source: p.source, interval: l.Interval()}
-	p.background.run(ctx, p.slots, func() {
+	p.background.run(ctx, p.slots.of(d.Objective.Source), func() {
 		past.done <- reader.fold(ctx, of)
 		l.alarm.ring()
 	})
@@ -204,7 +204,7 @@ func (p pastsReader) adopt(l *lane, found folded, span slo.Span) {
 	d, name := found.def, found.def.Objective.Name
 	r := l.readers[name]
 	meanwhile := r.meanwhile
-	l.pasts--
+	l.pasts[d.Objective.Source]--
 	r.past, r.meanwhile = nil, nil
 	if found.err != nil {
 		p.giveUpPast(l, r, found, span)

@@ -19,6 +19,7 @@ type reader struct {
 	apart   bool      // it is read alone, as it can't keep up with its lane
 	chase   *chase    // if read apart: the reading under way
 	retry   time.Time // not to be read apart before
+	silent  time.Time // when its source had answered nobody while it was read apart; zero: it had
 	pause   time.Duration
 	most    int           // ticks to read apart at a time; 0: as many as fit
 	lag     time.Duration // how far its data were behind when last read apart
@@ -31,6 +32,9 @@ type reader struct {
 	unproven  bool                        // its first events are in the past, and the newest may not have come yet
 	pastRetry time.Time                   // no next try before
 }
+
+// restart notes that reading begins now: the objective may have to catch up.
+func (r *reader) restart(now time.Time) { r.begun, r.current = now, false }
 
 // fails notes that an objective's query fails now.
 func (r *reader) fails(now time.Time) {

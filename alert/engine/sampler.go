@@ -29,8 +29,9 @@ type sampler struct {
 	health  *health
 
 	mu       sync.Mutex
-	failing  map[string]error // by objective
-	answered time.Time        // when Prometheus answered last, by the wall clock
+	failing  map[string]error     // by objective
+	answered map[string]time.Time // by source: when it answered last, by the wall clock
+	silent   map[string]time.Time // by source: since when it answers nothing; none: it does
 }
 
 // clear forgets failures.
@@ -47,12 +48,12 @@ func (s *sampler) isFailing(objective string) bool {
 	return s.failing[objective] != nil
 }
 
-// answers returns when Prometheus answered last, and why the last reading of an objective failed,
+// answers returns when each source answered last, and why the last reading of an objective failed,
 // by its name.
-func (s *sampler) answers() (last time.Time, failing map[string]error) {
+func (s *sampler) answers() (last map[string]time.Time, failing map[string]error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.answered, maps.Clone(s.failing)
+	return maps.Clone(s.answered), maps.Clone(s.failing)
 }
 
 // longestAnswer returns how long a lane waits for an answer.
@@ -73,7 +74,7 @@ func (s *sampler) noteReadings(ctx context.Context, defs []alert.Definition, rea
 		if err := ctx.Err(); err != nil {
 			readings[i].Err = err
 		} else {
-			s.noteReading(d.Objective.Name, readings[i].Err)
+			s.noteReading(d.Objective, readings[i].Err)
 		}
 	}
 }
@@ -98,28 +99,39 @@ func (s *sampler) sample(ctx context.Context, defs []alert.Definition, ticks slo
 }
 
 // noteReading notes how reading an objective went.
-func (s *sampler) noteReading(name string, err error) {
+func (s *sampler) noteReading(o slo.Objective, err error) {
 	if err != nil {
 		s.metrics.readFailures.Inc()
 	}
-	s.health.reading(name, err)
+	s.health.reading(o, err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if isAnswer(err) {
-		s.answered = s.now()
+		s.answered[o.Source] = s.now()
+		delete(s.silent, o.Source)
+	} else if s.silent[o.Source].IsZero() {
+		s.silent[o.Source] = s.now()
 	}
 	if err != nil {
-		s.failing[name] = err
+		s.failing[o.Name] = err
 	} else {
-		delete(s.failing, name)
+		delete(s.failing, o.Name)
 	}
 }
 
-// answeredSince reports whether Prometheus has answered any lane after a time, by the wall clock.
-func (s *sampler) answeredSince(t time.Time) bool {
+// answeredSince reports whether a source has answered any lane after a time, by the wall clock.
+func (s *sampler) answeredSince(source string, t time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.answered.After(t)
+	return s.answered[source].After(t)
+}
+
+// isSilent reports whether a source has answered nothing for longer than a lane waits.
+func (s *sampler) isSilent(source string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	since, silent := s.silent[source]
+	return silent && s.now().Sub(since) > s.longestAnswer()
 }
 
 // isAnswer reports whether a reading's error is nil or is what Prometheus says of the query.

@@ -25,51 +25,64 @@ const (
 type togetherReader struct{ *sampler }
 
 // read reads the next ticks of a lane's objectives that keep up. Those that fail while others don't
-// are read apart from then on.
+// are read apart from then on. So are all that fail if the lane has several sources: no objective
+// waits for another source than its own.
 func (t togetherReader) read(ctx context.Context, l *lane, ticks slo.Ticks) map[string]arrival {
-	together := map[slo.Ticks][]alert.Definition{}
+	together, isMixed := map[batch][]alert.Definition{}, l.source() == mixed
 	for _, d := range l.Definitions() {
 		r := l.readers.of(d.Objective.Name)
 		missing := t.missing(l, d, ticks.Last)
 		if r.apart || missing.Len() == 0 {
 			continue
 		}
-		if missing.Len() > max(ticks.Len(), fewest) {
+		if missing.Len() > max(ticks.Len(), fewest) || isMixed && t.isSilent(d.Objective.Source) {
 			r.apart = true
 			continue
 		}
-		together[missing] = append(together[missing], d)
+		of := batch{d.Objective.Source, missing}
+		together[of] = append(together[of], d)
 	}
 	begun := t.now()
 	arrived, failed := map[string]arrival{}, map[string]error{}
+	answered := map[string]bool{} // sources of those that arrived
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	for missing, defs := range together {
+	for of, defs := range together {
 		wg.Go(func() {
-			readings := t.readPromptly(ctx, defs, missing, l.slow || len(l.Definitions()) == 1)
+			readings := t.readPromptly(ctx, l, defs, of.ticks)
 			mu.Lock()
 			defer mu.Unlock()
 			for i, d := range defs {
 				if readings[i].Err != nil {
 					failed[d.Objective.Name] = readings[i].Err
 				} else {
-					arrived[d.Objective.Name] = arrival{readings[i], missing}
+					arrived[d.Objective.Name] = arrival{readings[i], of.ticks}
+					answered[of.source] = true
 				}
 			}
 		})
 	}
 	wg.Wait()
-	othersDo := len(arrived) > 0 || t.answeredSince(begun)
-	l.slow = len(failed) > 0 && !othersDo || l.slow && t.now().Sub(begun) > t.longestAnswer()
-	for name, err := range failed {
+	isLate := t.now().Sub(begun) > t.longestAnswer()
+	slow := map[string]bool{}
+	for _, d := range l.Definitions() {
+		name, source := d.Objective.Name, d.Objective.Source
+		slow[source] = slow[source] || l.slow[source] && isLate
+		err := failed[name]
+		if err == nil {
+			continue
+		}
 		r := l.readers[name]
-		l.noteAnswer(err)
+		othersDo := answered[source] || t.answeredSince(source, begun)
+		slow[source] = slow[source] || !othersDo
+		l.noteAnswer(source, err)
 		hangs := errors.Is(err, errNoAnswerYet) && othersDo
-		r.apart = hangs || len(arrived) > 0 || errors.Is(err, slo.ErrRefused)
+		r.apart = hangs || isMixed || len(arrived) > 0 || errors.Is(err, slo.ErrRefused)
 		if hangs {
 			r.fails(t.now()) // so that nothing is read together with it
 		}
 	}
+	l.slow = slow
 	t.holdBack(ctx, l, arrived)
 	return arrived
 }
@@ -90,7 +103,7 @@ func (t togetherReader) holdBack(ctx context.Context, l *lane, arrived map[strin
 		if !is {
 			continue
 		}
-		l.noteAnswer(nil)
+		l.noteAnswer(d.Objective.Source, nil)
 		watches := l.WatchesOf(name)
 		if !slices.ContainsFunc(watches, hasHadEvents) {
 			continue
@@ -118,29 +131,40 @@ func (t togetherReader) holdBack(ctx context.Context, l *lane, arrived map[strin
 	_ = asking.Wait() // nobody returns an error
 }
 
-// readPromptly reads objectives of a lane. If some don't answer within a lane's time limit, it asks
-// for each of these alone, so that a query that hangs holds up no other. Its error is
-// errNoAnswerYet. With `unlimited` it waits as long as the client does.
-func (t togetherReader) readPromptly(ctx context.Context, defs []alert.Definition, ticks slo.Ticks, unlimited bool) []slo.Reading {
-	if unlimited {
+// readPromptly reads objectives of a lane and one source. If some don't answer within a lane's time
+// limit, it asks for each of these alone, so that a query that hangs holds up no other. Its error
+// is errNoAnswerYet. It waits as long as the client does if nobody else has to: the lane has one
+// objective, or one source, which is slow.
+func (t togetherReader) readPromptly(ctx context.Context, l *lane, defs []alert.Definition, ticks slo.Ticks) []slo.Reading {
+	source, isMixed := defs[0].Objective.Source, l.source() == mixed
+	if !isMixed && (l.slow[source] || len(l.Definitions()) == 1) {
 		return t.sampler.read(ctx, defs, ticks)
 	}
+	begun := t.now()
 	readings := t.sampleWithin(ctx, t.longestAnswer(), defs, ticks)
-	inTime, cancel := context.WithTimeout(ctx, t.longestAnswer())
-	defer cancel()
-	var alone errgroup.Group
-	alone.SetLimit(askingAlone)
-	for i := range defs {
-		if errors.Is(readings[i].Err, errNoAnswerYet) {
-			alone.Go(func() error {
-				readings[i] = t.sampleWithin(inTime, t.longestAnswer()/3, defs[i:i+1], ticks)[0]
-				return nil
-			})
+	if !isMixed || t.isAnswered(source, begun, readings) {
+		inTime, cancel := context.WithTimeout(ctx, t.longestAnswer())
+		defer cancel()
+		var alone errgroup.Group
+		alone.SetLimit(askingAlone)
+		for i := range defs {
+			if errors.Is(readings[i].Err, errNoAnswerYet) {
+				alone.Go(func() error {
+					readings[i] = t.sampleWithin(inTime, t.longestAnswer()/3, defs[i:i+1], ticks)[0]
+					return nil
+				})
+			}
 		}
+		_ = alone.Wait() // errors are in the readings
 	}
-	_ = alone.Wait() // errors are in the readings
 	t.noteReadings(ctx, defs, readings)
 	return readings
+}
+
+// isAnswered reports whether a source has answered any of these readings, or another lane since a
+// time.
+func (t togetherReader) isAnswered(source string, since time.Time, readings []slo.Reading) bool {
+	return t.answeredSince(source, since) || slices.ContainsFunc(readings, func(r slo.Reading) bool { return isAnswer(r.Err) })
 }
 
 // errNoAnswerYet is the error if a reading took too long.

@@ -15,7 +15,7 @@ import (
 // slow, or one of several sources is late. So now and then ticks are read a second time. If their
 // events differ, the objective's past is read again, and it is sampled later from then on.
 const (
-	checksAtOnce = 4 // per lane
+	checksAtOnce = 4 // of a lane and a source
 
 	// Stretches of this length are read again in one step, for data that are very late.
 	stretchLength = time.Hour
@@ -43,7 +43,7 @@ func (r *reader) dueCheck(tick time.Time, interval time.Duration) (check time.Ti
 type verifier struct {
 	*sampler
 	background *background
-	slots      chan struct{} // one for each reading
+	slots      *slots // one for each reading
 	logger     *slog.Logger
 }
 
@@ -71,12 +71,19 @@ func (v verifier) verify(ctx context.Context, l *lane, tick time.Time) {
 			return false
 		}
 	})
+	for _, source := range l.sources() {
+		v.verifySource(ctx, l, source, tick)
+	}
+}
+
+// verifySource starts to read again what is due of a source's objectives.
+func (v verifier) verifySource(ctx context.Context, l *lane, source string, tick time.Time) {
 	interval := l.Interval()
 	var all, single []alert.Definition
 	var again time.Time
 	for _, d := range l.Definitions() {
 		r := l.readers[d.Objective.Name]
-		if !r.failing.IsZero() || r.past != nil || r.Late != (fold.Late{}) {
+		if d.Objective.Source != source || !r.failing.IsZero() || r.past != nil || r.Late != (fold.Late{}) {
 			continue
 		}
 		all = append(all, d)
@@ -98,7 +105,8 @@ func (v verifier) verify(ctx context.Context, l *lane, tick time.Time) {
 	}
 }
 
-// startCheck starts to read one tick again for those objectives that have folded all of it.
+// startCheck starts to read one tick again for those of a source's objectives that have folded all
+// of it.
 func (v verifier) startCheck(ctx context.Context, l *lane, defs []alert.Definition, ticks slo.Ticks) {
 	c := &check{ticks: ticks, done: make(chan []slo.Reading, 1)}
 	start := c.span().Start
@@ -111,11 +119,20 @@ func (v verifier) startCheck(ctx context.Context, l *lane, defs []alert.Definiti
 			c.defs = append(c.defs, d)
 		}
 	}
-	if len(c.defs) == 0 || len(l.checks) >= checksAtOnce {
+	if len(c.defs) == 0 {
+		return
+	}
+	source, underWay := c.defs[0].Objective.Source, 0
+	for _, other := range l.checks {
+		if other.defs[0].Objective.Source == source {
+			underWay++
+		}
+	}
+	if underWay >= checksAtOnce {
 		return
 	}
 	l.checks = append(l.checks, c)
-	v.background.run(ctx, v.slots, func() { c.done <- v.read(ctx, c.defs, ticks) })
+	v.background.run(ctx, v.slots.of(source), func() { c.done <- v.read(ctx, c.defs, ticks) })
 }
 
 // compare compares readings with the histories. If an objective's events differ, its past is to be

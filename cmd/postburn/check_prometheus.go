@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/postburn/postburn/cmd/internal/daemon"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/prom"
@@ -26,23 +28,46 @@ const (
 	atOnce = 8
 )
 
-// askPrometheus finds what is wrong with objectives on their Prometheus, such as a metric that it
-// does not have.
+// askPrometheus finds what is wrong with objectives on the Prometheus that each is for, such as a
+// metric that it does not have. If one can't be asked, the others are.
 func askPrometheus(ctx context.Context, s surroundings, definitions []config.Definition) (problems []config.Problem, err error) {
 	source, err := config.LoadSource(ctx, s.lookuper)
 	if err != nil {
 		return nil, usageError{err}
 	}
-	client, err := prom.New(prom.Options{URL: source.PrometheusURL.Reveal(), ConfigFile: source.PrometheusConfigFile})
+	if wrong := (config.Bounds{Sources: source.SourceNames()}).Check(definitions); len(wrong) > 0 {
+		return wrong, nil
+	}
+	sources, err := daemon.OpenSources(source.Servers(), nil, nil)
 	if err != nil {
 		return nil, usageError{err}
 	}
-	defer client.Close()
-	if err := client.Ping(ctx); err != nil {
-		return nil, fmt.Errorf("asking Prometheus at %s: %w", source.PrometheusURL, err)
+	defer sources.Close()
+	servers := source.Servers()
+	var errs []error
+	for _, name := range sources.Names() {
+		own := slices.DeleteFunc(slices.Clone(definitions), func(d config.Definition) bool { return d.Objective.Source != name })
+		if len(own) == 0 {
+			continue
+		}
+		client := sources.Of(name)
+		if err := client.Ping(ctx); err != nil {
+			what := "Prometheus"
+			if name != "" {
+				what = "source " + name
+			}
+			errs = append(errs, fmt.Errorf("asking %s at %s: %w", what, servers[name].URL, err))
+			continue
+		}
+		problems = append(problems, checkOn(ctx, client, own, source.Interval)...)
 	}
+	return problems, errors.Join(errs...)
+}
+
+// checkOn finds what is wrong with objectives on their Prometheus.
+func checkOn(ctx context.Context, client *prom.Client, definitions []config.Definition, interval time.Duration) (problems []config.Problem) {
 	now := time.Now().Truncate(time.Millisecond) // a Prometheus that was just started may have no older data
-	c := onlineCheck{client: client, definitions: definitions, interval: source.Interval, now: now}
+	c := onlineCheck{client: client, definitions: definitions, interval: interval, now: now}
 	c.boundaries(ctx)
 	c.data(ctx)
 	c.series(ctx, c.traffic(ctx))
@@ -50,7 +75,7 @@ func askPrometheus(ctx context.Context, s surroundings, definitions []config.Def
 	for _, p := range c.problems {
 		problems = append(problems, p.Problem)
 	}
-	return problems, nil
+	return problems
 }
 
 // onlineCheck collects problems that only a Prometheus shows.

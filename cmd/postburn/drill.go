@@ -133,7 +133,7 @@ func (c drillCommand) definition(s surroundings) (config.Definition, error) {
 		}
 		paths = []string{path}
 	}
-	all, err := loadEach(s.stderr, [][]string{paths})
+	all, err := loadEach(s.stderr, [][]string{paths}, nil)
 	if err != nil {
 		return config.Definition{}, err
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/postburn/postburn/issue/learn/drill"
 	"github.com/postburn/postburn/issue/local"
 	"github.com/postburn/postburn/slo"
-	"github.com/postburn/postburn/slo/prom"
 )
 
 // traffic returns the objective's usual events a minute: what the user says, or the mean of the
@@ -33,11 +32,14 @@ func (c drillCommand) traffic(ctx context.Context, s surroundings, d config.Defi
 	if err != nil {
 		return t, usageError{fmt.Errorf("%w\nor say how many events a minute there are usually, with --traffic", err)}
 	}
-	client, err := prom.New(prom.Options{URL: source.PrometheusURL.Reveal(), ConfigFile: source.PrometheusConfigFile})
+	if problems := (config.Bounds{Sources: source.SourceNames()}).Check([]config.Definition{d}); len(problems) > 0 {
+		return t, usageError{errors.New(problems[0].String())}
+	}
+	sources, err := daemon.OpenSources(source.Servers(), nil, nil)
 	if err != nil {
 		return t, usageError{err}
 	}
-	defer client.Close()
+	defer sources.Close()
 	t.interval = source.Interval
 	now := time.Now().Add(-source.Delay).Truncate(time.Millisecond) // a Prometheus that was just started may have no older data
 	ticks := slo.Ticks{First: now.Add(lookback - trafficOver), Last: now, Interval: lookback}
@@ -45,7 +47,7 @@ func (c drillCommand) traffic(ctx context.Context, s surroundings, d config.Defi
 	if d.Objective.Indicator.Sampled != nil { // its events are those of a tick
 		perTick = source.Interval
 	}
-	r := client.Read(ctx, []slo.Objective{d.Objective}, ticks)[0]
+	r := sources.Read(ctx, []slo.Objective{d.Objective}, ticks)[0]
 	if r.Err != nil {
 		return t, fmt.Errorf("reading the traffic of %s: %w", d.Objective.Name, r.Err)
 	}

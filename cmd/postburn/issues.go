@@ -53,7 +53,7 @@ func postMortem(
 	bounded, cancel := context.WithTimeout(ctx, evidenceTimeout)
 	defer cancel()
 	facts.Add(collect(bounded, i))
-	facts.AddQueries(evidence.Queries(""))
+	facts.AddQueries(evidence.Queries(func(string) string { return "" }))
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

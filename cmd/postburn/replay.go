@@ -15,7 +15,6 @@ import (
 	"github.com/postburn/postburn/cmd/internal/daemon"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/slo"
-	"github.com/postburn/postburn/slo/prom"
 )
 
 // replayCommand shows which incidents SLO files would have opened in a stretch of the past.
@@ -47,7 +46,7 @@ func (c replayCommand) Run(ctx context.Context, s surroundings) error {
 	if c.Against != "" {
 		files = append(files, []string{c.Against})
 	}
-	all, err := loadEach(s.stderr, files)
+	all, err := loadEach(s.stderr, files, source.SourceNames())
 	if err != nil {
 		return err
 	}
@@ -57,12 +56,12 @@ func (c replayCommand) Run(ctx context.Context, s surroundings) error {
 			return err
 		}
 	}
-	client, err := prom.New(prom.Options{URL: source.PrometheusURL.Reveal(), ConfigFile: source.PrometheusConfigFile})
+	sources, err := daemon.OpenSources(source.Servers(), nil, nil)
 	if err != nil {
 		return usageError{err}
 	}
-	defer client.Close()
-	past, err := c.open(ctx, client, source, s.stderr, c.EveryTick)
+	defer sources.Close()
+	past, err := c.open(ctx, sources, source, s.stderr, c.EveryTick)
 	if err != nil {
 		return err
 	}
@@ -75,15 +74,16 @@ func (c replayCommand) Run(ctx context.Context, s surroundings) error {
 		return err
 	}
 	settings := outcomes[0].settings
-	collect := daemon.Evidence(client, source.Interval, func() time.Time { return end }, settings)
+	collect := daemon.Evidence(sources, source.Interval, func() time.Time { return end }, settings)
 	return writeIssues(ctx, c.Issues, outcomes[0].Incidents, collect, settings, source.Interval)
 }
 
-// loadEach reads several sets of SLO files. Its error lists all that is wrong with any of them.
-func loadEach(stderr io.Writer, files [][]string) (all [][]config.Definition, err error) {
+// loadEach reads several sets of SLO files, which may name these sources; nil: any. Its error
+// lists all that is wrong with any of them.
+func loadEach(stderr io.Writer, files [][]string, sources []string) (all [][]config.Definition, err error) {
 	wrong := 0
 	for _, paths := range files {
-		definitions, problems := daemon.Load(paths, config.Bounds{})
+		definitions, problems := daemon.Load(paths, config.Bounds{Sources: sources})
 		show(stderr, problems)
 		if all = append(all, definitions); config.Failed(problems) {
 			wrong++

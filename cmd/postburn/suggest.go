@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/postburn/postburn/alert/compare"
+	"github.com/postburn/postburn/cmd/internal/daemon"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/slo/prom"
@@ -46,7 +47,7 @@ func (c suggestCommand) Run(ctx context.Context, s surroundings) error {
 	if c.Incidents != nil && *c.Incidents < 0 {
 		return usageError{fmt.Errorf("--incidents %d: it must be 0 or more", *c.Incidents)}
 	}
-	all, err := loadEach(s.stderr, [][]string{c.Paths})
+	all, err := loadEach(s.stderr, [][]string{c.Paths}, source.SourceNames())
 	if err != nil {
 		return err
 	}
@@ -59,17 +60,17 @@ func (c suggestCommand) Run(ctx context.Context, s surroundings) error {
 	if err != nil {
 		return err
 	}
-	client, err := prom.New(prom.Options{URL: source.PrometheusURL.Reveal(), ConfigFile: source.PrometheusConfigFile})
+	sources, err := daemon.OpenSources(source.Servers(), nil, nil)
 	if err != nil {
 		return usageError{err}
 	}
-	defer client.Close()
+	defer sources.Close()
 	found := suggestion{outcome: outcome{span: span, interval: source.Interval}, of: definition, wanted: c.Incidents, past: past}
-	thresholds, err := thresholdsOf(ctx, client, definition.Objective, end)
+	thresholds, err := thresholdsOf(ctx, sources.Of(definition.Objective.Source), definition.Objective, end)
 	if err != nil {
 		return err
 	}
-	if err := found.try(ctx, c.cacheFlags, client, source, thresholds, s.stderr); err != nil {
+	if err := found.try(ctx, c.cacheFlags, sources, source, thresholds, s.stderr); err != nil {
 		return err
 	}
 	if c.Output == "json" {
@@ -149,7 +150,7 @@ type trial struct {
 
 // try replays all settings. Targets share every tick that is read; each threshold counts other
 // events.
-func (s *suggestion) try(ctx context.Context, flags cacheFlags, client *prom.Client, source config.Source, thresholds []time.Duration, stderr io.Writer) error {
+func (s *suggestion) try(ctx context.Context, flags cacheFlags, sources *prom.Sources, source config.Source, thresholds []time.Duration, stderr io.Writer) error {
 	targets := targetsOf(s.of.Objective)
 	var settings []config.Definition
 	for _, t := range targets {
@@ -166,7 +167,7 @@ func (s *suggestion) try(ctx context.Context, flags cacheFlags, client *prom.Cli
 	show := progress(stderr)
 	for n, d := range settings {
 		isTarget := n < len(targets)
-		past, err := flags.open(ctx, client, source, stderr, isTarget)
+		past, err := flags.open(ctx, sources, source, stderr, isTarget)
 		if err != nil {
 			return err
 		}

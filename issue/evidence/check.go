@@ -18,9 +18,9 @@ const (
 
 // Queries returns what people can ask Prometheus to check the numbers of a window. The address is
 // the Prometheus that people open; empty: queries have no links.
-func Queries(address string) issue.Querier {
+func Queries(address func(source string) string) issue.Querier {
 	return func(w alert.Window, asOf time.Time) []issue.Query {
-		q := checks{window: w, end: asOf, address: address}
+		q := checks{window: w, end: asOf, address: address(w.Objective.Source)}
 		q.ratio()
 		if i := w.Objective.Indicator; w.Kind == alert.Burn && (i.Ratio != nil || i.Latency != nil) {
 			q.counts()

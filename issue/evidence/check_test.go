@@ -30,7 +30,7 @@ func TestQueriesOfAWindow(t *testing.T) {
 				Target: slo.MustDecimal("99.9%"), Window: slo.Window{Rolling: 30 * 24 * time.Hour}, Indicator: tc.indicator,
 			}}
 			var names []string
-			for _, q := range Queries("https://prometheus.example")(w, onset.Add(20*time.Minute)) {
+			for _, q := range Queries(at("https://prometheus.example"))(w, onset.Add(20*time.Minute)) {
 				names = append(names, q.What)
 				if _, err := parser.NewParser(parser.Options{}).ParseExpr(q.PromQL); err != nil {
 					t.Errorf("%s: %v", q.PromQL, err)
@@ -43,10 +43,10 @@ func TestQueriesOfAWindow(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tc.want)
 			}
 			w.Ended = onset.Add(20 * time.Minute)
-			if q := Queries("https://prometheus.example")(w, w.Ended)[0]; !strings.Contains(q.URL, "end_input=2026-03-02+10%3A25%3A00") {
+			if q := Queries(at("https://prometheus.example"))(w, w.Ended)[0]; !strings.Contains(q.URL, "end_input=2026-03-02+10%3A25%3A00") {
 				t.Errorf("once it is over, the link is %s", q.URL)
 			}
-			if q := Queries("")(w, w.Ended)[0]; q.URL != "" {
+			if q := Queries(at(""))(w, w.Ended)[0]; q.URL != "" {
 				t.Errorf("without an address, the link is %s", q.URL)
 			}
 		})
@@ -73,3 +73,6 @@ func TestMostlyThere(t *testing.T) {
 		}
 	}
 }
+
+// at is where people reach all sources.
+func at(address string) func(string) string { return func(string) string { return address } }

@@ -34,7 +34,7 @@ type collector struct {
 func newCollector(o Options, s scope) *collector {
 	read := &reader{s}
 	return &collector{
-		scope: s, settings: o.Settings, run: &runner{open: o.Open, left: maxQueries}, rows: &timeline{scope: s}, read: read,
+		scope: s, settings: o.Settings, run: &runner{open: o.Open, left: maxQueries, away: map[string]bool{}}, rows: &timeline{scope: s}, read: read,
 		contributors: &contributors{read: read}, usual: &usual{scope: s, read: read},
 	}
 }
@@ -70,7 +70,7 @@ func (c *collector) aroundBurn(ctx context.Context) {
 	if r != nil {
 		c.chart = r.chart(c.read.around(c.worst))
 	}
-	c.run.part(ctx, usualQueries, "What is usual", func(ctx context.Context, p Prometheus) error { return c.usual.compare(ctx, p, c.worst, r) })
+	c.run.part(ctx, c.worst.Objective.Source, usualQueries, "What is usual", func(ctx context.Context, p Prometheus) error { return c.usual.compare(ctx, p, c.worst, r) })
 	for _, w := range rest {
 		if w.Bad >= minBad {
 			c.events(ctx, w, c.seriesOf(ctx, w))
@@ -87,7 +87,7 @@ func (c *collector) aroundBlindness(ctx context.Context) {
 	if series == nil {
 		series = c.targetsOf(ctx, before)
 	}
-	if !series.exist() && c.run.answers() {
+	if !series.exist() && c.run.answers(c.worst.Objective.Source) {
 		c.rows.tell(issue.Entry{
 			Time: c.worst.Onset, Source: "Prometheus", Text: fmt.Sprintf("Prometheus had no series of %s in the two hours before, either", c.worst.ID()),
 		})
@@ -95,21 +95,21 @@ func (c *collector) aroundBlindness(ctx context.Context) {
 	if series == nil {
 		return
 	}
-	c.run.part(ctx, 1, "Whether the targets are up", func(ctx context.Context, p Prometheus) error {
+	c.run.part(ctx, c.worst.Objective.Source, 1, "Whether the targets are up", func(ctx context.Context, p Prometheus) error {
 		return tellFates(ctx, p, c.scope, series, c.rows)
 	})
 	c.changes(ctx, series)
 }
 
 func (c *collector) changes(ctx context.Context, series *seriesOf) {
-	c.run.part(ctx, changeQueries, "What changed in Prometheus", func(ctx context.Context, p Prometheus) error {
+	c.run.part(ctx, c.worst.Objective.Source, changeQueries, "What changed in Prometheus", func(ctx context.Context, p Prometheus) error {
 		return (&changes{c.scope, c.rows, series}).find(ctx, p)
 	})
 }
 
 // seriesOf lists the series of a window's objective; nil if that failed.
 func (c *collector) seriesOf(ctx context.Context, w alert.Window) (series *seriesOf) {
-	c.run.part(ctx, listQueries, "Which series "+w.ID().String()+" has", func(ctx context.Context, p Prometheus) (err error) {
+	c.run.part(ctx, w.Objective.Source, listQueries, "Which series "+w.ID().String()+" has", func(ctx context.Context, p Prometheus) (err error) {
 		series, err = listSeries(ctx, p, w, c.interval)
 		return err
 	})
@@ -123,7 +123,7 @@ func (c *collector) targetsOf(ctx context.Context, w alert.Window) (series *seri
 	if len(found) == 0 {
 		return nil
 	}
-	c.run.part(ctx, listQueries, "Which series "+w.ID().String()+" looks at", func(ctx context.Context, p Prometheus) (err error) {
+	c.run.part(ctx, w.Objective.Source, listQueries, "Which series "+w.ID().String()+" looks at", func(ctx context.Context, p Prometheus) (err error) {
 		series, err = found.list(ctx, p, w, c.interval)
 		return err
 	})
@@ -134,7 +134,7 @@ func (c *collector) durations(ctx context.Context, w alert.Window) {
 	if w.Objective.Indicator.Latency == nil {
 		return
 	}
-	c.run.part(ctx, durationsQueries, "How long the events of "+w.ID().String()+" took", func(ctx context.Context, p Prometheus) error {
+	c.run.part(ctx, w.Objective.Source, durationsQueries, "How long the events of "+w.ID().String()+" took", func(ctx context.Context, p Prometheus) error {
 		return c.usual.compareDurations(ctx, p, w)
 	})
 }
@@ -153,16 +153,16 @@ func (c *collector) events(ctx context.Context, w alert.Window, series *seriesOf
 			return err
 		}}
 	}
-	c.run.firstOf(ctx, eventsShare, "How the events of "+w.ID().String()+" went, and where the bad ones are,",
+	c.run.firstOf(ctx, w.Objective.Source, eventsShare, "How the events of "+w.ID().String()+" went, and where the bad ones are,",
 		way(series.ticks(names), fineQueries), way(coarseTicks, coarseQueries))
 	if r == nil || series == nil {
 		return r
 	}
-	c.run.part(ctx, 0, "Where the bad events of "+w.ID().String()+" are", func(context.Context, Prometheus) error {
+	c.run.part(ctx, w.Objective.Source, 0, "Where the bad events of "+w.ID().String()+" are", func(context.Context, Prometheus) error {
 		return c.contributors.find(w, r, series)
 	})
 	if w.ID() == c.worst.ID() {
-		c.run.part(ctx, kindQueries, "What kind of bad events there were", func(ctx context.Context, p Prometheus) error {
+		c.run.part(ctx, w.Objective.Source, kindQueries, "What kind of bad events there were", func(ctx context.Context, p Prometheus) error {
 			return c.contributors.findKinds(ctx, p, w, r, series)
 		})
 	}

@@ -89,7 +89,7 @@ func TestCostOfWhatIsTooMuch(t *testing.T) {
 	}
 	client := newClient(t, server.URL())
 	var all []evidence.Prometheus
-	open := func(queries int) evidence.Prometheus {
+	open := func(_ string, queries int) evidence.Prometheus {
 		all = append(all, &greedy{Prometheus: client.Bounded(queries), queries: queries})
 		return all[len(all)-1]
 	}

@@ -23,9 +23,9 @@ type Prometheus interface {
 
 // Options are what a collector needs. All but Settings are required.
 type Options struct {
-	Open     func(queries int) Prometheus // which answers at most that many
-	Interval time.Duration                // of the grid
-	Newest   func() time.Time             // the newest tick that is final
+	Open     func(source string, queries int) Prometheus // the named one, which answers at most that many
+	Interval time.Duration                               // of the grid
+	Newest   func() time.Time                            // the newest tick that is final
 	// Settings returns those of an objective, by its name, with the queries of its SLO file;
 	// nil: there are no such queries.
 	Settings func(objective string) issue.Settings

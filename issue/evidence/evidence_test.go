@@ -57,7 +57,7 @@ type opened struct {
 	all    []*prom.Client
 }
 
-func (o *opened) open(queries int) evidence.Prometheus {
+func (o *opened) open(_ string, queries int) evidence.Prometheus {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.all = append(o.all, o.client.Bounded(queries))

@@ -3,6 +3,7 @@ package evidence
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -46,6 +47,27 @@ func TestQueriesOfParts(t *testing.T) {
 	}
 }
 
+// TestPartsAskTheirSource has each part ask the source of its objective, and one that can't be
+// reached keep no other from being asked.
+func TestPartsAskTheirSource(t *testing.T) {
+	worst, other := burn("a", time.Hour), burn("b", time.Hour)
+	worst.BudgetSpent, worst.Objective.Source = 1, "payments"
+	var s spy
+	collectWith(t.Context(), &s, worst, other)
+	first, last := slices.Index(s.sources, "payments"), slices.Index(s.sources, "")
+	if first != 0 || last < 3 {
+		t.Errorf("the parts ask %q", s.sources)
+	}
+	s = spy{}
+	r := &runner{open: s.open, left: 9, away: map[string]bool{}}
+	for _, source := range []string{"payments", "payments", ""} {
+		r.part(t.Context(), source, 1, "It", func(context.Context, Prometheus) error { return slo.ErrUnreachable })
+	}
+	if !slices.Equal(s.sources, []string{"payments", ""}) || r.answers("payments") {
+		t.Errorf("asked %q", s.sources)
+	}
+}
+
 // TestTimeOfParts has a part leave half of the time to the others, and the events a quarter.
 func TestTimeOfParts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -73,7 +95,7 @@ func TestMostObjectives(t *testing.T) {
 func TestMostSeries(t *testing.T) {
 	for n, fine := range map[float64]bool{20_000: true, 20_001: false} {
 		s := &spy{series: func(string) []slo.Trace { return []slo.Trace{constant(n, 1)} }}
-		if _, err := traces(t.Context(), s.open(2), "up", slo.Ticks{}); (err == nil) != fine {
+		if _, err := traces(t.Context(), s.open("", 2), "up", slo.Ticks{}); (err == nil) != fine {
 			t.Errorf("%v series: %v", n, err)
 		}
 	}
@@ -100,7 +122,7 @@ func TestMostLeaves(t *testing.T) {
 func TestListedHours(t *testing.T) {
 	for length, want := range map[time.Duration]string{5 * time.Hour: "[5h30s]", 6 * time.Hour: "[6h]", 20 * time.Hour: "[6h]"} {
 		var s spy
-		if _, err := listSeries(t.Context(), s.open(3), burn("a", length), 30*time.Second); err != nil || !strings.Contains(s.traced[0], want) {
+		if _, err := listSeries(t.Context(), s.open("", 3), burn("a", length), 30*time.Second); err != nil || !strings.Contains(s.traced[0], want) {
 			t.Errorf("of %s: %s is not in %s; %v", length, want, s.traced[0], err)
 		}
 	}
@@ -130,7 +152,7 @@ func TestMostEach(t *testing.T) {
 	r := reader{around(burn("a", time.Hour))}
 	for n, want := range map[time.Duration]time.Duration{10_000: r.interval, 10_001: 0} {
 		var s spy
-		_, err := r.by(t.Context(), s.open(1), r.worst, nil, slo.Ticks{First: noon, Last: noon.Add(n * r.interval), Interval: time.Hour})
+		_, err := r.by(t.Context(), s.open("", 1), r.worst, nil, slo.Ticks{First: noon, Last: noon.Add(n * r.interval), Interval: time.Hour})
 		if s.read[0].Each != want {
 			t.Errorf("of %d ticks each %s counts, want %s; %v", n, s.read[0].Each, want, err)
 		}
@@ -216,20 +238,20 @@ func TestMostSteps(t *testing.T) {
 	const tick = 30 * time.Second
 	changed := func(s *spy, steps time.Duration) {
 		scope := around(burn("a", steps*tick-issue.Lookback-issue.LookPast(tick)))
-		if err := (&changes{scope, &timeline{scope: scope}, many(0)}).find(t.Context(), s.open(6)); err != nil {
+		if err := (&changes{scope, &timeline{scope: scope}, many(0)}).find(t.Context(), s.open("", 6)); err != nil {
 			t.Error(err)
 		}
 	}
 	fired := func(s *spy, steps time.Duration) {
 		scope := around(burn("a", time.Hour))
-		l := &look{ctx: t.Context(), prometheus: s.open(6), ticks: slo.Ticks{First: noon.Add(tick), Last: noon.Add(steps * tick), Interval: tick}}
+		l := &look{ctx: t.Context(), prometheus: s.open("", 6), ticks: slo.Ticks{First: noon.Add(tick), Last: noon.Add(steps * tick), Interval: tick}}
 		if err := (&alerts{scope, &timeline{scope: scope}, nil}).find(l); err != nil {
 			t.Error(err)
 		}
 	}
 	asked := func(s *spy, steps time.Duration) {
 		scope := around(burn("a", steps*tick-issue.Lookback-issue.LookPast(tick)))
-		(&queries{scope, &runner{open: s.open, left: 9}, &timeline{scope: scope}}).ask(t.Context(), func(string) issue.Settings {
+		(&queries{scope, &runner{open: s.open, left: 9, away: map[string]bool{}}, &timeline{scope: scope}}).ask(t.Context(), func(string) issue.Settings {
 			return issue.Settings{Evidence: issue.EvidenceQuery{Queries: map[string]string{"Depth": "depth"}}}
 		})
 	}
@@ -293,7 +315,7 @@ func TestMostSeriesTold(t *testing.T) {
 func TestStepsOfAWeekBefore(t *testing.T) {
 	s := around(burn("a", 12*time.Minute))
 	var p spy
-	_ = (&usual{scope: s, read: &reader{s}}).compare(t.Context(), p.open(6), s.worst, nil) // it answers nothing
+	_ = (&usual{scope: s, read: &reader{s}}).compare(t.Context(), p.open("", 6), s.worst, nil) // it answers nothing
 	got := p.read[0]
 	if got.Len() != 12 || !got.First.Equal(noon.AddDate(0, 0, -7).Add(time.Minute)) {
 		t.Errorf("%d ticks from %s on", got.Len(), got.First)

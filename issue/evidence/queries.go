@@ -41,11 +41,12 @@ func (q *queries) ask(ctx context.Context, settings func(objective string) issue
 	if settings == nil {
 		return
 	}
-	all := map[string]string{}
+	type query struct{ source, text string }
+	all := map[string]query{}
 	for _, w := range q.incident.Windows {
-		for name, query := range settings(w.Objective.Name).Evidence.Queries {
+		for name, text := range settings(w.Objective.Name).Evidence.Queries {
 			if _, asked := all[name]; !asked {
-				all[name] = query
+				all[name] = query{w.Objective.Source, text}
 			}
 		}
 	}
@@ -57,8 +58,8 @@ func (q *queries) ask(ctx context.Context, settings func(objective string) issue
 	before := issue.Lookback / step // so that a step ends at the onset
 	ticks := slo.Ticks{First: onset.Add(-before * step), Last: onset.Add(end.Sub(onset) / step * step), Interval: step}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		q.run.part(ctx, 1, name, func(ctx context.Context, p Prometheus) error {
-			traces, err := p.Traces(ctx, all[name], ticks)
+		q.run.part(ctx, all[name].source, 1, name, func(ctx context.Context, p Prometheus) error {
+			traces, err := p.Traces(ctx, all[name].text, ticks)
 			if err == nil {
 				q.tell(name, ticks, traces)
 			}

@@ -203,7 +203,7 @@ func TestRestartsBeforeAndAtTheEndAreKeptApart(t *testing.T) {
 	}
 	client := newClient(t, server.URL())
 	collect := evidence.New(evidence.Options{
-		Open:     func(n int) evidence.Prometheus { return client.Bounded(n) },
+		Open:     func(_ string, n int) evidence.Prometheus { return client.Bounded(n) },
 		Interval: 5 * time.Second, Newest: func() time.Time { return minute(10) },
 	})
 	e := collect(t.Context(), alert.Incident{ID: "a", Windows: []alert.Window{{

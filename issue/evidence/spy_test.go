@@ -16,16 +16,18 @@ type spy struct {
 	series func(query string) []slo.Trace
 	events func(slo.Ticks) slo.Reading // nil: too many queries
 
-	opened []int           // how many queries each part may take
-	left   []time.Duration // how long each part may take
-	traced []string        // queries
-	ticks  []slo.Ticks     // of those queries
-	read   []slo.Ticks     // of the events
+	opened  []int           // how many queries each part may take
+	sources []string        // that the parts ask
+	left    []time.Duration // how long each part may take
+	traced  []string        // queries
+	ticks   []slo.Ticks     // of those queries
+	read    []slo.Ticks     // of the events
 }
 
 var errTooMany = errors.New("too many queries")
 
-func (s *spy) open(queries int) Prometheus {
+func (s *spy) open(source string, queries int) Prometheus {
+	s.sources = append(s.sources, source)
 	s.opened = append(s.opened, queries)
 	return &spied{spy: s, queries: queries}
 }

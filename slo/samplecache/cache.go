@@ -33,7 +33,10 @@ type Source func(ctx context.Context, objectives []slo.Objective, ticks slo.Tick
 type Options struct {
 	Dir    string // made if it is not there; empty: samples are kept in memory alone
 	Source Source
-	Origin string    // what else decides samples: the server, and the program that counts
+	// Origin names what else decides the samples of objectives with a source: the server, and the
+	// program that counts. With isStable false, the samples are kept in memory alone. Nil: one
+	// origin for all.
+	Origin func(source string) (origin string, isStable bool)
 	Now    time.Time // ticks that ended shortly before are not kept on disk
 	Limit  int64     // bytes on disk; 0: 256 MiB
 	// EveryTick reads each tick where steps of several are asked for, so that no later question
@@ -80,7 +83,8 @@ func (c *Cache) read(ctx context.Context, o slo.Objective, ticks slo.Ticks) slo.
 	if !isAligned(ticks) || o.Exclude != "" && len(o.GroupBy) > 0 {
 		return c.ask(ctx, o, ticks)
 	}
-	e := c.acquire(c.keyOf(o))
+	_, isStable := c.originOf(o)
+	e := c.acquire(c.keyOf(o), isStable)
 	e.mu.Lock()
 	defer func() {
 		size := e.size()
@@ -89,7 +93,9 @@ func (c *Cache) read(ctx context.Context, o slo.Objective, ticks slo.Ticks) slo.
 	}()
 	if !e.loaded {
 		e.loaded = true
-		e.merge(c.files.load(e.key))
+		if e.isStable {
+			e.merge(c.files.load(e.key))
+		}
 	}
 	isGrouped := len(o.GroupBy) > 0
 	if fine, perStep := ticks.Fine(); perStep > 1 {
@@ -135,7 +141,8 @@ func (c *Cache) ask(ctx context.Context, o slo.Objective, ticks slo.Ticks) slo.R
 
 // keyOf names all that decides an objective's samples but the grid.
 func (c *Cache) keyOf(o slo.Objective) string {
-	text, err := json.Marshal([]any{format, c.Origin, o.Indicator, o.GroupBy, o.Exclude})
+	origin, _ := c.originOf(o)
+	text, err := json.Marshal([]any{format, origin, o.Indicator, o.GroupBy, o.Exclude})
 	if err != nil {
 		panic(err) // plain data always marshals
 	}
@@ -143,13 +150,21 @@ func (c *Cache) keyOf(o slo.Objective) string {
 	return hex.EncodeToString(sum[:])
 }
 
+func (c *Cache) originOf(o slo.Objective) (origin string, isStable bool) {
+	if c.Origin == nil {
+		return "", true
+	}
+	return c.Origin(o.Source)
+}
+
 // acquire returns an entry that stays in memory until it is released.
-func (c *Cache) acquire(key string) *entry {
+func (c *Cache) acquire(key string, isStable bool) *entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.entries[key]
 	if e == nil {
 		e = newEntry(key)
+		e.isStable = isStable
 		c.entries[key] = e
 	}
 	c.uses++
@@ -187,7 +202,7 @@ func (c *Cache) release(e *entry, points int) {
 
 // save writes what an entry knows and its file does not.
 func (c *Cache) save(e *entry) {
-	if !e.dirty {
+	if !e.dirty || !e.isStable {
 		return
 	}
 	if err := c.files.save(e.final(c.Now.Add(-usual), c.Now.Add(-settled))); err != nil {

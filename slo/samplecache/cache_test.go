@@ -180,11 +180,37 @@ func TestKept(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.asked = nil
-			readOne(t, New(Options{Dir: dir, Source: s.read, Now: now, Origin: tc.origin}).Read, tc.then, tc.ticks)
+			readOne(t, New(Options{Dir: dir, Source: s.read, Now: now, Origin: func(string) (string, bool) { return tc.origin, true }}).Read, tc.then, tc.ticks)
 			if diff := cmp.Diff(tc.want, s.asked); diff != "" {
 				t.Errorf("asked for (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestSourcesApart has objectives of two sources keep their samples apart, and one with another
+// server's on disk only if its origin is stable.
+func TestSourcesApart(t *testing.T) {
+	s, dir := &server{}, t.TempDir()
+	of := func(source string) slo.Objective { o := whole; o.Source = source; return o }
+	open := func() *Cache {
+		return New(Options{Dir: dir, Source: s.read, Now: zero.Add(24 * time.Hour), Origin: func(source string) (string, bool) { return "server of " + source, source != "forwarded" }})
+	}
+	ticks := ticksFrom(0, 100)
+	for n, want := range [][]int{{100, 100, 100}, {100}} {
+		c := open()
+		s.asked = nil
+		for range 2 {
+			for _, source := range []string{"", "payments", "forwarded"} {
+				readOne(t, c.Read, of(source), ticks)
+			}
+		}
+		if diff := cmp.Diff(want, s.asked); diff != "" {
+			t.Errorf("process %d asked for (-want +got):\n%s", n+1, diff)
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -23,10 +23,11 @@ type entry struct {
 	users int    // how many readings are under way
 	held  int    // how many points are in memory
 
-	mu     sync.Mutex
-	loaded bool
-	dirty  bool // it knows more than its file
-	grids  map[grid]map[int64]*chunk
+	mu       sync.Mutex
+	isStable bool // it is kept on disk
+	loaded   bool
+	dirty    bool // it knows more than its file
+	grids    map[grid]map[int64]*chunk
 }
 
 func newEntry(key string) *entry { return &entry{key: key, grids: map[grid]map[int64]*chunk{}} }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/issue/publish"
+	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/web"
 )
 
@@ -15,10 +16,25 @@ func newAbout(opts Options, r *reloader, e *engine.Engine, p *publish.Publisher)
 	for _, s := range opts.Environment.Settings() {
 		settings = append(settings, web.Setting(s))
 	}
+	var sources []string // none if there is only the default one
+	if len(opts.Environment.Named) > 0 {
+		sources = opts.Environment.SourceNames()
+	}
 	return func() web.About {
 		loaded := r.loaded.Load()
 		about := web.About{Build: opts.Build, Started: started, Settings: settings, Loaded: loaded.at, Revision: loaded.revision, Waiting: p.Waiting()}
-		about.Answered, about.Failing = e.Answers()
+		answered, failing := e.Answers()
+		about.Failing = failing
+		for _, at := range answered {
+			about.Answered = slo.Later(about.Answered, at)
+		}
+		for _, name := range sources {
+			at := answered[name]
+			if name == slo.DefaultSource {
+				at = answered[""]
+			}
+			about.Sources = append(about.Sources, web.SourceAbout{Name: name, Answered: at})
+		}
 		return about
 	}
 }

@@ -48,13 +48,11 @@ type Options struct {
 func Run(ctx context.Context, opts Options) error {
 	env, logger := opts.Environment, opts.Logger
 	registry := newRegistry()
-	client, err := prom.New(prom.Options{
-		URL: env.PrometheusURL.Reveal(), ConfigFile: env.PrometheusConfigFile, Logger: logger, Registerer: registry,
-	})
+	sources, err := OpenSources(env.Servers(), logger, registry)
 	if err != nil {
 		return fmt.Errorf("setting up the Prometheus client: %w", err)
 	}
-	defer client.Close()
+	defer sources.Close()
 	handler := web.NewHandler(logger, registry)
 	servers, err := listen(ctx, opts, handler, registry)
 	if err != nil {
@@ -64,7 +62,7 @@ func Run(ctx context.Context, opts Options) error {
 	for _, s := range servers {
 		g.Go(func() error { return s.serve(ctx, logger) })
 	}
-	g.Go(func() error { return watch(ctx, opts, client, handler, registry) })
+	g.Go(func() error { return watch(ctx, opts, sources, handler, registry) })
 	if err := waitFor(ctx, patience, g.Wait); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -73,7 +71,7 @@ func Run(ctx context.Context, opts Options) error {
 }
 
 // watch opens the store, makes the handler ready, and folds and publishes until ctx is done.
-func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.Handler, registry *prometheus.Registry) error {
+func watch(ctx context.Context, opts Options, sources *prom.Sources, handler *web.Handler, registry *prometheus.Registry) error {
 	env, logger := opts.Environment, opts.Logger
 	database, err := OpenStore(ctx, env.Store)
 	if err != nil {
@@ -86,21 +84,22 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 	}
 	reloader := newReloader(opts, registry)
 	newest := func() time.Time { return time.Now().Add(-env.Delay) }
-	collectors := []issue.Collector{Evidence(client, env.Interval, newest, reloader.settings), people.Collector(database, tracker.reader), reloader.redefined.changes}
+	collectors := []issue.Collector{Evidence(sources, env.Interval, newest, reloader.settings), people.Collector(database, tracker.reader), reloader.redefined.changes}
 	if tracker.github != nil {
 		collectors = append(collectors, tracker.github.Changes(reloader.settings))
 	}
+	places := placesOf(env)
 	var folding *engine.Engine
 	reports := reports{database, reloader}
 	publisher := publish.New(publish.Options{
-		Store: database, Tracker: tracker.Tracker, Render: postmortem.Render, Queries: evidence.Queries(env.PrometheusExternalURL.Reveal()), Logger: logger, Registerer: registry,
+		Store: database, Tracker: tracker.Tracker, Render: postmortem.Render, Queries: evidence.Queries(func(source string) string { return places[source].PrometheusURL }), Logger: logger, Registerer: registry,
 		Interval: env.Interval, ExternalURL: env.ExternalURL.Reveal(), Settings: reloader.settings, List: tracker.list, Settle: tracker.settle, LookEvery: tracker.settle,
 		Collectors: collectors, Lint: lintPostMortem, Tasks: learn.Tasks, Reader: tracker.reader, State: tracker.state, Nest: tracker.nest,
 		ListMarked: tracker.marked, Corrected: func(ctx context.Context) error { return folding.Correct(ctx) },
 		Reports: issue.Reporter{Repositories: reloader.reporting, Write: reports.write},
 	})
 	folding = engine.NewEngine(engine.Options{
-		Definitions: alertDefinitions(opts.Definitions, env.GitHub.Repository), Interval: env.Interval, Delay: env.Delay, Source: client.Read, Reach: client.Reach, Store: database, Excluded: database.ExcludedIncidents,
+		Definitions: alertDefinitions(opts.Definitions, env.GitHub.Repository), Interval: env.Interval, Delay: env.Delay, Source: sources.Read, Reach: sources.Reach, Store: database, Excluded: database.ExcludedIncidents,
 		Logger: logger, Registerer: registry, Committed: publisher.Notify,
 	})
 	retention := store.NewRetention(store.Options{Keep: env.Retention, Drop: database.DropIncidents, Logger: logger, Registerer: registry})
@@ -110,12 +109,16 @@ func watch(ctx context.Context, opts Options, client *prom.Client, handler *web.
 		return database.Explain(err)
 	}
 	handler.Ready(web.Data{
-		Statuses: folding.Statuses, Details: folding.Details, Graph: promql.Graph, PrometheusURL: env.PrometheusExternalURL.Reveal(),
-		Durations: durations(client, env.Interval), Grafana: web.Grafana{URL: env.GrafanaURL.Reveal(), DataSource: env.GrafanaDataSource}, Changes: reloader.redefined.of,
+		Statuses: folding.Statuses, Details: folding.Details, Graph: promql.Graph, Places: places,
+		Durations: durations(sources, env.Interval), Changes: reloader.redefined.of,
 		Store: database, StoreProblem: watcher.Problem, Reload: reloader.reload, SLOFiles: reloader.files, ReadReport: reports.read,
 		PostMortem: tracker.text(), About: newAbout(opts, reloader, folding, publisher),
 	})
-	logger.Info("watching", "objectives", len(opts.Definitions), "prometheus", env.PrometheusURL.String(), "interval", env.Interval)
+	watching := []any{"objectives", len(opts.Definitions), "prometheus", env.PrometheusURL.String(), "interval", env.Interval}
+	if len(env.Named) > 0 {
+		watching = append(watching, "sources", env.SourceNames())
+	}
+	logger.Info("watching", watching...)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return folding.Run(ctx) })
 	g.Go(func() error { return publisher.Run(ctx) })

@@ -10,9 +10,9 @@ import (
 
 // Evidence is the collector that looks around an incident in Prometheus. `newest` is the newest
 // tick that is final.
-func Evidence(client *prom.Client, interval time.Duration, newest func() time.Time, settings func(string) issue.Settings) issue.Collector {
+func Evidence(sources *prom.Sources, interval time.Duration, newest func() time.Time, settings func(string) issue.Settings) issue.Collector {
 	return evidence.New(evidence.Options{
-		Open:     func(queries int) evidence.Prometheus { return client.Bounded(queries) },
+		Open:     func(source string, queries int) evidence.Prometheus { return sources.Of(source).Bounded(queries) },
 		Interval: interval, Newest: newest, Settings: settings,
 	})
 }
