@@ -157,6 +157,9 @@ func TestHelmRefuses(t *testing.T) {
 		"what the chart sets itself":   {"environment.POSTBURN_STORE=sqlite:/x", "POSTBURN_STORE"},
 		"a number":                     {"environment.POSTBURN_GITHUB_APP_ID=1234567", "POSTBURN_GITHUB_APP_ID"},
 		"a URL without scheme":         {"environment.POSTBURN_PROMETHEUS_URL=prometheus:9090", "POSTBURN_PROMETHEUS_URL"},
+		"a source without URL":         {"sources.prometheus.payments.external_url=https://a", "url"},
+		"a source's mistyped key":      {"sources.prometheus.payments.urll=https://a", "urll"},
+		"the file of sources":          {"environment.POSTBURN_CONFIG_FILE=x", "POSTBURN_CONFIG_FILE"},
 		"not owner/name":               {"environment.POSTBURN_GITHUB_REPOSITORY=checkout", "POSTBURN_GITHUB_REPOSITORY"},
 		"no way to GitHub":             {"github.existingSecret=", "github.existingSecret or github.token"},
 		"two writers of one store":     {"replicas=2", "replicas"},
@@ -193,6 +196,14 @@ func TestHelmValues(t *testing.T) {
 		"an image by digest": {
 			set: []string{"image.tag=v7", "image.digest=sha256:" + strings.Repeat("0", 64)},
 			in:  []string{`"image":"images.example.org/postburn:v7@sha256:` + strings.Repeat("0", 64) + `"`},
+		},
+		"sources": {
+			set: []string{"sources.prometheus.payments.url=http://mimir/prometheus", "sources.prometheus.payments.headers.X-Scope-OrgID.file=/etc/postburn/sources/tenant", "sources.existingSecret=tenants"},
+			in: []string{
+				`{"name":"POSTBURN_CONFIG_FILE","value":"/etc/postburn/config/config.yaml"}`, `"configMap":{"name":"postburn-config"}`,
+				`"secretName":"tenants"`, `"mountPath":"/etc/postburn/sources"`, "checksum/sources",
+			},
+			kinds: []string{"ConfigMap postburn-config"},
 		},
 		"objectives from elsewhere": {
 			set: []string{"existingSLOConfigMap=slos"}, in: []string{`"configMap":{"name":"slos"}`}, withouts: []string{"ConfigMap postburn-slos"},
