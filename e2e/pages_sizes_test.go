@@ -197,7 +197,7 @@ func (w *fullWorld) serve(t *testing.T) (address string) {
 	h.Ready(web.Data{
 		Statuses: func(time.Time) []alert.Status { return w.statuses }, Store: w.database, Reload: func(context.Context) error { return nil }, Details: w.details,
 		Graph:  func(slo.Objective, slo.Labels) (string, error) { return hostile, nil },
-		Places: map[string]web.Place{"": {"https://prometheus.example.org", web.Grafana{URL: "https://grafana.example.org", DataSource: hostile}}},
+		Places: map[string]web.Place{"": {PrometheusURL: "https://prometheus.example.org", Grafana: web.Grafana{URL: "https://grafana.example.org", DataSource: hostile}}},
 		Durations: func(context.Context, slo.Objective, slo.Labels, slo.Span) ([]slo.Quantile, error) {
 			return []slo.Quantile{{Value: 12 * time.Millisecond}, {Value: 340 * time.Millisecond}, {Value: 2 * time.Second, Above: true}}, nil
 		},
