@@ -36,7 +36,8 @@ type Server struct {
 
 	process *exec.Cmd
 	log     bytes.Buffer
-	ended   chan error
+	ended   chan struct{}
+	err     error // of the process, once ended
 }
 
 // Start makes a server with settings such as "fsync=off", and starts it. Close ends it and removes
@@ -142,18 +143,19 @@ func (s *Server) Up() error {
 	if err := s.process.Start(); err != nil {
 		return err
 	}
-	ended, process := make(chan error, 1), s.process
-	s.ended = ended
-	go func() { ended <- process.Wait() }()
+	s.ended = make(chan struct{})
+	go func() {
+		s.err = s.process.Wait()
+		close(s.ended)
+	}()
 	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		err := s.Exec("postgres", "SELECT 1")
 		if err == nil {
 			return nil
 		}
 		select {
-		case ended := <-s.ended:
-			s.ended <- ended
-			return fmt.Errorf("the server ended: %w\n%s", ended, &s.log)
+		case <-s.ended:
+			return fmt.Errorf("the server ended: %w\n%s", s.err, &s.log)
 		default:
 		}
 		if time.Since(begun) > patience {
@@ -164,7 +166,7 @@ func (s *Server) Up() error {
 
 // Down ends the server: at once, as after a crash, or after telling its clients.
 func (s *Server) Down(crash bool) error {
-	if s.process == nil || s.process.Process == nil {
+	if s.ended == nil {
 		return nil
 	}
 	signal := syscall.SIGINT // fast
@@ -176,7 +178,7 @@ func (s *Server) Down(crash bool) error {
 	}
 	select {
 	case <-s.ended:
-		s.process = nil
+		s.ended = nil
 		return nil
 	case <-time.After(patience):
 		return errors.New("the server does not stop")
