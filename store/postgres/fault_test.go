@@ -12,11 +12,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/slo"
 	"github.com/postburn/postburn/store/postgres/postgrestest"
+	"github.com/postburn/postburn/store/record"
 )
 
 var first = time.Date(2026, 3, 29, 0, 59, 30, 0, time.UTC)
@@ -251,6 +253,72 @@ func TestTakeover(t *testing.T) {
 		if err != nil || !before.Cursor.Equal(after.Cursor) || n > 0 && !after.Cursor.Equal(tickTime(n)) {
 			t.Fatalf("the lane was at %s after the takeover, and is at %s after %d commits, %v", before.Cursor, after.Cursor, n, err)
 		}
+	}
+}
+
+// TestHanging has the server end transactions that hold the fence's lock and do nothing, and no
+// others.
+func TestHanging(t *testing.T) {
+	s := openAt(t, newDatabase(t))
+	for _, want := range []string{"20s", "0"} { // in the transaction, and in the next one on the same connection
+		err := s.writing(t.Context(), func(ctx context.Context, tx pgx.Tx) (err error) {
+			if want == "20s" {
+				err = s.fence.lock(ctx, tx, s.fence.check)
+			}
+			var got string
+			if err == nil {
+				err = tx.QueryRow(ctx, "SHOW idle_in_transaction_session_timeout").Scan(&got)
+			}
+			if got != want {
+				t.Errorf("a transaction may be idle for %s, not %s", got, want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestSaveWaits saves a publication while the commit that adds its incident is under way: it waits,
+// and then the incident is published.
+func TestSaveWaits(t *testing.T) {
+	s := openAt(t, newDatabase(t))
+	fence, _, err := s.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch := tickBatch(fence, "a", 0)
+	batch.Incidents = []alert.Incident{testIncident("i", 1)}
+	chains, err := record.Chains([]alert.Batch{batch})
+	if err != nil {
+		t.Fatal(err)
+	}
+	saved := make(chan error, 1)
+	err = s.writing(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+		lanes, err := lockForCommit(ctx, tx, chains)
+		if err == nil {
+			err = writeChains(ctx, tx, chains, lanes)
+		}
+		go func() {
+			saved <- s.Save(t.Context(), issue.Publication{Key: "i", Parts: []issue.Part{{Incident: "i", Posted: 1}}})
+		}()
+		for waits := false; err == nil && !waits; {
+			if len(saved) > 0 {
+				return errors.New("it does not wait")
+			}
+			err = s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`).Scan(&waits)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-saved; err != nil {
+		t.Fatal(err)
+	}
+	if incidents, _, err := s.Behind(t.Context()); err != nil || len(incidents) != 0 {
+		t.Errorf("%d incidents are behind, %v", len(incidents), err)
 	}
 }
 
