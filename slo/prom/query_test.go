@@ -106,11 +106,11 @@ func FuzzQueries(f *testing.F) {
 		fresh := []map[string]string{{"job": strings.ToValidUTF8(text, "?")}} // as JSON has it
 		var queries []query
 		if c, err := newCounter(o); err == nil {
-			queries = append(queries, c.sumQuery(at), c.pastQuery(fresh, time.Hour))
+			queries = append(queries, c.sumQuery(at), c.pastQuery(narrowed(fresh), time.Hour))
 		}
 		o.Indicator = slo.Indicator{Latency: &slo.Latency{Histogram: text, Threshold: time.Second}}
 		if c, err := newCounter(o); err == nil {
-			queries = append(queries, c.sumQuery(at), c.pastQuery(fresh, time.Hour), c.layoutQuery(time.Second))
+			queries = append(queries, c.sumQuery(at), c.pastQuery(narrowed(fresh), time.Hour), c.layoutQuery(time.Second))
 		}
 		for _, i := range []slo.Indicator{{Bool: text}, {Sampled: &slo.Sampled{Bad: text, Total: text}}} {
 			o.Indicator = i

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +23,9 @@ const (
 	maxRaw = 200_000
 	// maxRuns bounds the stretches in memory at a time.
 	maxRuns = 3
+	// longRun is how long a run of very many series may be, in time that needs samples. The
+	// look-back of a shorter one is more of it; a longer one has more ticks in memory.
+	longRun = 5 * count.Lookback
 	// usualScrape is how often targets are scraped, to guess the number of samples.
 	usualScrape = 15 * time.Second
 )
@@ -34,7 +36,9 @@ type run struct {
 	task            *task
 	ticks           slo.Ticks
 	first           int               // the number of the first tick
+	most            int               // series in a tick, about
 	where           []*labels.Matcher // the targets; nil: all
+	isOne           bool              // it is of one target, and can't be divided by targets
 	series, targets []count.Series
 	allBuckets      bool // of histograms: some lack one for the threshold
 	isRead          bool // its samples were read together with other runs'
@@ -90,69 +94,77 @@ func (t *task) runs(ticks slo.Ticks, most float64) (runs []*run) {
 		if !tally.isOdd {
 			continue
 		}
+		tally.dropSums()
 		if current != nil {
-			longer := run{ticks: between(ticks, current.first, i)}
+			longer := *current
+			longer.ticks, longer.most = between(ticks, current.first, i), max(current.most, tally.series)
 			isNear := ticks.At(i).Sub(current.ticks.Last) <= ticks.Interval+count.Lookback
-			if raw := longer.scrapes() * float64(tally.series); raw <= most/4 || isNear && raw <= most {
-				current.ticks = longer.ticks
+			if raw := longer.raws(); raw <= most/4 || isNear && (raw <= most || longer.length() <= longRun) {
+				*current = longer
 				continue
 			}
 		}
-		current = &run{task: t, first: i, ticks: between(ticks, i, i)}
+		current = &run{task: t, first: i, ticks: between(ticks, i, i), most: tally.series}
 		runs = append(runs, current)
 	}
 	return runs
 }
 
 // readRun reads the raw samples of a stretch, and counts its odd ticks. If that is too much at a
-// time, it asks for halves, and for one tick by targets.
+// time, it asks for halves, and for some targets.
 func (a *rawReader) readRun(ctx context.Context, r *run) error {
-	n := r.ticks.Len()
-	isLarge := r.scrapes()*float64(r.task.tallies[r.first].series) > float64(4*a.raws)
-	if n == 1 && isLarge && r.where == nil {
-		return a.readPieces(ctx, r)
+	if r.raws() > float64(a.raws) && !r.isOne {
+		return a.readPieces(ctx, r, int(float64(a.raws)/r.scrapes()))
 	}
 	err := a.fetchRun(ctx, r)
+	n := r.ticks.Len()
 	switch {
 	case !errors.Is(err, errTooMuch):
 		return err
-	case n == 1 && r.where == nil:
-		return a.readPieces(ctx, r)
-	case n == 1:
-		return err
+	case n > 1:
+		return a.readRuns(ctx, []*run{r.part(0, n/2-1), r.part(n/2, n-1)})
+	case !r.isOne:
+		return a.readPieces(ctx, r, r.most/2)
 	}
-	for _, half := range []*run{
-		{task: r.task, first: r.first, ticks: between(r.ticks, 0, n/2-1)},
-		{task: r.task, first: r.first + n/2, ticks: between(r.ticks, n/2, n-1)},
-	} {
-		if err := a.readRun(ctx, half); err != nil {
+	return err
+}
+
+// readRuns reads runs in order.
+func (a *rawReader) readRuns(ctx context.Context, runs []*run) error {
+	for _, r := range runs {
+		if err := a.readRun(ctx, r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// part returns a run of the ticks from one number to another.
+func (r *run) part(first, last int) *run {
+	p := &run{task: r.task, first: r.first + first, ticks: between(r.ticks, first, last)}
+	p.most, p.where, p.isOne, p.allBuckets = r.most, r.where, r.isOne, r.allBuckets
+	return p
+}
+
 // scrapes returns about how many samples each series has in a run.
 func (r *run) scrapes() float64 { return float64(r.length()) / float64(usualScrape) }
+
+// raws returns about how many samples a run has.
+func (r *run) raws() float64 { return r.scrapes() * float64(r.most) }
 
 // length returns how far back a run needs samples.
 func (r *run) length() time.Duration {
 	return r.ticks.Last.Sub(r.ticks.First) + r.ticks.Interval + count.Lookback
 }
 
-// readPieces counts one tick of very many series, some targets at a time.
-func (a *rawReader) readPieces(ctx context.Context, r *run) error {
-	points, err := a.askOne(ctx, r.instanceQuery(), r.ticks)
+// readPieces counts the ticks of very many series, some targets at a time: of about so many series.
+func (a *rawReader) readPieces(ctx context.Context, r *run, most int) error {
+	last := r.ticks.Len() - 1
+	points, err := a.askOne(ctx, r.instanceQuery(), between(r.ticks, last, last))
 	if err != nil {
 		return err
 	}
-	for _, where := range pieces(points[0], int(float64(a.raws)/r.scrapes())) {
-		piece := &run{task: r.task, first: r.first, ticks: r.ticks, where: where, allBuckets: r.allBuckets}
-		if err := a.readRun(ctx, piece); err != nil {
-			return err
-		}
-	}
-	return nil
+	return a.readRuns(ctx, r.pieces(points[0], most))
 }
 
 // instanceQuery asks how many series with a value since the run's samples begin each target has.
@@ -161,38 +173,64 @@ func (r *run) instanceQuery() query {
 	for _, g := range r.task.counter.groups {
 		if g.within == nil && (g.histogram == nil || g.role == total) {
 			by := byLabels([]string{model.InstanceLabel, model.JobLabel})
-			arms = append(arms, tagged("count"+by+"("+g.each(lastOver(r.length()))+")", g.tag, pastArm))
+			arms = append(arms, tagged("count"+by+"("+g.each(lastOver(r.length()), r.where...)+")", g.tag, pastArm))
 		}
 	}
 	return query{arms: arms}
 }
 
-// pieces groups the targets in the answer to instanceQuery: each piece has at most about so many
-// series.
-func pieces(points []point, most int) (pieces [][]*labels.Matcher) {
-	series := map[targetKey]int{}
+// pieces divides a run by the targets in the answer to instanceQuery: each piece has at most about
+// so many series. It is some whole jobs, or some instances of one job.
+func (r *run) pieces(points []point, most int) (pieces []*run) {
+	jobs := map[string]map[string]int{} // series by instance
 	for _, p := range points {
-		series[targetOf(p.Labels)] += int(p.Value)
-	}
-	order := func(a, b targetKey) int {
-		return cmp.Or(strings.Compare(a.job, b.job), strings.Compare(a.instance, b.instance))
-	}
-	var instances []string
-	job, n := "", 0
-	end := func() {
-		if len(instances) > 0 {
-			pieces = append(pieces, ofTargets([]string{job}, instances))
+		t := targetOf(p.Labels)
+		if jobs[t.job] == nil {
+			jobs[t.job] = map[string]int{}
 		}
-		instances, n = nil, 0
+		jobs[t.job][t.instance] += int(p.Value)
 	}
-	for _, t := range slices.SortedFunc(maps.Keys(series), order) {
-		if t.job != job || n+series[t] > most {
-			end()
+	add := func(series int, isOne bool, where ...*labels.Matcher) {
+		p := r.part(0, r.ticks.Len()-1)
+		p.most, p.isOne, p.where = series, isOne, where
+		pieces = append(pieces, p)
+	}
+	ofJob := func(job string) (n int) {
+		for _, series := range jobs[job] {
+			n += series
 		}
-		job, instances, n = t.job, append(instances, t.instance), n+series[t]
+		return n
 	}
-	end()
+	for _, some := range filled(slices.Sorted(maps.Keys(jobs)), most, ofJob) {
+		if hasInstances := len(r.where) > 1; some.size <= most && !hasInstances {
+			add(some.size, false, anyOf(model.JobLabel, some.names))
+			continue
+		}
+		instances := jobs[some.names[0]]
+		for _, few := range filled(slices.Sorted(maps.Keys(instances)), most, func(i string) int { return instances[i] }) {
+			add(few.size, len(few.names) == 1, ofTargets(some.names, few.names)...)
+		}
+	}
 	return pieces
+}
+
+// pile is some names, and how much they have together.
+type pile struct {
+	names []string
+	size  int
+}
+
+// filled puts names into piles in order, of at most so much. A name that has more is alone.
+func filled(names []string, most int, size func(string) int) (piles []pile) {
+	for _, name := range names {
+		n := size(name)
+		if len(piles) == 0 || piles[len(piles)-1].size+n > most {
+			piles = append(piles, pile{})
+		}
+		last := &piles[len(piles)-1]
+		last.names, last.size = append(last.names, name), last.size+n
+	}
+	return piles
 }
 
 // fetchRun reads and counts a stretch, once one of the few slots in memory is free.

@@ -59,20 +59,19 @@ func (a *rawReader) hadPast(ctx context.Context, r *run, fresh map[int]*world) (
 		all = append(all, w.freshTargets()...)
 	}
 	at := r.near(0)
-	points, err := a.askOne(ctx, r.task.counter.pastQuery(all, count.Longest), slo.Ticks{First: at, Last: at, Interval: time.Second})
+	points, err := a.askOne(ctx, r.task.counter.pastQuery(slices.Concat(r.where, narrowed(all)), count.Longest), slo.Ticks{First: at, Last: at, Interval: time.Second})
 	if err != nil {
 		return nil, err
 	}
 	return points[0], nil
 }
 
-// pastQuery asks which fresh counters had a value in a length of time.
-func (c *counter) pastQuery(fresh []map[string]string, back time.Duration) query {
-	narrow := narrowed(fresh)
+// pastQuery asks which of some counters had a value in a length of time.
+func (c *counter) pastQuery(where []*labels.Matcher, back time.Duration) query {
 	var arms []arm
 	for _, g := range c.groups {
 		if g.histogram == nil || g.role == total {
-			arms = append(arms, tagged(g.each(lastOver(back), narrow...), g.tag, pastArm))
+			arms = append(arms, tagged(g.each(lastOver(back), where...), g.tag, pastArm))
 		}
 	}
 	return query{arms: arms}

@@ -26,7 +26,7 @@ func (a *rawReader) readTogether(ctx context.Context, runs []*run) {
 	for _, r := range runs {
 		if f := r.task.first.query.family; f != nil {
 			families[f.shape] = append(families[f.shape], r)
-			samples += r.scrapes() * float64(r.task.tallies[r.first].series)
+			samples += r.raws()
 		}
 	}
 	if samples > float64(a.raws) {

@@ -33,8 +33,8 @@ func (a *asker) readCounters(ctx context.Context, tasks []*task, ticks slo.Ticks
 			t.err = a.badAnswer(err)
 		}
 	}
-	a.fetchRaw(ctx, working(tasks), ticks)
 	a.readGoodless(ctx, working(tasks), ticks)
+	a.fetchRaw(ctx, working(tasks), ticks)
 	for _, t := range working(tasks) {
 		for _, tally := range t.tallies {
 			t.add(tally.samples())

@@ -21,7 +21,6 @@ type tally struct {
 	isOdd    bool // count it by raw samples
 	isRare   bool // series have values, but no samples as far back as they were looked for
 	series   int  // how many the counter has in the tick
-	raw      []rawCount
 	goodless map[slo.Labels]*goodless
 }
 
@@ -144,9 +143,6 @@ func (t *tally) addPlain(all numbers, g group, series map[string]string, labels 
 
 // samples returns the tick's normalized samples by label set; a set without data is left out.
 func (t *tally) samples() map[slo.Labels]slo.Sample {
-	if t.isOdd {
-		t.useRaw()
-	}
 	samples := map[slo.Labels]slo.Sample{}
 	for labels, s := range t.sets {
 		t.leaveOutGoodless(labels, s)
@@ -185,13 +181,17 @@ func (c *counter) events(n counts) slo.Counts {
 	return events
 }
 
+func newSet() *set {
+	return &set{leftOut: slo.Caveat{Kind: slo.NoBucket}, unsure: slo.Caveat{Kind: slo.Interpolated}}
+}
+
 func (t *tally) set(labels slo.Labels) *set {
 	if t.sets == nil {
 		t.sets = map[slo.Labels]*set{}
 	}
 	s := t.sets[labels]
 	if s == nil {
-		s = &set{leftOut: slo.Caveat{Kind: slo.NoBucket}, unsure: slo.Caveat{Kind: slo.Interpolated}}
+		s = newSet()
 		t.sets[labels] = s
 	}
 	return s

@@ -172,57 +172,44 @@ func (w *world) freshTargets() (fresh []map[string]string) {
 	return fresh
 }
 
-// addRaw counts raw samples. What they say is used instead of the sums.
-func (t *tally) addRaw(w *world) {
-	counted := w.Count()
-	t.raw = slices.Grow(t.raw, len(counted))
-	for i, m := range w.members {
-		if c := counted[i]; c.Seen || c.Late != 0 || len(c.Caveats) > 0 {
-			t.raw = append(t.raw, rawCount{m, c})
-		}
-	}
-}
-
-// rawCount is what one counter counted.
-type rawCount struct {
-	member
-	count.Counted
-}
-
-// useRaw replaces the sums by the counts of raw samples.
-func (t *tally) useRaw() {
+// dropSums forgets the sums of a tick, which is counted by raw samples.
+func (t *tally) dropSums() {
 	for _, s := range t.sets {
-		s.now, s.late, s.caveats = counts{}, nil, nil
-		s.leftOut, s.unsure, s.natives, s.unsureNative = slo.Caveat{Kind: slo.NoBucket}, slo.Caveat{Kind: slo.Interpolated}, 0, false
+		*s = *newSet()
 	}
+}
+
+// addRaw counts raw samples. Those of one target are added together.
+func (t *tally) addRaw(w *world) {
 	less := map[slo.Labels]*[2]map[targetKey]bool{}
-	for _, c := range t.raw {
-		if t.isGoodless(c.member) {
+	for i, c := range w.Count() {
+		m := w.members[i]
+		if !c.Seen && c.Late == 0 && len(c.Caveats) == 0 || t.isGoodless(m) {
 			continue
 		}
-		labels := t.counter.labelSet(c.labels)
+		labels := t.counter.labelSet(m.labels)
 		into := t.set(labels)
-		for _, g := range c.groups {
+		for _, g := range m.groups {
 			into.seen = into.seen || g.role == total && c.Seen
 			into.add(time.Time{}, g, c.Events)
 			if c.Late != 0 {
 				into.add(c.Since, g, c.Late)
 			}
 		}
-		switch c.kind {
+		switch m.kind {
 		case ofEvents:
-			into.caveats = slo.MergeCaveats(into.caveats, c.member.caveats(c.Caveats))
+			into.caveats = slo.MergeCaveats(into.caveats, m.caveats(c.Caveats))
 		case ofUnsure, ofLeft:
 			if less[labels] == nil {
 				less[labels] = &[2]map[targetKey]bool{{}, {}}
 			}
-			less[labels][c.kind-ofUnsure][targetOf(c.labels)] = true
-			into.addLess(c.kind, c.Events+c.Late)
+			less[labels][m.kind-ofUnsure][targetOf(m.labels)] = true
+			into.addLess(m.kind, c.Events+c.Late)
 		}
 	}
 	for labels, targets := range less {
 		s := t.set(labels)
-		s.unsure.Count, s.leftOut.Count = len(targets[0]), len(targets[1])
+		s.unsure.Count, s.leftOut.Count = s.unsure.Count+len(targets[0]), s.leftOut.Count+len(targets[1])
 	}
 }
 
