@@ -19,7 +19,7 @@ type plan struct {
 	err      error  // the definition can't be read at all
 
 	plain atomic.Int64             // the newest tick in which nothing happened, in ns since 1970
-	jobs  atomic.Pointer[[]string] // of the series at the last tick, if there was any
+	jobs  atomic.Pointer[[]string] // of the series when they were read last, if they were
 	alone atomic.Bool              // its last query failed: it is asked alone until one succeeds
 }
 

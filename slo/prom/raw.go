@@ -262,25 +262,17 @@ func (a *rawReader) fetchRun(ctx context.Context, r *run) (err error) {
 		r.series = distinct(r.series)
 	}
 	whole := newWorld(r.task.counter, r.series, r.targets)
-	worlds, fresh := make([]*world, r.ticks.Len()), map[int]*world{}
-	for i := range worlds {
+	worlds := map[int]*world{} // by the number of the tick
+	for i := range r.ticks.Len() {
 		if tick := r.ticks.At(i); r.task.tallies[r.first+i].isOdd && anyIn(r.series, tick.Add(-r.ticks.Interval), tick) {
 			worlds[i] = whole.at(tick, r.ticks.Interval, r.near(i))
-			if len(worlds[i].Fresh()) > 0 {
-				fresh[i] = worlds[i]
-			}
 		}
 	}
-	if err := a.readPast(ctx, r, whole, fresh); err != nil {
+	if err := a.readPast(ctx, r, whole, worlds); err != nil {
 		return err
 	}
 	for i, w := range worlds {
-		if past := fresh[i]; past != nil {
-			w = past
-		}
-		if w != nil {
-			r.task.tallies[r.first+i].addRaw(w)
-		}
+		r.task.tallies[r.first+i].addRaw(w)
 	}
 	return nil
 }

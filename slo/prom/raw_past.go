@@ -15,27 +15,32 @@ import (
 )
 
 // readPast looks for the past of counters that were not there in the look-back, and puts it into
-// their worlds. fresh is by the number of the tick.
-func (a *rawReader) readPast(ctx context.Context, r *run, whole *world, fresh map[int]*world) error {
-	if len(fresh) == 0 {
-		return nil
-	}
+// their worlds, which are by the number of the tick.
+func (a *rawReader) readPast(ctx context.Context, r *run, whole *world, worlds map[int]*world) error {
 	from := r.near(0)
-	begun := begins(cut(r.series, from, r.ticks.Last))
-	for i, w := range fresh {
-		if w.anyBegan(begun, r.near(i)) {
-			fresh[i] = whole.at(w.Tick, w.Interval, from) // it was there earlier in the run
+	var begun map[slo.Labels]int64
+	var fresh []int
+	var targets []map[string]string
+	for i, w := range worlds {
+		if len(w.Fresh()) == 0 {
+			continue
 		}
+		if begun == nil {
+			begun = begins(cut(r.series, from, r.ticks.Last))
+		}
+		if w.anyBegan(begun, r.near(i)) {
+			worlds[i] = whole.at(w.Tick, w.Interval, from) // it was there earlier in the run
+		}
+		fresh, targets = append(fresh, i), append(targets, worlds[i].freshTargets()...)
 	}
-	had, err := a.hadPast(ctx, r, fresh)
+	had, err := a.hadPast(ctx, r, targets)
 	if err != nil || len(had) == 0 {
 		return err
 	}
-	var targets []map[string]string
 	var past []*world
-	for _, w := range fresh {
-		if of := w.freshTargets(); len(targetsOf(had, of)) > 0 {
-			past, targets = append(past, w), append(targets, of...)
+	for _, i := range fresh {
+		if len(targetsOf(had, worlds[i].freshTargets())) > 0 {
+			past = append(past, worlds[i])
 		}
 	}
 	if len(past) == 0 {
@@ -46,20 +51,21 @@ func (a *rawReader) readPast(ctx context.Context, r *run, whole *world, fresh ma
 		return err
 	}
 	whole = newWorld(r.task.counter, joinRaw(series, cut(r.series, from, r.ticks.Last)), joinRaw(ofTargets, cut(r.targets, from, r.ticks.Last)))
-	for i, w := range fresh {
-		fresh[i] = whole.at(w.Tick, w.Interval, time.Time{})
+	for _, i := range fresh {
+		worlds[i] = whole.at(worlds[i].Tick, r.ticks.Interval, time.Time{})
 	}
 	return nil
 }
 
-// hadPast returns the counters that were there in the time before a run.
-func (a *rawReader) hadPast(ctx context.Context, r *run, fresh map[int]*world) ([]point, error) {
-	var all []map[string]string
-	for _, w := range fresh {
-		all = append(all, w.freshTargets()...)
+// hadPast returns which of the fresh counters, and maybe others, were there in the time before a
+// run.
+func (a *rawReader) hadPast(ctx context.Context, r *run, fresh []map[string]string) ([]point, error) {
+	if len(fresh) == 0 {
+		return nil, nil
 	}
 	at := r.near(0)
-	points, err := a.askOne(ctx, r.task.counter.pastQuery(slices.Concat(r.where, narrowed(all)), count.Longest), slo.Ticks{First: at, Last: at, Interval: time.Second})
+	where := slices.Concat(r.where, narrowed(fresh))
+	points, err := a.askOne(ctx, r.task.counter.pastQuery(where, count.Longest), slo.Ticks{First: at, Last: at, Interval: time.Second})
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks, g
 	for _, t := range tasks {
 		t.begin(ticks, grid)
 	}
-	starts = askStarts(grid, expectedJobs(tasks, ticks))
+	starts = askStarts(grid, expectedJobs(tasks))
 	var more []*request
 	if len(starts.query.arms) > 0 {
 		more = append(more, &starts.request)
@@ -271,11 +271,11 @@ func jobsOf(tasks []*task) (all []string) {
 	return slices.Compact(all)
 }
 
-// expectedJobs returns the jobs of the tasks' series at the last tick, to ask about restarts and
-// this tick's sums in one query.
-func expectedJobs(tasks []*task, ticks slo.Ticks) (all []string) {
+// expectedJobs returns the jobs that the tasks' series had when they were read last, to ask about
+// restarts and the sums in one query.
+func expectedJobs(tasks []*task) (all []string) {
 	for _, t := range tasks {
-		if jobs := t.plan.jobs.Load(); jobs != nil && ticks.Len() == 1 {
+		if jobs := t.plan.jobs.Load(); jobs != nil {
 			all = append(all, *jobs...)
 		}
 	}
