@@ -137,12 +137,15 @@ func (l *lane) joining(arrived map[string]arrival) (joined []fold.Member, refuse
 
 // statuses returns how the lane's objectives stand. One without label sets yet is blind.
 func (l *lane) statuses() []alert.Status {
+	unread := map[string]time.Duration{}
+	for _, d := range l.Definitions() {
+		unread[d.Objective.Name] = l.unread(d, l.readers.of(d.Objective.Name))
+	}
 	all := make([]alert.Status, 0, len(l.Watches()))
 	seen := map[string]bool{}
 	for _, w := range l.Watches() {
 		s := w.Status()
-		r := l.readers.of(w.Def.Objective.Name)
-		s.Extra, s.Unread = r.Extra, l.unread(w.Def, r)
+		s.Extra, s.Unread = l.readers.of(w.Def.Objective.Name).Extra, unread[w.Def.Objective.Name]
 		all = append(all, s)
 		seen[w.Def.Objective.Name] = true
 	}
