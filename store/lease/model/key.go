@@ -15,40 +15,7 @@ func (w *world) key() string {
 	var b strings.Builder
 	left := func(t time.Time) time.Duration { return min(max(t.Sub(w.now), 0), length+step) }
 	_, publishing := w.table.leases[lease.Publishing] // how long a replica believes in its leases matters to that alone
-	ranks := map[string][]int64{}                     // fences by lease, in order
-	note := func(name string, fence int64) { ranks[name] = append(ranks[name], fence) }
-	for name, l := range w.table.leases {
-		note(name, l.fence)
-		note(name, w.lanes[name].fence)
-	}
-	for _, c := range w.commits {
-		note(c.lane, c.fence)
-	}
-	for _, r := range w.replicas {
-		for name, k := range r.workers {
-			note(name, k.fence)
-		}
-		for name, fence := range r.ledger.Claims {
-			note(name, fence)
-		}
-		for _, gone := range r.ledger.Next().Release {
-			note(gone.Name, gone.Fence)
-		}
-		if r.asked != nil {
-			for _, gone := range r.asked.Release {
-				note(gone.Name, gone.Fence)
-			}
-			if r.asked.standing != nil {
-				for _, h := range r.asked.standing.Leases {
-					note(h.Name, h.Fence)
-				}
-			}
-		}
-	}
-	for name, fences := range ranks {
-		slices.Sort(fences)
-		ranks[name] = slices.Compact(fences)
-	}
+	ranks := w.fences()
 	behind := func(lane string, cursor int) int { return min(w.lanes[lane].cursor-cursor, 2) } // two is as far as many
 	rank := func(name string, fence int64) int { return slices.Index(ranks[name], fence) }
 	for _, name := range slices.Sorted(maps.Keys(w.table.leases)) {
@@ -100,4 +67,43 @@ func (w *world) key() string {
 		}
 	}
 	return b.String()
+}
+
+// fences returns all fences that there are of each lease, in order.
+func (w *world) fences() map[string][]int64 {
+	ranks := map[string][]int64{}
+	note := func(name string, fence int64) { ranks[name] = append(ranks[name], fence) }
+	for name, l := range w.table.leases {
+		note(name, l.fence)
+		note(name, w.lanes[name].fence)
+	}
+	for _, c := range w.commits {
+		note(c.lane, c.fence)
+	}
+	for _, r := range w.replicas {
+		for name, k := range r.workers {
+			note(name, k.fence)
+		}
+		for name, fence := range r.ledger.Claims {
+			note(name, fence)
+		}
+		for _, gone := range r.ledger.Next().Release {
+			note(gone.Name, gone.Fence)
+		}
+		if r.asked != nil {
+			for _, gone := range r.asked.Release {
+				note(gone.Name, gone.Fence)
+			}
+			if r.asked.standing != nil {
+				for _, h := range r.asked.standing.Leases {
+					note(h.Name, h.Fence)
+				}
+			}
+		}
+	}
+	for name, fences := range ranks {
+		slices.Sort(fences)
+		ranks[name] = slices.Compact(fences)
+	}
+	return ranks
 }

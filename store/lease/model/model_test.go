@@ -11,7 +11,7 @@ import (
 	"github.com/postburn/postburn/store/storetest"
 )
 
-var states = flag.Int("states", 20_000, "how many states of the model to look at; 0: all")
+var states = flag.Int("states", 10_000, "how many states of the model to look at; 0: all")
 
 // models are what the model is made of: the leases that there are.
 var models = map[string][]string{"a lane": {"00"}, "publishing": {lease.Publishing}}
