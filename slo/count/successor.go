@@ -25,7 +25,7 @@ func link(all []*target) {
 		return
 	}
 	slices.SortStableFunc(began, func(a, b *target) int { return cmp.Compare(a.scrapes[0], b.scrapes[0]) })
-	p := newPast(all)
+	p := newPast(all, began[len(began)-1].scrapes[0])
 	taken, linked := map[*target]bool{}, map[*target]bool{}
 	for _, candidates := range []func(*target) []*target{p.atPlace, p.like} {
 		for _, t := range began {
@@ -53,10 +53,11 @@ type ended struct {
 	target *target
 }
 
-func newPast(all []*target) past {
+// newPast returns the targets that ended before a time.
+func newPast(all []*target, before int64) past {
 	p := past{map[[2]string][]*target{}, map[int64][]*target{}, map[identity][]ended{}}
 	for _, t := range all {
-		if len(t.scrapes) == 0 {
+		if len(t.scrapes) == 0 || t.end() >= before {
 			continue
 		}
 		p.places[t.place()] = append(p.places[t.place()], t)
@@ -101,9 +102,9 @@ func (p past) atPlace(t *target) []*target {
 func (p past) like(t *target) (found []*target) {
 	if start, known := t.start(t.scrapes[0]); known {
 		for second := start/1000 - sameStart; second <= start/1000+sameStart; second++ {
-			found = append(found, p.starts[second]...)
+			started := p.starts[second]
+			found = append(found, started[:min(len(started), most-len(found))]...)
 		}
-		found = found[:min(len(found), most)]
 	}
 	var all []ended
 	largest := -1.0
