@@ -53,7 +53,7 @@ func TestOpen(t *testing.T) {
 		says  []string
 	}{
 		"a newer schema": {"UPDATE postburn.postburn_schema SET version = 99", nil, store.Unsupported,
-			[]string{"a newer postburn wrote it: its schema has version 99, and this postburn knows versions 1 to 1; run a postburn that knows"}},
+			[]string{fmt.Sprintf("a newer postburn wrote it: its schema has version 99, and this postburn knows versions 1 to %d; run a postburn that knows", newest())}},
 		"tables of another program": {"DROP SCHEMA postburn CASCADE; CREATE SCHEMA postburn; CREATE TABLE postburn.incidents (x int)", nil, store.Unsupported,
 			[]string{"schema postburn has tables of another program; name another schema"}},
 		"another schema": {"CREATE TABLE public.incidents (x int)", url.Values{"search_path": {"public"}}, store.Unsupported,
