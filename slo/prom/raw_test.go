@@ -122,3 +122,26 @@ func refusing(tooMuch func(query string) bool) func(http.ResponseWriter, *http.R
 		return true
 	}
 }
+
+// TestUncountableIsSeen has two processes take turns behind one address: their events can't be
+// counted, but the service is there.
+func TestUncountableIsSeen(t *testing.T) {
+	server := promtest.Start(t)
+	counters := `http_requests_total{job="shop",instance="a",code="200"}`
+	for i := range 16 {
+		counters += fmt.Sprintf(" %d %d", 1000+10*i, 90_000+10*i)
+	}
+	if err := server.Load(zero, 15*time.Second, counters+"\nup{job=\"shop\",instance=\"a\"} 1x32\n"); err != nil {
+		t.Fatal(err)
+	}
+	ticks := slo.Ticks{First: zero.Add(6 * time.Minute), Last: zero.Add(7 * time.Minute), Interval: 30 * time.Second}
+	reading := client(t, prom.Options{URL: server.URL()}).Read(t.Context(), objectives(), ticks)[0]
+	if reading.Err != nil || len(reading.Series) != 1 {
+		t.Fatalf("%+v", reading)
+	}
+	for i, s := range reading.Series[0].Samples {
+		if s.Blind || s.Total != 0 || len(s.Caveats) != 1 || s.Caveats[0].Kind != slo.Uncountable {
+			t.Errorf("tick %d: %+v, want no events, as they are not countable", i, s)
+		}
+	}
+}

@@ -172,10 +172,13 @@ func (w *world) freshTargets() (fresh []map[string]string) {
 	return fresh
 }
 
-// dropSums forgets the sums of a tick, which is counted by raw samples.
+// dropSums forgets the sums of a tick, which is counted by raw samples. What had a value then was
+// seen, even if no raw sample can be counted.
 func (t *tally) dropSums() {
 	for _, s := range t.sets {
+		seen := s.seen
 		*s = *newSet()
+		s.seen = seen
 	}
 }
 
