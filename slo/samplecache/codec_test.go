@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/postburn/postburn/slo"
 )
 
@@ -41,7 +39,7 @@ func TestDamage(t *testing.T) {
 			t.Fatal(err)
 		}
 		again := New(o)
-		if diff := cmp.Diff(want, readOne(t, again.Read, grouped, ticksFrom(0, 100))); diff != "" || again.Asked() != 100 {
+		if diff := diffReadings(want, readOne(t, again.Read, grouped, ticksFrom(0, 100))); diff != "" || again.Asked() != 100 {
 			t.Fatalf("%s: asked for %d ticks (-want +got):\n%s", name, again.Asked(), diff)
 		}
 		if err := again.Close(); err != nil {
