@@ -433,6 +433,7 @@ func TestEngineLimitsLabelSets(t *testing.T) {
 		def := definition("checkout")
 		def.Objective.GroupBy = []string{"region"}
 		def.Policy.Rules = def.Policy.Rules[:1] // an hour of the past is enough
+		def.Objective.Window.Rolling = day
 		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s, defs: []alert.Definition{def}}
 		p.start()
 		time.Sleep(5 * time.Minute)
