@@ -45,7 +45,7 @@ func TestUnitsAgreeWithMathBig(t *testing.T) {
 				t.Fatalf("%s of %v and %v: %v is read back as %v", name, a, b, op.got, back)
 			}
 			if n := op.want; n.IsInt64() {
-				if diff := cmp.Diff(binary.AppendVarint(nil, n.Int64()), op.got.appendSigned(nil)); diff != "" {
+				if diff := diffBytes(binary.AppendVarint(nil, n.Int64()), op.got.appendSigned(nil)); diff != "" {
 					t.Fatalf("%v (-binary.AppendVarint +appendSigned):\n%s", n, diff)
 				}
 			}
