@@ -51,15 +51,15 @@ func TestWorkbookTable(t *testing.T) {
 			p.Hold = 1000 * time.Hour
 			w := fold.NewWatch(alert.Definition{Objective: objective("0.999"), Policy: p}, "", interval, epoch, epoch)
 			good := slo.Sample{Counts: slo.Counts{Total: events}}
-			for range 3*day/interval + 1 {
+			for range rule.Long/interval + 1 {
 				if e := w.Step(good); e != nil {
 					t.Fatalf("event without errors: %+v", e)
 				}
 			}
-			first := 3*day + interval
+			first := rule.Long + interval
 			bad := good
 			bad.Bad = slo.MustDecimal(tc.ratio).Float() * events
-			limit := 4 * day
+			limit := 4 * rule.Long / 3 // after one length of the rule nothing changes any more
 			if tc.detect == never {
 				for range limit / interval {
 					if e := w.Step(bad); e != nil {
@@ -83,7 +83,7 @@ func TestWorkbookTable(t *testing.T) {
 			if want := exact.Truncate(interval) + interval; detected != want {
 				t.Errorf("detected after %s, want %s", detected, want)
 			}
-			for range rule.Long / interval {
+			for range (rule.Long - detected) / interval {
 				w.Step(bad) // until both windows hold nothing else
 			}
 			var reset time.Duration
