@@ -142,19 +142,19 @@ func TestLateLeavesOthersAsTheyAre(t *testing.T) {
 	})
 }
 
-// TestLateWhereThePastIsGone has late data in a Prometheus that keeps two days: postburn keeps its
+// TestLateWhereThePastIsGone has late data in a Prometheus that keeps a day: postburn keeps its
 // knowledge of the time before.
 func TestLateWhereThePastIsGone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		r := &role{
-			keeps: 2 * day, faults: []slo.Span{span(begin, 5*24*60, 5*24*60+20)},
-			sources: []source{{}, {lag: minutes(5), during: span(begin, 5*24*60-10, 5*24*60+30)}},
+			keeps: day, faults: []slo.Span{span(begin, 3*24*60, 3*24*60+20)},
+			sources: []source{{}, {lag: minutes(5), during: span(begin, 3*24*60-10, 3*24*60+30)}},
 		}
 		p := newScene(t, &scene{roles: map[string]*role{"checkout": r}}, "checkout")
 		p.start()
-		time.Sleep(minutes(5*24*60 - 15))
+		time.Sleep(minutes(3*24*60 - 15))
 		before := p.engine.Statuses(time.Now())[0].Window
 		time.Sleep(minutes(200))
 		synctest.Wait()
