@@ -41,7 +41,7 @@ const (
 func BenchmarkPages(b *testing.B) {
 	for _, incidents := range []int{200, 20_000} {
 		b.Run(fmt.Sprintf("incidents=%d", incidents), func(b *testing.B) {
-			base := startBench(b, incidents, 30*time.Second)
+			base := startBench(b, benchSLOs, incidents, 30*time.Second)
 			middle := benchOnset(incidents / 2).Format(time.RFC3339)
 			for _, path := range []string{
 				"/", "/?q=service-07", "/incidents", "/incidents?q=service-07", "/incidents?end=" + middle, "/incidents/" + benchID(0),
@@ -107,7 +107,7 @@ func fetch(b *testing.B, url string) int {
 // startBench starts an engine that watches the objectives, and the handler of the pages over it and
 // over a store with so many incidents. It returns the handler's address once it knows how all
 // objectives stand, and has read their past.
-func startBench(b testing.TB, incidents int, interval time.Duration) (base string) {
+func startBench(b testing.TB, slos, incidents int, interval time.Duration) (base string) {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "postburn.db")
 	fillBenchStore(b, path, incidents)
@@ -117,7 +117,7 @@ func startBench(b testing.TB, incidents int, interval time.Duration) (base strin
 	}
 	registry, logger := prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
 	watcher := engine.NewEngine(engine.Options{
-		Definitions: benchDefinitions(), Interval: interval, Source: benchSource, Store: database, Logger: logger, Registerer: registry,
+		Definitions: benchDefinitions(slos), Interval: interval, Source: benchSource, Store: database, Logger: logger, Registerer: registry,
 	})
 	if err := watcher.Recover(b.Context()); err != nil {
 		b.Fatal(err)
@@ -146,7 +146,7 @@ func startBench(b testing.TB, incidents int, interval time.Duration) (base strin
 				seen++
 			}
 		}
-		if seen == benchSLOs*benchSeries {
+		if seen == slos*benchSeries {
 			return server.URL
 		}
 		if time.Now().After(deadline) {
@@ -156,8 +156,8 @@ func startBench(b testing.TB, incidents int, interval time.Duration) (base strin
 	}
 }
 
-func benchDefinitions() (all []alert.Definition) {
-	for n := range benchSLOs {
+func benchDefinitions(slos int) (all []alert.Definition) {
+	for n := range slos {
 		all = append(all, alert.Definition{
 			Objective: benchObjective(n),
 			Policy:    alert.Policy{Rules: alert.DefaultRules(benchWindow), Group: fmt.Sprintf("service-%02d", n%50)},
@@ -201,7 +201,7 @@ func benchID(n int) string { return fmt.Sprintf("service-%02d-%06d", n%50, n) }
 // are published, with texts as long as real ones.
 func fillBenchStore(b testing.TB, path string, incidents int) {
 	b.Helper()
-	database, err := sqlite.Open(b.Context(), path, sqlite.Options{})
+	database, err := sqlite.Open(b.Context(), path, sqlite.Options{NoSync: true})
 	if err != nil {
 		b.Fatal(err)
 	}
