@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,10 +31,13 @@ func save(t *testing.T, path, content string) string {
 	return path
 }
 
+// privateKey is the key of all Apps: to make one takes long.
+var privateKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
 // key writes the private key of an app.
 func key(t *testing.T) string {
 	t.Helper()
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	private, err := privateKey()
 	if err != nil {
 		t.Fatal(err)
 	}
