@@ -72,7 +72,7 @@ func (s *simulation) run() {
 	s.fence, _, err = s.store.Acquire(s.Context())
 	s.must(err)
 	p := publish.New(publish.Options{
-		Store: s.store, Tracker: tracker, Render: postmortem.Render, List: tracker.List, Interval: aDay,
+		Store: s.store, Tracker: tracker, Render: postmortem.Render, List: tracker.List, Interval: 2 * aDay,
 		Settings:   func(string) issue.Settings { return issue.Settings{Lint: true} },
 		Collectors: []issue.Collector{s.evidence, people.Collector(s.store, tracker)},
 		Lint:       func(text, final string) []issue.Hint { return lint.Hints(lint.Check(learn.Parse(text, final))) },
