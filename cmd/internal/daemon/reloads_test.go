@@ -45,7 +45,7 @@ const (
 //
 // RELOADS says how many (`make reloads` has 1,000), RELOAD_SEED which.
 func TestReloads(t *testing.T) {
-	reloads, seed := numberIn(t, "RELOADS", 60, 3), numberIn(t, "RELOAD_SEED", 1, 0)
+	reloads, seed := numberIn(t, "RELOADS", 30, 3), numberIn(t, "RELOAD_SEED", 1, 0)
 	t.Logf("%d reloads, RELOAD_SEED=%d", reloads, seed)
 	synctest.Test(t, func(t *testing.T) {
 		r := newReloads(t, uint64(seed))
