@@ -47,7 +47,7 @@ test: ## Run the tests; they need nothing but Go.
 	GOGC=400 $(GO) test ./...
 
 .PHONY: torture
-torture: ## Have everything go wrong that can while issues are written, at each request; `make test` tries a third of it, `make race` all.
+torture: ## Have everything go wrong that can while issues are written, at each request; `make test` tries a quarter of it, `make race` all.
 	TORTURE=1 $(GO) test -count=1 ./issue/github ./issue/publish ./slo/prom
 
 ROUNDS ?= 200
@@ -288,7 +288,7 @@ soak: setup-prometheus3 ## Watch 1,000 objectives with 128 MiB of memory for SOA
 
 RELOADS ?= 1000
 .PHONY: reloads
-reloads: ## Reload an SLO file RELOADS (1000) times with random versions, good and bad, under load: no tick is lost, no issue doubled, nothing grows. RELOAD_SEED says which. `make test` has 60.
+reloads: ## Reload an SLO file RELOADS (1000) times with random versions, good and bad, under load: no tick is lost, no issue doubled, nothing grows. RELOAD_SEED says which. `make test` has 30.
 	RELOADS="$(RELOADS)" RELOAD_SEED="$${RELOAD_SEED:-1}" $(GO) test -count=1 -timeout 2h -v -run '^TestReloads$$' ./cmd/internal/daemon
 
 # The end-to-end tests for which it makes no difference which Prometheus there is.

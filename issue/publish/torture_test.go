@@ -202,9 +202,9 @@ func dramas() map[string]drama {
 }
 
 // isTried reports whether the n-th call or save goes wrong in the i-th way. TORTURE tries all, as
-// `make torture` and `make race` do. Else each call has a third of them, and each of them a third
-// of the calls.
-func isTried(n, i int) bool { return os.Getenv("TORTURE") != "" || (n+i)%3 == 0 }
+// `make torture` and `make race` do. Else each call has a quarter of them, and each of them a
+// quarter of the calls.
+func isTried(n, i int) bool { return os.Getenv("TORTURE") != "" || (n+i)%4 == 0 }
 
 // TestWhateverFailsAndWhenever has each call to the tracker and each save go wrong in every way,
 // one at a time.
