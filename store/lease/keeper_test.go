@@ -39,6 +39,13 @@ func (s *shared) fail(err error) {
 	s.fails = err
 }
 
+// asked returns how many requests there were.
+func (s *shared) asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls
+}
+
 func lanesOf(n int) []string {
 	var names []string
 	for i := range n {
@@ -79,11 +86,20 @@ func (n *node) follow(_ context.Context, claims lease.Claims) error {
 	return nil
 }
 
-// held returns how many leases a node follows.
-func (n *node) held() int {
+// following returns what a node follows, and how many leases it has got in all.
+func (n *node) following() (holds lease.Claims, moved int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return len(n.holds)
+	return n.holds, n.moved
+}
+
+// movedTo returns how many leases some nodes have got in all.
+func movedTo(nodes ...*node) (sum int) {
+	for _, n := range nodes {
+		_, moved := n.following()
+		sum += moved
+	}
+	return sum
 }
 
 // whole checks that every lease is followed by one node, and that lanes are spread evenly.
@@ -92,14 +108,13 @@ func whole(t *testing.T, names []string, nodes ...*node) {
 	holders := map[string]int{}
 	least, most := len(names), 0
 	for _, n := range nodes {
-		n.mu.Lock()
 		lanes := 0
-		for name := range n.holds {
+		holds, _ := n.following()
+		for name := range holds {
 			if holders[name]++; name != lease.Publishing {
 				lanes++
 			}
 		}
-		n.mu.Unlock()
 		least, most = min(least, lanes), max(most, lanes)
 	}
 	for _, name := range names {
@@ -125,16 +140,16 @@ func TestKeeper(t *testing.T) {
 		time.Sleep(10 * time.Second) // two renewals: one that tells of too many lanes, one that finds free ones
 		synctest.Wait()
 		whole(t, names, a, b, c)
-		if b.moved+c.moved > 22 {
-			t.Errorf("%d lanes moved to two new replicas of three, of 32", b.moved+c.moved)
+		if moved := movedTo(b, c); moved > 22 {
+			t.Errorf("%d lanes moved to two new replicas of three, of 32", moved)
 		}
 
 		c.stop()
 		if err := <-c.done; err != nil {
 			t.Error(err)
 		}
-		if c.held() > 0 {
-			t.Errorf("a replica that ended follows %d leases", c.held())
+		if holds, _ := c.following(); len(holds) > 0 {
+			t.Errorf("a replica that ended follows %d leases", len(holds))
 		}
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
@@ -163,7 +178,8 @@ func TestDeadReplica(t *testing.T) {
 		if b.Problem() == nil {
 			t.Error("a replica that can't renew its leases takes part")
 		}
-		for name, fence := range b.holds {
+		holds, _ := b.following()
+		for name, fence := range holds {
 			if b.Holds(lease.Lease{Name: name, Fence: fence}) {
 				t.Errorf("%s is held after its time", name)
 			}
@@ -189,14 +205,14 @@ func TestTableAway(t *testing.T) {
 		a, b := start(t, s, "a"), start(t, s, "b")
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		before := a.moved + b.moved
+		before := movedTo(a, b)
 		s.fail(errors.New("restarting"))
 		time.Sleep(time.Minute)
 		s.fail(nil)
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		whole(t, names, a, b)
-		if moved := a.moved + b.moved - before; moved > len(names) {
+		if moved := movedTo(a, b) - before; moved > len(names) {
 			t.Errorf("%d leases moved", moved)
 		}
 		a.stop()
@@ -212,18 +228,21 @@ func TestLost(t *testing.T) {
 		s := &shared{table: model.NewTable(names...)}
 		a := start(t, s, "a")
 		synctest.Wait()
-		held := lease.Lease{Name: "01", Fence: a.holds["01"]}
+		before, _ := a.following()
+		held := lease.Lease{Name: "01", Fence: before["01"]}
 		if !a.Holds(held) {
 			t.Error("a new lease is not held")
 		}
 		a.Lost(held)
 		synctest.Wait()
-		if _, follows := a.holds["01"]; follows || a.Holds(held) {
+		after, _ := a.following()
+		if _, follows := after["01"]; follows || a.Holds(held) {
 			t.Error("a lease that was lost is held")
 		}
-		a.Lost(lease.Lease{Name: "00", Fence: a.holds["00"] - 1}) // another one, long ago
+		a.Lost(lease.Lease{Name: "00", Fence: before["00"] - 1}) // another one, long ago
 		synctest.Wait()
-		if _, follows := a.holds["00"]; !follows {
+		after, _ = a.following()
+		if _, follows := after["00"]; !follows {
 			t.Error("a lease is lost under another fence")
 		}
 		a.stop()
@@ -237,10 +256,10 @@ func TestRequests(t *testing.T) {
 		s := &shared{table: model.NewTable(lanesOf(32)...)}
 		a := start(t, s, "a")
 		synctest.Wait()
-		before := s.calls
+		before := s.asked()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if calls := s.calls - before; calls != 12 {
+		if calls := s.asked() - before; calls != 12 {
 			t.Errorf("%d requests a minute, want 12", calls)
 		}
 		a.stop()
