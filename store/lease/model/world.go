@@ -10,9 +10,8 @@ import (
 )
 
 const (
-	step       = time.Second
-	length     = 2 * step
-	maxCommits = 2 // on their way at a time; more can't do what two can't
+	step   = time.Second
+	length = 2 * step
 )
 
 // world is one state of the model.
@@ -125,7 +124,7 @@ func (w *world) moves() map[string]func(*world) {
 			add("follows its claims", (*world).follow)
 		}
 		for lane, k := range r.workers {
-			if lane != lease.Publishing && !k.sending && len(w.commits) < maxCommits {
+			if lane != lease.Publishing && !k.sending && !w.isCommitting(name) {
 				add("commits to "+lane, func(w *world, r *replica) { w.send(r, lane) })
 			}
 		}
@@ -140,6 +139,11 @@ func (w *world) moves() map[string]func(*world) {
 }
 
 func (w *world) isDead(name string) bool { return w.replicas[name].state == "dead" }
+
+// isCommitting reports whether a commit of a replica is on its way: it makes one after the other.
+func (w *world) isCommitting(name string) bool {
+	return slices.ContainsFunc(w.commits, func(c commit) bool { return c.replica == name })
+}
 
 func (w *world) ask(r *replica) {
 	r.asked = &asked{Request: r.ledger.Next(), sent: w.now}
