@@ -15,6 +15,9 @@ const (
 	// defaultTTL is how long a replica may be silent before others take its leases. They notice
 	// within a third of it, so a replica that dies is replaced after at most 20 s.
 	defaultTTL = 15 * time.Second
+	// mostRepeats bounds the requests that follow at once: others may be faster, and a lease that a
+	// commit holds can't be had for a while.
+	mostRepeats = 3
 	// goodbye is how long a replica that ends may take to give up its leases.
 	goodbye = 5 * time.Second
 )
@@ -91,11 +94,11 @@ func (k *Keeper) follow(ctx context.Context) error {
 
 // ask renews the leases until ctx is done, and then gives them up.
 func (k *Keeper) ask(ctx context.Context) {
-	for ctx.Err() == nil {
+	for repeats := 0; ctx.Err() == nil; repeats = 0 {
 		more, err := k.renew(ctx)
-		k.note(ctx, err)
-		if more {
-			continue
+		for k.note(ctx, err); more && repeats < mostRepeats; repeats++ {
+			more, err = k.renew(ctx)
+			k.note(ctx, err)
 		}
 		timer := time.NewTimer(k.TTL / 3)
 		select {

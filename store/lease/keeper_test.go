@@ -46,6 +46,10 @@ func (s *shared) asked() int {
 	return s.calls
 }
 
+// moving is how long lanes may take to move: three renewals, one that tells a replica, one in which
+// another gives up what it has too many of, and one that finds these free.
+const moving = 15 * time.Second
+
 func lanesOf(n int) []string {
 	var names []string
 	for i := range n {
@@ -137,7 +141,7 @@ func TestKeeper(t *testing.T) {
 		whole(t, names, a)
 
 		b, c := start(t, s, "b"), start(t, s, "c")
-		time.Sleep(10 * time.Second) // two renewals: one that tells of too many lanes, one that finds free ones
+		time.Sleep(moving)
 		synctest.Wait()
 		whole(t, names, a, b, c)
 		if moved := movedTo(b, c); moved > 22 {
@@ -167,7 +171,7 @@ func TestDeadReplica(t *testing.T) {
 		s := &shared{table: model.NewTable(names...)}
 		silent := &shared{table: s.table}
 		a, b := start(t, s, "a"), start(t, silent, "b")
-		time.Sleep(10 * time.Second)
+		time.Sleep(moving)
 		synctest.Wait()
 		whole(t, names, a, b)
 
@@ -185,7 +189,7 @@ func TestDeadReplica(t *testing.T) {
 			}
 		}
 		silent.fail(nil)
-		time.Sleep(15 * time.Second)
+		time.Sleep(moving)
 		synctest.Wait()
 		whole(t, names, a, b)
 		if err := b.Problem(); err != nil {
@@ -203,13 +207,13 @@ func TestTableAway(t *testing.T) {
 		names := lanesOf(8)
 		s := &shared{table: model.NewTable(names...)}
 		a, b := start(t, s, "a"), start(t, s, "b")
-		time.Sleep(10 * time.Second)
+		time.Sleep(moving)
 		synctest.Wait()
 		before := movedTo(a, b)
 		s.fail(errors.New("restarting"))
 		time.Sleep(time.Minute)
 		s.fail(nil)
-		time.Sleep(10 * time.Second)
+		time.Sleep(moving)
 		synctest.Wait()
 		whole(t, names, a, b)
 		if moved := movedTo(a, b) - before; moved > len(names) {
@@ -317,4 +321,32 @@ func TestShares(t *testing.T) {
 			}
 		}
 	}
+}
+
+// inUse is a table that gives no lease, as commits hold them all.
+type inUse struct{ shared *shared }
+
+func (u inUse) Renew(ctx context.Context, r lease.Request) (lease.Standing, error) {
+	r.Take = nil
+	return u.shared.Renew(ctx, r)
+}
+
+// TestLeasesInUse wants leases that can't be had for a minute: the table is not asked all the time.
+func TestLeasesInUse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &shared{table: model.NewTable(lanesOf(4)...)}
+		ctx, stop := context.WithCancel(t.Context())
+		k := lease.New(lease.Options{Replica: "a", Table: inUse{s}, Follow: func(context.Context, lease.Claims) error { return nil }})
+		done := make(chan error, 1)
+		go func() { done <- k.Run(ctx) }()
+		time.Sleep(time.Minute)
+		if asked := s.asked(); asked > 52 { // 13 times one, and three that follow at once
+			t.Errorf("%d requests in a minute", asked)
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }
