@@ -60,10 +60,16 @@ type Options struct {
 // Publisher posts the newest revision of each incident to the tracker.
 type Publisher struct {
 	Options
-	nudge    chan struct{}
+	nudge   chan struct{}
+	metrics *metrics
+	waits   waits
+	*memory
+}
+
+// memory is what a publisher knows since Run began. Another process may have published before.
+type memory struct {
 	tried    map[string]time.Time // when each was last worked on, by key
 	old      map[string]gathered  // incidents for digests, by repository
-	waits    waits
 	pause    *pause
 	failures *failures
 	evidence *fetcher
@@ -86,25 +92,31 @@ func New(o Options) *Publisher {
 	o.CallTimeout = orDefault(o.CallTimeout, callTimeout)
 	o.Settle = orDefault(o.Settle, o.CallTimeout+lateEffect)
 	o.LookEvery = orDefault(o.LookEvery, lookEvery)
-	p := &Publisher{
-		Options: o, nudge: make(chan struct{}, 1), tried: map[string]time.Time{}, old: map[string]gathered{}, pause: &pause{},
+	m := newMetrics(o.Registerer)
+	p := &Publisher{Options: o, nudge: make(chan struct{}, 1), metrics: m, waits: waits{since: map[string]time.Time{}, metrics: m}}
+	p.memory = p.newMemory()
+	return p
+}
+
+func (p *Publisher) newMemory() *memory {
+	o, m := p.Options, p.metrics
+	now := &memory{
+		tried: map[string]time.Time{}, old: map[string]gathered{}, pause: &pause{},
 		failures: &failures{logger: o.Logger, last: map[string]string{}}, evidence: &fetcher{Options: o},
 	}
-	m := newMetrics(o.Registerer)
-	p.waits = waits{since: map[string]time.Time{}, metrics: m}
-	p.writer = &writer{Options: o, texts: &texts{o, p.evidence, m, p.failures}, metrics: m, pause: p.pause}
-	rounds := func(doing string) *rounds { return &rounds{pause: p.pause, failures: p.failures, doing: doing} }
-	p.triage = &triage{
-		Options: o, writer: p.writer, metrics: m, rounds: rounds(reading),
+	now.writer = &writer{Options: o, texts: &texts{o, now.evidence, m, now.failures}, metrics: m, pause: now.pause}
+	rounds := func(doing string) *rounds { return &rounds{pause: now.pause, failures: now.failures, doing: doing} }
+	now.triage = &triage{
+		Options: o, writer: now.writer, metrics: m, rounds: rounds(reading),
 		changed: map[string]time.Time{}, checked: map[string]string{},
 	}
-	p.tasks = &followUps{
+	now.tasks = &followUps{
 		Options: o, metrics: m, rounds: rounds(following),
 		changed: map[string]time.Time{}, made: map[string]string{}, texts: map[string][32]byte{},
 	}
-	p.excludes = newExclusions(o, rounds(excluding))
-	p.monthly = &monthly{Options: o, settled: map[string]time.Time{}}
-	return p
+	now.excludes = newExclusions(o, rounds(excluding))
+	now.monthly = &monthly{Options: o, settled: map[string]time.Time{}}
+	return now
 }
 
 func orDefault(d, fallback time.Duration) time.Duration {
@@ -123,8 +135,9 @@ func (p *Publisher) Notify() {
 }
 
 // Run publishes until the context is done. It returns an error only if another process has taken
-// over the store.
+// over publishing. It may be called again once it has returned.
 func (p *Publisher) Run(ctx context.Context) error {
+	p.memory = p.newMemory()
 	ctx, stop := context.WithCancel(ctx)
 	var counting sync.WaitGroup
 	counting.Go(func() { p.countWaiting(ctx) })
@@ -149,6 +162,14 @@ func (p *Publisher) Run(ctx context.Context) error {
 		case <-timer.C:
 		}
 	}
+}
+
+// Forget clears what only a process that publishes can show, once another one does. Run must have
+// returned.
+func (p *Publisher) Forget() {
+	p.waits.count(nil, time.Time{}, time.Time{})
+	p.metrics.noise.Reset()
+	p.metrics.followUps.Reset()
 }
 
 // pass does all that is due, and returns when more will be.
