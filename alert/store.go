@@ -10,19 +10,31 @@ import (
 var (
 	// ErrConflict means that a lane's cursor is not at the batch's Prev: somebody else has written.
 	ErrConflict = errors.New("the store was written by another process")
-	// ErrFenced means that another process has since become the store's writer.
+	// ErrFenced means that another process has since taken over what was to be written.
 	ErrFenced = errors.New("another postburn has taken over the store")
 )
 
-// Store keeps what lanes commit.
+// FencedError is an ErrFenced that names lanes.
+type FencedError struct {
+	Lanes []string // that another process has taken over
+	Err   error    // wraps ErrFenced
+}
+
+func (e *FencedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error that wraps ErrFenced.
+func (e *FencedError) Unwrap() error { return e.Err }
+
+// Fences says under which fence each lane may be written, by the lane's name. Whoever takes a lane
+// over gets a higher one.
+type Fences map[string]int64
+
+// Store keeps what lanes commit. How a process comes to its fences is each database's own matter.
 type Store interface {
-	// Acquire makes the caller the only writer. It returns the fence for its batches, and the names
-	// of all lanes.
-	Acquire(ctx context.Context) (fence int64, lanes []string, err error)
 	// Load returns what a lane has committed; the zero Recovery if it never has.
 	Load(ctx context.Context, lane string) (Recovery, error)
-	// Commit writes the batches in order, all or none. It returns ErrFenced if another writer has
-	// acquired the store, and ErrConflict if a lane's cursor is not the batch's Prev. After any
+	// Commit writes the batches in order, all or none. It returns a FencedError if fences are not
+	// those handed out last, and ErrConflict if a lane's cursor is not the batch's Prev. After any
 	// other error the batches may or may not be written: commit the same ones again, and a batch
 	// that is already there counts as written.
 	Commit(ctx context.Context, batches []Batch) error

@@ -95,7 +95,7 @@ func newFullWorld(t *testing.T, objectives, incidents int) *fullWorld {
 	for n := range objectives {
 		w.statuses = append(w.statuses, w.status(n, tick))
 	}
-	fence, _, err := database.Acquire(t.Context())
+	fence, err := database.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

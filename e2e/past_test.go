@@ -111,7 +111,7 @@ func (p *past) watchUntilStart(slos, store string) {
 		Definitions: watched, Interval: pastTick, Source: client.Read, Store: db, Logger: slog.New(slog.DiscardHandler),
 		Registerer: metrics.NewRegistry(), Now: func() time.Time { return time.Now().Add(-shift) },
 	})
-	if err := engine.Recover(p.t.Context()); err != nil {
+	if err := engine.RecoverAll(p.t.Context(), db); err != nil {
 		p.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(p.t.Context())

@@ -36,7 +36,10 @@ type Data struct {
 	// StoreProblem returns what is wrong with the store and what to do about it; nil if nothing
 	// is. May be nil itself.
 	StoreProblem func() error
-	Reload       func(ctx context.Context) error // rereads the SLO files, or says why not
+	// NotReady returns why this process takes no part in the work; nil if it does. May be nil
+	// itself.
+	NotReady func() error
+	Reload   func(ctx context.Context) error // rereads the SLO files, or says why not
 	// ReadReport reads what is known of a period and the one before.
 	ReadReport func(ctx context.Context, p report.Period, now time.Time) (report.Input, error)
 	// SLOFiles returns what became of the SLO files since the start. May be nil itself.
@@ -182,9 +185,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) ready(w http.ResponseWriter, _ *http.Request) {
-	if h.data.Load() == nil {
+	d := h.data.Load()
+	if d == nil {
 		say(w, http.StatusServiceUnavailable, "postburn is starting.\n")
 		return
+	}
+	if d.NotReady != nil {
+		if err := d.NotReady(); err != nil {
+			say(w, http.StatusServiceUnavailable, "postburn takes no part: "+printable(err.Error())+"\n")
+			return
+		}
 	}
 	say(w, http.StatusOK, "postburn is ready.\n")
 }

@@ -27,6 +27,16 @@ func (b *board) clear() {
 	b.statuses, b.pastLeft, b.asked = map[string][]alert.Status{}, map[string]time.Duration{}, map[string]inspections{}
 }
 
+// drop forgets a lane.
+func (b *board) drop(l *lane) {
+	b.mu.Lock()
+	delete(b.statuses, l.name)
+	delete(b.pastLeft, l.name)
+	delete(b.asked, l.name)
+	b.mu.Unlock()
+	b.diary.drop(l)
+}
+
 // expect shows an objective as blind, until its lane is shown.
 func (b *board) expect(lane string, d alert.Definition) {
 	b.statuses[lane] = append(b.statuses[lane], alert.Status{Objective: d.Objective, BudgetRemaining: 1, State: alert.Blind})

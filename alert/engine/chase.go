@@ -33,8 +33,7 @@ const (
 // it. It is final as soon as there are later samples. The objective is blind meanwhile.
 type chaser struct {
 	*sampler
-	background *background
-	slots      *slots // one for each reading
+	slots *slots // one for each reading
 }
 
 // chase is an ongoing reading of some objectives.
@@ -127,7 +126,7 @@ func (h chaser) start(ctx context.Context, l *lane, defs []alert.Definition, mis
 		}
 	}
 	piece := bounded(bounded(missing, watches, most), 1, awaited+caughtUp/2)
-	h.background.run(ctx, h.slots.of(defs[0].Objective.Source), func() {
+	l.beside(ctx, h.slots.of(defs[0].Objective.Source), func() {
 		c.done <- h.readApart(ctx, defs, missing, piece, had)
 		l.alarm.ring()
 	})

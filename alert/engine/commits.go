@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/postburn/postburn/alert"
 )
 
-// commitRequest asks to commit batches; the error is sent when they are committed or never can be.
+// commitRequest asks to commit one lane's batches; the error is sent when they are committed or never can be.
 type commitRequest struct {
 	batches []alert.Batch
 	done    chan error
@@ -18,34 +19,28 @@ type commitRequest struct {
 // committer writes to the store.
 type committer struct {
 	store    alert.Store
-	fence    int64
+	lost     func(lane string, fence int64) // nil: losing a lane ends everything
 	metrics  *metrics
 	health   *health
 	requests chan commitRequest
+	ended    chan struct{} // closed when run has returned
 }
 
-// commit hands batches to the committer and waits until they are written.
-func (c *committer) commit(ctx context.Context, batches []alert.Batch) error {
-	for i := range batches {
-		batches[i].Fence = c.fence
-	}
+// commit hands a lane's batches to the committer and waits until they are written, or never can be.
+func (c *committer) commit(batches []alert.Batch) error {
 	r := commitRequest{batches, make(chan error, 1)}
 	select {
 	case c.requests <- r:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case err := <-r.done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
+		return <-r.done
+	case <-c.ended:
+		return context.Canceled
 	}
 }
 
 // run writes the lanes' batches: all that are ready in one transaction. If it fails, it is tried
 // again, unchanged, until it succeeds: nothing is lost while a disk is full.
 func (c *committer) run(ctx context.Context) error {
+	defer close(c.ended)
 	for {
 		var waiting []commitRequest
 		select {
@@ -62,22 +57,45 @@ func (c *committer) run(ctx context.Context) error {
 				more = false
 			}
 		}
-		var batches []alert.Batch
-		for _, r := range waiting {
-			batches = append(batches, r.batches...)
-		}
-		err := c.commitUntilWritten(ctx, batches)
-		for _, r := range waiting {
-			r.done <- err
-		}
-		if err != nil && ctx.Err() == nil {
+		if err := c.write(ctx, waiting); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("committing: %w", err)
 		}
 	}
 }
 
+// write commits what waits, and answers. It leaves out the lanes that another process has taken
+// over. An error means that nothing more can be written.
+func (c *committer) write(ctx context.Context, waiting []commitRequest) error {
+	for {
+		err := c.commitUntilWritten(ctx, waiting)
+		var fenced *alert.FencedError
+		if c.lost == nil || !errors.As(err, &fenced) {
+			for _, r := range waiting {
+				r.done <- err
+			}
+			return err
+		}
+		waiting = slices.DeleteFunc(waiting, func(r commitRequest) bool {
+			of := r.batches[0]
+			if !slices.Contains(fenced.Lanes, of.Lane) {
+				return false
+			}
+			c.lost(of.Lane, of.Fence)
+			r.done <- err
+			return true
+		})
+		if len(waiting) == 0 {
+			return nil
+		}
+	}
+}
+
 // commitUntilWritten returns an error only if trying again can't help.
-func (c *committer) commitUntilWritten(ctx context.Context, batches []alert.Batch) error {
+func (c *committer) commitUntilWritten(ctx context.Context, waiting []commitRequest) error {
+	var batches []alert.Batch
+	for _, r := range waiting {
+		batches = append(batches, r.batches...)
+	}
 	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
 		start := time.Now()
 		err := c.store.Commit(ctx, batches)

@@ -76,6 +76,13 @@ func (d *diary) note(l *lane) {
 	d.lanes[l.name] = now
 }
 
+// drop forgets what was noted of a lane. What is not taken yet stays.
+func (d *diary) drop(l *lane) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.lanes, l.name)
+}
+
 // isDue reports whether it is time to note days again. The clock may have been set back.
 func (n *noted) isDue(cursor time.Time) bool {
 	every := min(notedEvery, max(notedFirst, cursor.Sub(n.began)/2))

@@ -4,7 +4,8 @@
 // Objectives are spread over lanes, whole incident groups together. Begin with Engine.runLane in
 // loop.go, which calls the other types:
 //
-//	engine.go      Engine: what runs when; reloads
+//	engine.go      Engine and its options
+//	lanes.go       which lanes there are and which of them run; reloads
 //	lane.go        lane: objectives that advance together
 //	reader.go      reader: what is known of reading an objective
 //	alarm.go       alarm: ending a lane's sleep

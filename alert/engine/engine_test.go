@@ -157,7 +157,7 @@ func (p *process) start() {
 		Definitions: p.defs, Interval: p.every, Delay: time.Minute, Source: p.source, Reach: p.reach, Store: wrapped, Excluded: store.ExcludedIncidents,
 		Logger: slog.New(slog.NewTextHandler(&p.log, nil)), Registerer: prometheus.NewRegistry(),
 	})
-	if err := p.engine.Recover(ctx); err != nil {
+	if err := p.engine.RecoverAll(ctx, store); err != nil {
 		p.t.Fatal(err)
 	}
 	go func() { p.ended <- p.engine.Run(ctx) }()

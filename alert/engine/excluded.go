@@ -53,6 +53,13 @@ func (x *exclusions) of(l *lane) ([]alert.Incident, int) {
 	return x.byLane[l.name], x.state
 }
 
+// drop forgets a lane.
+func (x *exclusions) drop(l *lane) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.alarms, l.name)
+}
+
 // Correct reads anew which incidents people took out of budgets. Each lane follows once it is done
 // with the ticks at hand; what its objectives' budgets are then shows at once.
 func (e *Engine) Correct(ctx context.Context) error { return e.exclusions.update(ctx) }

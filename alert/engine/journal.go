@@ -49,7 +49,7 @@ type laneState struct {
 // closed a window. If more batches follow in the same commit, the last has roster and checkpoint
 // for all.
 func (j *journal) step(l *lane, row fold.Row, more bool) (alert.Batch, []alert.Event) {
-	b := alert.Batch{Lane: j.lane, Prev: j.committed, Tick: l.Cursor().Add(l.Interval()), Samples: appendRow(nil, row)}
+	b := alert.Batch{Lane: j.lane, Fence: l.fence, Prev: j.committed, Tick: l.Cursor().Add(l.Interval()), Samples: appendRow(nil, row)}
 	watches := len(l.Watches()) + len(row.Joined)
 	var events []alert.Event
 	b.Incidents, events = l.Step(row)

@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/postburn/postburn/alert"
@@ -14,6 +16,7 @@ import (
 type lane struct {
 	*fold.Lane
 	name    string
+	fence   int64 // that it is committed under
 	journal journal
 	readers readers
 	checks  []*check // under way
@@ -26,6 +29,9 @@ type lane struct {
 	inspections inspections
 	pasts       map[string]int // by source: readings of the past under way or waiting
 	excluded    int            // the state of exclusions that is applied
+
+	stop    context.CancelFunc // ends what runs; nil before start
+	running sync.WaitGroup     // the lane itself, and what it reads beside
 }
 
 func newLane(name string, l *fold.Lane) *lane {
@@ -35,6 +41,28 @@ func newLane(name string, l *fold.Lane) *lane {
 		slow: map[string]bool{}, answering: map[string]answering{}, pasts: map[string]int{},
 		alarm: a, inspections: inspections{make(chan inspection, maxInspections), a},
 	}
+}
+
+// start runs the lane in the background, unless it runs already. stop and running end it: what is
+// being committed is waited for.
+func (l *lane) start(ctx context.Context, run func(context.Context, *lane)) {
+	if l.stop != nil {
+		return
+	}
+	ctx, l.stop = context.WithCancel(ctx)
+	l.running.Go(func() { run(ctx, l) })
+}
+
+// beside runs f beside the lane once it gets a slot; not at all if ctx ends first.
+func (l *lane) beside(ctx context.Context, slots chan struct{}, f func()) {
+	l.running.Go(func() {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+			f()
+		case <-ctx.Done():
+		}
+	})
 }
 
 // redefine makes the lane watch these definitions, see fold.Lane.Redefine.

@@ -18,11 +18,13 @@ const catchingUp = 4
 // Late ticks are caught up. It waits for no objective: one that can't be read while others can is
 // read apart (see chaser). A new one is folded at once, while its past is being read (see
 // pastsReader).
-func (e *Engine) runLane(ctx context.Context, l *lane) error {
-	if len(l.Definitions()) == 0 { // only the windows of removed objectives are left to end
-		batches, events := l.step([]fold.Row{{Samples: make([][]slo.Sample, len(l.Watches()))}})
-		e.commitAndShow(ctx, l, batches, events)
-		return nil
+func (e *Engine) runLane(ctx context.Context, l *lane) {
+	if len(l.Definitions()) == 0 {
+		if l.HasSettled() { // only the windows of removed objectives are left to end
+			batches, events := l.step([]fold.Row{{Samples: make([][]slo.Sample, len(l.Watches()))}})
+			e.commitAndShow(l, batches, events)
+		}
+		return
 	}
 	for {
 		l.answerInspections()
@@ -31,7 +33,7 @@ func (e *Engine) runLane(ctx context.Context, l *lane) error {
 		// The clock may be set meanwhile, so no wait is longer than an interval.
 		if wait := next.Add(e.clock.shortestDelay(l)).Sub(e.clock.now()); wait > 0 {
 			if !l.alarm.sleep(ctx, min(wait, l.Interval())) {
-				return nil
+				return
 			}
 			e.exclude(l)
 			e.pasts.read(ctx, l)
@@ -48,7 +50,7 @@ func (e *Engine) runLane(ctx context.Context, l *lane) error {
 		advanced, ok := e.advance(ctx, l, ticks)
 		l.most = stretched(l.most, ticks.Len(), advanced)
 		if !ok || !advanced && !l.alarm.sleep(ctx, min(l.Interval(), 30*time.Second)) {
-			return nil
+			return
 		}
 	}
 }
@@ -85,7 +87,7 @@ func (e *Engine) advance(ctx context.Context, l *lane, ticks slo.Ticks) (advance
 		e.verifier.verify(ctx, l, ticks.Last)
 	}
 	batches, events := l.step(rows)
-	return true, e.commitAndShow(ctx, l, batches, events)
+	return true, e.commitAndShow(l, batches, events)
 }
 
 // explain marks watches without samples that are not blind for it: those with planned work, up to
@@ -131,8 +133,8 @@ func (e *Engine) isTold(l *lane, d alert.Definition) bool {
 
 // commitAndShow commits batches, and only then shows the outside what they did. It reports false if
 // the commit failed for good.
-func (e *Engine) commitAndShow(ctx context.Context, l *lane, batches []alert.Batch, events []alert.Event) bool {
-	if err := e.committer.commit(ctx, batches); err != nil {
+func (e *Engine) commitAndShow(l *lane, batches []alert.Batch, events []alert.Event) bool {
+	if err := e.committer.commit(batches); err != nil {
 		return false
 	}
 	e.board.show(l)

@@ -57,7 +57,7 @@ func TestMetricsCollectedInOrder(t *testing.T) {
 		e := engine.NewEngine(engine.Options{
 			Definitions: defs, Interval: 30 * time.Second, Source: twoRegions, Store: store, Logger: slog.New(slog.DiscardHandler), Registerer: registered,
 		})
-		if err := e.Recover(t.Context()); err != nil {
+		if err := e.RecoverAll(t.Context(), store); err != nil {
 			t.Fatal(err)
 		}
 		ctx, stop := context.WithCancel(t.Context())

@@ -34,9 +34,8 @@ type pastRead struct {
 // pastsReader reads the pasts of new objectives, and again for late data.
 type pastsReader struct {
 	*sampler
-	background *background
-	slots      *slots // one for each past
-	logger     *slog.Logger
+	slots  *slots // one for each past
+	logger *slog.Logger
 }
 
 // known returns since when an objective's past is known.
@@ -154,7 +153,7 @@ func (p pastsReader) start(ctx context.Context, l *lane, d alert.Definition, spa
 	r.past, r.meanwhile = past, map[slo.Labels][]slo.Sample{}
 	of := l.pastOf(d, span)
 	reader := pastFolder{source: p.source, interval: l.Interval()}
-	p.background.run(ctx, p.slots.of(d.Objective.Source), func() {
+	l.beside(ctx, p.slots.of(d.Objective.Source), func() {
 		past.done <- reader.fold(ctx, of)
 		l.alarm.ring()
 	})

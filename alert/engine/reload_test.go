@@ -60,22 +60,22 @@ func TestEngineReload(t *testing.T) {
 	})
 }
 
-// fullAtOnce is a full disk; even acquiring the store fails.
-type fullAtOnce struct{ fullDisk }
+// away is a database that can be neither written nor read for a while.
+type away struct{ fullDisk }
 
-func (f *fullAtOnce) Acquire(ctx context.Context) (int64, []string, error) {
+func (f *away) Load(ctx context.Context, lane string) (alert.Recovery, error) {
 	if f.full.Load() {
-		return 0, nil, errors.New("database or disk is full")
+		return alert.Recovery{}, errors.New("database is away")
 	}
-	return f.Store.Acquire(ctx)
+	return f.Store.Load(ctx, lane)
 }
 
-// TestEngineReloadOnFullDisk changes the SLO files while nothing can be written.
-func TestEngineReloadOnFullDisk(t *testing.T) {
+// TestEngineReloadWithoutDatabase changes the SLO files while the database is away.
+func TestEngineReloadWithoutDatabase(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{faultFrom: time.Now().Add(time.Hour), faultTo: time.Now().Add(80 * time.Minute)}
-		disk := &fullAtOnce{}
+		disk := &away{}
 		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s, defs: []alert.Definition{definition("checkout")}}
 		p.wrap = func(store alert.Store) alert.Store { disk.Store = store; return disk }
 		p.start()
@@ -88,7 +88,7 @@ func TestEngineReloadOnFullDisk(t *testing.T) {
 		time.Sleep(time.Hour)
 		select {
 		case err := <-reloaded:
-			t.Errorf("reloaded on a full disk: %v", err)
+			t.Errorf("reloaded without a database: %v", err)
 		default:
 		}
 		disk.full.Store(false)
@@ -99,7 +99,7 @@ func TestEngineReloadOnFullDisk(t *testing.T) {
 		synctest.Wait()
 		got := p.incidents()
 		if len(got) != 1 || got[0].IsOpen() || got[0].Worst().Bad != 120_000 {
-			t.Errorf("after the disk had room again: %+v", got)
+			t.Errorf("after the database was there again: %+v", got)
 		}
 		if n := strings.Count(p.log.String(), `msg="failing; nothing is lost, trying again" what="reading the store"`); n != 1 {
 			t.Errorf("%d lines about the store, want 1:\n%s", n, p.log.String())

@@ -34,11 +34,11 @@ type sampler struct {
 	silent   map[string]time.Time // by source: since when it answers nothing; none: it does
 }
 
-// clear forgets failures.
-func (s *sampler) clear() {
+// forget forgets how the last reading of an objective went.
+func (s *sampler) forget(objective string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.failing = map[string]error{}
+	delete(s.failing, objective)
 }
 
 // isFailing reports whether the last reading of an objective failed.

@@ -42,9 +42,8 @@ func (r *reader) dueCheck(tick time.Time, interval time.Duration) (check time.Ti
 // verifier reads ticks a second time.
 type verifier struct {
 	*sampler
-	background *background
-	slots      *slots // one for each reading
-	logger     *slog.Logger
+	slots  *slots // one for each reading
+	logger *slog.Logger
 }
 
 // check is a second reading of one tick, maybe a long one.
@@ -132,7 +131,7 @@ func (v verifier) startCheck(ctx context.Context, l *lane, defs []alert.Definiti
 		return
 	}
 	l.checks = append(l.checks, c)
-	v.background.run(ctx, v.slots.of(source), func() { c.done <- v.read(ctx, c.defs, ticks) })
+	l.beside(ctx, v.slots.of(source), func() { c.done <- v.read(ctx, c.defs, ticks) })
 }
 
 // compare compares readings with the histories. If an objective's events differ, its past is to be

@@ -201,7 +201,7 @@ func keepPast(t *testing.T, path string, past map[string]issue.Triage) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	fence, _, err := s.Acquire(t.Context())
+	fence, err := s.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func (p *past) run(ctx context.Context, from, to time.Time) ([]alert.Incident, e
 		Definitions: p.definitions, Interval: p.interval, Delay: delay, Source: source, Store: db, Logger: slog.New(slog.DiscardHandler),
 		Registerer: registry, Now: p.clock,
 	})
-	if err := engine.Recover(ctx); err != nil {
+	if err := engine.RecoverAll(ctx, db); err != nil {
 		return nil, err
 	}
 	p.turn(from.Add(p.interval), to)

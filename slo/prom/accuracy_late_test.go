@@ -217,7 +217,7 @@ func (r *recorder) run(t *testing.T, path string, source engine.Source) {
 		Interval: 30 * time.Second, Delay: time.Minute, Source: source, Store: r,
 		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
-	if err := engine.Recover(ctx); err != nil {
+	if err := engine.RecoverAll(ctx, db); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)

@@ -23,8 +23,8 @@ const (
 		WHERE NOT EXISTS (SELECT FROM lanes WHERE lanes.name = given.name) ON CONFLICT (name) DO NOTHING`
 	// A commit whose answer was lost may still be under way: then this waits until it is over.
 	lockLanes = `SELECT id, name, cursor, fence FROM lanes WHERE name = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE`
-	moveLanes = `UPDATE lanes SET cursor = moved.cursor, fence = $3
-		FROM unnest($1::bigint[], $2::bigint[]) AS moved (id, cursor) WHERE lanes.id = moved.id`
+	moveLanes = `UPDATE lanes SET cursor = moved.cursor, fence = moved.fence
+		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS moved (id, cursor, fence) WHERE lanes.id = moved.id`
 	insertSamples    = `INSERT INTO samples (lane, tick, samples) VALUES ($1, $2, $3)`
 	upsertCheckpoint = `INSERT INTO checkpoints (lane, part, tick, content) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (lane, part) DO UPDATE SET tick = excluded.tick, content = excluded.content`
@@ -41,27 +41,6 @@ const (
 				SELECT min(tick) FROM checkpoints c WHERE c.lane = lane.id AND part IN ('history', 'state') HAVING count(*) = 2)
 			ORDER BY s.tick LIMIT lane.most) AS old))`
 )
-
-// Acquire implements alert.Store. From then on, processes that acquired the store before can
-// neither commit nor save.
-func (s *Store) Acquire(ctx context.Context) (fence int64, lanes []string, err error) {
-	err = s.writing(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, `UPDATE writer SET fence = fence + 1 RETURNING fence`).Scan(&fence); err != nil {
-			return err
-		}
-		return query(ctx, tx, `SELECT name FROM lanes ORDER BY name`, nil, func(rows pgx.Rows) error {
-			var name string
-			err := rows.Scan(&name)
-			lanes = append(lanes, name)
-			return err
-		})
-	})
-	if err != nil {
-		return 0, nil, fmt.Errorf("acquiring the store: %w", err)
-	}
-	s.fence.Store(fence)
-	return fence, lanes, nil
-}
 
 // Commit implements alert.Store. Beside beginning and committing, it takes two round trips,
 // whatever the number of batches.
@@ -92,7 +71,7 @@ type lane struct {
 	fence  int64     // that it was committed under
 }
 
-// lockForCommit checks the fence, and returns the lanes, locked until the transaction ends.
+// lockForCommit checks the fences, and returns the lanes, locked until the transaction ends.
 func lockForCommit(ctx context.Context, tx pgx.Tx, chains []*record.Chain) (map[string]lane, error) {
 	names := make([]string, 0, len(chains))
 	for _, c := range chains {
@@ -100,13 +79,20 @@ func lockForCommit(ctx context.Context, tx pgx.Tx, chains []*record.Chain) (map[
 	}
 	slices.Sort(names) // so that two processes do not wait for each other
 	b := &pgx.Batch{}
-	queueFence(b, shareFence, func(now int64) error {
-		for _, c := range chains {
-			if err := c.CheckFence(now); err != nil {
-				return err
-			}
+	b.Queue(limitIdle)
+	b.Queue(shareIncidents)
+	b.Queue(shareLeases, names).Query(func(rows pgx.Rows) error {
+		fences := map[string]int64{}
+		var lane string
+		var fence int64
+		_, err := pgx.ForEachRow(rows, []any{&lane, &fence}, func() error {
+			fences[lane] = fence
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("reading the fences: %w", err)
 		}
-		return nil
+		return record.CheckFences(chains, func(lane string) int64 { return fences[lane] })
 	})
 	b.Queue(insertLanes, names)
 	lanes := map[string]lane{}
@@ -131,7 +117,7 @@ func lockForCommit(ctx context.Context, tx pgx.Tx, chains []*record.Chain) (map[
 // writeChains writes the missing batches of all lanes.
 func writeChains(ctx context.Context, tx pgx.Tx, chains []*record.Chain, lanes map[string]lane) error {
 	b := &pgx.Batch{}
-	var ids, cursors, most []int64
+	var ids, cursors, fences, most []int64
 	for _, c := range chains {
 		l := lanes[c.Lane]
 		missing, err := c.Missing(l.cursor, l.fence)
@@ -141,13 +127,14 @@ func writeChains(ctx context.Context, tx pgx.Tx, chains []*record.Chain, lanes m
 		if len(missing) == 0 {
 			continue
 		}
-		ids, cursors, most = append(ids, l.id), append(cursors, record.Nanos(c.Last())), append(most, int64(pruned*len(missing)))
+		ids, cursors, fences = append(ids, l.id), append(cursors, record.Nanos(c.Last())), append(fences, missing[0].Fence)
+		most = append(most, int64(pruned*len(missing)))
 		queueBatches(b, l.id, missing)
 	}
 	if len(ids) == 0 {
 		return nil
 	}
-	b.Queue(moveLanes, ids, cursors, chains[0].Batches[0].Fence)
+	b.Queue(moveLanes, ids, cursors, fences)
 	b.Queue(prune, ids, most)
 	return tx.SendBatch(ctx, b).Close()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/store"
+	"github.com/postburn/postburn/store/lease"
 	"github.com/postburn/postburn/store/record"
 )
 
@@ -19,7 +20,7 @@ func (i *Inspector) Export(ctx context.Context, to record.Sink) error {
 
 func export(ctx context.Context, tx pgx.Tx, to record.Sink) error {
 	var fence int64
-	if err := tx.QueryRow(ctx, `SELECT fence FROM writer`).Scan(&fence); err != nil {
+	if err := tx.QueryRow(ctx, `SELECT coalesce(max(fence), 0) FROM (SELECT fence FROM leases UNION ALL SELECT fence FROM lanes) AS all_fences`).Scan(&fence); err != nil {
 		return err
 	}
 	if err := to.Fence(fence); err != nil {
@@ -86,8 +87,11 @@ func Import(ctx context.Context, url string, from func(record.Sink) error) error
 // checkEmpty keeps all others from writing until the transaction ends.
 func (d *database) checkEmpty(ctx context.Context, tx pgx.Tx) error {
 	var used bool
-	const text = `SELECT fence > 0 OR EXISTS (SELECT FROM lanes) OR EXISTS (SELECT FROM incidents) OR EXISTS (SELECT FROM publications)
-		OR EXISTS (SELECT FROM series) FROM writer FOR UPDATE OF writer`
+	const text = `SELECT EXISTS (SELECT FROM leases WHERE fence > 0) OR EXISTS (SELECT FROM lanes) OR EXISTS (SELECT FROM incidents)
+		OR EXISTS (SELECT FROM publications) OR EXISTS (SELECT FROM series)`
+	if _, err := tx.Exec(ctx, lockLeases); err != nil {
+		return err
+	}
 	if err := tx.QueryRow(ctx, text).Scan(&used); err != nil {
 		return err
 	}
@@ -132,7 +136,9 @@ func (in *importer) flush() error {
 }
 
 // Fence implements record.Sink.
-func (in *importer) Fence(now int64) error { return in.add(0, `UPDATE writer SET fence = $1`, now) }
+func (in *importer) Fence(now int64) error {
+	return in.add(0, `INSERT INTO leases (name, fence) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET fence = excluded.fence`, lease.Publishing, now)
+}
 
 // Lane implements record.Sink.
 func (in *importer) Lane(l record.Lane) error {

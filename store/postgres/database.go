@@ -64,8 +64,8 @@ func (d *database) reading(ctx context.Context, do func(context.Context, pgx.Tx)
 	return d.Explain(d.transact(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, do))
 }
 
-// writing runs do in a transaction. Its first statement has to lock the fence. Each statement sees
-// what was committed before it began, so those after the lock see all that the lock waited for.
+// writing runs do in a transaction. Its first statements have to take its locks. Each statement sees
+// what was committed before it began, so those after a lock see all that the lock waited for.
 func (d *database) writing(ctx context.Context, do func(context.Context, pgx.Tx) error) error {
 	err := d.transact(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, do)
 	if err == nil {
@@ -91,6 +91,9 @@ func (d *database) transact(ctx context.Context, opts pgx.TxOptions, do func(con
 	return err
 }
 
+// writeNothing is refused if nothing may be written.
+const writeNothing = `UPDATE leases SET fence = fence WHERE false`
+
 // Probe checks whether commits are possible: whether the server answers and takes writes, the
 // tables are there and this process may write. If something was committed since the last Probe, it
 // asks nothing.
@@ -98,7 +101,10 @@ func (s *Store) Probe(ctx context.Context) error {
 	if s.wrote.Swap(false) {
 		return nil
 	}
-	err := s.writing(ctx, func(ctx context.Context, tx pgx.Tx) error { return s.fence.lock(ctx, tx, s.fence.check) })
+	err := s.writing(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, writeNothing)
+		return err
+	})
 	s.wrote.Store(false)
 	return err
 }

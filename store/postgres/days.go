@@ -15,6 +15,8 @@ import (
 
 // The statements of days.
 const (
+	// Saving locks rows in any order, so it is done one after the other.
+	lockDays     = `SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.days', 0))`
 	upsertSeries = `INSERT INTO series (slo, labels, measures, service, target)
 		SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
 		ON CONFLICT (slo, labels, measures) DO UPDATE SET service = excluded.service, target = excluded.target
@@ -34,13 +36,12 @@ const (
 )
 
 // SaveDays keeps days, each in place of what was known of it before. A day that is known less well
-// than it was stays as it is.
+// than it was stays as it is. So it does no harm that a lane may have been taken over since it told
+// its days, and no fence is checked.
 func (s *Store) SaveDays(ctx context.Context, all []alert.Days) error {
 	err := s.writing(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		if err := s.fence.lock(ctx, tx, s.fence.check); err != nil {
-			return err
-		}
 		b := &pgx.Batch{}
+		b.Queue(lockDays)
 		queueDays(b, all)
 		return tx.SendBatch(ctx, b).Close()
 	})
@@ -177,6 +178,7 @@ func (s *Store) DropDays(ctx context.Context, before time.Time) error {
 			return err
 		}
 		b := &pgx.Batch{}
+		b.Queue(lockDays)
 		b.Queue(deleteDays, record.DayNumber(before))
 		b.Queue(deleteSeries)
 		return tx.SendBatch(ctx, b).Close()

@@ -105,7 +105,7 @@ func untilWritten(t *testing.T, s *Store, batches []alert.Batch) (failures int) 
 func TestCut(t *testing.T) {
 	name, proxy := proxied(t)
 	s := openAt(t, proxy.URL(name))
-	fence, _, err := s.Acquire(t.Context())
+	fence, err := s.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestCut(t *testing.T) {
 		proxy.CutAfter(at)
 		var next int64
 		for err := errors.New("not yet"); err != nil; {
-			next, _, err = s.Acquire(t.Context())
+			next, err = s.Acquire(t.Context())
 		}
 		cuts = proxy.Heal()
 		if next <= fence {
@@ -157,7 +157,7 @@ func TestCut(t *testing.T) {
 func TestLostAnswer(t *testing.T) {
 	name, proxy := proxied(t)
 	s, direct := openAt(t, proxy.URL(name)), openAt(t, server.URL(name))
-	fence, _, err := s.Acquire(t.Context())
+	fence, err := s.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestLostAnswer(t *testing.T) {
 func TestCrash(t *testing.T) {
 	mortal := startServer(t)
 	s := openAt(t, mortal.URL("postgres"))
-	fence, _, err := s.Acquire(t.Context())
+	fence, err := s.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func TestTakeover(t *testing.T) {
 	url := newDatabase(t)
 	a, b := openAt(t, url), openAt(t, url)
 	for round := range 20 {
-		fence, _, err := a.Acquire(t.Context())
+		fence, err := a.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -241,7 +241,7 @@ func TestTakeover(t *testing.T) {
 			ended <- n
 		}()
 		time.Sleep(time.Duration(round) * time.Millisecond) // lets commits go on: not waited for
-		if _, _, err := b.Acquire(t.Context()); err != nil {
+		if _, err := b.Acquire(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		before, err := b.Load(t.Context(), lane)
@@ -284,7 +284,7 @@ func TestHanging(t *testing.T) {
 // and then the incident is published.
 func TestSaveWaits(t *testing.T) {
 	s := openAt(t, newDatabase(t))
-	fence, _, err := s.Acquire(t.Context())
+	fence, err := s.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,15 +22,17 @@ func (s *Store) Leases(names ...string) *Leases { return &Leases{s.database, nam
 // same in all of them.
 const (
 	// Renewals of several replicas come one after the other.
-	lockLeases  = `SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.leases', 0))`
-	insertLease = `INSERT INTO leases (name) SELECT unnest($1::text[]) ON CONFLICT (name) DO NOTHING`
+	lockLeases = `SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.leases', 0))`
+	// Lanes that were copied from elsewhere have fences already.
+	insertLeases = `INSERT INTO leases (name, fence) SELECT name, (SELECT coalesce(max(fence), 0) FROM lanes) FROM unnest($1::text[]) AS given (name)
+		WHERE NOT EXISTS (SELECT FROM leases WHERE leases.name = given.name)`
 	keepReplica = `INSERT INTO replicas (name, until) VALUES ($1, now() + make_interval(secs => $2))
 		ON CONFLICT (name) DO UPDATE SET until = excluded.until`
 	deleteReplicas = `DELETE FROM replicas WHERE until <= now() OR name = $1 AND $2`
-	releaseLeases  = `UPDATE leases SET holder = '' WHERE holder = $1
-		AND ($4 OR (name, fence) IN (SELECT * FROM unnest($2::text[], $3::bigint[])))`
 	// A commit under way holds its lease's row: that one is left for the next time, so that nobody
 	// waits.
+	releaseLeases = `UPDATE leases SET holder = '' WHERE name IN (
+		SELECT name FROM leases WHERE holder = $1 AND ($4 OR (name, fence) IN (SELECT * FROM unnest($2::text[], $3::bigint[]))) FOR UPDATE SKIP LOCKED)`
 	takeLeases = `UPDATE leases SET holder = $1, fence = fence + 1 WHERE name IN (
 		SELECT name FROM leases WHERE name = ANY($2::text[]) AND holder <> $1
 			AND NOT EXISTS (SELECT FROM replicas WHERE replicas.name = holder) FOR UPDATE SKIP LOCKED)`
@@ -49,7 +51,7 @@ func (l *Leases) Renew(ctx context.Context, r lease.Request) (s lease.Standing, 
 	}
 	b := &pgx.Batch{} // an implicit transaction
 	b.Queue(lockLeases)
-	b.Queue(insertLease, l.names)
+	b.Queue(insertLeases, l.names)
 	b.Queue(keepReplica, r.Replica, r.TTL.Seconds())
 	b.Queue(deleteReplicas, r.Replica, r.Leave)
 	b.Queue(releaseLeases, r.Replica, released, fences, r.Leave)

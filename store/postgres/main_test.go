@@ -3,10 +3,14 @@
 package postgres
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/postburn/postburn/store/lease"
 	"github.com/postburn/postburn/store/postgres/postgrestest"
 	"github.com/postburn/postburn/store/storetest"
 )
@@ -64,4 +68,21 @@ func openAt(tb testing.TB, url string) *Store {
 		}
 	})
 	return s
+}
+
+// Acquire takes over publishing and the lanes that tests write, as if all other replicas were dead.
+func (s *Store) Acquire(ctx context.Context) (fence int64, err error) {
+	err = s.writing(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, lockLeases); err != nil {
+			return err
+		}
+		const take = `WITH next AS (SELECT coalesce(max(fence), 0) + 1 AS fence FROM (SELECT fence FROM leases UNION ALL SELECT fence FROM lanes) AS handed_out)
+			INSERT INTO leases (name, fence) SELECT name, fence FROM unnest($1::text[]) AS given (name), next
+			ON CONFLICT (name) DO UPDATE SET fence = excluded.fence RETURNING fence`
+		return tx.QueryRow(ctx, take, append(storetest.Lanes(), "new a", "new b", lease.Publishing)).Scan(&fence)
+	})
+	if err == nil {
+		s.PublishUnder(fence)
+	}
+	return fence, err
 }

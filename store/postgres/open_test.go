@@ -14,7 +14,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/store"
 )
 
@@ -31,14 +30,14 @@ func TestMigrateAtOnce(t *testing.T) {
 					t.Errorf("opening: %v", err)
 					return
 				}
-				if _, _, err := s.Acquire(t.Context()); err != nil {
+				if _, err := s.Acquire(t.Context()); err != nil {
 					t.Errorf("acquiring: %v", err)
 				}
 				s.Close()
 			})
 		}
 		wg.Wait()
-		if fence, _, err := openAt(t, url).Acquire(t.Context()); err != nil || fence != 9 {
+		if fence, err := openAt(t, url).Acquire(t.Context()); err != nil || fence != 9 {
 			t.Errorf("fence %d, %v", fence, err)
 		}
 	}
@@ -176,7 +175,7 @@ func TestWhileOpen(t *testing.T) {
 		"read only":            {"ALTER ROLE owner SET default_transaction_read_only = on; " + endAll, "ALTER ROLE owner RESET ALL; " + endAll, store.ReadOnly, "in a read-only transaction"},
 		"connections ended":    {endAll, "", "", ""},
 		"tables gone":          {"ALTER SCHEMA postburn RENAME TO away", "ALTER SCHEMA away RENAME TO postburn", store.Missing, "its tables are gone"},
-		"no permission":        {"ALTER TABLE postburn.writer OWNER TO other", "ALTER TABLE postburn.writer OWNER TO owner", store.Refused, "permission denied for table writer"},
+		"no permission":        {"ALTER TABLE postburn.leases OWNER TO other", "ALTER TABLE postburn.leases OWNER TO owner", store.Refused, "permission denied for table leases"},
 		"too many connections": {"ALTER ROLE owner CONNECTION LIMIT 0; " + endAll, "ALTER ROLE owner CONNECTION LIMIT -1", store.Unreachable, "too many connections for role"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -186,7 +185,7 @@ func TestWhileOpen(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := openAt(t, strings.Replace(own.URL("shop"), "user=postgres", "user=owner", 1))
-			fence, _, err := s.Acquire(t.Context())
+			fence, err := s.Acquire(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -213,23 +212,6 @@ func TestWhileOpen(t *testing.T) {
 				t.Errorf("probing after it was mended: %v", err)
 			}
 		})
-	}
-}
-
-// TestProbe finds out that another process has taken over.
-func TestProbe(t *testing.T) {
-	url := newDatabase(t)
-	a, b := openAt(t, url), openAt(t, url)
-	for _, s := range []*Store{a, b} {
-		if _, _, err := s.Acquire(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Probe(t.Context()); err != nil {
-			t.Error(err)
-		}
-	}
-	if err := errors.Join(a.Probe(t.Context())); !errors.Is(err, alert.ErrFenced) {
-		t.Errorf("got %v", err)
 	}
 }
 

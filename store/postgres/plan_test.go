@@ -114,7 +114,7 @@ func BenchmarkCommit(b *testing.B) {
 				b.Fatal(err)
 			}
 			s := openAt(b, own.URL(name))
-			fence, _, err := s.Acquire(b.Context())
+			fence, err := s.Acquire(b.Context())
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -74,7 +74,7 @@ func (s *Store) Publication(ctx context.Context, incident string) (p issue.Publi
 }
 
 // Save implements issue.Store. An incident that is part of another publication is an error. It
-// returns alert.ErrFenced if this store was acquired, and another process has acquired it since.
+// returns alert.ErrFenced to a daemon that is not the one that publishes.
 func (s *Store) Save(ctx context.Context, p issue.Publication) error {
 	doc, err := json.Marshal(p)
 	var row publicationRow
@@ -118,7 +118,7 @@ func newPublicationRow(p issue.Publication, doc []byte) (publicationRow, error) 
 
 func (p publicationRow) save(ctx context.Context, tx pgx.Tx, f *fence) error {
 	look := &pgx.Batch{}
-	queueFence(look, lockFence, f.check)
+	queuePublishing(look, f.check)
 	look.Queue(selectTaken, p.Key, p.incidents).Query(func(rows pgx.Rows) error {
 		var taken, by string
 		if !rows.Next() {

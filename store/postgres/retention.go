@@ -30,7 +30,7 @@ const (
 //
 // An incident stays while it is unfinished: it is open, its newest revision is not posted, its
 // publication has a write under way, or its publication includes an incident that stays. Only the
-// process that acquired the store last may drop; others get alert.ErrFenced.
+// daemon that publishes may drop; others get alert.ErrFenced.
 func (s *Store) DropIncidents(ctx context.Context, endedBefore time.Time, most int) (dropped int, err error) {
 	err = s.writing(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		if err := s.fence.lock(ctx, tx, s.fence.checkOwn); err != nil {

@@ -76,13 +76,22 @@ func (c *Chain) encode() error {
 	return nil
 }
 
-// CheckFence returns alert.ErrFenced unless all batches have the fence that was handed out last; 0
-// means that none was.
-func (c *Chain) CheckFence(now int64) error {
-	for _, b := range c.Batches {
-		if b.Fence != now || now == 0 {
-			return Fenced(b.Fence, now)
+// CheckFences returns an alert.FencedError unless all batches have the fence that was handed out
+// last for their lane; 0 means that none was.
+func CheckFences(chains []*Chain, now func(lane string) int64) error {
+	var old alert.FencedError
+	for _, c := range chains {
+		i := slices.IndexFunc(c.Batches, func(b *Batch) bool { return b.Fence != now(c.Lane) || b.Fence == 0 })
+		if i < 0 {
+			continue
 		}
+		if old.Err == nil {
+			old.Err = fmt.Errorf("lane %s: %w", c.Lane, Fenced(c.Batches[i].Fence, now(c.Lane)))
+		}
+		old.Lanes = append(old.Lanes, c.Lane)
+	}
+	if old.Err != nil {
+		return &old
 	}
 	return nil
 }

@@ -36,25 +36,17 @@ const (
 		ORDER BY tick LIMIT ?2 + 0)`
 )
 
-// Acquire implements alert.Store. From then on, processes that acquired the store before can
-// neither commit nor save.
-func (s *Store) Acquire(ctx context.Context) (fence int64, lanes []string, err error) {
+// Acquire makes the caller the only writer, of all lanes and publications. From then on, processes
+// that acquired the store before can neither commit nor save. It returns the fence for batches.
+func (s *Store) Acquire(ctx context.Context) (fence int64, err error) {
 	err = s.writing(ctx, func(tx *sql.Tx) error {
-		if err := tx.QueryRowContext(ctx, `UPDATE writer SET fence = fence + 1 RETURNING fence`).Scan(&fence); err != nil {
-			return err
-		}
-		return query(ctx, tx, `SELECT name FROM lanes ORDER BY name`, nil, func(rows *sql.Rows) error {
-			var name string
-			err := rows.Scan(&name)
-			lanes = append(lanes, name)
-			return err
-		})
+		return tx.QueryRowContext(ctx, `UPDATE writer SET fence = fence + 1 RETURNING fence`).Scan(&fence)
 	})
 	if err != nil {
-		return 0, nil, fmt.Errorf("acquiring the store: %w", err)
+		return 0, fmt.Errorf("acquiring the store: %w", err)
 	}
 	s.fence.Store(fence)
-	return fence, lanes, nil
+	return fence, nil
 }
 
 // Commit implements alert.Store.
@@ -86,10 +78,10 @@ func (w committer) writeAll(ctx context.Context, lanes []*record.Chain) error {
 	if err != nil {
 		return err
 	}
+	if err := record.CheckFences(lanes, func(string) int64 { return fence }); err != nil {
+		return err
+	}
 	for _, c := range lanes {
-		if err := c.CheckFence(fence); err != nil {
-			return err
-		}
 		if err := w.writeChain(ctx, c, fence); err != nil {
 			return fmt.Errorf("writing lane %s: %w", c.Lane, err)
 		}

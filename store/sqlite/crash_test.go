@@ -76,7 +76,7 @@ func commitUntilKilled(path string) error {
 	if err != nil {
 		return err
 	}
-	fence, _, err := s.Acquire(ctx)
+	fence, err := s.Acquire(ctx)
 	if err != nil {
 		return err
 	}

@@ -147,7 +147,7 @@ func commitOnFullDisk(path string) error {
 	if err != nil {
 		return err
 	}
-	fence, _, err := s.Acquire(ctx)
+	fence, err := s.Acquire(ctx)
 	if err != nil {
 		return err
 	}

@@ -145,7 +145,7 @@ func TestOpenAtOnce(t *testing.T) {
 				t.Errorf("opening a new file that others open as well: %v", err)
 				return
 			}
-			if _, _, err := s.Acquire(t.Context()); err != nil {
+			if _, err := s.Acquire(t.Context()); err != nil {
 				t.Error(err)
 			}
 			if err := s.Close(); err != nil {
@@ -154,7 +154,7 @@ func TestOpenAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if fence, _, err := openAt(t, path).Acquire(t.Context()); fence != 9 || err != nil {
+	if fence, err := openAt(t, path).Acquire(t.Context()); fence != 9 || err != nil {
 		t.Errorf("fence %d after 8 others, error %v", fence, err)
 	}
 }
@@ -218,7 +218,7 @@ func count(t *testing.T, s *Store, text string) (n int) {
 
 func acquire(tb testing.TB, s *Store) int64 {
 	tb.Helper()
-	fence, _, err := s.Acquire(tb.Context())
+	fence, err := s.Acquire(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -14,7 +14,7 @@ func TestObsoleteSamplesGoInSmallParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	fence, _, err := s.Acquire(t.Context())
+	fence, err := s.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,6 @@ import (
 )
 
 var acquireCases = map[string]func(*fixture){
-	"a new store has no lanes": func(f *fixture) { f.same("lanes", []string(nil), f.acquire()) },
 	"each fence is higher than the one before": func(f *fixture) {
 		var last int64
 		for range 3 {
@@ -23,17 +22,9 @@ var acquireCases = map[string]func(*fixture){
 			last = f.fence
 		}
 	},
-	"all lanes are named": func(f *fixture) {
-		f.acquire()
-		f.commit(f.batch("b", 0, 1), f.batch("a", 0, 1))
-		f.commit(f.batch("Größe ☃", 0, 1), f.batch("a", 1, 2))
-		lanes := f.acquire()
-		slices.Sort(lanes)
-		f.same("lanes", []string{"Größe ☃", "a", "b"}, lanes)
-	},
 	"a store that was not acquired takes no batch": func(f *fixture) {
 		f.refused(alert.ErrFenced, f.batch("a", 0, 1))
-		f.same("lanes", []string(nil), f.acquire())
+		f.ticks("a", 0, 0)
 	},
 }
 
@@ -133,7 +124,7 @@ var commitCases = map[string]func(*fixture){
 		f.ticks("a", 0, 0)
 		f.ticks("b", 1, 1)
 		f.same("incidents", []string(nil), ids(f.since(time.Time{})))
-		f.same("lanes", []string{"b"}, f.acquire())
+		f.ticks("c", 0, 0)
 	},
 	"a gap in a chain is a conflict": func(f *fixture) {
 		f.acquire()
@@ -158,6 +149,10 @@ var commitCases = map[string]func(*fixture){
 		f.acquire()
 		f.refused(alert.ErrFenced, stale)
 		f.refused(alert.ErrFenced, f.batch("b", 0, 1), stale)
+		var fenced *alert.FencedError
+		if err := f.Commit(f.Context(), []alert.Batch{f.batch("b", 0, 1), stale}); !errors.As(err, &fenced) || !slices.Equal(fenced.Lanes, []string{"a"}) {
+			f.Errorf("got %v, want one that names lane a", err)
+		}
 		f.ticks("a", 1, 1)
 		f.ticks("b", 0, 0)
 		f.commit(f.batch("a", 1, 2))

@@ -18,7 +18,6 @@ var sharedCases = map[string]func(a, b *fixture){
 		p := publication("i", 1, issue.Posted, issue.Sending)
 		a.save(p)
 		b.same("recovery", a.load("a"), b.load("a"))
-		b.same("lanes", []string{"a"}, b.acquire())
 		b.same("incidents", a.since(time.Time{}), b.since(time.Time{}))
 		b.published("i", &p)
 		b.behind(nil, []string{"i"})

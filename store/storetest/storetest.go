@@ -6,6 +6,7 @@ package storetest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -22,6 +23,9 @@ import (
 // pages.
 type Store interface {
 	alert.Store
+	// Acquire makes the caller the only writer of the lanes that Lanes returns, and of publications.
+	// It returns the fence of them all, which is higher than any before.
+	Acquire(ctx context.Context) (fence int64, err error)
 	issue.Store
 	pages
 	upkeep
@@ -85,6 +89,15 @@ func RunShared(t *testing.T, create func(t *testing.T) (open func(t *testing.T) 
 	}
 }
 
+// Lanes returns the names of all lanes that tests write.
+func Lanes() []string {
+	all := []string{"a", "b", "c", "incidents", "other", "unknown", "Größe ☃"}
+	for n := range 200 {
+		all = append(all, fmt.Sprint(n), fmt.Sprint("lane ", n))
+	}
+	return all
+}
+
 // start is the first tick of all tests, except those about times.
 var start = time.Date(2026, 3, 29, 0, 59, 30, 0, time.UTC)
 
@@ -109,14 +122,13 @@ type fixture struct{ writer }
 
 func newFixture(t *testing.T, s Store) *fixture { return &fixture{writer{T: t, Store: s}} }
 
-func (w *writer) acquire() []string {
+func (w *writer) acquire() {
 	w.Helper()
-	fence, lanes, err := w.Acquire(w.Context())
+	fence, err := w.Acquire(w.Context())
 	if err != nil {
 		w.Fatalf("acquiring: %v", err)
 	}
 	w.fence = fence
-	return lanes
 }
 
 // batch takes a lane from one tick to another, with samples that name their tick.

@@ -82,6 +82,8 @@ func watch(ctx context.Context, opts Options, sources *prom.Sources, handler *we
 	if err != nil {
 		return err
 	}
+	role := newRole(database, logger, registry)
+	tracker = tracker.heldBy(role.publishes)
 	reloader := newReloader(opts, registry)
 	newest := func() time.Time { return time.Now().Add(-env.Delay) }
 	collectors := []issue.Collector{Evidence(sources, env.Interval, newest, reloader.settings), people.Collector(database, tracker.reader), reloader.redefined.changes}
@@ -100,18 +102,24 @@ func watch(ctx context.Context, opts Options, sources *prom.Sources, handler *we
 	})
 	folding = engine.NewEngine(engine.Options{
 		Definitions: alertDefinitions(opts.Definitions, env.GitHub.Repository), Interval: env.Interval, Delay: env.Delay, Source: sources.Read, Reach: sources.Reach, Store: database, Excluded: database.ExcludedIncidents,
-		Logger: logger, Registerer: registry, Committed: publisher.Notify,
+		Logger: logger, Registerer: registry, Committed: publisher.Notify, Lost: role.lost(),
 	})
 	retention := store.NewRetention(store.Options{Keep: env.Retention, Drop: database.DropIncidents, Logger: logger, Registerer: registry})
-	days := store.NewDayKeeper(store.DayOptions{Keep: env.Retention, Take: folding.TakeDays, Save: database.SaveDays, Drop: database.DropDays, Logger: logger})
+	days := store.NewDayKeeper(store.DayOptions{Keep: env.Retention, Take: folding.TakeDays, Save: database.SaveDays, Drop: ifHeld(role, database.DropDays), Logger: logger})
 	watcher := newStoreWatcher(database, logger, registry)
-	if err := folding.Recover(ctx); err != nil {
+	publishing := func(ctx context.Context) error {
+		g, ctx := errgroup.WithContext(ctx)
+		g.Go(func() error { return publisher.Run(ctx) })
+		g.Go(func() error { return retention.Run(ctx) })
+		return g.Wait()
+	}
+	if err := role.recover(ctx, writers{folding, publishing, publisher.Forget}); err != nil {
 		return database.Explain(err)
 	}
 	handler.Ready(web.Data{
 		Statuses: folding.Statuses, Details: folding.Details, Graph: promql.Graph, Places: places,
 		Durations: durations(sources, env.Interval), Changes: reloader.redefined.of,
-		Store: database, StoreProblem: watcher.Problem, Reload: reloader.reload, SLOFiles: reloader.files, ReadReport: reports.read,
+		Store: database, StoreProblem: watcher.Problem, NotReady: role.problem, Reload: reloader.reload, SLOFiles: reloader.files, ReadReport: reports.read,
 		PostMortem: tracker.text(), About: newAbout(opts, reloader, folding, publisher),
 	})
 	watching := []any{"objectives", len(opts.Definitions), "prometheus", env.PrometheusURL.String(), "interval", env.Interval}
@@ -121,8 +129,7 @@ func watch(ctx context.Context, opts Options, sources *prom.Sources, handler *we
 	logger.Info("watching", watching...)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return folding.Run(ctx) })
-	g.Go(func() error { return publisher.Run(ctx) })
-	g.Go(func() error { return retention.Run(ctx) })
+	g.Go(func() error { return role.run(ctx) })
 	g.Go(func() error { return days.Run(ctx) })
 	g.Go(func() error { return watcher.Run(ctx) })
 	g.Go(func() error { return tracker.check(ctx, reloader.repositories, logger) })

@@ -119,7 +119,7 @@ func startBench(b testing.TB, slos, incidents int, interval time.Duration) (base
 	watcher := engine.NewEngine(engine.Options{
 		Definitions: benchDefinitions(slos), Interval: interval, Source: benchSource, Store: database, Logger: logger, Registerer: registry,
 	})
-	if err := watcher.Recover(b.Context()); err != nil {
+	if err := watcher.RecoverAll(b.Context(), database); err != nil {
 		b.Fatal(err)
 	}
 	handler := web.NewHandler(logger, registry)
@@ -206,7 +206,7 @@ func fillBenchStore(b testing.TB, path string, incidents int) {
 		b.Fatal(err)
 	}
 	defer database.Close()
-	fence, _, err := database.Acquire(b.Context())
+	fence, err := database.Acquire(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}

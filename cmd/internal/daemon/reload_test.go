@@ -81,7 +81,7 @@ func reloads(t *testing.T, dir string, hangup <-chan os.Signal) *reloading {
 		Definitions: alertDefinitions(definitions, ""), Interval: 30 * time.Second, Delay: time.Minute, Source: nothing, Store: store,
 		Logger: logger, Registerer: registry,
 	})
-	if err := engine.Recover(ctx); err != nil {
+	if err := engine.RecoverAll(ctx, store); err != nil {
 		t.Fatal(err)
 	}
 	r.reloader = newReloader(Options{Environment: config.Environment{SLOPath: dir}, Definitions: definitions, Logger: logger, Hangup: hangup}, registry)

@@ -129,7 +129,7 @@ func newReloads(t *testing.T, seed uint64) *randomReloads {
 		Definitions: alertDefinitions(definitions, ""), Interval: 30 * time.Second, Delay: time.Minute, Source: r.read, Store: store,
 		Logger: logger, Registerer: registry, Committed: publisher.Notify,
 	})
-	if err := r.engine.Recover(ctx); err != nil {
+	if err := r.engine.RecoverAll(ctx, store); err != nil {
 		t.Fatal(err)
 	}
 	handler := web.NewHandler(logger, registry)

@@ -34,6 +34,57 @@ type tracker struct {
 	nest   issue.Nester
 }
 
+// heldBy returns the tracker with all changes refused while another replica may be publishing. No
+// tracker can fence a late request, so this is asked right before each.
+func (t tracker) heldBy(holds func() bool) tracker {
+	t.Tracker = held{t.Tracker, holds}
+	if nest := t.nest; nest != nil {
+		t.nest = func(ctx context.Context, parent issue.Found, child string) error {
+			if !holds() {
+				return errNotHeld
+			}
+			return nest(ctx, parent, child)
+		}
+	}
+	return t
+}
+
+// held is a tracker that changes nothing unless this process holds publishing.
+type held struct {
+	issue.Tracker
+	holds func() bool
+}
+
+var errNotHeld = fmt.Errorf("another replica may be publishing: %w", issue.ErrRefused)
+
+func (h held) Prepare(ctx context.Context, p issue.Post) error {
+	if !h.holds() {
+		return nil // nothing is made; Create tells why
+	}
+	return h.Tracker.Prepare(ctx, p)
+}
+
+func (h held) Create(ctx context.Context, p issue.Post) (issue.Found, error) {
+	if !h.holds() {
+		return issue.Found{}, errNotHeld
+	}
+	return h.Tracker.Create(ctx, p)
+}
+
+func (h held) Replace(ctx context.Context, at issue.Found, text issue.Text) error {
+	if !h.holds() {
+		return errNotHeld
+	}
+	return h.Tracker.Replace(ctx, at, text)
+}
+
+func (h held) Change(ctx context.Context, at issue.Found, c issue.Change) error {
+	if !h.holds() {
+		return errNotHeld
+	}
+	return h.Tracker.Change(ctx, at, c)
+}
+
 // text returns what reads issues that have no page of their own; nil if all have.
 func (t tracker) text() func(context.Context, issue.Ref) (string, error) {
 	if t.github != nil {

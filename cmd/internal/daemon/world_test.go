@@ -140,7 +140,7 @@ func (w *world) start() {
 		Definitions: []alert.Definition{w.definition}, Interval: 30 * time.Second, Delay: time.Minute, Source: w.read, Store: store,
 		Logger: logger, Registerer: registry, Committed: publisher.Notify, Now: w.now,
 	})
-	if err := engine.Recover(ctx); err != nil {
+	if err := engine.RecoverAll(ctx, store); err != nil {
 		w.t.Fatal(err)
 	}
 	w.store, w.engine, w.stop, w.ended = store, engine, cancel, make(chan error, 2)

@@ -69,7 +69,7 @@ func (s *simulation) run() {
 	s.must(err)
 	s.store, err = sqlite.Open(s.Context(), filepath.Join(s.TempDir(), "postburn.db"), sqlite.Options{NoSync: true})
 	s.must(err)
-	s.fence, _, err = s.store.Acquire(s.Context())
+	s.fence, err = s.store.Acquire(s.Context())
 	s.must(err)
 	p := publish.New(publish.Options{
 		Store: s.store, Tracker: tracker, Render: postmortem.Render, List: tracker.List, Interval: 2 * aDay,
