@@ -40,6 +40,7 @@ func TestDiskFull(t *testing.T) {
 		return err
 	})
 	s.postburn.awaitStoreProblem("full", "store "+path+": database or disk is full", "make room on its disk; until then nothing is committed, and nothing is lost")
+	s.postburn.isReady()
 	f.until(lasting)
 	s.repair(f)
 	if all, err := s.postburn.incidents(); err != nil || len(all) != 0 {

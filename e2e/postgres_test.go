@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"database/sql"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -43,12 +44,19 @@ func TestPostgres(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.postburn.awaitStoreProblem("unreachable", "store postgres://", "postburn connects again by itself; until then nothing is committed, and nothing is lost")
+	await(t, patience, "it to say that it takes no part", func() error {
+		if _, err := get(s.postburn.url + "/-/ready"); err == nil || !strings.Contains(err.Error(), "postburn takes no part: store postgres://") {
+			return fmt.Errorf("got %v", err)
+		}
+		return nil
+	})
 	f.until(lasting)
 	s.repair(f)
 	if err := database.Up(); err != nil {
 		t.Fatal(err)
 	}
 	s.postburn.awaitStoreHealthy()
+	s.postburn.isReady()
 	s.postburn.kill()
 	s.postburn.start()
 	s.verifyIssue(server, f)

@@ -52,6 +52,11 @@ func (p *postburn) awaitStoreProblem(problem string, words ...string) {
 		}
 		return nil
 	})
+}
+
+// isReady checks that an orchestrator is told to send people here.
+func (p *postburn) isReady() {
+	p.t.Helper()
 	if _, err := get(p.url + "/-/ready"); err != nil {
 		p.t.Error(err)
 	}
@@ -164,6 +169,7 @@ func TestStoreFolderGone(t *testing.T) {
 	}
 	f := s.breakDown()
 	s.postburn.awaitStoreProblem("missing", "store "+path, "is a volume not mounted?", "bring it back; until then nothing is committed, and nothing that was committed is lost")
+	s.postburn.isReady()
 	f.until(lasting)
 	s.repair(f)
 	if all, err := s.postburn.incidents(); err != nil || len(all) != 0 {
@@ -190,6 +196,7 @@ func TestStoreReplaced(t *testing.T) {
 	}
 	s.postburn.awaitStoreProblem("replaced", "store "+path, "another file has taken its place",
 		"move that file away, and postburn puts its own back; or restart postburn to go on with that file")
+	s.postburn.isReady()
 	f.until(lasting)
 	s.repair(f)
 	if err := os.Rename(path, other); err != nil {
@@ -221,6 +228,7 @@ func TestStoreDamaged(t *testing.T) {
 	advice := fmt.Sprintf("`postburn store check %[1]s` says what is damaged; stop postburn, and restore a backup, "+
 		"or move %[1]s, %[1]s-wal and %[1]s-shm away: postburn then reads the past from Prometheus again and finds its issues by their markers", path)
 	s.postburn.awaitStoreProblem("damaged", "store "+path, advice)
+	s.postburn.isReady()
 	s.postburn.kill()
 	if said := s.postburn.runStore(1, "check", path); !strings.Contains(said, "store "+path+": ") || !strings.Contains(said, "restore a backup") {
 		t.Errorf("the check says %s", said)

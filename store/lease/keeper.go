@@ -179,7 +179,8 @@ func (k *Keeper) Lost(lease Lease) {
 func (k *Keeper) Holds(lease Lease) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.ledger.Claims[lease.Name] == lease.Fence && time.Now().Before(k.ledger.Until)
+	fence, claimed := k.ledger.Claims[lease.Name]
+	return claimed && fence == lease.Fence && time.Now().Before(k.ledger.Until)
 }
 
 // Problem returns why this replica takes no part: it has not been able to renew its leases for as

@@ -240,6 +240,9 @@ func TestLost(t *testing.T) {
 		a.Lost(held)
 		synctest.Wait()
 		after, _ := a.following()
+		if a.Holds(lease.Lease{Name: "01"}) {
+			t.Error("a lease that it does not have is held")
+		}
 		if _, follows := after["01"]; follows || a.Holds(held) {
 			t.Error("a lease that was lost is held")
 		}
