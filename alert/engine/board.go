@@ -9,22 +9,43 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// board shows how objectives stand by what is committed.
+// board shows how objectives stand by what is committed: those of the engine's own lanes, and those
+// that other processes run, by what these said last.
 type board struct {
 	sampler *sampler
 	diary   diary
 
 	mu       sync.Mutex
+	watched  []alert.Definition        // by all processes
 	statuses map[string][]alert.Status // by lane
+	others   map[string][]alert.Status // of other processes, by objective
 	pastLeft map[string]time.Duration  // by lane: past still to be read, summed over objectives
 	asked    map[string]inspections    // by lane
 }
 
-// clear forgets all lanes.
-func (b *board) clear() {
+// watch shows these objectives and no others; as blind, until somebody says how they stand. All
+// lanes are forgotten.
+func (b *board) watch(all []alert.Definition) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.watched = all
 	b.statuses, b.pastLeft, b.asked = map[string][]alert.Status{}, map[string]time.Duration{}, map[string]inspections{}
+}
+
+// hear takes in how objectives of other processes stand. Those that none speaks of stand as before.
+func (b *board) hear(all []alert.Status) {
+	said := map[string][]alert.Status{}
+	for _, s := range all {
+		said[s.Objective.Name] = append(said[s.Objective.Name], s)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, d := range b.watched {
+		if _, is := said[d.Objective.Name]; !is && b.others[d.Objective.Name] != nil {
+			said[d.Objective.Name] = b.others[d.Objective.Name]
+		}
+	}
+	b.others = said
 }
 
 // drop forgets a lane.
@@ -35,11 +56,6 @@ func (b *board) drop(l *lane) {
 	delete(b.asked, l.name)
 	b.mu.Unlock()
 	b.diary.drop(l)
-}
-
-// expect shows an objective as blind, until its lane is shown.
-func (b *board) expect(lane string, d alert.Definition) {
-	b.statuses[lane] = append(b.statuses[lane], alert.Status{Objective: d.Objective, BudgetRemaining: 1, State: alert.Blind})
 }
 
 // show makes a lane's committed state visible.
@@ -63,29 +79,65 @@ func (b *board) notePast(l *lane) {
 	b.mu.Unlock()
 }
 
-// at returns how all objectives stand at a time, ordered by ID. An objective is blind if its
-// samples can't be read, lag behind, or are of the future.
-func (b *board) at(now time.Time) []alert.Status {
+// own returns how the objectives of the engine's lanes stand at a time, ordered by ID. An objective
+// is blind if its samples can't be read, lag behind, or are of the future.
+func (b *board) own(now time.Time) []alert.Status {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var all []alert.Status
-	for _, statuses := range b.statuses {
-		for _, s := range statuses {
-			delay := b.sampler.usual
-			if s.Objective.Delay > 0 {
-				delay = s.Objective.Delay
-			}
-			late := now.Sub(s.Tick) - delay - s.Extra - b.sampler.interval
-			ahead := s.Tick.After(now) // the clock was set back
-			if b.sampler.isFailing(s.Objective.Name) || late > max(3*b.sampler.interval, 10*time.Second) || ahead {
-				s.State = alert.Blind
-				if s.BlindSince.IsZero() {
-					s.BlindSince = s.Tick
-				}
-			}
-			all = append(all, s)
+	return sorted(b.ownAt(now))
+}
+
+// all is like own, for all objectives that are watched.
+func (b *board) all(now time.Time) []alert.Status {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := b.ownAt(now)
+	own := map[string]bool{}
+	for _, s := range all {
+		own[s.Objective.Name] = true
+	}
+	for _, d := range b.watched {
+		if own[d.Objective.Name] {
+			continue
+		}
+		others := b.others[d.Objective.Name]
+		if others == nil {
+			others = []alert.Status{{Objective: d.Objective, BudgetRemaining: 1, State: alert.Blind}}
+		}
+		for _, s := range others {
+			all = append(all, b.blinded(s, now, false))
 		}
 	}
+	return sorted(all)
+}
+
+func (b *board) ownAt(now time.Time) (all []alert.Status) {
+	for _, statuses := range b.statuses {
+		for _, s := range statuses {
+			all = append(all, b.blinded(s, now, b.sampler.isFailing(s.Objective.Name)))
+		}
+	}
+	return all
+}
+
+// blinded returns a status as blind if it is too old, of the future, or can't be read.
+func (b *board) blinded(s alert.Status, now time.Time, failing bool) alert.Status {
+	delay := b.sampler.usual
+	if s.Objective.Delay > 0 {
+		delay = s.Objective.Delay
+	}
+	late := now.Sub(s.Tick) - delay - s.Extra - b.sampler.interval
+	ahead := s.Tick.After(now) // the clock was set back
+	if failing || late > max(3*b.sampler.interval, 10*time.Second) || ahead {
+		s.State = alert.Blind
+		if s.BlindSince.IsZero() {
+			s.BlindSince = s.Tick
+		}
+	}
+	return s
+}
+
+func sorted(all []alert.Status) []alert.Status {
 	slices.SortFunc(all, func(a, b alert.Status) int {
 		return slo.ID{SLO: a.Objective.Name, Labels: a.Labels}.Compare(slo.ID{SLO: b.Objective.Name, Labels: b.Labels})
 	})

@@ -90,17 +90,22 @@ func NewEngine(opts Options) *Engine {
 	e.chaser = chaser{e.sampler, chases}
 	e.verifier = verifier{e.sampler, chases, opts.Logger}
 	e.pasts = pastsReader{e.sampler, pasts, opts.Logger}
-	e.board.clear()
-	for _, d := range opts.Definitions {
-		e.board.expect(laneOf(d), d)
-	}
+	e.board.watch(opts.Definitions)
 	opts.Registerer.MustRegister(statusCollector{e.board})
 	return e
 }
 
-// Statuses returns how all objectives stand at `now`, ordered by ID. An objective is blind if its
-// samples can't be read, lag behind, or are of the future.
-func (e *Engine) Statuses(now time.Time) []alert.Status { return e.board.at(now) }
+// Statuses returns how all objectives stand at `now`, ordered by ID: those of other processes as
+// Hear was told last. An objective is blind if its samples can't be read, lag behind, or are of the
+// future.
+func (e *Engine) Statuses(now time.Time) []alert.Status { return e.board.all(now) }
+
+// OwnStatuses is Statuses of the objectives that this process samples.
+func (e *Engine) OwnStatuses(now time.Time) []alert.Status { return e.board.own(now) }
+
+// Hear takes in how the objectives stand that other processes sample. Those that none speaks of
+// stand as before.
+func (e *Engine) Hear(statuses []alert.Status) { e.board.hear(statuses) }
 
 // Answers returns when each source answered last, by its name, and why the last reading of an
 // objective failed, by the objective's name. A source that has not answered yet is not there.

@@ -25,8 +25,15 @@ type inspections struct {
 	alarm     alarm
 }
 
+// Runs reports whether this process runs the lane of an objective.
+func (e *Engine) Runs(objective string) bool {
+	_, ok := e.board.laneOf(objective)
+	return ok
+}
+
 // Details returns what is known of an objective: one for each of its label sets, in no order, and
-// none if it has had no data yet. Courses cover the last `length`, or the objective's window if
+// none if it has had no data yet,
+// or another process runs its lane. Courses cover the last `length`, or the objective's window if
 // length is 0, in at most `most` stretches. It waits for a lane that is reading samples, and
 // returns ctx's error if that takes too long.
 func (e *Engine) Details(ctx context.Context, objective string, length time.Duration, most int) ([]alert.Detail, error) {

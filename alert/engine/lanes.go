@@ -114,6 +114,7 @@ func (e *Engine) follow(ctx context.Context, c change) error {
 	if c.definitions != nil {
 		e.keep(func(*lane) bool { return false })
 		e.opts.Definitions = *c.definitions
+		e.board.watch(e.opts.Definitions)
 	}
 	if c.fences != nil {
 		e.keep(func(l *lane) bool { return (*c.fences)[l.name] == l.fence })
@@ -162,7 +163,6 @@ func (e *Engine) forget(l *lane) {
 // Prometheus nothing. Call it before Run.
 func (e *Engine) Recover(ctx context.Context, fences alert.Fences) error {
 	e.fences = fences
-	e.board.clear()
 	return e.recover(ctx)
 }
 

@@ -101,7 +101,7 @@ func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(backfillDesc, c.board.leftToRead().Seconds())
 	now := c.board.sampler.now()
-	statuses := c.board.at(now)
+	statuses := c.board.own(now)
 	c.collectSources(statuses, gauge)
 	slices.SortFunc(statuses, func(a, b alert.Status) int {
 		return cmp.Or(cmp.Compare(a.Labels, b.Labels), cmp.Compare(a.Objective.Service, b.Objective.Service),

@@ -10,7 +10,7 @@ import (
 )
 
 // newAbout returns what the page of postburn's own state tells.
-func newAbout(opts Options, r *reloader, e *engine.Engine, p *publish.Publisher) func() web.About {
+func newAbout(opts Options, r *reloader, e *engine.Engine, p *publish.Publisher, others view) func() web.About {
 	started := time.Now()
 	var settings []web.Setting
 	for _, s := range opts.Environment.Settings() {
@@ -25,6 +25,7 @@ func newAbout(opts Options, r *reloader, e *engine.Engine, p *publish.Publisher)
 		about := web.About{Build: opts.Build, Started: started, Settings: settings, Loaded: loaded.at, Revision: loaded.revision, Waiting: p.Waiting()}
 		answered, failing := e.Answers()
 		about.Failing = failing
+		others.about(about.Failing, about.Waiting)
 		for _, at := range answered {
 			about.Answered = slo.Later(about.Answered, at)
 		}

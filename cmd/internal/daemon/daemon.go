@@ -82,7 +82,7 @@ func watch(ctx context.Context, opts Options, sources *prom.Sources, handler *we
 	if err != nil {
 		return err
 	}
-	role := newRole(database, logger, registry)
+	role := newRole(database, env.Interval, logger, registry)
 	tracker = tracker.heldBy(role.publishes)
 	reloader := newReloader(opts, registry)
 	newest := func() time.Time { return time.Now().Add(-env.Delay) }
@@ -113,14 +113,14 @@ func watch(ctx context.Context, opts Options, sources *prom.Sources, handler *we
 		g.Go(func() error { return retention.Run(ctx) })
 		return g.Wait()
 	}
-	if err := role.recover(ctx, writers{folding, publishing, publisher.Forget}); err != nil {
+	if err := role.recover(ctx, writers{folding, publishing, publisher.Forget, publisher.Waiting}); err != nil {
 		return database.Explain(err)
 	}
 	handler.Ready(web.Data{
-		Statuses: folding.Statuses, Details: folding.Details, Graph: promql.Graph, Places: places,
+		Statuses: role.statuses, Details: role.details, Graph: promql.Graph, Places: places,
 		Durations: durations(sources, env.Interval), Changes: reloader.redefined.of,
 		Store: database, StoreProblem: watcher.Problem, NotReady: role.problem, Reload: reloader.reload, SLOFiles: reloader.files, ReadReport: reports.read,
-		PostMortem: tracker.text(), About: newAbout(opts, reloader, folding, publisher),
+		PostMortem: tracker.text(), About: newAbout(opts, reloader, folding, publisher, role),
 	})
 	watching := []any{"objectives", len(opts.Definitions), "prometheus", env.PrometheusURL.String(), "interval", env.Interval}
 	if len(env.Named) > 0 {

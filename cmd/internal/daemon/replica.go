@@ -28,10 +28,11 @@ type writers struct {
 	folding *engine.Engine
 	publish func(ctx context.Context) error // until ctx is done
 	forget  func()                          // called when another process publishes from now on
+	waiting func() map[string]time.Time     // publications that wait for the tracker
 }
 
-// role is what a process writes. It decides before anything is written, and runs the publisher; the
-// engine runs by itself.
+// role is what a process writes, and what it shows of others. It runs the publisher; the engine runs
+// by itself.
 type role interface {
 	recover(ctx context.Context, w writers) error
 	run(ctx context.Context) error
@@ -42,13 +43,22 @@ type role interface {
 	lost() func(lane string, fence int64)
 	// problem returns why this process takes no part; nil if it does.
 	problem() error
+	view
+}
+
+// view is what pages show, whichever process knows it.
+type view interface {
+	statuses(now time.Time) []alert.Status
+	details(ctx context.Context, objective string, length time.Duration, most int) ([]alert.Detail, error)
+	// about adds what other processes know to why objectives fail and what waits for the tracker.
+	about(failing map[string]error, waiting map[string]time.Time)
 }
 
 // newRole returns the role of a process in a database: one of several replicas, or the only one
 // there is.
-func newRole(database Store, logger *slog.Logger, registry prometheus.Registerer) role {
+func newRole(database Store, interval time.Duration, logger *slog.Logger, registry prometheus.Registerer) role {
 	if p, is := database.(*postgres.Store); is {
-		return newReplica(p, logger, registry)
+		return newReplica(p, interval, logger, registry)
 	}
 	return &alone{store: database.(engine.Acquirer)}
 }
@@ -83,23 +93,34 @@ func (a *alone) publishes() bool                      { return true }
 func (a *alone) lost() func(lane string, fence int64) { return nil }
 func (a *alone) problem() error                       { return nil }
 
+func (a *alone) statuses(now time.Time) []alert.Status { return a.folding.Statuses(now) }
+
+func (a *alone) details(ctx context.Context, objective string, length time.Duration, most int) ([]alert.Detail, error) {
+	return a.folding.Details(ctx, objective, length, most)
+}
+
+func (a *alone) about(map[string]error, map[string]time.Time) {}
+
 // replica writes what its leases allow.
 type replica struct {
 	database *postgres.Store
 	keeper   *lease.Keeper
 	logger   *slog.Logger
+	name     string
+	interval time.Duration
 	writers
+	*peers
 
 	fence atomic.Int64         // of publishing; 0: it is not this replica's
 	start func(f func() error) // runs a function beside the keeper; its error ends the daemon
 	stop  func()               // ends the publisher and waits for it
 }
 
-func newReplica(database *postgres.Store, logger *slog.Logger, registry prometheus.Registerer) *replica {
-	r := &replica{database: database, logger: logger, stop: func() {}}
+func newReplica(database *postgres.Store, interval time.Duration, logger *slog.Logger, registry prometheus.Registerer) *replica {
 	host, _ := os.Hostname() // only for people who look at the table
+	r := &replica{database: database, interval: interval, logger: logger, name: cmp.Or(host, "postburn") + "-" + rand.Text()[:8], stop: func() {}}
 	r.keeper = lease.New(lease.Options{
-		Replica: cmp.Or(host, "postburn") + "-" + rand.Text()[:8], Table: database.Leases(append(engine.Lanes(), lease.Publishing)...),
+		Replica: r.name, Table: database.Leases(append(engine.Lanes(), lease.Publishing)...),
 		Follow: r.follow, Logger: logger, Registerer: registry,
 	})
 	return r
@@ -107,6 +128,7 @@ func newReplica(database *postgres.Store, logger *slog.Logger, registry promethe
 
 func (r *replica) recover(ctx context.Context, w writers) error {
 	r.writers = w
+	r.peers = newPeers(r.database.Peers(r.name, r.logger), w.folding, w.waiting, r.interval)
 	r.database.PublishUnder(0)
 	return w.folding.Recover(ctx, nil)
 }
@@ -116,6 +138,7 @@ func (r *replica) run(ctx context.Context) error {
 	r.start = func(f func() error) { g.Go(f) }
 	g.Go(func() error { return r.keeper.Run(ctx) })
 	g.Go(func() error { return r.correct(ctx) })
+	g.Go(func() error { return r.serve(ctx) })
 	return g.Wait()
 }
 
@@ -146,7 +169,7 @@ func (r *replica) follow(ctx context.Context, claims lease.Claims) error {
 			lanes[name] = fence
 		}
 	}
-	if err := r.folding.Own(ctx, lanes); err != nil && ctx.Err() == nil {
+	if err := r.writers.folding.Own(ctx, lanes); err != nil && ctx.Err() == nil {
 		return err
 	}
 	return nil
@@ -184,7 +207,7 @@ func (r *replica) correct(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		if err := r.folding.Correct(ctx); err != nil && ctx.Err() == nil {
+		if err := r.writers.folding.Correct(ctx); err != nil && ctx.Err() == nil {
 			r.logger.Warn("budgets don't follow what people exclude; trying again", "err", err)
 		}
 	}
