@@ -22,14 +22,19 @@ import (
 // Store is a database that keeps what the fold commits and what the publisher posts, and serves the
 // pages.
 type Store interface {
-	alert.Store
-	// Acquire makes the caller the only writer of the lanes that Lanes returns, and of publications.
-	// It returns the fence of them all, which is higher than any before.
-	Acquire(ctx context.Context) (fence int64, err error)
+	lanes
 	issue.Store
 	pages
 	upkeep
 	reports
+}
+
+// lanes is what the fold commits to.
+type lanes interface {
+	alert.Store
+	// Acquire makes the caller the only writer of the lanes that Lanes returns, and of publications.
+	// It returns the fence of them all, which is higher than any before.
+	Acquire(ctx context.Context) (fence int64, err error)
 }
 
 // upkeep is what a daemon does beside folding and publishing.
