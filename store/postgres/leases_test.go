@@ -4,6 +4,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/internal/seed"
 	"github.com/postburn/postburn/store/lease"
 	"github.com/postburn/postburn/store/lease/model"
@@ -21,7 +23,7 @@ import (
 
 // clockedLeases opens leases in a database whose now() a test sets: a function of that name comes
 // before the server's own.
-func clockedLeases(t *testing.T, names ...string) storetest.Clocked {
+func clockedLeases(t *testing.T, names ...string) (*Store, storetest.Clocked) {
 	url := newDatabase(t)
 	openAt(t, url)
 	config, schema, err := parse(url)
@@ -43,7 +45,7 @@ func clockedLeases(t *testing.T, names ...string) storetest.Clocked {
 	exec(`CREATE TABLE clock (ahead interval NOT NULL)`)
 	exec(`INSERT INTO clock VALUES ('0')`)
 	exec(`CREATE FUNCTION now() RETURNS timestamptz LANGUAGE sql AS 'SELECT ''2026-03-29T00:00:00Z''::timestamptz + ahead FROM clock'`)
-	return storetest.Clocked{
+	return &Store{d, &fence{}}, storetest.Clocked{
 		Table: &Leases{d, names},
 		Advance: func(by time.Duration) {
 			exec(`UPDATE clock SET ahead = ahead + make_interval(secs => $1)`, by.Seconds())
@@ -52,35 +54,47 @@ func clockedLeases(t *testing.T, names ...string) storetest.Clocked {
 }
 
 func TestLeases(t *testing.T) {
-	storetest.RunLeases(t, func(t *testing.T) storetest.Clocked { return clockedLeases(t, "00", "01", "02") })
+	storetest.RunLeases(t, func(t *testing.T) storetest.Clocked {
+		_, leases := clockedLeases(t, "00", "01", "02")
+		return leases
+	})
 }
 
 // TestLeasesInTheModel has replicas live, die, be paused and lose answers, and checks that the
-// table stands as the model's does after each request.
+// table stands as the model's does after each request, and that commits end as they do there.
 func TestLeasesInTheModel(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed.Of(t), 0))
-	for range 20 {
-		c := clockedLeases(t, "00", lease.Publishing)
+	outcomes, requests := map[error]int{}, 0
+	for walks := 0; walks < 20 || outcomes[alert.ErrFenced] == 0 && walks < 500; walks++ {
+		s, leases := clockedLeases(t, "00", lease.Publishing)
 		var at time.Time
-		requests := 0
-		model.Walk(random, 300, []string{"00", lease.Publishing}, func(now time.Time, r lease.Request, want lease.Standing) {
-			if !at.IsZero() && now.After(at) {
-				c.Advance(now.Sub(at))
-			}
-			at = now
-			requests++
-			got, err := c.Renew(t.Context(), r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
-				t.Fatalf("request %d, %+v (-model +PostgreSQL):\n%s", requests, r, d)
-			}
+		model.Walk(random, 300, []string{"00", lease.Publishing}, model.Told{
+			Renewed: func(now time.Time, r lease.Request, want lease.Standing) {
+				if !at.IsZero() && now.After(at) {
+					leases.Advance(now.Sub(at))
+				}
+				at = now
+				requests++
+				got, err := leases.Renew(t.Context(), r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
+					t.Fatalf("request %d, %+v (-model +PostgreSQL):\n%s", requests, r, d)
+				}
+			},
+			Committed: func(c model.Commit, want error) {
+				if err := s.Commit(t.Context(), []alert.Batch{tickBatch(c.Fence, c.Lane, c.Prev)}); !errors.Is(err, want) {
+					t.Fatalf("%+v ends with %v, in the model with %v", c, err, want)
+				}
+				outcomes[want]++
+			},
 		})
-		if requests < 10 {
-			t.Errorf("the walk has %d requests", requests)
-		}
 	}
+	if requests < 100 || outcomes[nil] < 100 || outcomes[alert.ErrFenced] == 0 {
+		t.Errorf("%d requests, and commits that ended with %v", requests, outcomes)
+	}
+	t.Logf("%d requests, and commits that ended with %v", requests, outcomes)
 }
 
 // TestLeasesAtOnce has many replicas ask for all leases at the same time: each goes to one.

@@ -4,23 +4,42 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/postburn/postburn/store/lease"
 )
 
-// Walk has things happen at random, `moves` of them, to replicas that share these leases. It passes
-// on each request that the table carries out, with the table's time and its answer. That drives
-// other tables through what replicas do.
-func Walk(random *rand.Rand, moves int, leases []string, heard func(time.Time, lease.Request, lease.Standing)) {
+// Walk has things happen at random, `moves` of them, to replicas that share these leases. That
+// drives another table, and another store, through what replicas do. In each walk some things are
+// rare and others frequent.
+func Walk(random *rand.Rand, moves int, leases []string, told Told) {
 	w := newWorld(rules{}, leases...)
-	w.heard = heard
+	w.told = told
+	often := map[string]float64{}
 	for range moves {
 		all := w.moves()
 		names := slices.Sorted(maps.Keys(all))
-		all[names[random.IntN(len(names))]](w)
+		sum := 0.0
+		for _, name := range names {
+			if often[name] == 0 {
+				often[name] = math.Exp(random.NormFloat64())
+				if strings.HasSuffix(name, "dies") {
+					often[name] /= 100 // once is for ever
+				}
+			}
+			sum += often[name]
+		}
+		at, next := random.Float64()*sum, ""
+		for _, name := range names {
+			if next = name; at < often[name] {
+				break
+			}
+			at -= often[name]
+		}
+		all[next](w)
 	}
 }
 

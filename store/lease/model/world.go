@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/store/lease"
 )
 
@@ -21,8 +22,21 @@ type world struct {
 	table    *table
 	lanes    map[string]lane
 	replicas map[string]*replica
-	commits  []commit                                       // on their way to the store
-	heard    func(time.Time, lease.Request, lease.Standing) // told of what the table does; may be nil
+	commits  []commit // on their way to the store
+	told     Told
+}
+
+// Told are functions that are told what table and store do. Each may be nil.
+type Told struct {
+	Renewed   func(now time.Time, r lease.Request, s lease.Standing)
+	Committed func(c Commit, err error) // alert.ErrFenced, alert.ErrConflict, or nil: it is there
+}
+
+// Commit is a lane's tick that came to the store: the one after Prev.
+type Commit struct {
+	Lane  string
+	Fence int64
+	Prev  int
 }
 
 // rules are what can be broken on purpose, to see that the search notices.
@@ -153,8 +167,8 @@ func (w *world) ask(r *replica) {
 func (w *world) hear(r *replica) {
 	s := w.table.renew(w.now, r.asked.Request)
 	r.asked.standing = &s
-	if w.heard != nil {
-		w.heard(w.now, r.asked.Request, s)
+	if w.told.Renewed != nil {
+		w.told.Renewed(w.now, r.asked.Request, s)
 	}
 }
 
@@ -220,6 +234,9 @@ func (w *world) arrive(i int, answered bool) {
 		written = true
 	}
 	w.forget(i)
+	if w.told.Committed != nil {
+		w.told.Committed(Commit{c.lane, c.fence, c.prev}, outcome(fenced, written))
+	}
 	r := w.replicas[c.replica]
 	k, works := r.workers[c.lane]
 	if !answered || !works || k.fence != c.fence || k.cursor != c.prev {
@@ -235,6 +252,16 @@ func (w *world) arrive(i int, answered bool) {
 	default:
 		panic(fmt.Sprintf("%s may write %s, but is at %d where the store is at %d", r.name, c.lane, c.prev, l.cursor))
 	}
+}
+
+func outcome(fenced, written bool) error {
+	switch {
+	case fenced:
+		return alert.ErrFenced
+	case written:
+		return nil
+	}
+	return alert.ErrConflict
 }
 
 // wrong returns what must not be, or nothing.
