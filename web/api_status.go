@@ -33,6 +33,18 @@ type Status struct {
 	Waiting []WaitingIncident `json:"waiting"`
 	// What is wrong with the store; absent if nothing is known.
 	StoreProblem string `json:"store_problem,omitempty"`
+	// The part that the replica that answers takes; absent with SQLite, which has only one.
+	Replica *ReplicaStatus `json:"replica,omitempty"`
+}
+
+// ReplicaStatus is the part that one of several replicas takes.
+type ReplicaStatus struct {
+	// Number of replicas, as far as this one knows.
+	Replicas int `json:"replicas"`
+	// Number of lanes that it watches, of 32.
+	Lanes int `json:"lanes"`
+	// Whether it writes the issues.
+	Publishes bool `json:"publishes"`
 }
 
 // SLOFilesStatus is what became of the SLO files.
@@ -101,7 +113,8 @@ func (h apiHandler) status(w http.ResponseWriter, _ *http.Request) {
 	h.json(w, http.StatusOK, viewStatus(time.Now(), d))
 }
 
-// viewStatus asks nobody and reads nothing: it has to answer while all else fails.
+// viewStatus reads nothing from the store: it has to answer while all else fails. Other replicas are
+// asked, and not waited for.
 func viewStatus(now time.Time, d *Data) Status {
 	v := Status{Settings: map[string]string{}, Failing: []FailingObjective{}, Waiting: []WaitingIncident{}, StoreProblem: d.storeProblem()}
 	statuses := d.Statuses(now)
@@ -120,6 +133,9 @@ func viewStatus(now time.Time, d *Data) Status {
 	v.SLOFiles.Revision, v.SLOFiles.Loaded = about.Revision, present(about.Loaded)
 	for _, s := range about.Settings {
 		v.Settings[s.Name] = s.Value
+	}
+	if r := about.Replica; r != nil {
+		v.Replica = new(ReplicaStatus(*r))
 	}
 	sources := sourcesOf(statuses)
 	for _, name := range slices.Sorted(maps.Keys(about.Failing)) {

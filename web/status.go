@@ -30,6 +30,14 @@ type About struct {
 	Sources  []SourceAbout        // if there are others than the default one
 	Failing  map[string]error     // why an objective can't be read, by its name
 	Waiting  map[string]time.Time // publications with texts that the tracker has not taken: since when, by key
+	Replica  *Replica             // nil if it can't be one of several
+}
+
+// Replica is the part that this process takes in what several do.
+type Replica struct {
+	Replicas  int  // that there are, as far as this one knows
+	Lanes     int  // that it watches
+	Publishes bool // it writes the issues
 }
 
 // SourceAbout is how a source does.

@@ -42,6 +42,10 @@ func TestStatusPage(t *testing.T) {
 			},
 			says: []string{"Source default answered last at 1999-12-31 23:59:50 UTC Source payments has not answered yet; 2 objectives can't be read"},
 		},
+		"a replica": {
+			change: func(_ *world, a *web.About) { a.Replica = &web.Replica{Replicas: 3, Lanes: 11, Publishes: true} },
+			says:   []string{"Replica one of 3; watches 11 lanes and writes the issues"},
+		},
 		"many of them": {
 			change: func(_ *world, a *web.About) {
 				a.Failing = map[string]error{}

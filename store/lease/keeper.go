@@ -45,9 +45,10 @@ type Keeper struct {
 	metrics *metrics
 	changed chan struct{} // has room for one: the claims have changed
 
-	mu      sync.Mutex
-	ledger  Ledger
-	problem error // why the last request failed
+	mu       sync.Mutex
+	ledger   Ledger
+	replicas int   // that lived at the last request
+	problem  error // why it failed
 }
 
 // New makes a Keeper that holds nothing before Run.
@@ -131,7 +132,8 @@ func (k *Keeper) renew(ctx context.Context) (more bool, err error) {
 	before := k.ledger.Claims
 	more = k.ledger.Note(s, sent)
 	k.metrics.held.Set(float64(len(k.ledger.Claims)))
-	k.metrics.replicas.Set(float64(len(s.Replicas)))
+	k.replicas = len(s.Replicas)
+	k.metrics.replicas.Set(float64(k.replicas))
 	if !maps.Equal(k.ledger.Claims, before) {
 		k.Logger.Info("leases have changed hands", "held", len(k.ledger.Claims), "replicas", len(s.Replicas))
 		ring(k.changed)
@@ -181,6 +183,13 @@ func (k *Keeper) Holds(lease Lease) bool {
 	defer k.mu.Unlock()
 	fence, claimed := k.ledger.Claims[lease.Name]
 	return claimed && fence == lease.Fence && time.Now().Before(k.ledger.Until)
+}
+
+// Part returns how many replicas there are, as far as this one knows, and the leases that it holds.
+func (k *Keeper) Part() (replicas int, claims Claims) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.replicas, k.ledger.Claims
 }
 
 // Problem returns why this replica takes no part: it has not been able to renew its leases for as

@@ -25,7 +25,7 @@ func newAbout(opts Options, r *reloader, e *engine.Engine, p *publish.Publisher,
 		about := web.About{Build: opts.Build, Started: started, Settings: settings, Loaded: loaded.at, Revision: loaded.revision, Waiting: p.Waiting()}
 		answered, failing := e.Answers()
 		about.Failing = failing
-		others.about(about.Failing, about.Waiting)
+		others.about(&about)
 		for _, at := range answered {
 			about.Answered = slo.Later(about.Answered, at)
 		}

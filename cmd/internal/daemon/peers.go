@@ -14,6 +14,7 @@ import (
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/store/postgres"
+	"github.com/postburn/postburn/web"
 )
 
 const (
@@ -139,15 +140,15 @@ func (p *peers) details(ctx context.Context, objective string, length time.Durat
 	return nil, err
 }
 
-// about adds what the other replicas told to what this one knows.
-func (p *peers) about(failing map[string]error, waiting map[string]time.Time) {
+// tell adds what the other replicas told.
+func (p *peers) tell(a *web.About) {
 	p.refresh()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for name, why := range p.others.Failing {
-		failing[name] = errors.New(why)
+		a.Failing[name] = errors.New(why)
 	}
-	maps.Copy(waiting, p.others.Waiting)
+	maps.Copy(a.Waiting, p.others.Waiting)
 }
 
 func pack(v any) ([]byte, error) {

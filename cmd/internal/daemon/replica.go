@@ -17,6 +17,7 @@ import (
 	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/store/lease"
 	"github.com/postburn/postburn/store/postgres"
+	"github.com/postburn/postburn/web"
 )
 
 // correctEvery is how often replicas look for what people excluded from budgets: only the one that
@@ -73,6 +74,16 @@ func (r *replica) lost() func(lane string, fence int64) {
 }
 
 func (r *replica) problem() error { return r.keeper.Problem() }
+
+func (r *replica) about(a *web.About) {
+	r.tell(a)
+	replicas, claims := r.keeper.Part()
+	_, publishes := claims[lease.Publishing]
+	a.Replica = &web.Replica{Replicas: replicas, Lanes: len(claims), Publishes: publishes}
+	if publishes {
+		a.Replica.Lanes--
+	}
+}
 
 // follow has this replica write what it holds leases for, and nothing else. It returns once that is
 // so.

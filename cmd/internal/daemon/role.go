@@ -11,6 +11,7 @@ import (
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/store/postgres"
+	"github.com/postburn/postburn/web"
 )
 
 // writers are what writes to the store: the lanes, and who publishes.
@@ -45,8 +46,8 @@ type rights interface {
 type view interface {
 	statuses(now time.Time) []alert.Status
 	details(ctx context.Context, objective string, length time.Duration, most int) ([]alert.Detail, error)
-	// about adds what other processes know to why objectives fail and what waits for the tracker.
-	about(failing map[string]error, waiting map[string]time.Time)
+	// about adds what other processes know, and the part that this one takes.
+	about(a *web.About)
 }
 
 // newRole returns the role of a process in a database: one of several replicas, or the only one
@@ -94,4 +95,4 @@ func (a *alone) details(ctx context.Context, objective string, length time.Durat
 	return a.folding.Details(ctx, objective, length, most)
 }
 
-func (a *alone) about(map[string]error, map[string]time.Time) {}
+func (a *alone) about(*web.About) {}
