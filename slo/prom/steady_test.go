@@ -63,3 +63,51 @@ func TestSteadyTicks(t *testing.T) {
 		})
 	}
 }
+
+// TestRareIsForgotten reads ticks after a gap in the scrapes of two minutes, in which samples are
+// looked for further back: a while later they no longer are. A gap in a past that is read makes no
+// difference at all.
+func TestRareIsForgotten(t *testing.T) {
+	server := promtest.Start(t)
+	series := `http_requests_total{job="shop",instance="a",code="200"} 0+10x20 _x8 290+10x60`
+	if err := server.Load(zero, 15*time.Second, series); err != nil {
+		t.Fatal(err)
+	}
+	tick := func(c *prom.Client, at, interval time.Duration) (samples int64) {
+		ticks := slo.Ticks{First: zero.Add(at), Last: zero.Add(at), Interval: interval}
+		_, before := server.Asked()
+		describe(t, c.Read(t.Context(), objectives(), ticks)[0])
+		_, after := server.Asked()
+		return after - before
+	}
+	const interval = 30 * time.Second
+	c := client(t, prom.Options{URL: server.URL()})
+	usual := int64(0)
+	for at := 3 * time.Minute; at <= 5*time.Minute; at += interval {
+		usual = tick(c, at, interval)
+	}
+	var after []int64 // by tick
+	for at := 6*time.Minute + 30*time.Second; at <= 10*time.Minute+2*interval; at += interval {
+		after = append(after, tick(c, at, interval))
+	}
+	n := len(after)
+	if after[n-4] <= usual {
+		t.Errorf("just before 10 minutes a tick reads %d samples, usually %d; want more", after[n-4], usual)
+	}
+	if after[n-1] != usual {
+		t.Errorf("then one reads %d samples, want %d: %d", after[n-1], usual, after)
+	}
+
+	const short = 5 * time.Second
+	c = client(t, prom.Options{URL: server.URL()})
+	for at := 12*time.Minute + short; at <= 13*time.Minute; at += short {
+		usual = tick(c, at, short)
+	}
+	past := slo.Ticks{First: zero.Add(4 * time.Minute), Last: zero.Add(8 * time.Minute), Interval: short}
+	c.Read(t.Context(), objectives(), past)
+	tick(c, 13*time.Minute+short, short)
+	tick(c, 13*time.Minute+2*short, short)
+	if got := tick(c, 13*time.Minute+3*short, short); got != usual {
+		t.Errorf("after reading the past a tick reads %d samples, want %d", got, usual)
+	}
+}

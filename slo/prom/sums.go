@@ -95,6 +95,10 @@ func (a *asker) fetchSums(ctx context.Context, tasks []*task, ticks slo.Ticks, g
 	return starts
 }
 
+// rareFor is how long to look further back for rare samples before trying without. Samples are
+// rare for a few minutes after a Prometheus was down, too.
+const rareFor = 10 * time.Minute
+
 // begin chooses what to ask first.
 func (t *task) begin(ticks slo.Ticks, grid grid) {
 	t.first = t.plan.sums.Load()
@@ -105,10 +109,12 @@ func (t *task) begin(ticks slo.Ticks, grid grid) {
 	if t.first.grid != grid {
 		t.first = t.plan.start(t.first.counter, grid)
 	}
-	t.counter = t.first.counter
-	if t.counter.extent == steady && !t.plan.follows(ticks) {
-		t.counter = t.counter.asks(little)
+	how := t.first.counter.asking
+	if how.extent == steady && !t.plan.follows(ticks) {
+		how.extent = little
 	}
+	how.rare = how.rare && ticks.First.Sub(ticks.First.Truncate(rareFor)) >= ticks.Interval
+	t.counter = t.first.counter.with(how)
 }
 
 // learn chooses what to ask first at the next tick: the counter that fits the last one.
@@ -137,7 +143,9 @@ func (t *task) complete(ticks slo.Ticks, grid grid) bool {
 	how.extent = whole
 	how.rare = how.rare || slices.ContainsFunc(t.answers, func(a sumAnswer) bool { return a.tally.isRare })
 	t.counter = t.counter.with(how)
-	t.plan.follow(t.counter, false, ticks.First, grid)
+	if ticks.Len() == 1 { // a gap in the past says nothing about the ticks of now
+		t.plan.follow(t.counter, false, ticks.First, grid)
+	}
 	return true
 }
 
