@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strconv"
 
 	jsoniter "github.com/json-iterator/go"
-	"github.com/prometheus/common/model"
 
 	"github.com/postburn/postburn/slo/count"
 )
@@ -44,6 +45,7 @@ type decoder struct {
 	lease  *lease
 	take   func(stream) error
 	names  map[string]string // of labels, each in memory once
+	values []count.Sample    // of the series that is read, until all are known
 	head   head
 	single bool  // some series have one value, as in a vector
 	many   bool  // some have several, as in a matrix
@@ -155,16 +157,17 @@ func (d *decoder) element() bool {
 		return true
 	}
 	var s stream
+	d.values = d.values[:0]
 	d.fields(func(name string) bool {
 		switch name {
 		case "metric":
 			d.metric(&s)
 		case "value":
 			d.single = true
-			d.value(&s)
+			d.value()
 		case "values":
 			d.many = true
-			d.elements(func() bool { return d.value(&s) })
+			d.elements(d.value)
 		case "histogram":
 			d.single = true
 			d.histogram(&s)
@@ -179,6 +182,7 @@ func (d *decoder) element() bool {
 	if d.Error != nil || d.failed != nil {
 		return false
 	}
+	s.values = slices.Clone(d.values)
 	d.failed = d.take(s)
 	return d.failed == nil
 }
@@ -229,13 +233,10 @@ func (d *decoder) metric(s *stream) {
 }
 
 // value reads [time, "number"].
-func (d *decoder) value(s *stream) bool {
-	at := d.pair(func() {
-		s.values = append(s.values, count.Sample{Value: d.number()})
-	})
-	if d.Error == nil {
-		s.values[len(s.values)-1].At = at
-	}
+func (d *decoder) value() bool {
+	v := 0.0
+	at := d.pair(func() { v = d.number() })
+	d.values = append(d.values, count.Sample{At: at, Value: v})
 	return d.takes(valueSize)
 }
 
@@ -282,23 +283,24 @@ func (d *decoder) bucket(h *count.NativeSample) bool {
 	return d.takes(bucketSize)
 }
 
-// number reads a number written as a string.
+// number reads a number written as a string. No server escapes any of it.
 func (d *decoder) number() float64 {
-	v, err := strconv.ParseFloat(d.ReadString(), 64)
+	v, err := strconv.ParseFloat(string(d.ReadStringAsSlice()), 64)
 	if err != nil {
 		d.ReportError("number", "not a number")
 	}
 	return v
 }
 
-// pair reads an array of a time and something else, and returns the time in milliseconds.
+// pair reads an array of a time in seconds and something else, and returns the time in
+// milliseconds.
 func (d *decoder) pair(second func()) int64 {
-	i := 0
-	var at model.Time
+	const most = 1 << 53 // up to which a float64 has each millisecond
+	i, at := 0, 0.0
 	d.ReadArrayCB(func(*jsoniter.Iterator) bool {
 		switch i {
 		case 0:
-			if err := at.UnmarshalJSON([]byte(d.ReadNumber())); err != nil {
+			if at = math.Round(d.ReadFloat64() * 1000); math.Abs(at) > most {
 				d.ReportError("pair", "not a time")
 			}
 		case 1:

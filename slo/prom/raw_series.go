@@ -114,9 +114,9 @@ func (a *rawReader) get(ctx context.Context, selector string, at time.Time, leng
 // raw asks for the samples of series, by a range selector at one time or a vector selector at
 // several.
 func (a *rawReader) raw(ctx context.Context, query string, ticks slo.Ticks) ([]count.Series, error) {
-	var streams []stream
+	var found []count.Series
 	top, err := a.do(ctx, query, ticks, func(s stream) error {
-		streams = append(streams, s)
+		found = append(found, rawOf(s))
 		return nil
 	})
 	if err != nil {
@@ -125,30 +125,34 @@ func (a *rawReader) raw(ctx context.Context, query string, ticks slo.Ticks) ([]c
 	if top.kind != matrix {
 		return nil, a.failed(fmt.Errorf("%w: raw samples are not a matrix", slo.ErrBadAnswer))
 	}
-	found := make([]count.Series, 0, len(streams))
-	for _, s := range streams {
-		found = append(found, rawOf(s, a.server.kind.Load() == victoriaMetrics))
+	markers := a.server.kind.Load() == victoriaMetrics
+	for i := range found {
+		found[i].Samples = distinctSamples(found[i].Samples, markers)
 	}
 	return found, nil
 }
 
-// rawOf makes a series from an answer's. VictoriaMetrics includes staleness markers, and keeps two
-// samples of one time.
-func rawOf(found stream, markers bool) count.Series {
-	s := count.Series{Name: found.labels[model.MetricNameLabel], Labels: found.labels, Native: found.histograms}
+// rawOf makes a series from an answer's.
+func rawOf(found stream) count.Series {
+	s := count.Series{Name: found.labels[model.MetricNameLabel], Labels: found.labels, Samples: found.values, Native: found.histograms}
 	if s.Labels == nil {
 		s.Labels = map[string]string{}
 	}
 	delete(s.Labels, model.MetricNameLabel)
-	s.Samples = found.values[:0]
-	for i, v := range found.values {
-		switch isMarker := markers && math.IsNaN(v.Value); {
-		case isMarker, i > 0 && v.At == found.values[i-1].At:
-		default:
-			s.Samples = append(s.Samples, v)
+	return s
+}
+
+// distinctSamples drops samples, in place. VictoriaMetrics includes staleness markers, and keeps
+// two samples of one time.
+func distinctSamples(all []count.Sample, markers bool) []count.Sample {
+	kept := all[:0]
+	for i, v := range all {
+		isMarker := markers && math.IsNaN(v.Value)
+		if isAgain := i > 0 && v.At == all[i-1].At; !isMarker && !isAgain {
+			kept = append(kept, v)
 		}
 	}
-	return s
+	return kept
 }
 
 // anyIn reports whether a series has a sample in a stretch.

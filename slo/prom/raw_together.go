@@ -73,6 +73,9 @@ func (a *rawReader) readSeries(ctx context.Context, first *run, label string, ow
 		}
 		for _, s := range found {
 			for _, r := range owners[s.Labels[label]] {
+				if r.series == nil {
+					r.series = make([]count.Series, 0, len(found)/len(owners))
+				}
 				r.series = append(r.series, s)
 			}
 		}

@@ -51,15 +51,18 @@ const (
 // newWorld sorts a run's raw samples into what a counter counts. Targets are the series of
 // targetSelector.
 func newWorld(c *counter, series, targets []count.Series) *world {
-	w := &world{counter: c}
+	w := &world{counter: c, members: make([]member, 0, len(series))}
+	w.Counters = make([]count.Series, 0, len(series))
 	histograms := map[*histogram][]count.RawHistogram{}
+	var m member
+	var found groups
 	for _, s := range series {
-		var m member
+		found = found[:0]
 		for _, g := range c.groups {
 			switch {
 			case g.histogram == nil:
 				if slices.ContainsFunc(g.selectors, func(v *parser.VectorSelector) bool { return selects(v, s.Name, s) }) {
-					m.groups = append(m.groups, g)
+					found = append(found, g)
 				}
 			case g.role == total:
 				for _, v := range g.selectors {
@@ -70,7 +73,10 @@ func newWorld(c *counter, series, targets []count.Series) *world {
 				}
 			}
 		}
-		if len(m.groups) > 0 {
+		if !slices.EqualFunc(found, m.groups, func(a, b group) bool { return a.tag == b.tag }) {
+			m.groups = slices.Clone(found) // which most of the next series have, too
+		}
+		if len(found) > 0 {
 			m.labels, s.Part = s.Labels, !m.isTotal()
 			w.members, w.Counters = append(w.members, m), append(w.Counters, s)
 		}
