@@ -18,14 +18,20 @@ func namesOf(labels map[string]string) names { return newNames(slices.Sorted(map
 
 func newNames(sorted []string) names { return names{sorted, strings.Join(sorted, "\xff")} }
 
+// in reports whether labels have these names, and no others.
+func (n names) in(labels map[string]string) bool {
+	return len(n.each) == len(labels) && !slices.ContainsFunc(n.each, func(name string) bool { _, has := labels[name]; return !has })
+}
+
 // memory is what was worked out from a series' labels.
 type memory struct {
 	names names
-	parts map[string]part // by names
+	parts []part
 }
 
 // part is a series' labels with some names.
 type part struct {
+	of   string     // the names
 	text string     // with its names; no two are alike
 	has  bool       // all of them
 	rest slo.Labels // its others
@@ -34,8 +40,15 @@ type part struct {
 // Prepare makes series remember what is worked out from their labels: once for all worlds that have
 // them, or copies of them. Only one goroutine at a time may count these.
 func Prepare(series []Series) {
+	memories := make([]memory, len(series))
 	for i := range series {
-		series[i].memory = &memory{names: namesOf(series[i].Labels), parts: map[string]part{}}
+		m := &memories[i]
+		if i > 0 && memories[i-1].names.in(series[i].Labels) {
+			m.names = memories[i-1].names
+		} else {
+			m.names = namesOf(series[i].Labels)
+		}
+		series[i].memory = m
 	}
 }
 
@@ -51,26 +64,40 @@ func (s *Series) under(of names) part {
 	if s.memory == nil {
 		return partOf(s.Labels, of)
 	}
-	p, known := s.memory.parts[of.text]
-	if !known {
-		p = partOf(s.Labels, of)
-		s.memory.parts[of.text] = p
+	for _, p := range s.memory.parts {
+		if p.of == of.text {
+			return p
+		}
 	}
+	p := partOf(s.Labels, of)
+	s.memory.parts = append(s.memory.parts, p)
 	return p
 }
 
 func partOf(labels map[string]string, of names) part {
-	var b strings.Builder
+	size := 0
 	for _, name := range of.each {
 		v, has := labels[name]
 		if !has {
-			return part{}
+			return part{of: of.text}
 		}
-		b.WriteString(name + "\xff" + v + "\xff")
+		size += len(name) + len(v) + 2
 	}
-	rest := maps.Clone(labels)
-	maps.DeleteFunc(rest, func(name, _ string) bool { return slices.Contains(of.each, name) })
-	return part{b.String(), true, slo.NewLabels(rest)}
+	var b strings.Builder
+	b.Grow(size)
+	for _, name := range of.each {
+		b.WriteString(name)
+		b.WriteByte('\xff')
+		b.WriteString(labels[name])
+		b.WriteByte('\xff')
+	}
+	rest := make([]string, 0, len(labels)-len(of.each))
+	for name := range labels {
+		if !slices.Contains(of.each, name) {
+			rest = append(rest, name)
+		}
+	}
+	return part{of.text, b.String(), true, slo.PickLabels(labels, rest)}
 }
 
 // index finds the target of a series: the `up` series whose labels it all has.

@@ -141,7 +141,14 @@ func (w *World) findUnscraped(labels []map[string]string, sets []names) {
 	varies := map[string]bool{}
 	for i, s := range w.Counters {
 		joined[i] = i
-		if labels[i] != nil {
+		if labels[i] != nil || len(s.Samples) == 0 {
+			continue
+		}
+		if n, seen := pairs[s.Samples[0].At]; seen && isPlaced(s) == isPlaced(w.Counters[n]) && sameTimes(s.Samples, w.Counters[n].Samples) {
+			joined[i] = root(n) // and so are others that this one is scraped with
+			if isPlaced(s) {
+				differing(varies, w.Counters[n].Labels, s.Labels)
+			}
 			continue
 		}
 		for _, sample := range s.Samples {
@@ -181,21 +188,28 @@ func (w *World) findUnscraped(labels []map[string]string, sets []names) {
 			differing(apart[n], w.Counters[n].Labels, s.Labels)
 		}
 	}
-	w.without(labels, sets, func(i int) map[string]bool { return apart[root(i)] })
+	w.without(labels, sets, root, apart)
 }
 
-// without sets the target labels of counters that have none yet: their own, without some names.
-func (w *World) without(labels []map[string]string, sets []names, drop func(i int) map[string]bool) {
-	known := map[string]map[string]string{}
+// without sets the target labels of counters that have none yet: their own, without some names that
+// their group's root has.
+func (w *World) without(labels []map[string]string, sets []names, root func(int) int, apart map[int]map[string]bool) {
+	type kind struct {
+		root int
+		text string
+	}
+	left, known := map[kind]names{}, map[string]map[string]string{}
 	for i := range w.Counters {
 		if labels[i] != nil {
 			continue
 		}
-		s, not := &w.Counters[i], drop(i)
-		sets[i] = s.names()
-		if slices.ContainsFunc(sets[i].each, func(name string) bool { return not[name] }) {
-			sets[i] = newNames(slices.DeleteFunc(slices.Clone(sets[i].each), func(name string) bool { return not[name] }))
+		s, not := &w.Counters[i], apart[root(i)]
+		all := s.names()
+		k := kind{root(i), all.text}
+		if _, is := left[k]; !is {
+			left[k] = newNames(slices.DeleteFunc(slices.Clone(all.each), func(name string) bool { return not[name] }))
 		}
+		sets[i] = left[k]
 		p := s.under(sets[i])
 		if known[p.text] == nil {
 			known[p.text] = maps.Clone(s.Labels)
@@ -246,6 +260,11 @@ func together(a, b []Sample) bool {
 		}
 	}
 	return 2*shared > len(few)
+}
+
+// sameTimes reports whether two series have samples at the same times.
+func sameTimes(a, b []Sample) bool {
+	return slices.EqualFunc(a, b, func(a, b Sample) bool { return a.At == b.At })
 }
 
 // contains reports whether labels have all of some others.
