@@ -9,6 +9,7 @@
 //	terminal.go    makes text of others harmless on a terminal
 //	run.go         postburn run: the daemon, which is cmd/internal/daemon
 //	check*.go      postburn check: SLO files; with --online also on Prometheus and GitHub
+//	collector.go   how much memory the daemon lets garbage take
 //	traffic.go     objectives with too little traffic for their rules
 //	replay*.go     postburn replay: the incidents that SLO files would have opened
 //	table.go       its output for people

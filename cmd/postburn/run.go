@@ -7,17 +7,11 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/postburn/postburn/cmd/internal/daemon"
 	"github.com/postburn/postburn/config"
 )
-
-// gcPercent is the garbage collector's target if GOGC does not set one. Nearly all of the memory is
-// histories, which hold no pointers, so that collecting often costs little, while the usual 100
-// would have 10,000 objectives take twice what they need.
-const gcPercent = 15
 
 // runCommand is the daemon. It is set up by the environment alone.
 type runCommand struct{}
@@ -34,7 +28,7 @@ func (runCommand) Run(ctx context.Context, s surroundings) error {
 		return fmt.Errorf("found %s", count(problems))
 	}
 	if _, given := s.lookuper.Lookup("GOGC"); !given {
-		debug.SetGCPercent(gcPercent)
+		new(collector).run(ctx)
 	}
 	logger := newLogger(s.stderr, env)
 	for _, p := range problems {

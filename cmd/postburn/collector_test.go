@@ -1,0 +1,64 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"testing"
+	"time"
+)
+
+func TestTargetPercent(t *testing.T) {
+	const MiB = 1 << 20
+	for name, c := range map[string]struct {
+		live, allocated uint64
+		since           time.Duration
+		want            int
+	}{
+		"little is allocated":    {live: 5 * MiB, allocated: MiB, since: 10 * time.Second, want: 15},
+		"some":                   {live: 5 * MiB, allocated: 2 * MiB, since: 100 * time.Millisecond, want: 40},
+		"much":                   {live: 5 * MiB, allocated: MiB, since: 2 * time.Millisecond, want: 160},
+		"much, of a large heap":  {live: 200 * MiB, allocated: 30 * MiB, since: 20 * time.Millisecond, want: 15},
+		"nothing is known yet":   {allocated: MiB, since: time.Second, want: 15},
+		"the clock stands still": {live: 5 * MiB, allocated: MiB, want: 15},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := targetPercent(c.live, c.allocated, c.since); got != c.want {
+				t.Errorf("got %d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+var garbage []byte
+
+// TestCollectorFollowsGarbage allocates until the collector lets the heap grow further, and waits
+// until it takes that back.
+func TestCollectorFollowsGarbage(t *testing.T) {
+	percent := func() int {
+		read := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+		metrics.Read(read)
+		return int(read[0].Value.Uint64())
+	}
+	before := percent()
+	t.Cleanup(func() { debug.SetGCPercent(before) })
+	new(collector).run(t.Context())
+	if got := percent(); got != leastPercent {
+		t.Fatalf("it begins with %d %%, want %d", got, leastPercent)
+	}
+	until := func(what string, do func(), is func() bool) {
+		t.Helper()
+		for end := time.Now().Add(20 * time.Second); !is(); do() {
+			if time.Now().After(end) {
+				t.Fatalf("%s: it is at %d %%", what, percent())
+			}
+		}
+	}
+	allocate := func() { garbage = make([]byte, 64<<10) }
+	until("under garbage", allocate, func() bool { return percent() > 2*leastPercent })
+	idle := func() {
+		time.Sleep(2 * collectEvery)
+		runtime.GC()
+	}
+	until("idle again", idle, func() bool { return percent() == leastPercent })
+}
