@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/postburn/postburn/issue"
@@ -24,15 +25,19 @@ var style string
 //go:embed live.js
 var script string
 
-var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"style":   func() template.CSS { return template.CSS(style) },
-	"script":  func() template.JS { return template.JS(script) },
-	"rfc3339": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"lasting": func(d time.Duration) string { return unbroken(humanize.ShortDuration(d)) },
-	"number":  func(n int) string { return humanize.Number(float64(n)) },
-	"count":   humanize.Count, "many": humanize.Plural, "times": humanize.Times, "utc": humanize.Time,
-	"headed": headed, "link": link, "path": url.PathEscape, "percent": percent, "shown": shown, "unbroken": unbroken,
-}).ParseFS(templates, "templates/*.tmpl"))
+// pages are the templates. They are parsed for the first page: a daemon that nobody looks at does
+// without their 2 MiB, which its garbage collector would have to go through each time.
+var pages = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(template.FuncMap{
+		"style":   func() template.CSS { return template.CSS(style) },
+		"script":  func() template.JS { return template.JS(script) },
+		"rfc3339": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"lasting": func(d time.Duration) string { return unbroken(humanize.ShortDuration(d)) },
+		"number":  func(n int) string { return humanize.Number(float64(n)) },
+		"count":   humanize.Count, "many": humanize.Plural, "times": humanize.Times, "utc": humanize.Time,
+		"headed": headed, "link": link, "path": url.PathEscape, "percent": percent, "shown": shown, "unbroken": unbroken,
+	}).ParseFS(templates, "templates/*.tmpl"))
+})
 
 // policy lets a page use its own style sheets and script, known by their digests, its icon, and
 // nothing else: no other script, whatever a label says.
@@ -165,7 +170,7 @@ func (h pageHandler) unreadable(w http.ResponseWriter, root string, err error) {
 // show writes a page, and nothing of it if it can't be made.
 func (h pageHandler) show(w http.ResponseWriter, status int, name string, data any) {
 	var b bytes.Buffer
-	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
+	if err := pages().ExecuteTemplate(&b, name, data); err != nil {
 		h.logger.Error("making a page", "page", name, "err", err)
 		http.Error(w, "the page can't be made", http.StatusInternalServerError)
 		return
