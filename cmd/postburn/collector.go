@@ -17,7 +17,7 @@ const (
 	// bytes. With few objectives, leastPercent of the heap is less than a tick with restarts
 	// allocates in a hundredth of its time, and half of the CPU time would go into collecting.
 	collectEvery = 100 * time.Millisecond
-	mostHeadroom = 8 << 20
+	mostHeadroom = 4 << 20
 )
 
 // collector sets the garbage collector's target after each collection, for the next one.
