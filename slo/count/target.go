@@ -206,6 +206,9 @@ func (w *World) without(labels []map[string]string, sets []names, root func(int)
 		s, not := &w.Counters[i], apart[root(i)]
 		all := s.names()
 		k := kind{root(i), all.text}
+		if isPlaced(*s) {
+			k.root = -1 // all of them lack the same
+		}
 		if _, is := left[k]; !is {
 			left[k] = newNames(slices.DeleteFunc(slices.Clone(all.each), func(name string) bool { return not[name] }))
 		}
