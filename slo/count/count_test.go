@@ -83,11 +83,17 @@ const one = "{job=a,instance=1}"
 
 var ups = row{series: "up" + one, values: "1+0x7"}
 
-// run counts the rows' series in one tick, and compares.
+func (w World) prepare() {
+	for _, all := range [][]Series{w.Counters, w.Up, w.Starts} {
+		Prepare(all)
+	}
+}
+
+// run counts the rows' series in one tick, and compares; once more if they remember their labels.
 func run(t *testing.T, rows []row) {
 	t.Helper()
 	w := World{Tick: noon.Add(30 * time.Second), Interval: 30 * time.Second}
-	got, want := map[string]string{}, map[string]string{}
+	want := map[string]string{}
 	var names []string
 	for _, r := range rows {
 		switch s := r.parse(t); s.Name {
@@ -101,11 +107,15 @@ func run(t *testing.T, rows []row) {
 			want[r.series] = r.want
 		}
 	}
-	for i, c := range w.Count() {
-		got[names[i]] = text(c)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
+	for range 2 {
+		got := map[string]string{}
+		for i, c := range w.Count() {
+			got[names[i]] = text(c)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		w.prepare()
 	}
 }
 
@@ -280,6 +290,14 @@ func TestTargets(t *testing.T) {
 		{"changes its instance as its exporter restarts, or a pod replaces it", []row{
 			{"up" + one, "1+0x3 . .", "", 0}, {"all" + one, "50+30x3 . .", "0", 0}, {"start" + one, "-900+0x3 . .", "", 0},
 			{"up" + other, ". . . . 1 1", "", 0}, {"all" + other, ". . . . 170 200", "200, restart 170", 0}, {"start" + other, ". . . . 1 1", "", 0},
+		}},
+		{"a sibling fell in the same step, no up", []row{
+			{"all{job=a,instance=1,code=200}", "170 200 230 10 40", "40, reset 10", 0}, {"all{job=a,instance=1,code=500}", "3 3 3 4 4", "4, restart 3", 0},
+		}},
+		{"series with other labels", []row{
+			{"up" + one, "1+0x5", "", 0}, {"all{job=a,instance=1,code=200}", "170 200 230 10 40", "40, reset 10", 0},
+			{"all{job=a,instance=2,code=200}", "3 3 3 4 4", "1", 0}, {"all{job=a,instance=1,method=GET}", "3 3 3 4 4", "4, restart 3", 0},
+			{"all{job=a,instance=2,team=x}", "3 3 3 4 4", "1", 0},
 		}},
 		{"begins and gets a label, no up", []row{
 			{"all" + other, "100+30x5", "60", 0}, {"all{job=a,instance=2,team=x}", "100+30x5", "60", 0},

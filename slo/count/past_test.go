@@ -136,6 +136,7 @@ func (r *recording) world(tick time.Time, interval time.Duration) World {
 	shown := func(s Series) bool { return len(s.Samples) > 0 }
 	w.Up = slices.DeleteFunc(w.Up, func(s Series) bool { return !shown(s) })
 	w.Starts = slices.DeleteFunc(w.Starts, func(s Series) bool { return !shown(s) })
+	w.prepare()
 	return w
 }
 
