@@ -294,6 +294,9 @@ func TestTargets(t *testing.T) {
 		{"a sibling fell in the same step, no up", []row{
 			{"all{job=a,instance=1,code=200}", "170 200 230 10 40", "40, reset 10", 0}, {"all{job=a,instance=1,code=500}", "3 3 3 4 4", "4, restart 3", 0},
 		}},
+		{"two pods push in the same millisecond once", []row{
+			{"all{pod=x}", "100 . 130 . 160 .", "30", 0}, {"all{pod=y}", "3 4 . 4 . 5", "1", 0},
+		}},
 		{"series with other labels", []row{
 			{"up" + one, "1+0x5", "", 0}, {"all{job=a,instance=1,code=200}", "170 200 230 10 40", "40, reset 10", 0},
 			{"all{job=a,instance=2,code=200}", "3 3 3 4 4", "1", 0}, {"all{job=a,instance=1,method=GET}", "3 3 3 4 4", "4, restart 3", 0},
