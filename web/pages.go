@@ -26,7 +26,7 @@ var style string
 var script string
 
 // pages are the templates. They are parsed for the first page: a daemon that nobody looks at does
-// without their 2 MiB, which its garbage collector would have to go through each time.
+// without them, which are a third of what its garbage collector would have to go through each time.
 var pages = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{
 		"style":   func() template.CSS { return template.CSS(style) },
