@@ -46,19 +46,20 @@ func TestCollectorFollowsGarbage(t *testing.T) {
 	if got := percent(); got != leastPercent {
 		t.Fatalf("it begins with %d %%, want %d", got, leastPercent)
 	}
-	until := func(what string, do func(), is func() bool) {
-		t.Helper()
-		for end := time.Now().Add(20 * time.Second); !is(); do() {
-			if time.Now().After(end) {
-				t.Fatalf("%s: it is at %d %%", what, percent())
-			}
+	allocate := func() { garbage = make([]byte, 64<<10) }
+	for end := time.Now().Add(20 * time.Second); percent() <= 2*leastPercent; allocate() {
+		if time.Now().After(end) {
+			t.Fatalf("under garbage it is at %d %%", percent())
 		}
 	}
-	allocate := func() { garbage = make([]byte, 64<<10) }
-	until("under garbage", allocate, func() bool { return percent() > 2*leastPercent })
-	idle := func() {
+	for range 4000 {
+		allocate()
+	}
+	for rounds := 0; percent() != leastPercent; rounds++ {
+		if rounds == 5 {
+			t.Fatalf("idle again, it is at %d %%", percent())
+		}
 		time.Sleep(2 * collectEvery)
 		runtime.GC()
 	}
-	until("idle again", idle, func() bool { return percent() == leastPercent })
 }

@@ -83,12 +83,6 @@ const one = "{job=a,instance=1}"
 
 var ups = row{series: "up" + one, values: "1+0x7"}
 
-func (w World) prepare() {
-	for _, all := range [][]Series{w.Counters, w.Up, w.Starts} {
-		Prepare(all)
-	}
-}
-
 // run counts the rows' series in one tick, and compares; once more if they remember their labels.
 func run(t *testing.T, rows []row) {
 	t.Helper()

@@ -88,6 +88,12 @@ func (r *recording) isPlain(begin, end int64) bool {
 	return true
 }
 
+func (w World) prepare() {
+	for _, all := range [][]Series{w.Counters, w.Up, w.Starts} {
+		Prepare(all)
+	}
+}
+
 // world returns what the daemon asks for around a tick.
 func (r *recording) world(tick time.Time, interval time.Duration) World {
 	w := World{Tick: tick, Interval: interval}
