@@ -25,9 +25,9 @@ const (
 	pastPoints = 2 << 20
 	// coarsely is about how long a step of the past is if nothing can come of it.
 	coarsely = 5 * time.Minute
-	// shortPast times the part always read tick by tick is the longest past read so as a whole:
-	// reading its steps as well would not pay.
-	shortPast = 5
+	// dearSteps is how many ticks cost about as much to read as the two queries more that reading in
+	// steps takes at least.
+	dearSteps = 2 * fewest
 	// lookAhead is the fewest steps read tick by tick at once while a window is open.
 	lookAhead = 12
 	// cloneEvery is how often a watch is kept to go back to, in ticks or steps that were folded.
@@ -43,7 +43,6 @@ type pastFolder struct {
 	source    Source
 	interval  time.Duration
 	everyTick bool                // read each tick, always
-	anyLength bool                // read even a short past in steps
 	room      int                 // samples kept in memory; 0: pastPoints
 	progress  func(time.Duration) // told how much more of a past is folded; may be nil
 }
@@ -178,9 +177,6 @@ func (r *pastReader) step() time.Duration {
 	}
 	apart := slices.ContainsFunc(r.have, func(w *fold.Watch) bool { return w.History.Apart() })
 	if r.everyTick || r.corrected || apart || o.Exclude != "" || mayBeSigned(o) {
-		return r.interval
-	}
-	if fine, _ := slo.Granularity(r.interval, r.def.Warmup()); !r.anyLength && r.span.End.Sub(r.span.Start) <= shortPast*fine {
 		return r.interval
 	}
 	step := slo.CoarseStep(r.interval, r.def.Warmup(), o.Window.Longest(), about)

@@ -19,6 +19,7 @@ type segment struct {
 	step         time.Duration
 	coarse, fine []stretch // oldest first
 	points       int
+	reported     time.Duration // of the span, as progress
 }
 
 // stretch is a time as it was read, in steps. Missing label sets had no data.
@@ -129,7 +130,7 @@ func stretchAt(all []stretch, t time.Time) *stretch {
 // if coarse steps make no sense.
 func (r *pastReader) foldCoarsely(ctx context.Context, span slo.Span, step time.Duration) (end time.Time, err error) {
 	g := &segment{pastReader: r, span: span, step: step}
-	if !floor(g.tail(), step).After(ceil(span.Start, step).Add(2 * step)) {
+	if saved := g.tail().Sub(ceil(span.Start, step)); saved <= max(2*step, dearSteps*g.interval) {
 		return span.End, errFinely
 	}
 	if err := g.readCoarse(ctx); err != nil {
@@ -155,7 +156,7 @@ func (r *pastReader) foldCoarsely(ctx context.Context, span slo.Span, step time.
 		folded[left[0]] = f.setFold
 	}
 	r.byLabels = folded
-	r.report(g.span.End.Sub(g.span.Start) - g.span.End.Sub(g.span.Start)/2)
+	r.report(g.span.End.Sub(g.span.Start) - g.reported)
 	return g.span.End, nil
 }
 
@@ -167,22 +168,25 @@ func (g *segment) limit() int {
 	return pastPoints
 }
 
-// tail returns from when on the histories need every tick.
+// tail returns from when on the histories need every tick: the start of a step.
 func (g *segment) tail() time.Time {
 	fine, bucket := slo.Granularity(g.interval, g.def.Warmup())
 	if g.step > bucket {
 		fine = max(fine, g.def.Warmup()+2*bucket)
 	}
-	return g.span.End.Add(-fine)
+	return floor(g.span.End.Add(-fine), g.step)
 }
 
-// readCoarse reads the segment in coarse steps. It ends the segment early if memory is full.
+// readCoarse reads the segment in coarse steps, up to the first of its tail: that one says whether
+// data begin or end there. It ends the segment early if memory is full.
 func (g *segment) readCoarse(ctx context.Context) error {
-	all := slo.Span{Start: ceil(g.span.Start, g.step), End: floor(g.span.End, g.step)}
+	all := g.clip(slo.Span{Start: ceil(g.span.Start, g.step), End: g.tail().Add(g.step)})
+	all.End = floor(all.End, g.step)
 	errFull := errors.New("there is no more room")
 	err := g.read(ctx, g.ticksOf(all, g.step), func(reading slo.Reading, ticks slo.Ticks) error {
 		g.coarse = append(g.coarse, g.keep(reading, ticks))
 		read := ticks.Last.Sub(ticks.First) + g.step
+		g.reported += read / 2
 		g.report(read / 2)
 		if part := g.coarse[0].Start; g.points > g.limit()/4 && ticks.Last.Sub(part) > 2*g.span.End.Sub(g.tail()) && ticks.Last.Before(all.End) {
 			g.span.End = ticks.Last

@@ -234,7 +234,7 @@ func TestPast(t *testing.T) {
 		want := foldHeld(t, h, of, pastFolder{everyTick: true})
 		all += h.asked[h.interval]
 		clear(h.asked)
-		got := foldHeld(t, h, of, pastFolder{anyLength: true, room: []int{0, 0, 0, 10_000}[rnd.IntN(4)]})
+		got := foldHeld(t, h, of, pastFolder{room: []int{0, 0, 0, 10_000}[rnd.IntN(4)]})
 		t.Logf("round %d: %v", round, h.asked)
 		fine += h.asked[h.interval]
 		name := fmt.Sprintf("-past-seed %d, round %d, ticks of %s, rules %s, window %+v, grouped %v, asked %v",
@@ -290,6 +290,45 @@ func compareSets(t *testing.T, name string, want, got foldedSet) {
 	}
 }
 
+// TestPastReads counts what is read of pasts in which nothing happens. The ticks that the history
+// keeps are read one by one; what is older in steps, unless it is too short for that to pay.
+func TestPastReads(t *testing.T) {
+	t.Parallel()
+	const hour, step = time.Hour, 5 * time.Minute
+	kept, bucket := slo.Granularity(30*time.Second, 3*24*hour)
+	if bucket != step {
+		t.Fatalf("buckets of %s, want %s", bucket, step)
+	}
+	for _, tc := range []struct {
+		name string
+		past time.Duration
+		want map[time.Duration]int // ticks, by their length
+	}{
+		{name: "what the history keeps tick by tick", past: 6 * hour, want: map[time.Duration]int{30 * time.Second: 720}},
+		{name: "as much as a query costs more", past: 6*hour + 50*time.Minute, want: map[time.Duration]int{30 * time.Second: 820}},
+		// The first step and the first of the tail are read both ways: data may begin or end there.
+		{name: "a little more", past: 7*hour + step, want: map[time.Duration]int{step: 13, 30 * time.Second: 740}},
+		{name: "three days", past: 72 * hour, want: map[time.Duration]int{step: 66 * 12, 30 * time.Second: 740}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			n := int(tc.past / (30 * time.Second))
+			steady := &heldSet{sums: make([]slo.Counts, n+1), seen: slices.Repeat([]bool{true}, n+1)}
+			for i := range steady.sums {
+				steady.sums[i] = slo.Counts{Total: 100 * float64(i)}
+			}
+			start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+			h := &held{start: start, interval: 30 * time.Second, sets: map[slo.Labels]*heldSet{"": steady}, asked: map[time.Duration]int{}}
+			o := slo.Objective{Name: "checkout", Target: slo.MustDecimal("0.99"), Window: slo.Window{Rolling: 30 * 24 * hour}}
+			o.Indicator.Ratio = &slo.Ratio{Bad: `r{code=~"5.."}`, Total: "r"}
+			def := alert.Definition{Objective: o, Policy: alert.Policy{Rules: alert.DefaultRules(30 * 24 * hour)}}
+			foldHeld(t, h, pastOf{def: def, span: slo.Span{Start: start, End: start.Add(tc.past)}}, pastFolder{})
+			if diff := cmp.Diff(tc.want, h.asked); diff != "" {
+				t.Errorf("%s are kept tick by tick (-want +got):\n%s", kept, diff)
+			}
+		})
+	}
+}
+
 // TestShortGaps folds pasts with gaps shorter than a step, so that a step does not show them. The
 // windows are the same once the data reach as far back as the rules look. Before that, the rules'
 // sums have an estimate that depends on how long there was data: a window may be found a tick
@@ -317,7 +356,7 @@ func TestShortGaps(t *testing.T) {
 				}
 			}
 		}
-		want, got := foldHeld(t, h, of, pastFolder{everyTick: true}), foldHeld(t, h, of, pastFolder{anyLength: true})
+		want, got := foldHeld(t, h, of, pastFolder{everyTick: true}), foldHeld(t, h, of, pastFolder{})
 		opts := []cmp.Option{
 			cmpopts.EquateApprox(0.05, 0.01), // shares of the budget, and estimates
 			cmpopts.EquateEmpty(), cmpopts.EquateComparable(slo.Decimal{}),
