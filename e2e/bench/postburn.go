@@ -168,7 +168,7 @@ func (d *daemon) awaitAll(ctx context.Context, n int) error {
 // be measured as well.
 func (d *daemon) awaitPast(ctx context.Context) error {
 	const left = "postburn_backfill_remaining_seconds"
-	return d.process.await(ctx, fillLimit, scrape, func() error { // no more often than a Prometheus asks
+	return d.process.await(ctx, fillLimit, time.Second, func() error {
 		body, err := get(ctx, d.url+"/metrics")
 		if err != nil {
 			return err
