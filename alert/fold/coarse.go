@@ -109,7 +109,7 @@ func (c *Coarse) Step(s slo.Sample) (events []alert.Event, need []slo.Span) {
 
 	changed := slices.ContainsFunc(events, func(e alert.Event) bool { return e.Opened || e.Closed })
 	c.forgetSummits()
-	if ended(alert.Budget) {
+	if ended(alert.Budget) || c.burn.open != nil { // the incident may keep the peaks of now
 		need = append(need, c.summits.spans()...)
 		c.summits = nil
 	}
