@@ -40,7 +40,8 @@ var blindPoint = point{more: &slo.Sample{Blind: true}}
 func pointOf(s slo.Sample) point {
 	switch {
 	case len(s.Late) > 0 || len(s.Caveats) > 0 || s.Excluded:
-		return point{s.Counts, &s}
+		more := s // so that only these are allocated
+		return point{s.Counts, &more}
 	case s.Blind:
 		return blindPoint
 	}
