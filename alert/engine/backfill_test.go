@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
@@ -148,6 +149,48 @@ func TestBackfillOfTheYoung(t *testing.T) {
 		}
 		if all > 36*day {
 			t.Errorf("%s were read of 30 days", all)
+		}
+	})
+}
+
+// TestShortPastsFirst has more new objectives in a lane than pasts are read at a time. The past that
+// the fastest rule needs is read of all of them before more is read of any.
+func TestShortPastsFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const objectives = 20
+		begin := time.Now()
+		s := &service{}
+		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s}
+		for i := range objectives {
+			p.defs = append(p.defs, definition(fmt.Sprintf("objective-%02d", i)))
+		}
+		var mu sync.Mutex
+		short, early := map[string]bool{}, map[string]bool{} // by objective; early: more of it, too early
+		p.source = func(ctx context.Context, all []slo.Objective, ticks slo.Ticks) []slo.Reading {
+			switch ago := begin.Sub(ticks.First); {
+			case ago > 2*time.Hour:
+				mu.Lock()
+				early[all[0].Name] = early[all[0].Name] || len(short) < objectives
+				mu.Unlock()
+			case ago > 30*time.Minute:
+				mu.Lock()
+				short[all[0].Name] = true
+				mu.Unlock()
+				time.Sleep(time.Second)
+			}
+			return s.read(ctx, all, ticks)
+		}
+		p.start()
+		time.Sleep(5 * time.Minute)
+		p.kill()
+		if len(short) != objectives || len(early) != objectives {
+			t.Errorf("the past of %d and %d objectives is read, want %d", len(short), len(early), objectives)
+		}
+		for name, is := range early {
+			if is {
+				t.Errorf("more than two hours of %s were read before an hour of each", name)
+			}
 		}
 	})
 }

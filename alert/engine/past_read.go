@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -72,7 +73,7 @@ func (l *lane) wantedPast(d alert.Definition, r *reader) (span slo.Span, wanted 
 		for _, w := range l.WatchesOf(d.Objective.Name) {
 			start = w.BeforeBurn(start)
 		}
-		return slo.Span{Start: alignedPast(d, l.Interval(), start), End: cursor}, true
+		return slo.Span{Start: start, End: cursor}, true
 	}
 	if r.PastRead {
 		return span, false
@@ -92,7 +93,7 @@ func (l *lane) wantedPast(d alert.Definition, r *reader) (span slo.Span, wanted 
 				length = longer
 			}
 		}
-		return slo.Span{Start: alignedPast(d, l.Interval(), cursor.Add(-length)), End: cursor}, true
+		return slo.Span{Start: cursor.Add(-length), End: cursor}, true
 	}
 	return span, false
 }
@@ -107,8 +108,14 @@ func (l *lane) wholePast(d alert.Definition) time.Duration {
 	return window
 }
 
-// read takes finished readings of the past into the lane, and starts more.
+// read takes finished readings of the past into the lane, and starts more, the shortest first: the
+// fastest rules of all objectives are armed before all of any objective's window is read.
 func (p pastsReader) read(ctx context.Context, l *lane) {
+	type want struct {
+		def  alert.Definition
+		span slo.Span
+	}
+	var wants []want
 	for _, d := range l.Definitions() {
 		name := d.Objective.Name
 		r := l.readers[name]
@@ -131,11 +138,18 @@ func (p pastsReader) read(ctx context.Context, l *lane) {
 		}
 		span, wanted := l.wantedPast(d, r)
 		switch {
-		case wanted && l.pasts[d.Objective.Source] < pastsAhead:
-			p.start(ctx, l, d, span)
-		case !wanted && !r.PastRead:
+		case wanted:
+			wants = append(wants, want{d, span})
+		case !r.PastRead:
 			r.PastRead = true
 			p.logger.Info("all of the past is read", "slo", name, "from", l.known(d, r))
+		}
+	}
+	length := func(w want) time.Duration { return w.span.End.Sub(w.span.Start) }
+	slices.SortStableFunc(wants, func(a, b want) int { return cmp.Compare(length(a), length(b)) })
+	for _, w := range wants {
+		if l.pasts[w.def.Objective.Source] < pastsAhead {
+			p.start(ctx, l, w.def, w.span)
 		}
 	}
 }
@@ -146,7 +160,10 @@ func isOpenUnderAnother(w *fold.Watch) bool {
 	return slices.ContainsFunc(w.OpenWindows(), func(v alert.Window) bool { return v.Definition != w.Def.Digest() })
 }
 
+// start starts to read a stretch of an objective's past, and a little more if histories can't be
+// joined at its start.
 func (p pastsReader) start(ctx context.Context, l *lane, d alert.Definition, span slo.Span) {
+	span.Start = alignedPast(d, l.Interval(), span.Start)
 	past := &pastRead{span: span, done: make(chan folded, 1)}
 	l.pasts[d.Objective.Source]++
 	r := l.readers[d.Objective.Name]
