@@ -158,7 +158,7 @@ func TestBackfillOfTheYoung(t *testing.T) {
 func TestShortPastsFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const objectives = 20
+		const objectives, atATime = 20, 6
 		begin := time.Now()
 		s := &service{}
 		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s}
@@ -171,7 +171,7 @@ func TestShortPastsFirst(t *testing.T) {
 			switch ago := begin.Sub(ticks.First); {
 			case ago > 2*time.Hour:
 				mu.Lock()
-				early[all[0].Name] = early[all[0].Name] || len(short) < objectives
+				early[all[0].Name] = early[all[0].Name] || len(short) <= objectives-atATime // the others may just begin
 				mu.Unlock()
 			case ago > 30*time.Minute:
 				mu.Lock()
@@ -189,7 +189,7 @@ func TestShortPastsFirst(t *testing.T) {
 		}
 		for name, is := range early {
 			if is {
-				t.Errorf("more than two hours of %s were read before an hour of each", name)
+				t.Errorf("more than two hours of %s were read before an hour of the others", name)
 			}
 		}
 	})
