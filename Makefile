@@ -90,8 +90,8 @@ load: ## Have 100 people look at pages for LOAD (30s) while 5,000 objectives are
 .PHONY: race
 race: ## Run the tests of what starts goroutines under the race detector, which needs cgo and a C compiler.
 	TORTURE=1 CGO_ENABLED=1 $(GO) test -race -skip TestAccuracy ./cmd/demo ./cmd/internal/shop ./issue ./issue/github/... ./issue/local ./issue/people ./issue/publish ./slo/prom/... ./slo/promcheck ./slo/samplecache ./store/... ./web
-	CGO_ENABLED=1 $(GO) test -race -run 'Engine|Backfill' ./alert/engine
-	CGO_ENABLED=1 $(GO) test -race -run 'Daemon|Reload|Worlds/(the_world|the_clock)' ./cmd/internal/daemon
+	CGO_ENABLED=1 $(GO) test -race -run 'Engine|Backfill|LanesMove' ./alert/engine
+	CGO_ENABLED=1 $(GO) test -race -run 'Daemon|Reload|Peers|Worlds/(the_world|the_clock)' ./cmd/internal/daemon
 
 FUZZTIME ?= 1m
 # What an answer reaches differs from run to run, as queries are asked by several goroutines: to make inputs smaller takes all it may.
