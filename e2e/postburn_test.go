@@ -69,6 +69,12 @@ func (p *postburn) start(around ...string) {
 	p.t.Helper()
 	args := append(around, binary, "run")
 	p.process = start(p.t, p.path("log"), p.env, args[0], args[1:]...)
+	p.awaitReady()
+}
+
+// awaitReady waits until the daemon has started.
+func (p *postburn) awaitReady() {
+	p.t.Helper()
 	await(p.t, patience, "postburn to be ready", func() error {
 		if err := p.alive(); err != nil {
 			p.t.Fatal(err)
