@@ -72,21 +72,26 @@ func (p *postburn) start(around ...string) {
 	p.awaitReady()
 }
 
-// awaitReady waits until the daemon has started.
+// awaitReady waits until the daemon is ready.
 func (p *postburn) awaitReady() {
 	p.t.Helper()
 	await(p.t, patience, "postburn to be ready", func() error {
 		if err := p.alive(); err != nil {
 			p.t.Fatal(err)
 		}
-		found := listening.FindStringSubmatch(p.output())
-		if found == nil {
-			return errNotYet
-		}
-		p.url = "http://" + found[1]
-		_, err := get(p.url + "/-/ready")
-		return err
+		return p.ready()
 	})
+}
+
+// ready returns an error unless the daemon is ready.
+func (p *postburn) ready() error {
+	found := listening.FindStringSubmatch(p.output())
+	if found == nil {
+		return errNotYet
+	}
+	p.url = "http://" + found[1]
+	_, err := get(p.url + "/-/ready")
+	return err
 }
 
 func (p *postburn) api(name string, v any) error {

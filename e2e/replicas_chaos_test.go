@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -69,8 +70,8 @@ func (w *writers) address(t *testing.T, replica string) string {
 		write := written{replica: replica, request: r.Method + " " + r.URL.Path, begin: time.Now()}
 		r.Host = "github.test"
 		w.ServeHTTP(rw, r)
-		if write.end = time.Now(); r.Method == http.MethodGet {
-			return
+		if write.end = time.Now(); r.Method == http.MethodGet || !strings.Contains(r.URL.Path, "/issues") {
+			return // each replica may try whether it can write, by making a label
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -81,6 +82,18 @@ func (w *writers) address(t *testing.T, replica string) string {
 		front.Close()
 	})
 	return front.URL
+}
+
+// lastWriter returns the replica that wrote last; nil if none did.
+func (s *shared) lastWriter() *replica {
+	s.github.mu.Lock()
+	defer s.github.mu.Unlock()
+	for _, r := range s.replicas {
+		if n := len(s.github.writes); n > 0 && s.github.writes[n-1].replica == r.name {
+			return r
+		}
+	}
+	return nil
 }
 
 // turns returns how often the writer was another replica than before. No two may write at once.
@@ -108,7 +121,7 @@ type chaos struct {
 	database *postgrestest.Server
 	replicas []*replica
 	plan     []disturbance
-	done     map[string]int // how often what was done
+	ended    int // how often a replica did so by itself
 }
 
 // disturbance is what is done to replicas or PostgreSQL at a time since the beginning.
@@ -138,7 +151,7 @@ const lease = 15 * time.Second
 
 // newChaos draws what will go wrong within that time. All is well again at its end.
 func newChaos(t *testing.T, random *rand.Rand, database *postgrestest.Server, replicas []*replica, lasting time.Duration) *chaos {
-	c := &chaos{t: t, database: database, replicas: replicas, done: map[string]int{}}
+	c := &chaos{t: t, database: database, replicas: replicas}
 	for _, r := range replicas {
 		c.planReplica(random, r, lasting)
 	}
@@ -198,26 +211,43 @@ func (c *chaos) check(err error) {
 	}
 }
 
-// run does what is planned. Replicas that end by themselves are started again, as Kubernetes does.
+// run does what is planned, and waits until all replicas are ready afterwards.
 func (c *chaos) run() {
 	c.t.Helper()
 	for begin := time.Now(); len(c.plan) > 0; pass(50 * time.Millisecond) {
 		for len(c.plan) > 0 && time.Since(begin) >= c.plan[0].at {
 			next := c.plan[0]
-			c.t.Logf("%6.2f s: %s", time.Since(begin).Seconds(), next.what)
+			c.t.Logf("%5.1f s: %s", time.Since(begin).Seconds(), next.what)
 			next.act()
-			c.done[next.what]++
 			c.plan = c.plan[1:]
 		}
-		for _, r := range c.replicas {
-			if err := r.alive(); err != nil && r.running {
-				c.t.Logf("%6.2f s: %s: %v: %s", time.Since(begin).Seconds(), r.name, err, lastLines(r.output(), 1))
-				c.done[r.name+" ended"]++
-				r.launch()
-			}
-		}
+		c.revive()
 	}
+	cuts := 0
 	for _, r := range c.replicas {
-		c.done["cuts"] += r.proxy.Heal()
+		cuts += r.proxy.Heal()
+	}
+	c.t.Logf("all is well again; %d times connections were cut, and %d times a replica could not start", cuts, c.ended)
+	for _, r := range c.replicas {
+		await(c.t, patience, r.name+" to be ready", func() error {
+			c.revive()
+			return r.ready()
+		})
+	}
+}
+
+// revive starts replicas again that ended by themselves, as Kubernetes does. They may do so while
+// they start and can't reach PostgreSQL, not later.
+func (c *chaos) revive() {
+	c.t.Helper()
+	for _, r := range c.replicas {
+		err := r.alive()
+		if err == nil || !r.running {
+			continue
+		}
+		if c.ended++; r.said("msg=watching") > 0 {
+			c.t.Errorf("%s: %v: %s", r.name, err, lastLines(r.output(), 10))
+		}
+		r.launch()
 	}
 }

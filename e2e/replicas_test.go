@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	chaosReplicas = 1
-	sharedDelay   = 3 * time.Second // after a tick, until which all of it has been scraped
+	replicas    = 3
+	sharedDelay = 3 * time.Second // after a tick, until which all of it has been scraped
 )
 
 // shared is replicas that share a PostgreSQL and a GitHub, and what they watch.
@@ -33,30 +33,30 @@ type shared struct {
 	began      time.Time  // before the first data
 }
 
-// newShared starts all but the replicas.
-func newShared(t *testing.T, window time.Duration) *shared {
+// newShared starts all but the replicas, which will watch so many services.
+func newShared(t *testing.T, services int, window time.Duration) *shared {
 	t.Helper()
-	s := &shared{t: t, teams: newTeams(t), slos: teamSLOs(window), began: time.Now().Add(-tick)}
-	target := strings.TrimPrefix(s.teams.URL, "http://")
-	s.prometheus = newPrometheus(t, target)
+	s := &shared{t: t, teams: newTeams(t, services), began: time.Now().Add(-tick)}
+	s.slos = s.teams.slos(window)
+	s.prometheus = newPrometheus(t, strings.TrimPrefix(s.teams.URL, "http://"))
 	s.prometheus.start()
-	s.prometheus.awaitResult(fmt.Sprintf(`count(http_requests_total) == %d`, 2*teamServices*endpoints))
+	s.prometheus.awaitResult(fmt.Sprintf(`count(http_requests_total) == %d`, 2*services*endpoints))
 	s.database, _ = startPostgres(t)
 	server, _ := newGitHub(t)
 	server.WriteEvery = 0 // who takes over does not know when the one before wrote
 	s.github = &writers{Server: server}
-	addTeams(server)
+	s.addRepositories(server)
 	return s
 }
 
-func addTeams(server *githubtest.Server) {
-	for team := range teamServices / teamSize {
-		server.AddRepository(teamRepository(team))
+func (s *shared) addRepositories(server *githubtest.Server) {
+	for _, name := range s.teams.repositories() {
+		server.AddRepository(name)
 	}
 }
 
-// replica sets another one up, without starting it.
-func (s *shared) replica() *replica {
+// newReplica sets another one up, without starting it.
+func (s *shared) newReplica() *replica {
 	s.t.Helper()
 	proxy, err := s.database.Proxy()
 	if err != nil {
@@ -75,11 +75,25 @@ func (s *shared) replica() *replica {
 	return r
 }
 
-// undisturbed starts a postburn with a store and a GitHub of its own.
-func (s *shared) undisturbed() (*postburn, *githubtest.Server) {
+// startReplicas starts all replicas at once, and waits until they watch everything.
+func (s *shared) startReplicas() {
+	s.t.Helper()
+	for range replicas {
+		s.newReplica().launch()
+	}
+	for _, p := range s.running() {
+		p.awaitReady()
+		s.awaitFilled(p)
+	}
+	s.awaitSpread()
+	s.noteTicks()
+}
+
+// startUndisturbed starts a postburn with a store and a GitHub of its own.
+func (s *shared) startUndisturbed() (*postburn, *githubtest.Server) {
 	s.t.Helper()
 	server, env := newGitHub(s.t)
-	addTeams(server)
+	s.addRepositories(server)
 	p := newPostburn(s.t, s.prometheus.url(), s.slos, append(env, "POSTBURN_DELAY="+sharedDelay.String())...)
 	p.start()
 	return p, server
@@ -91,33 +105,82 @@ func (s *shared) undisturbed() (*postburn, *githubtest.Server) {
 func TestReplicas(t *testing.T) {
 	lasting := chaosLasting(t)
 	random := rand.New(rand.NewPCG(seed.Of(t), 0))
-	s := newShared(t, lasting+2*time.Minute)
-	for range chaosReplicas {
-		s.replica().launch()
-	}
-	calm, calmGitHub := s.undisturbed()
-	for _, p := range append(s.running(), calm) {
-		p.awaitReady()
-		p.awaitFilled()
-	}
-	outages := 4 + int(lasting/(8*time.Second))
+	s := newShared(t, manyServices, lasting+2*time.Minute)
+	calm, calmGitHub := s.startUndisturbed()
+	s.startReplicas()
+	s.awaitFilled(calm)
+	outages := 3 + int(lasting/(10*time.Second))
 	s.teams.plan(random, outages, lasting)
 	c := newChaos(t, random, s.database, s.replicas, lasting)
 	begin := time.Now()
 	c.run()
 	end := time.Now()
-	t.Logf("disturbances: %v", c.done)
-	for _, p := range s.running() {
-		p.awaitReady()
-	}
 	all := calm.awaitIncidents(outages)
 	s.verifyIncidents(all)
-	t.Logf("all incidents are compared %s after the end", time.Since(end).Round(time.Second))
 	s.verifyCounts(calm, end)
 	s.verifyTicks(begin, end)
-	want, got := awaitTeamIssues(t, calmGitHub, all), awaitTeamIssues(t, s.github.Server, all)
-	t.Logf("all issues are complete %s after the end; %d turns", time.Since(end).Round(time.Second), s.github.turns(t))
+	want, got := s.awaitTeamIssues(calmGitHub, all), s.awaitTeamIssues(s.github.Server, all)
 	if diff := cmp.Diff(texts(want), texts(got)); diff != "" {
 		t.Errorf("issues (-undisturbed +replicas):\n%s", diff)
+	}
+	s.verifyTurns()
+	s.verifyPages(all)
+	t.Logf("all is the same %s after the end", time.Since(end).Round(time.Second))
+}
+
+// TestTakeover kills the replica that publishes in an incident. Others do what it did within 30 s.
+func TestTakeover(t *testing.T) {
+	t.Parallel()
+	s := newShared(t, fewServices, 5*time.Minute)
+	s.startReplicas()
+	begin := time.Now()
+	s.teams.fail(0)
+	var killed *replica
+	await(t, patience, "the issue", func() error {
+		killed = s.lastWriter()
+		if killed == nil {
+			return errNotYet
+		}
+		return nil
+	})
+	killed.kill()
+	killed.running = false
+	died := time.Now()
+	s.awaitSpread()
+	held := time.Since(died)
+	await(t, patience, "all ticks", func() error { return s.upToDate() })
+	caughtUp := time.Since(died)
+	t.Logf("%s was killed: others hold its leases %s later, and all ticks are committed %s later", killed.name,
+		held.Round(tick/10), caughtUp.Round(tick/10))
+	if held > 30*time.Second {
+		t.Errorf("others hold the leases only after %s", held)
+	}
+	s.teams.repair()
+	s.verifyOnlyIncident(begin)
+}
+
+// TestRollingUpdate replaces replicas one by one in an incident, as Kubernetes does: an old one is
+// stopped once a new one is ready.
+func TestRollingUpdate(t *testing.T) {
+	t.Parallel()
+	s := newShared(t, fewServices, 5*time.Minute)
+	s.startReplicas()
+	begin := time.Now()
+	s.teams.fail(0)
+	for _, old := range s.replicas {
+		r := s.newReplica()
+		r.launch()
+		r.awaitReady()
+		if code := old.stop(10 * time.Second); code != 0 {
+			t.Errorf("%s ended with exit code %d", old.name, code)
+		}
+		old.running = false
+	}
+	s.awaitSpread()
+	await(t, patience, "all ticks", func() error { return s.upToDate() })
+	t.Logf("the update took %s", time.Since(begin).Round(tick/10))
+	s.teams.repair()
+	if latest := s.verifyOnlyIncident(begin); latest > sharedDelay+lease {
+		t.Errorf("a tick was committed only %s after its end", latest)
 	}
 }

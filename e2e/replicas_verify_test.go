@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,23 +28,23 @@ func (s *shared) running() (all []*postburn) {
 	return all
 }
 
-// awaitFilled waits until a postburn watches all objectives and has read their past.
-func (p *postburn) awaitFilled() {
-	p.t.Helper()
-	await(p.t, patience, "all objectives to be watched", func() error {
+// awaitFilled waits until a postburn shows all objectives, and what it watches has its past.
+func (s *shared) awaitFilled(p *postburn) {
+	s.t.Helper()
+	await(s.t, patience, "all objectives to be watched", func() error {
 		behind, err := p.metric("postburn_backfill_remaining_seconds")
 		if err == nil && behind > 0 {
 			err = fmt.Errorf("%v s of the past to read", behind)
 		}
 		if err == nil {
-			_, err = p.oldestTick()
+			_, err = s.oldestTick(p)
 		}
 		return errors.Join(err, p.alive())
 	})
 }
 
-// objectives returns all 300 as the API shows them, by name and endpoint.
-func (p *postburn) objectives() (map[string]web.Objective, error) {
+// objectives returns all that a postburn's API shows, by name and endpoint.
+func (s *shared) objectives(p *postburn) (map[string]web.Objective, error) {
 	var answer struct {
 		SLOs []web.Objective `json:"slos"`
 	}
@@ -56,15 +55,15 @@ func (p *postburn) objectives() (map[string]web.Objective, error) {
 	for _, o := range answer.SLOs {
 		all[o.SLO+o.Labels["endpoint"]] = o
 	}
-	if len(all) != teamTargets {
-		return nil, fmt.Errorf("%d objectives, not %d", len(all), teamTargets)
+	if want := s.teams.objectives(); len(all) != want || len(answer.SLOs) != want {
+		return nil, fmt.Errorf("%d objectives, not %d", len(answer.SLOs), want)
 	}
 	return all, nil
 }
 
 // oldestTick returns the last tick of the objective that is furthest behind.
-func (p *postburn) oldestTick() (oldest time.Time, err error) {
-	all, err := p.objectives()
+func (s *shared) oldestTick(p *postburn) (oldest time.Time, err error) {
+	all, err := s.objectives(p)
 	for name, o := range all {
 		if o.AsOf == nil {
 			return oldest, fmt.Errorf("no tick of %s", name)
@@ -105,7 +104,11 @@ func (s *shared) verifyIncidents(want []web.Incident) {
 			s.t.Errorf("incidents of %s (-undisturbed +replica):\n%s", p.dir, diff)
 		}
 	}
-	replayed := s.replicas[0].replay(s.began, time.Now().Add(-delay))
+	end, err := s.oldestTick(s.running()[0])
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	replayed := s.running()[0].replay(s.began, end)
 	if diff := cmp.Diff(replayed, want, ignored); diff != "" {
 		s.t.Errorf("incidents (-replayed +undisturbed):\n%s", diff)
 	}
@@ -127,7 +130,7 @@ func (s *shared) verifyCounts(calm *postburn, after time.Time) {
 		want, got := map[counted]eventCounts{}, map[counted]eventCounts{}
 		await(s.t, patience, "counts as of the same ticks", func() error {
 			pass(tick / 4) // each look reads all there is
-			if err := errors.Join(calm.count(want, after), p.count(got, after)); err != nil {
+			if err := errors.Join(s.count(calm, want, after), s.count(p, got, after)); err != nil {
 				return err
 			}
 			both := map[string]bool{}
@@ -136,7 +139,7 @@ func (s *shared) verifyCounts(calm *postburn, after time.Time) {
 					both[at.objective] = true
 				}
 			}
-			if len(both) < teamTargets {
+			if len(both) < s.teams.objectives() {
 				return fmt.Errorf("counts of %d objectives", len(both))
 			}
 			return nil
@@ -150,8 +153,8 @@ func (s *shared) verifyCounts(calm *postburn, after time.Time) {
 }
 
 // count notes what all objectives have counted as of their last tick, if that is after a time.
-func (p *postburn) count(seen map[counted]eventCounts, after time.Time) error {
-	all, err := p.objectives()
+func (s *shared) count(p *postburn, seen map[counted]eventCounts, after time.Time) error {
+	all, err := s.objectives(p)
 	for name, o := range all {
 		if o.AsOf != nil && o.AsOf.After(after) {
 			seen[counted{name, o.AsOf.Unix()}] = eventCounts{o.TotalEvents, o.BadEvents}
@@ -160,8 +163,79 @@ func (p *postburn) count(seen map[counted]eventCounts, after time.Time) error {
 	return err
 }
 
-// verifyTicks checks that the store has samples of each tick, from before a time to another one.
-func (s *shared) verifyTicks(from, to time.Time) {
+// awaitSpread waits until the replicas that run hold all leases, about equally many each.
+func (s *shared) awaitSpread() {
+	s.t.Helper()
+	await(s.t, patience, "all leases to be held", func() error {
+		var held []float64
+		sum := 0.0
+		for _, p := range s.running() {
+			n, err := p.metric("postburn_leases_held")
+			if err != nil {
+				return err
+			}
+			held = append(held, n)
+			sum += n
+		}
+		// The one that publishes has a lease more.
+		if sum != allLeases || slices.Max(held)-slices.Min(held) > 2 {
+			return fmt.Errorf("replicas hold %v leases", held)
+		}
+		return nil
+	})
+}
+
+// allLeases is how many there are: of 32 lanes, and of publishing.
+const allLeases = 33
+
+// upToDate returns an error unless each replica shows all objectives as of a moment ago.
+func (s *shared) upToDate() error {
+	for _, p := range s.running() {
+		oldest, err := s.oldestTick(p)
+		if err != nil {
+			return err
+		}
+		if behind := time.Since(oldest); behind > sharedDelay+3*tick {
+			return fmt.Errorf("an objective is as of %s ago", behind)
+		}
+	}
+	return nil
+}
+
+// verifyOnlyIncident checks the only incident since a time, its issue, and the ticks since then. It
+// returns how long after its end the latest of them was committed.
+func (s *shared) verifyOnlyIncident(begin time.Time) (latest time.Duration) {
+	s.t.Helper()
+	all := s.running()[0].awaitIncidents(1)
+	latest = s.verifyTicks(begin, time.Now().Add(-sharedDelay-3*tick))
+	s.verifyIncidents(all)
+	s.awaitTeamIssues(s.github.Server, all)
+	s.verifyTurns()
+	s.verifyPages(all)
+	return latest
+}
+
+// verifyPages checks that each replica serves all pages and the API.
+func (s *shared) verifyPages(all []web.Incident) {
+	s.t.Helper()
+	paths := []string{"/", "/status", "/incidents", "/api/v1/status", "/api/v1/report"}
+	for _, i := range all {
+		paths = append(paths, "/incidents/"+i.ID, "/api/v1/incidents/"+i.ID)
+	}
+	for service := range s.teams.services {
+		paths = append(paths, fmt.Sprintf("/slos/s%d", service), fmt.Sprintf("/api/v1/slos/s%d-endpoints", service))
+	}
+	for _, p := range s.running() {
+		for _, path := range paths {
+			if _, err := get(p.url + path); err != nil {
+				s.t.Errorf("%s of %s: %v", path, p.dir, err)
+			}
+		}
+	}
+}
+
+// verifyTurns checks that another replica began to write issues only if it got the lease.
+func (s *shared) verifyTurns() {
 	s.t.Helper()
 	ctx := s.t.Context()
 	conn, err := pgx.Connect(ctx, s.database.URL("postgres"))
@@ -169,38 +243,75 @@ func (s *shared) verifyTicks(from, to time.Time) {
 		s.t.Fatal(err)
 	}
 	defer conn.Close(ctx)
-	rows, err := conn.Query(ctx, "SELECT name, count(*), min(tick), max(tick) FROM samples JOIN lanes ON id = lane GROUP BY name")
+	var fence int
+	if err := conn.QueryRow(ctx, "SELECT fence FROM postburn.leases WHERE name = 'publishing'").Scan(&fence); err != nil {
+		s.t.Fatal(err)
+	}
+	turns := s.github.turns(s.t)
+	s.t.Logf("publishing was taken %d times; the writer of issues changed %d times", fence, turns)
+	if turns >= fence {
+		s.t.Errorf("the writer of issues changed %d times, and publishing was taken %d times", turns, fence)
+	}
+}
+
+// noteTicks has PostgreSQL note each tick that is committed from now on, and when.
+func (s *shared) noteTicks() {
+	s.t.Helper()
+	if err := s.database.Exec("postgres", `
+		CREATE TABLE ticks (lane bigint, tick bigint, at timestamptz DEFAULT clock_timestamp());
+		CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+			BEGIN INSERT INTO public.ticks (lane, tick) VALUES (NEW.lane, NEW.tick); RETURN NULL; END $$;
+		CREATE TRIGGER note AFTER INSERT ON postburn.samples FOR EACH ROW EXECUTE FUNCTION public.note()`); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// verifyTicks checks that each lane committed all of its ticks between two times, each once, and
+// returns how long after its end the latest of them was committed.
+func (s *shared) verifyTicks(from, to time.Time) (latest time.Duration) {
+	s.t.Helper()
+	ctx := s.t.Context()
+	conn, err := pgx.Connect(ctx, s.database.URL("postgres"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	rows, err := conn.Query(ctx, `SELECT lane, count(*), count(DISTINCT tick), min(tick), max(tick), max(extract(epoch FROM at) - tick / 1e9)::float8
+		FROM ticks WHERE tick BETWEEN $1 AND $2 GROUP BY lane`, from.UnixNano(), to.UnixNano())
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	type lane struct {
-		Name               string
-		Ticks, First, Last int64
+		Lane, Commits, Ticks, First, Last int64
+		Latest                            float64
 	}
 	lanes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[lane])
 	if err != nil || len(lanes) == 0 {
 		s.t.Fatalf("%d lanes, %v", len(lanes), err)
 	}
+	want := int64(to.Truncate(tick).Sub(from.Truncate(tick)) / tick)
 	for _, l := range lanes {
-		first, last := time.Unix(0, l.First), time.Unix(0, l.Last)
-		if first.After(from) || last.Before(to) || l.Ticks != int64(last.Sub(first)/tick)+1 {
-			s.t.Errorf("lane %s has %d ticks from %s to %s", l.Name, l.Ticks, first, last)
+		if l.Ticks != want || l.Commits != want {
+			s.t.Errorf("lane %d committed %d ticks %d times, from %s to %s; it had %d", l.Lane, l.Ticks, l.Commits,
+				time.Unix(0, l.First), time.Unix(0, l.Last), want)
 		}
+		latest = max(latest, time.Duration(l.Latest*float64(time.Second)))
 	}
-	s.t.Logf("%d lanes, each with all of its ticks", len(lanes))
+	s.t.Logf("%d lanes committed each of their %d ticks, the latest %s after its end", len(lanes), want, latest.Round(tick/10))
+	return latest
 }
 
 // teamIssues are all issues of the teams' repositories, by the key of their marker. There must not
 // be two of one key.
-func teamIssues(t *testing.T, server *githubtest.Server) map[string]githubtest.Issue {
-	t.Helper()
+func (s *shared) teamIssues(server *githubtest.Server) map[string]githubtest.Issue {
+	s.t.Helper()
 	all := map[string]githubtest.Issue{}
-	for team := range teamServices / teamSize {
-		server.Change(teamRepository(team), func(r *githubtest.Repository) {
+	for _, repository := range s.teams.repositories() {
+		server.Change(repository, func(r *githubtest.Repository) {
 			for _, i := range r.Issues {
 				key := keyOf(i.Body)
 				if _, ok := all[key]; ok {
-					t.Errorf("two issues are %s's", key)
+					s.t.Errorf("two issues are %s's", key)
 				}
 				all[key] = *i
 			}
@@ -211,14 +322,16 @@ func teamIssues(t *testing.T, server *githubtest.Server) map[string]githubtest.I
 
 // awaitTeamIssues waits until each incident has an issue with its final numbers, and returns them.
 // None may have been created twice.
-func awaitTeamIssues(t *testing.T, server *githubtest.Server, incidents []web.Incident) (all map[string]githubtest.Issue) {
-	t.Helper()
-	await(t, 5*time.Minute, "all issues to be complete", func() error {
-		all = teamIssues(t, server)
+func (s *shared) awaitTeamIssues(server *githubtest.Server, incidents []web.Incident) (all map[string]githubtest.Issue) {
+	s.t.Helper()
+	await(s.t, 5*time.Minute, "all issues to be complete", func() error {
+		all = s.teamIssues(server)
 		for _, i := range incidents {
 			want, body := fmt.Sprintf("%s of %s requests failed", thousands(i.Impact.BadEvents), thousands(i.Impact.TotalEvents)), all[i.ID].Body
-			if !strings.Contains(body, want) || !strings.Contains(body, "**Over**") || !slices.Contains(all[i.ID].Labels, "status:recovered") {
-				return fmt.Errorf("%q and its end should be in the issue of %s, with labels %v:\n%s", want, i.ID, all[i.ID].Labels, body)
+			labels := all[i.ID].Labels
+			if !strings.Contains(body, want) || !strings.Contains(body, "**Over**") ||
+				!slices.Contains(labels, "status:recovered") || slices.Contains(labels, "status:burning") {
+				return fmt.Errorf("%q and its end should be in the issue of %s, with labels %v:\n%s", want, i.ID, labels, body)
 			}
 		}
 		return nil
@@ -230,12 +343,13 @@ func awaitTeamIssues(t *testing.T, server *githubtest.Server, incidents []web.In
 		}
 	}
 	if len(all) != len(incidents) || created != len(incidents) {
-		t.Errorf("%d issues, created by %d requests, for %d incidents", len(all), created, len(incidents))
+		s.t.Errorf("%d issues, created by %d requests, for %d incidents", len(all), created, len(incidents))
 	}
 	return all
 }
 
-// text is what people see first of an issue.
+// text is what people see first of an issue. It leaves out which other incidents there were: their
+// issues have other numbers, and may be there later.
 type text struct {
 	Title, Body string
 	Labels      []string
@@ -244,7 +358,13 @@ type text struct {
 func texts(all map[string]githubtest.Issue) map[string]text {
 	found := map[string]text{}
 	for key, i := range all {
-		found[key] = text{i.Title, i.Body, slices.Sorted(slices.Values(i.Labels))}
+		var body strings.Builder
+		for line := range strings.Lines(i.Body) {
+			if !strings.Contains(line, "Another incident: ") {
+				body.WriteString(line)
+			}
+		}
+		found[key] = text{i.Title, body.String(), slices.Sorted(slices.Values(i.Labels))}
 	}
 	return found
 }

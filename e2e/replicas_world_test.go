@@ -16,12 +16,11 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// 300 objectives: each service has one, and one for each of its endpoints.
 const (
-	teamServices = 50 // of ten teams, each with a repository of its own
-	teamSize     = 5  // a storm would need one more
-	endpoints    = 5
-	teamTargets  = teamServices * (1 + endpoints)
+	manyServices = 50 // which are 300 objectives
+	fewServices  = 10
+	endpoints    = 5 // of a service, each an objective; another one is for all of them
+	teamSize     = 5 // services of one repository; a storm would need one more
 )
 
 // teams is many services in one process, with outages at times that are known beforehand.
@@ -30,18 +29,18 @@ type teams struct {
 	mu       sync.Mutex
 	outages  []plannedOutage
 	counted  time.Time
-	services [teamServices][endpoints]struct{ good, bad float64 }
+	services [][endpoints]struct{ good, bad float64 }
 }
 
 // plannedOutage has all requests of a service fail, or those of one of its endpoints.
 type plannedOutage struct {
-	service, endpoint int // endpoint -1: all
-	begin, end        time.Time
+	service, endpoint int       // endpoint -1: all
+	begin, end        time.Time // zero end: it goes on
 }
 
-func newTeams(t *testing.T) *teams {
+func newTeams(t *testing.T, services int) *teams {
 	t.Helper()
-	f := &teams{counted: time.Now()}
+	f := &teams{counted: time.Now(), services: make([][endpoints]struct{ good, bad float64 }, services)}
 	f.Server = httptest.NewServer(http.HandlerFunc(f.scrape))
 	t.Cleanup(f.Close)
 	return f
@@ -75,7 +74,7 @@ func (f *teams) scrape(w http.ResponseWriter, _ *http.Request) {
 
 func (f *teams) isFailing(service, endpoint int, now time.Time) bool {
 	for _, o := range f.outages {
-		if o.service == service && (o.endpoint < 0 || o.endpoint == endpoint) && now.After(o.begin) && now.Before(o.end) {
+		if o.service == service && (o.endpoint < 0 || o.endpoint == endpoint) && now.After(o.begin) && (o.end.IsZero() || now.Before(o.end)) {
 			return true
 		}
 	}
@@ -87,7 +86,7 @@ func (f *teams) isFailing(service, endpoint int, now time.Time) bool {
 func (f *teams) plan(random *rand.Rand, outages int, within time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, service := range random.Perm(teamServices)[:outages] {
+	for _, service := range random.Perm(len(f.services))[:outages] {
 		const longest = 20 * time.Second
 		o := plannedOutage{service: service, endpoint: random.IntN(3*endpoints) - 2*endpoints}
 		o.begin = time.Now().Add(randomIn(random, 0, within-longest))
@@ -96,14 +95,41 @@ func (f *teams) plan(random *rand.Rand, outages int, within time.Duration) {
 	}
 }
 
+// fail has all requests of a service fail from now on.
+func (f *teams) fail(service int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.outages = append(f.outages, plannedOutage{service: service, endpoint: -1, begin: time.Now()})
+}
+
+// repair ends all outages.
+func (f *teams) repair() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.outages {
+		f.outages[i].end = time.Now()
+	}
+}
+
 func randomIn(random *rand.Rand, from, to time.Duration) time.Duration {
 	return from + time.Duration(random.Int64N(int64(to-from)))
 }
 
-func teamRepository(team int) string { return fmt.Sprintf("acme/team-%d", team) }
+// repositories are those of all teams.
+func (f *teams) repositories() (all []string) {
+	for s := 0; s < len(f.services); s += teamSize {
+		all = append(all, teamRepository(s))
+	}
+	return all
+}
 
-// teamSLOs is the SLO file of all services.
-func teamSLOs(window time.Duration) string {
+func teamRepository(service int) string { return fmt.Sprintf("acme/team-%d", service/teamSize) }
+
+// objectives is how many there are.
+func (f *teams) objectives() int { return len(f.services) * (1 + endpoints) }
+
+// slos is the SLO file of all services.
+func (f *teams) slos(window time.Duration) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, `
 defaults:
@@ -115,9 +141,9 @@ slos:
 	write := func(name, more string, s int) {
 		fmt.Fprintf(&text, "  - {name: %s, service: s%d, issue: {repository: %s}%s, indicator: {ratio: {"+
 			"bad: 'http_requests_total{service=\"s%d\",code=\"500\"}', total: 'http_requests_total{service=\"s%d\"}'}}}\n",
-			name, s, teamRepository(s/teamSize), more, s, s)
+			name, s, teamRepository(s), more, s, s)
 	}
-	for s := range teamServices {
+	for s := range f.services {
 		write(fmt.Sprintf("s%d", s), "", s)
 		write(fmt.Sprintf("s%d-endpoints", s), ", group_by: [endpoint]", s)
 	}
