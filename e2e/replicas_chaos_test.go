@@ -84,16 +84,21 @@ func (w *writers) address(t *testing.T, replica string) string {
 	return front.URL
 }
 
-// lastWriter returns the replica that wrote last; nil if none did.
-func (s *shared) lastWriter() *replica {
-	s.github.mu.Lock()
-	defer s.github.mu.Unlock()
-	for _, r := range s.replicas {
-		if n := len(s.github.writes); n > 0 && s.github.writes[n-1].replica == r.name {
-			return r
+// awaitWriter waits until a replica has written to an issue, and returns it.
+func (s *shared) awaitWriter() (writer *replica) {
+	s.t.Helper()
+	await(s.t, patience, "an issue to be written", func() error {
+		s.github.mu.Lock()
+		defer s.github.mu.Unlock()
+		for _, r := range s.replicas {
+			if n := len(s.github.writes); n > 0 && s.github.writes[n-1].replica == r.name {
+				writer = r
+				return nil
+			}
 		}
-	}
-	return nil
+		return errNotYet
+	})
+	return writer
 }
 
 // turns returns how often the writer was another replica than before. No two may write at once.

@@ -135,14 +135,7 @@ func TestTakeover(t *testing.T) {
 	s.startReplicas()
 	begin := time.Now()
 	s.teams.fail(0)
-	var killed *replica
-	await(t, patience, "the issue", func() error {
-		killed = s.lastWriter()
-		if killed == nil {
-			return errNotYet
-		}
-		return nil
-	})
+	killed := s.awaitWriter()
 	killed.kill()
 	killed.running = false
 	died := time.Now()
@@ -167,6 +160,7 @@ func TestRollingUpdate(t *testing.T) {
 	s.startReplicas()
 	begin := time.Now()
 	s.teams.fail(0)
+	s.awaitWriter()
 	for _, old := range s.replicas {
 		r := s.newReplica()
 		r.launch()

@@ -104,11 +104,9 @@ func (s *shared) verifyIncidents(want []web.Incident) {
 			s.t.Errorf("incidents of %s (-undisturbed +replica):\n%s", p.dir, diff)
 		}
 	}
-	end, err := s.oldestTick(s.running()[0])
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	replayed := s.running()[0].replay(s.began, end)
+	now := time.Now()
+	await(s.t, patience, "all ticks until now", func() error { return s.upTo(now) })
+	replayed := s.running()[0].replay(s.began, now)
 	if diff := cmp.Diff(replayed, want, ignored); diff != "" {
 		s.t.Errorf("incidents (-replayed +undisturbed):\n%s", diff)
 	}
@@ -188,19 +186,22 @@ func (s *shared) awaitSpread() {
 // allLeases is how many there are: of 32 lanes, and of publishing.
 const allLeases = 33
 
-// upToDate returns an error unless each replica shows all objectives as of a moment ago.
-func (s *shared) upToDate() error {
+// upTo returns an error unless each replica shows all objectives as of a time or later.
+func (s *shared) upTo(at time.Time) error {
 	for _, p := range s.running() {
 		oldest, err := s.oldestTick(p)
 		if err != nil {
 			return err
 		}
-		if behind := time.Since(oldest); behind > sharedDelay+3*tick {
-			return fmt.Errorf("an objective is as of %s ago", behind)
+		if oldest.Before(at) {
+			return fmt.Errorf("an objective is as of %s, %s too early", oldest, at.Sub(oldest))
 		}
 	}
 	return nil
 }
+
+// upToDate returns an error unless each replica shows all objectives as of a moment ago.
+func (s *shared) upToDate() error { return s.upTo(time.Now().Add(-sharedDelay - 3*tick)) }
 
 // verifyOnlyIncident checks the only incident since a time, its issue, and the ticks since then. It
 // returns how long after its end the latest of them was committed.
