@@ -286,10 +286,15 @@ SOAK ?= 48m
 soak: setup-prometheus3 ## Watch 1,000 objectives with 128 MiB of memory for SOAK (48m, which are 2,880 ticks): nothing may grow. `make e2e` has a minute of it.
 	SOAK="$(SOAK)" TEST_SEED="$${TEST_SEED:-1}" PROMETHEUS_BIN="$${PROMETHEUS_BIN:-$(PROMETHEUS3)}" $(GO) test -count=1 -timeout 24h -tags e2e -v -run '^TestSoak$$' ./e2e
 
+CHAOS ?= 5m
+.PHONY: chaos
+chaos: setup-prometheus setup-postgres setup-github ## Kill, pause and cut off three replicas at random for CHAOS (5m), and restart their PostgreSQL twice: incidents, numbers and issues have to be those of an undisturbed one. TEST_SEED says which. `make e2e` has a minute of it.
+	CHAOS="$(CHAOS)" $(GO) test -count=1 -timeout 2h -tags e2e -v -run '^TestReplicas$$' ./e2e
+
 RELOADS ?= 1000
 .PHONY: reloads
 reloads: ## Reload an SLO file RELOADS (1000) times with random versions, good and bad, under load: no tick is lost, no issue doubled, nothing grows. RELOAD_SEED says which. `make test` has 30.
 	RELOADS="$(RELOADS)" RELOAD_SEED="$${RELOAD_SEED:-1}" $(GO) test -count=1 -timeout 2h -v -run '^TestReloads$$' ./cmd/internal/daemon
 
 # The end-to-end tests for which it makes no difference which Prometheus there is.
-NO_PROMETHEUS := Soak|Helm|Chart|AlertRules|Runbooks|GettingStarted|Release|Store|GitHub|Mermaid|Image|Kubernetes|VictoriaMetrics|Screenshots|Readme|Postgres
+NO_PROMETHEUS := Soak|Helm|Chart|AlertRules|Runbooks|GettingStarted|Release|Store|GitHub|Mermaid|Image|Kubernetes|VictoriaMetrics|Screenshots|Readme|Postgres|Replicas|Takeover|RollingUpdate

@@ -19,6 +19,8 @@
 //	chromium_test.go    a browser
 //	openapi_test.go     GitHub's description of its API
 //	attack_test.go      the table of attacks
+//	replicas_world_test.go, replicas_chaos_test.go, replicas_verify_test.go  many services, what goes
+//	                    wrong with the replicas that watch them, and what has to be right nevertheless
 //
 // The other files are named after what they test. docs_test.go does what the docs say, word by
 // word; screenshots_test.go takes their pictures. bench/ is a program of its own.

@@ -101,11 +101,16 @@ func (s *shared) awaitWriter() (writer *replica) {
 	return writer
 }
 
-// turns returns how often the writer was another replica than before. No two may write at once.
-func (w *writers) turns(t *testing.T) (n int) {
+// turns returns how often the writer was another replica than before, and how often each wrote. No
+// two may write at once.
+func (w *writers) turns(t *testing.T) (n int, by map[string]int) {
 	t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	by = map[string]int{}
+	for _, write := range w.writes {
+		by[write.replica]++
+	}
 	slices.SortFunc(w.writes, func(a, b written) int { return a.begin.Compare(b.begin) })
 	for i, b := range w.writes[min(1, len(w.writes)):] {
 		a := w.writes[i]
@@ -117,7 +122,7 @@ func (w *writers) turns(t *testing.T) (n int) {
 			t.Errorf("%s sent %s while %s was at %s", b.replica, b.request, a.replica, a.request)
 		}
 	}
-	return n
+	return n, by
 }
 
 // chaos disturbs replicas and their PostgreSQL at random.

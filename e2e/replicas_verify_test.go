@@ -248,8 +248,8 @@ func (s *shared) verifyTurns() {
 	if err := conn.QueryRow(ctx, "SELECT fence FROM postburn.leases WHERE name = 'publishing'").Scan(&fence); err != nil {
 		s.t.Fatal(err)
 	}
-	turns := s.github.turns(s.t)
-	s.t.Logf("publishing was taken %d times; the writer of issues changed %d times", fence, turns)
+	turns, by := s.github.turns(s.t)
+	s.t.Logf("publishing was taken %d times; the writer of issues changed %d times: %v", fence, turns, by)
 	if turns >= fence {
 		s.t.Errorf("the writer of issues changed %d times, and publishing was taken %d times", turns, fence)
 	}
