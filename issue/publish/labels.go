@@ -55,6 +55,27 @@ func (all incidents) changing(severity int) []string {
 	return labels
 }
 
+// madeWith returns the labels that postburn gave an issue that is found, and the issue without what
+// it can't have been asked for. A new one would get other labels if its incidents have changed since:
+// what an issue with postburn's own label lacks of these, the tracker did not leave out.
+func (d draft) madeWith(found issue.Found) ([]string, issue.Found) {
+	labels := d.labels()
+	if !slices.Contains(found.Labels, issue.OwnLabel) {
+		return labels, found
+	}
+	changes := func(l string) bool {
+		return strings.HasPrefix(l, issue.StatusLabel) || strings.HasPrefix(l, issue.SeverityLabel) || strings.HasPrefix(l, issue.ServiceLabel)
+	}
+	found.Dropped = slices.DeleteFunc(slices.Clone(found.Dropped), changes)
+	labels = slices.DeleteFunc(labels, changes)
+	for _, l := range found.Labels {
+		if changes(l) {
+			labels = append(labels, l)
+		}
+	}
+	return labels, found
+}
+
 // relabelled returns the labels that the issue was given, updated: status:burning becomes
 // status:recovered, for example. A service once named stays. If the tracker did not take postburn's
 // own label, it takes no others.

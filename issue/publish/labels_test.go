@@ -161,6 +161,34 @@ func TestDyingWhileLabelsAreMadeCostsNothing(t *testing.T) {
 	})
 }
 
+// TestAnIssueIsFoundWhenItsIncidentIsOver: postburn died as it made the issue, and did not find it
+// for as long as the incident went on. Its labels are those of that time.
+func TestAnIssueIsFoundWhenItsIncidentIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := short()
+		s.severity, s.service = map[int]int{1: 3, 30: 1}, "shop"
+		r := newRun(s)
+		found := time.Now().Add(30 * time.Minute)
+		r.forge.fault = func(op string) fault {
+			switch {
+			case op == "create checkout-1":
+				return crashAfter
+			case op == "find checkout-1" && len(r.forge.texts) > 0 && time.Now().Before(found):
+				return before
+			}
+			return none
+		}
+		r.until(t, 2*time.Hour, nil)
+		r.wantKeys(t, "checkout-1", "checkout-1/recovery-1")
+		if diff := cmp.Diff([]string{"postburn", "service:shop", "severity:1", "status:recovered"}, labelsOf(t, r.forge)); diff != "" {
+			t.Errorf("labels (-want +got):\n%s", diff)
+		}
+		if body := r.forge.body(t, "checkout-1"); !strings.HasPrefix(body, "opening, ended") || strings.Contains(body, "without") {
+			t.Errorf("the body is %q", body)
+		}
+	})
+}
+
 func TestWhatWasLeftOutIsSaidOfAnIncidentThatIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRun(short())

@@ -50,7 +50,8 @@ func (wr *writer) look(ctx context.Context, j *job, w *issue.Write) error {
 		wr.lookLater(w, err)
 	case ok && !w.Exists():
 		w.Done()
-		j.pub.Create(w, wr.draft(j).post(w).Labels, found)
+		labels, found := wr.draft(j).madeWith(found)
+		j.pub.Create(w, labels, found)
 		wr.found(j, w)
 	case ok && sameText(found.Text, w.Text):
 		w.Done()
@@ -111,7 +112,8 @@ func (wr *writer) lookFirst(ctx context.Context, j *job) (done bool, err error) 
 				continue
 			}
 		}
-		j.pub.Adopt(post.Labels, found, time.Now())
+		labels, found := wr.draft(j).madeWith(found)
+		j.pub.Adopt(labels, found, time.Now())
 		wr.found(j, w)
 		return true, j.save(ctx, wr.Store)
 	}

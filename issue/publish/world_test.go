@@ -195,7 +195,12 @@ func (g *forge) Find(ctx context.Context, p issue.Post, since time.Time) (all []
 				parent = p.Parent.Ref.Number
 			}
 			if t.Ref.Parent == parent && !t.created.Before(since) && t.marker.Marks(p) {
-				all = append(all, t.Found)
+				found := t.Found
+				found.Labels = append(slices.Clone(t.labels), t.Labels...) // of postburn and of people
+				found.Dropped = append(slices.DeleteFunc(slices.Clone(p.Labels), func(l string) bool {
+					return slices.Contains(t.labels, l) || slices.Contains(t.Dropped, l)
+				}), t.Dropped...)
+				all = append(all, found)
 			}
 		}
 		return nil
