@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -349,8 +350,9 @@ func (s *shared) awaitTeamIssues(server *githubtest.Server, incidents []web.Inci
 	return all
 }
 
-// text is what people see first of an issue. It leaves out which other incidents there were: their
-// issues have other numbers, and may be there later.
+// text is what people see first of an issue. It leaves out which other incidents there were, whose
+// issues have other numbers and may be there later; and what could not be found out, such as the
+// follow-ups of earlier incidents while the store can't be reached.
 type text struct {
 	Title, Body string
 	Labels      []string
@@ -359,13 +361,9 @@ type text struct {
 func texts(all map[string]githubtest.Issue) map[string]text {
 	found := map[string]text{}
 	for key, i := range all {
-		var body strings.Builder
-		for line := range strings.Lines(i.Body) {
-			if !strings.Contains(line, "Another incident: ") {
-				body.WriteString(line)
-			}
-		}
-		found[key] = text{i.Title, body.String(), slices.Sorted(slices.Values(i.Labels))}
+		body := regexp.MustCompile(`.*Another incident: .*\n`).ReplaceAllString(i.Body, "")
+		body = regexp.MustCompile(`What could not be found out:\n\n(- .*\n)+\n`).ReplaceAllString(body, "")
+		found[key] = text{i.Title, body, slices.Sorted(slices.Values(i.Labels))}
 	}
 	return found
 }
