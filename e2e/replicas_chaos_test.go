@@ -101,28 +101,18 @@ func (s *shared) awaitWriter() (writer *replica) {
 	return writer
 }
 
-// turns returns how often the writer was another replica than before, and how often each wrote. No
-// two may write at once.
-func (w *writers) turns(t *testing.T) (n int, by map[string]int) {
+// inOrder returns all writes, by when they came. No two replicas may write at once.
+func (w *writers) inOrder(t *testing.T) []written {
 	t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	by = map[string]int{}
-	for _, write := range w.writes {
-		by[write.replica]++
-	}
 	slices.SortFunc(w.writes, func(a, b written) int { return a.begin.Compare(b.begin) })
 	for i, b := range w.writes[min(1, len(w.writes)):] {
-		a := w.writes[i]
-		if a.replica == b.replica {
-			continue
-		}
-		n++
-		if b.begin.Before(a.end) {
+		if a := w.writes[i]; a.replica != b.replica && b.begin.Before(a.end) {
 			t.Errorf("%s sent %s while %s was at %s", b.replica, b.request, a.replica, a.request)
 		}
 	}
-	return n, by
+	return slices.Clone(w.writes)
 }
 
 // chaos disturbs replicas and their PostgreSQL at random.

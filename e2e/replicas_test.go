@@ -67,8 +67,8 @@ func (s *shared) newReplica() *replica {
 			s.t.Error(err)
 		}
 	})
-	r := &replica{name: fmt.Sprintf("replica %d", len(s.replicas)), proxy: proxy}
-	r.postburn = newPostburn(s.t, s.prometheus.url(), s.slos, "POSTBURN_DELAY="+sharedDelay.String(), "POSTBURN_STORE="+proxy.URL("postgres"),
+	r := &replica{name: fmt.Sprintf("replica-%d", len(s.replicas)), proxy: proxy}
+	r.postburn = newPostburn(s.t, s.prometheus.url(), s.slos, "POSTBURN_DELAY="+sharedDelay.String(), "POSTBURN_STORE="+proxy.URL("postgres")+"&application_name="+r.name,
 		"POSTBURN_GITHUB_REPOSITORY="+repository, "POSTBURN_GITHUB_TOKEN="+githubToken, "POSTBURN_GITHUB_URL="+s.github.address(s.t, r.name))
 	s.t.Cleanup(r.end)
 	s.replicas = append(s.replicas, r)
@@ -86,7 +86,7 @@ func (s *shared) startReplicas() {
 		s.awaitFilled(p)
 	}
 	s.awaitSpread()
-	s.noteTicks()
+	s.noteCommits()
 }
 
 // startUndisturbed starts a postburn with a store and a GitHub of its own.
@@ -123,7 +123,7 @@ func TestReplicas(t *testing.T) {
 	if diff := cmp.Diff(texts(want), texts(got)); diff != "" {
 		t.Errorf("issues (-undisturbed +replicas):\n%s", diff)
 	}
-	s.verifyTurns()
+	s.verifyWriters()
 	s.verifyPages(all)
 	t.Logf("all is the same %s after the end", time.Since(end).Round(time.Second))
 }

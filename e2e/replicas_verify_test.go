@@ -212,7 +212,7 @@ func (s *shared) verifyOnlyIncident(begin time.Time) (latest time.Duration) {
 	latest = s.verifyTicks(begin, time.Now().Add(-sharedDelay-3*tick))
 	s.verifyIncidents(all)
 	s.awaitTeamIssues(s.github.Server, all)
-	s.verifyTurns()
+	s.verifyWriters()
 	s.verifyPages(all)
 	return latest
 }
@@ -236,8 +236,26 @@ func (s *shared) verifyPages(all []web.Incident) {
 	}
 }
 
-// verifyTurns checks that another replica began to write issues only if it got the lease.
-func (s *shared) verifyTurns() {
+// noteCommits has PostgreSQL note each tick that is committed from now on, each replica that takes
+// publishing, and when.
+func (s *shared) noteCommits() {
+	s.t.Helper()
+	if err := s.database.Exec("postgres", `
+		CREATE TABLE ticks (lane bigint, tick bigint, at timestamptz DEFAULT clock_timestamp());
+		CREATE FUNCTION note_tick() RETURNS trigger LANGUAGE plpgsql AS $$
+			BEGIN INSERT INTO public.ticks (lane, tick) VALUES (NEW.lane, NEW.tick); RETURN NULL; END $$;
+		CREATE TRIGGER note AFTER INSERT ON postburn.samples FOR EACH ROW EXECUTE FUNCTION public.note_tick();
+		CREATE TABLE takers (replica text, at timestamptz DEFAULT clock_timestamp());
+		CREATE FUNCTION note_taker() RETURNS trigger LANGUAGE plpgsql AS $$
+			BEGIN INSERT INTO public.takers (replica) VALUES (current_setting('application_name')); RETURN NULL; END $$;
+		CREATE TRIGGER note AFTER UPDATE ON postburn.leases FOR EACH ROW
+			WHEN (NEW.name = 'publishing' AND NEW.fence > OLD.fence) EXECUTE FUNCTION public.note_taker()`); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// query reads rows of what PostgreSQL has noted.
+func query[T any](s *shared, text string, args ...any) []T {
 	s.t.Helper()
 	ctx := s.t.Context()
 	conn, err := pgx.Connect(ctx, s.database.URL("postgres"))
@@ -245,51 +263,53 @@ func (s *shared) verifyTurns() {
 		s.t.Fatal(err)
 	}
 	defer conn.Close(ctx)
-	var fence int
-	if err := conn.QueryRow(ctx, "SELECT fence FROM postburn.leases WHERE name = 'publishing'").Scan(&fence); err != nil {
+	rows, err := conn.Query(ctx, text, args...)
+	if err != nil {
 		s.t.Fatal(err)
 	}
-	turns, by := s.github.turns(s.t)
-	s.t.Logf("publishing was taken %d times; the writer of issues changed %d times: %v", fence, turns, by)
-	if turns >= fence {
-		s.t.Errorf("the writer of issues changed %d times, and publishing was taken %d times", turns, fence)
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[T])
+	if err != nil {
+		s.t.Fatal(err)
 	}
+	return all
 }
 
-// noteTicks has PostgreSQL note each tick that is committed from now on, and when.
-func (s *shared) noteTicks() {
+// verifyWriters checks that each write to an issue came from the replica that took publishing last.
+func (s *shared) verifyWriters() {
 	s.t.Helper()
-	if err := s.database.Exec("postgres", `
-		CREATE TABLE ticks (lane bigint, tick bigint, at timestamptz DEFAULT clock_timestamp());
-		CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
-			BEGIN INSERT INTO public.ticks (lane, tick) VALUES (NEW.lane, NEW.tick); RETURN NULL; END $$;
-		CREATE TRIGGER note AFTER INSERT ON postburn.samples FOR EACH ROW EXECUTE FUNCTION public.note()`); err != nil {
-		s.t.Fatal(err)
+	type taker struct {
+		Replica string
+		At      time.Time
 	}
+	takers := query[taker](s, "SELECT replica, at FROM takers ORDER BY at")
+	holder, n, by := "", 0, map[string]int{}
+	for _, w := range s.github.inOrder(s.t) {
+		for n < len(takers) && !w.begin.Before(takers[n].At) {
+			holder = takers[n].Replica
+			n++
+		}
+		if holder == "" {
+			holder = w.replica // it took publishing before that was noted
+		}
+		if by[w.replica]++; w.replica != holder {
+			s.t.Errorf("%s sent %s at %s, when %s had taken publishing", w.replica, w.request, w.begin, holder)
+		}
+	}
+	s.t.Logf("publishing was taken over %d times; writes to issues: %v", len(takers), by)
 }
 
 // verifyTicks checks that each lane committed all of its ticks between two times, each once, and
 // returns how long after its end the latest of them was committed.
 func (s *shared) verifyTicks(from, to time.Time) (latest time.Duration) {
 	s.t.Helper()
-	ctx := s.t.Context()
-	conn, err := pgx.Connect(ctx, s.database.URL("postgres"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer conn.Close(ctx)
-	rows, err := conn.Query(ctx, `SELECT lane, count(*), count(DISTINCT tick), min(tick), max(tick), max(extract(epoch FROM at) - tick / 1e9)::float8
-		FROM ticks WHERE tick BETWEEN $1 AND $2 GROUP BY lane`, from.UnixNano(), to.UnixNano())
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	type lane struct {
 		Lane, Commits, Ticks, First, Last int64
 		Latest                            float64
 	}
-	lanes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[lane])
-	if err != nil || len(lanes) == 0 {
-		s.t.Fatalf("%d lanes, %v", len(lanes), err)
+	lanes := query[lane](s, `SELECT lane, count(*), count(DISTINCT tick), min(tick), max(tick), max(extract(epoch FROM at) - tick / 1e9)::float8
+		FROM ticks WHERE tick BETWEEN $1 AND $2 GROUP BY lane`, from.UnixNano(), to.UnixNano())
+	if len(lanes) == 0 {
+		s.t.Error("no ticks")
 	}
 	want := int64(to.Truncate(tick).Sub(from.Truncate(tick)) / tick)
 	for _, l := range lanes {
