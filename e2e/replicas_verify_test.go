@@ -204,11 +204,11 @@ func (s *shared) upTo(at time.Time) error {
 // upToDate returns an error unless each replica shows all objectives as of a moment ago.
 func (s *shared) upToDate() error { return s.upTo(time.Now().Add(-sharedDelay - 3*tick)) }
 
-// verifyOnlyIncident checks the only incident since a time, its issue, and the ticks since then. It
-// returns how long after its end the latest of them was committed.
-func (s *shared) verifyOnlyIncident(begin time.Time) (latest time.Duration) {
+// verifySince checks so many incidents, their issues, and the ticks since a time. It returns how
+// long after its end the latest of them was committed.
+func (s *shared) verifySince(begin time.Time, incidents int) (latest time.Duration) {
 	s.t.Helper()
-	all := s.running()[0].awaitIncidents(1)
+	all := s.running()[0].awaitIncidents(incidents)
 	latest = s.verifyTicks(begin, time.Now().Add(-sharedDelay-3*tick))
 	s.verifyIncidents(all)
 	s.awaitTeamIssues(s.github.Server, all)
