@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,6 +110,43 @@ func TestClosedAsADuplicateIsNotReopened(t *testing.T) {
 	each(server, func(i *githubtest.Issue) {
 		if i.State != "closed" {
 			t.Error("it was opened again")
+		}
+	})
+}
+
+// TestChangesOnlyWhileHeld has a replica lose publishing while a change waits for its turn.
+func TestChangesOnlyWhileHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tracker, server := open(t, func(o *github.Options) { o.WriteEvery = time.Minute })
+		var lost atomic.Bool
+		tracker.ChangeOnlyIf(func() bool { return !lost.Load() })
+		found := create(t, tracker, post("checkout-1"))
+		time.AfterFunc(time.Second, func() { lost.Store(true) })
+		for what, change := range map[string]func() error{
+			"create": func() error {
+				_, err := tracker.Create(t.Context(), post("checkout-2"))
+				return err
+			},
+			"replace": func() error {
+				return tracker.Replace(t.Context(), found, issue.Text{Title: found.Text.Title, Body: "late"})
+			},
+			"change": func() error { return tracker.Change(t.Context(), found, issue.Change{Add: []string{"late"}}) },
+		} {
+			if err := change(); !errors.Is(err, issue.ErrRefused) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		writes := 0
+		for _, r := range server.Requests() {
+			if r.IsWrite() {
+				writes++
+			}
+		}
+		if writes != 1 {
+			t.Errorf("%d writes", writes)
+		}
+		if checked := tracker.Check(t.Context()); checked[0].Err != nil {
+			t.Errorf("a replica that does not publish finds: %v", checked[0].Err)
 		}
 	})
 }

@@ -93,7 +93,7 @@ func (c *checker) mayWrite(ctx context.Context, repo repository) error {
 	}
 	doing := "writing to " + repo.name()
 	s, _ := styleOf(issue.OwnLabel)
-	resp, err := c.write(ctx, repo, func() (*api.Response, error) { return c.createLabel(ctx, repo, issue.OwnLabel, s) })
+	resp, err := c.writeAlways(ctx, repo, func() (*api.Response, error) { return c.createLabel(ctx, repo, issue.OwnLabel, s) })
 	a := readAnswer(resp, err)
 	if err == nil || a.isPage() {
 		return c.failure(doing, repo.name(), resp, err)

@@ -35,6 +35,7 @@ type connection struct {
 	client    *api.Client
 	turn      turn
 	standings *standings
+	holds     func() bool // whether this process may change issues; nil: it may
 
 	mu     sync.Mutex
 	limits int // secondary limits in a row that named no time
@@ -66,8 +67,21 @@ func nextPage(resp *api.Response) string {
 	return ""
 }
 
-// write waits for its turn, and writes to a repository.
+var errNotHeld = errors.New("another replica may be publishing")
+
+// write is like writeAlways, for what only the process that publishes may do. It may have waited, or
+// slept, since it began to: so whether it does is asked right before the request.
 func (c *connection) write(ctx context.Context, repo repository, write func() (*api.Response, error)) (*api.Response, error) {
+	return c.writeAlways(ctx, repo, func() (*api.Response, error) {
+		if c.holds != nil && !c.holds() {
+			return nil, notSent{errNotHeld}
+		}
+		return write()
+	})
+}
+
+// writeAlways waits for its turn, and writes to a repository.
+func (c *connection) writeAlways(ctx context.Context, repo repository, write func() (*api.Response, error)) (*api.Response, error) {
 	done, err := c.turn.take(ctx)
 	if err != nil {
 		return nil, err

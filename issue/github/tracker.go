@@ -103,6 +103,10 @@ func New(o Options) (*Tracker, error) {
 	}, nil
 }
 
+// ChangeOnlyIf has the tracker ask right before each change whether this process may make it. Else
+// the error is issue.ErrRefused. Call it before any other method.
+func (t *Tracker) ChangeOnlyIf(holds func() bool) { t.writer.holds = holds }
+
 func newClient(base *url.URL, transport http.RoundTripper) *api.Client {
 	c := api.NewClient(&http.Client{Transport: transport, CheckRedirect: checkRedirect})
 	c.BaseURL, c.UserAgent = base, "postburn"

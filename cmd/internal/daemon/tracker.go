@@ -37,15 +37,11 @@ type tracker struct {
 // heldBy returns the tracker with all changes refused while another replica may be publishing. No
 // tracker can fence a late request, so this is asked right before each.
 func (t tracker) heldBy(holds func() bool) tracker {
-	t.Tracker = held{t.Tracker, holds}
-	if nest := t.nest; nest != nil {
-		t.nest = func(ctx context.Context, parent issue.Found, child string) error {
-			if !holds() {
-				return errNotHeld
-			}
-			return nest(ctx, parent, child)
-		}
+	if t.github != nil {
+		t.github.ChangeOnlyIf(holds)
+		return t
 	}
+	t.Tracker = held{t.Tracker, holds}
 	return t
 }
 
