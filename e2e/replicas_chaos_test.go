@@ -52,7 +52,8 @@ func (r *replica) signal(s syscall.Signal) {
 	}
 }
 
-// writers is a GitHub with an address for each replica. It notes who writes, and when.
+// writers is a GitHub with an address for each replica. It notes who writes, and when. Each replica
+// may try whether it can write, by making postburn's own label.
 type writers struct {
 	*githubtest.Server
 	mu     sync.Mutex
@@ -64,14 +65,16 @@ type written struct {
 	begin, end       time.Time
 }
 
+func (w written) isIssue() bool { return strings.Contains(w.request, "/issues") }
+
 // address returns the one for a replica. What has an address at GitHub has the same one for all.
 func (w *writers) address(t *testing.T, replica string) string {
 	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		write := written{replica: replica, request: r.Method + " " + r.URL.Path, begin: time.Now()}
 		r.Host = "github.test"
 		w.ServeHTTP(rw, r)
-		if write.end = time.Now(); r.Method == http.MethodGet || !strings.Contains(r.URL.Path, "/issues") {
-			return // each replica may try whether it can write, by making a label
+		if write.end = time.Now(); r.Method == http.MethodGet {
+			return
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -84,35 +87,37 @@ func (w *writers) address(t *testing.T, replica string) string {
 	return front.URL
 }
 
-// awaitWriter waits until a replica has written to an issue, and returns it.
+// awaitWriter waits until a replica has written an issue and is about to write another one: it has
+// made a label for it, and may write only once a second.
 func (s *shared) awaitWriter() (writer *replica) {
 	s.t.Helper()
-	await(s.t, patience, "an issue to be written", func() error {
+	await(s.t, patience, "issues to be written", func() error {
 		s.github.mu.Lock()
 		defer s.github.mu.Unlock()
-		for _, r := range s.replicas {
-			if n := len(s.github.writes); n > 0 && s.github.writes[n-1].replica == r.name {
-				writer = r
-				return nil
-			}
+		first := slices.IndexFunc(s.github.writes, written.isIssue)
+		if first < 0 || len(s.github.writes) == first+1 || s.github.writes[len(s.github.writes)-1].isIssue() {
+			return errNotYet
 		}
-		return errNotYet
+		by := s.github.writes[first].replica
+		writer = s.replicas[slices.IndexFunc(s.replicas, func(r *replica) bool { return r.name == by })]
+		return nil
 	})
 	return writer
 }
 
-// inOrder returns all writes, by when they came. No two replicas may write at once.
+// inOrder returns all writes to issues, by when they came. No two replicas may write at once.
 func (w *writers) inOrder(t *testing.T) []written {
 	t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	slices.SortFunc(w.writes, func(a, b written) int { return a.begin.Compare(b.begin) })
-	for i, b := range w.writes[min(1, len(w.writes)):] {
-		if a := w.writes[i]; a.replica != b.replica && b.begin.Before(a.end) {
+	all := slices.DeleteFunc(slices.Clone(w.writes), func(w written) bool { return !w.isIssue() })
+	slices.SortFunc(all, func(a, b written) int { return a.begin.Compare(b.begin) })
+	for i, b := range all[min(1, len(all)):] {
+		if a := all[i]; a.replica != b.replica && b.begin.Before(a.end) {
 			t.Errorf("%s sent %s while %s was at %s", b.replica, b.request, a.replica, a.request)
 		}
 	}
-	return slices.Clone(w.writes)
+	return all
 }
 
 // chaos disturbs replicas and their PostgreSQL at random.
