@@ -87,19 +87,17 @@ func (w *writers) address(t *testing.T, replica string) string {
 	return front.URL
 }
 
-// awaitWriter waits until a replica has written an issue and is about to write another one: it has
-// made a label for it, and may write only once a second.
+// awaitWriter waits until a replica has written an issue and is about to write another one: the store
+// says so, and GitHub is asked only once a second.
 func (s *shared) awaitWriter() (writer *replica) {
 	s.t.Helper()
 	await(s.t, patience, "issues to be written", func() error {
-		s.github.mu.Lock()
-		defer s.github.mu.Unlock()
-		first := slices.IndexFunc(s.github.writes, written.isIssue)
-		if first < 0 || len(s.github.writes) == first+1 || s.github.writes[len(s.github.writes)-1].isIssue() {
-			return errNotYet
+		sending := query[struct{ Key string }](s, `SELECT key FROM postburn.publications WHERE doc LIKE '%"state":"sending"%'`)
+		all := s.github.inOrder(s.t)
+		if len(all) == 0 || len(sending) == 0 || time.Since(all[len(all)-1].end) < time.Second {
+			return errNotYet // it may be that one
 		}
-		by := s.github.writes[first].replica
-		writer = s.replicas[slices.IndexFunc(s.replicas, func(r *replica) bool { return r.name == by })]
+		writer = s.replicas[slices.IndexFunc(s.replicas, func(r *replica) bool { return r.name == all[len(all)-1].replica })]
 		return nil
 	})
 	return writer
