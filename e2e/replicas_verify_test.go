@@ -217,7 +217,7 @@ func (s *shared) verifySince(begin time.Time, incidents int) (latest time.Durati
 	return latest
 }
 
-// verifyPages checks that each replica serves all pages and the API.
+// verifyPages checks that each replica serves all pages and the API, and shows the same issues.
 func (s *shared) verifyPages(all []web.Incident) {
 	s.t.Helper()
 	paths := []string{"/", "/status", "/incidents", "/api/v1/status", "/api/v1/report"}
@@ -227,7 +227,11 @@ func (s *shared) verifyPages(all []web.Incident) {
 	for service := range s.teams.services {
 		paths = append(paths, fmt.Sprintf("/slos/s%d", service), fmt.Sprintf("/api/v1/slos/s%d-endpoints", service))
 	}
+	first := s.running()[0].awaitIncidents(len(all))
 	for _, p := range s.running() {
+		if diff := cmp.Diff(first, p.awaitIncidents(len(all))); diff != "" {
+			s.t.Errorf("incidents of %s, compared with those of another replica:\n%s", p.dir, diff)
+		}
 		for _, path := range paths {
 			if _, err := get(p.url + path); err != nil {
 				s.t.Errorf("%s of %s: %v", path, p.dir, err)
