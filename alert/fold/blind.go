@@ -46,20 +46,22 @@ func (led *ledger) isYetToCome() bool {
 }
 
 // step opens a window once there has been no data for as long as the policy says, and closes it
-// when data is back. In between nothing changes, so nothing is reported.
+// when data is back. In between nothing changes, so nothing is reported. If ticks were waited for,
+// data is back only once so few of them are left that they alone would open no window: what is read
+// of the others at last makes no windows inside the one that told of them.
 func (b *blindTracker) step(led *ledger, t *tick) (alert.Event, bool) {
 	if v := b.open; v != nil {
 		if t.Blind {
 			return alert.Event{}, false
 		}
-		closed := *v
-		closed.Ended = t.start
-		if b.waited.After(t.start) {
-			closed.Ended = b.waited
-		}
 		for _, l := range t.Late { // counters that went on counting tell
-			closed.Counts = closed.Add(l.Until(t.start).Sub(l.Until(closed.Onset)))
+			v.Counts = v.Add(l.Until(t.start).Sub(l.Until(v.Onset)))
 		}
+		if isTooLong(led, t.Tick, b.waited.Add(-led.Def.Objective.Delay)) {
+			return alert.Event{}, false
+		}
+		closed := *v
+		closed.Ended = slo.Later(t.start, b.waited)
 		closed.Clip()
 		b.open = nil
 		return alert.Event{Tick: t.Tick, Closed: true, Window: closed}, true
@@ -72,14 +74,19 @@ func (b *blindTracker) step(led *ledger, t *tick) (alert.Event, bool) {
 
 // openIf opens a window at a tick if, by `now`, there has been no data for long enough.
 func (b *blindTracker) openIf(led *ledger, tick, now time.Time, dark darkness) (alert.Event, bool) {
-	p := led.Def.Policy.Blind
-	if !p.Issue || now.Sub(dark.Since) < roundUp(p.After, led.History.Interval()) {
+	if !isTooLong(led, dark.Since, now) {
 		return alert.Event{}, false
 	}
 	v := led.window(alert.Blindness, dark.Since, tick)
 	v.Caveats = slices.Clone(dark.Why)
 	b.open = &v
 	return alert.Event{Tick: tick, Opened: true, Window: v, Policy: led.Def.Policy}, true
+}
+
+// isTooLong reports whether a time without data opens a window.
+func isTooLong(led *ledger, since, now time.Time) bool {
+	p := led.Def.Policy.Blind
+	return p.Issue && now.Sub(since) >= roundUp(p.After, led.History.Interval())
 }
 
 // wait notes that the next tick's sample can't be read yet.
