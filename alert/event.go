@@ -9,5 +9,6 @@ type Event struct {
 	Closed bool
 	Window Window
 
-	Policy Policy // the objective's
+	Over   time.Time // if the window is open, but was found so late that it is known when it was over
+	Policy Policy    // the objective's
 }

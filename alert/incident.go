@@ -119,9 +119,13 @@ func Correlate(incidents []Incident, e Event) ([]Incident, int) {
 			}
 		}
 	}
+	found := e.Window
+	if found.IsOpen() {
+		found.Ended = e.Over
+	}
 	best := -1
 	for i, have := range incidents {
-		if have.Group != policy.Group || have.Repository != policy.Repository || !together(have, e.Window, policy.MergeGap) {
+		if have.Group != policy.Group || have.Repository != policy.Repository || !together(have, found, policy.MergeGap) {
 			continue
 		}
 		if best < 0 || !have.begin().Before(incidents[best].begin()) {

@@ -83,3 +83,45 @@ func TestOneFailureIsOneIncident(t *testing.T) {
 		t.Errorf("windows by incident, after another failure (-want +got):\n%s", diff)
 	}
 }
+
+// TestIncidentsOfAnObjectiveThatIsBehind reads an objective only after another one of its group has
+// failed: it had failed two hours before that. Only if it went on until then is it one incident.
+func TestIncidentsOfAnObjectiveThatIsBehind(t *testing.T) {
+	const lasting = int(10 * time.Minute / interval)
+	for name, tc := range map[string]struct {
+		behind    int // how many ticks the objective behind failed for
+		incidents int
+	}{"over before": {lasting, 2}, "going on until then": {int(2 * time.Hour / interval), 1}} {
+		t.Run(name, func(t *testing.T) {
+			l := fold.NewLane(interval, epoch)
+			l.Redefine([]alert.Definition{definition("api"), definition("cart")}, epoch)
+			var cart []slo.Sample
+			found := map[string]bool{}
+			step := func(api slo.Sample, cart ...slo.Sample) {
+				changed, _ := l.Step(fold.Row{Samples: [][]slo.Sample{{api}, cart}})
+				for _, i := range changed {
+					found[i.ID] = true
+				}
+			}
+			for range day / interval {
+				step(good(100), good(100))
+			}
+			for i := range int(5 * time.Hour / interval) {
+				begin := int(2 * time.Hour / interval)
+				api, behind := good(100), good(100)
+				if i >= begin && i < begin+lasting {
+					api = bad(100, 100)
+				}
+				if i < tc.behind {
+					behind = bad(100, 100)
+				}
+				cart = append(cart, behind)
+				step(api)
+			}
+			step(good(100), append(cart, good(100))...)
+			if len(found) != tc.incidents {
+				t.Errorf("%d incidents, want %d: %v", len(found), tc.incidents, found)
+			}
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/slo"
 )
 
 // record holds a lane's incidents and what became of them since the last step.
@@ -75,13 +76,27 @@ func (r *record) recorded(v alert.Window) *alert.Window {
 // correlateAll correlates events, and returns those that are news.
 func (r *record) correlateAll(events []alert.Event) []alert.Event {
 	news := events[:0]
-	for _, e := range events {
+	for i, e := range events {
 		if r.isNews(&e) {
+			e.Over = overIn(events[i+1:], e)
 			r.correlate(e)
 			news = append(news, e)
 		}
 	}
 	return news
+}
+
+// overIn returns when an event's window was over, from the event's tick on, if later events say so.
+func overIn(later []alert.Event, e alert.Event) (over time.Time) {
+	if !e.Opened {
+		return over
+	}
+	for _, l := range later {
+		if l.Closed && l.Window.Same(e.Window) {
+			over = slo.Later(l.Window.Ended, e.Tick)
+		}
+	}
+	return over
 }
 
 func (r *record) correlate(e alert.Event) {
