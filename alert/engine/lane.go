@@ -93,8 +93,9 @@ func (l *lane) noteClosed(events []alert.Event) {
 	}
 }
 
-// rows makes rows of arrivals, for the lane's next n ticks. New label sets get a watch. refused is
-// how many had no room, by objective.
+// rows makes rows of arrivals, for the lane's next n ticks. Each has its tick's samples, and the
+// first also those of ticks before, of objectives that were behind: so what is found is in order of
+// time. New label sets get a watch. refused is how many had no room, by objective.
 func (l *lane) rows(n int, arrived map[string]arrival) (rows []fold.Row, refused map[string]int) {
 	joined, refused := l.joining(arrived)
 	rows = make([]fold.Row, n)
@@ -119,13 +120,13 @@ func (l *lane) rows(n int, arrived map[string]arrival) (rows []fold.Row, refused
 		if samples == nil {
 			samples = blindSamples(a.ticks)
 		}
-		for i := range samples {
-			into := &rows[min(i, n-1)].Samples[w]
-			if i >= n-1 { // the last tick takes all that are left
-				*into = samples[i:]
-				break
+		behind, from := int(l.Cursor().Add(l.Interval()).Sub(a.ticks.First)/l.Interval()), 0
+		for i := range rows {
+			to := min(max(from, behind+i+1), len(samples))
+			if i == n-1 { // the last tick takes all that are left
+				to = len(samples)
 			}
-			*into = samples[i : i+1]
+			rows[i].Samples[w], from = samples[from:to], to
 		}
 	}
 	return rows, refused

@@ -203,6 +203,43 @@ func TestCatchingUpIsNotBlindness(t *testing.T) {
 	})
 }
 
+// TestCatchingUpInOrder has an engine catch up with more ticks than it reads at a time. One
+// objective has no data where the first of these end, and then fails before the other one does. The
+// incident is that of the one that failed first, as in a replay.
+func TestCatchingUpInOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{start: time.Now(), began: time.Now().Add(-2 * time.Hour), ticks: 1500, roles: map[string]*worldRole{}}
+		killed := int(2*time.Hour/interval) + 20
+		add := func(name string, fails int, dark bool) {
+			r := &worldRole{def: definition(name), sets: map[slo.Labels]*worldSet{"": {}}}
+			set, sum := r.sets[""], slo.Counts{}
+			for i := range w.ticks + 1 {
+				sum.Total += 100
+				sum.Bad += 100 * btof(i > fails && i <= fails+20)
+				set.sums = append(set.sums, sum)
+				set.seen = append(set.seen, !dark || i < killed+950 || i > killed+1030)
+			}
+			w.roles[name] = r
+		}
+		add("api", killed+1070, false)
+		add("cart", killed+1050, true)
+		p := w.process(t)
+		p.start()
+		time.Sleep(10 * time.Minute)
+		p.kill()
+		time.Sleep(9*time.Hour + 30*time.Minute)
+		p.start()
+		time.Sleep(5 * time.Minute)
+		got := p.incidents()
+		p.kill()
+		want := "checkout-" + w.at(killed+1050).UTC().Format("20060102t150405z")
+		if len(got) != 1 || len(got[0].Windows) != 2 || got[0].ID != want {
+			t.Errorf("want the incident %s of both, got:\n%s", want, describe(got))
+		}
+	})
+}
+
 // TestPlannedWorkIsLateBeforeACheckpoint has late events of planned work, and kills the process
 // after a checkpoint of its state, but not of its history.
 func TestPlannedWorkIsLateBeforeACheckpoint(t *testing.T) {

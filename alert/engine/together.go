@@ -35,7 +35,7 @@ func (t togetherReader) read(ctx context.Context, l *lane, ticks slo.Ticks) map[
 		if r.apart || missing.Len() == 0 {
 			continue
 		}
-		if missing.Len() > max(ticks.Len(), fewest) || isMixed && t.isSilent(d.Objective.Source) {
+		if missing.Len()-ticks.Len() >= fewest || isMixed && t.isSilent(d.Objective.Source) {
 			r.apart = true
 			continue
 		}
@@ -110,11 +110,14 @@ func (t togetherReader) holdBack(ctx context.Context, l *lane, arrived map[strin
 		}
 		asking.Go(func() error {
 			isFinal := t.isFinal(ctx, d, a)
+			if newest := t.missing(l, d, t.due(0)).Last; !isFinal && a.ticks.Last.Before(newest) {
+				a, isFinal = t.readFinal(ctx, d, a, newest)
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			r := l.readers[name]
 			if isFinal {
-				r.unproven = false
+				arrived[name], r.unproven = a, false
 				return nil
 			}
 			final := a.until(a.lastWithEvents(), a.ticks.Last.Add(-lateMost))
@@ -129,6 +132,23 @@ func (t togetherReader) holdBack(ctx context.Context, l *lane, arrived map[strin
 		})
 	}
 	_ = asking.Wait() // nobody returns an error
+}
+
+// readFinal reads an arrival again if the data reach up to the newest tick: then its ticks are final
+// though the last of them may be empty. While a lane catches up, so an objective does not fall
+// behind it for a gap in its past: incidents would be found in another order than they began.
+func (t togetherReader) readFinal(ctx context.Context, d alert.Definition, a arrival, newest time.Time) (arrival, bool) {
+	read := func(ticks slo.Ticks) arrival {
+		return arrival{t.sampler.read(ctx, []alert.Definition{d}, ticks)[0], ticks}
+	}
+	probe := read(slo.Ticks{First: newest, Last: newest, Interval: a.ticks.Interval})
+	if probe.reading.Err != nil || !t.isFinal(ctx, d, probe) {
+		return a, false
+	}
+	if again := read(a.ticks); again.reading.Err == nil {
+		return again, true
+	}
+	return a, false
 }
 
 // readPromptly reads objectives of a lane and one source. If some don't answer within a lane's time
