@@ -240,7 +240,7 @@ func (o *oracle) stepBudget() {
 	}
 	hasBad := o.bad[now] > o.bad[now-1] // not by estimate or planned work
 	if def.Policy.Budget && hasBad && !o.blind[now-1] && news > limitOf(def)*total+1e-9 {
-		o.budget = &openBreach{breach: breach{Kind: alert.Budget, Onset: now - 1, Detected: now, Peak: news / total / limitOf(def)}, def: def, estimated: estimated}
+		o.budget = &openBreach{breach: breach{Kind: alert.Budget, Onset: now - 1, Detected: now, Peak: bad / total / limitOf(def)}, def: def, estimated: estimated}
 	}
 }
 
