@@ -93,6 +93,7 @@ func installByHelm(t *testing.T, c *cluster) {
 	if code := run.stop(time.Duration(k.pod.TerminationGracePeriodSeconds) * time.Second); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
+	makeHelmReplicas(t, c)
 }
 
 // helmCommand is the line of docs/kubernetes.md that calls Helm.

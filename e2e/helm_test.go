@@ -5,6 +5,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -15,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -84,44 +86,74 @@ func withoutLabels(v any, names []string) {
 	}
 }
 
-// TestHelmIsKustomize compares what the chart makes of its default values with the kustomization.
+// TestHelmIsKustomize compares what the chart makes of its values with the kustomizations: of one
+// Pod with a volume, and of several replicas with PostgreSQL.
 func TestHelmIsKustomize(t *testing.T) {
 	t.Parallel()
+	for folder, values := range map[string]string{
+		"kubernetes":          "",
+		"kubernetes-replicas": "replicaCount=3,store.postgres.existingSecret=postburn-postgres",
+	} {
+		t.Run(folder, func(t *testing.T) {
+			t.Parallel()
+			want := kustomized(t, "../deploy/"+folder)
+			got, err := helmTemplate(t, "--set", values)
+			if err != nil {
+				t.Fatal(err)
+			}
+			withoutHelms(t, got)
+			if diff := cmp.Diff(want, got, anyOrder); diff != "" {
+				t.Errorf("objects (-kustomization +chart):\n%s", diff)
+			}
+		})
+	}
+}
+
+// anyOrder ignores the order of variables, volumes and where they are mounted.
+var anyOrder = cmpopts.SortSlices(func(a, b any) bool {
+	name := func(v any) string {
+		o, _ := v.(object)
+		return fmt.Sprint(o["name"])
+	}
+	return name(a) < name(b)
+})
+
+// kustomized are the objects of a kustomization. A changed environment rolls out: there by a hash in
+// the name of its ConfigMap, which is left out, in the chart by a checksum in the Pod's annotations.
+func kustomized(t *testing.T, folder string) map[string]object {
+	t.Helper()
 	kubectl := filepath.Join(cacheFolder(), kubernetesFolder, "kubectl")
-	out, err := quietly(exec.Command(kubectl, "kustomize", "../deploy/kubernetes"))
+	out, err := quietly(exec.Command(kubectl, "kustomize", folder))
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A changed environment rolls out: there by a hash in the name of its ConfigMap, here by a
-	// checksum in the Pod's annotations.
 	hash := regexp.MustCompile(`\bpostburn-environment-[a-z0-9]{10}\b`)
 	if n := len(hash.FindAllString(out, -1)); n != 2 {
 		t.Errorf("%d places of the kustomization name its environment by a hash, not 2", n)
 	}
-	kustomized := objects(t, hash.ReplaceAllString(out, "postburn-environment"))
-	helmed, err := helmTemplate(t)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return objects(t, hash.ReplaceAllString(out, "postburn-environment"))
+}
+
+// withoutHelms checks and leaves out what the chart's objects have besides the kustomization's.
+func withoutHelms(t *testing.T, helmed map[string]object) {
+	t.Helper()
 	pod := metadata(helmed["Deployment postburn"]["spec"].(object)["template"].(object))
 	if sum, _ := pod["annotations"].(map[string]any)["checksum/environment"].(string); len(sum) != 64 || len(pod["annotations"].(map[string]any)) != 1 {
 		t.Errorf("the Pod's annotations are %v", pod["annotations"])
 	}
 	delete(pod, "annotations")
-	claim := metadata(helmed["PersistentVolumeClaim postburn"])
-	if diff := cmp.Diff(map[string]any{"helm.sh/resource-policy": "keep"}, claim["annotations"]); diff != "" {
-		t.Errorf("annotations of the claim (-want +got):\n%s", diff)
+	if claim := helmed["PersistentVolumeClaim postburn"]; claim != nil {
+		if diff := cmp.Diff(map[string]any{"helm.sh/resource-policy": "keep"}, metadata(claim)["annotations"]); diff != "" {
+			t.Errorf("annotations of the claim (-want +got):\n%s", diff)
+		}
+		delete(metadata(claim), "annotations")
 	}
-	delete(claim, "annotations")
 	for name, o := range helmed {
 		if metadata(o)["namespace"] != "postburn" {
 			t.Errorf("%s is in namespace %v", name, metadata(o)["namespace"])
 		}
 		delete(metadata(o), "namespace") // of a kustomization, kubectl is told
 		withoutLabels(o, onlyHelms)
-	}
-	if diff := cmp.Diff(kustomized, helmed); diff != "" {
-		t.Errorf("objects (-kustomization +chart):\n%s", diff)
 	}
 }
 
@@ -162,7 +194,10 @@ func TestHelmRefuses(t *testing.T) {
 		"the file of sources":          {"environment.POSTBURN_CONFIG_FILE=x", "POSTBURN_CONFIG_FILE"},
 		"not owner/name":               {"environment.POSTBURN_GITHUB_REPOSITORY=checkout", "POSTBURN_GITHUB_REPOSITORY"},
 		"no way to GitHub":             {"github.existingSecret=", "github.existingSecret or github.token"},
-		"two writers of one store":     {"replicas=2", "replicas"},
+		"two writers of a file":        {"replicaCount=2", "replicaCount above 1 needs store.postgres.existingSecret"},
+		"two writers of a folder":      {"replicaCount=2,store.postgres.existingSecret=x,environment.POSTBURN_TRACKER=local", "replicaCount above 1 needs environment.POSTBURN_GITHUB_REPOSITORY"},
+		"more replicas than lanes":     {"replicaCount=33,store.postgres.existingSecret=x", "replicaCount"},
+		"no number of Pods":            {"podDisruptionBudget.maxUnavailable=one", "maxUnavailable"},
 		"a size that is no quantity":   {"persistence.size=big", "size"},
 		"a service type that is wrong": {"service.type=External", "type"},
 	} {
@@ -204,6 +239,19 @@ func TestHelmValues(t *testing.T) {
 				`"secretName":"tenants"`, `"mountPath":"/etc/postburn/sources"`, "checksum/sources",
 			},
 			kinds: []string{"ConfigMap postburn-config"},
+		},
+		"one replica with PostgreSQL": {
+			set: []string{"store.postgres.existingSecret=app", "store.postgres.key=uri"},
+			in:  []string{`"secretKeyRef":{"key":"uri","name":"app"}`, `"secretName":"app"`, "RollingUpdate"},
+			out: []string{"/data", "topologySpreadConstraints"}, withouts: []string{"PersistentVolumeClaim postburn", "PodDisruptionBudget postburn"},
+		},
+		"PostgreSQL and post-mortems as files": {
+			set: []string{"store.postgres.existingSecret=app", "environment.POSTBURN_TRACKER=local"},
+			in:  []string{"secretKeyRef", "/data/postmortems", "Recreate"}, kinds: []string{"PersistentVolumeClaim postburn"},
+		},
+		"replicas spread as one likes": {
+			set: []string{"store.postgres.existingSecret=app", "replicaCount=2", "topologySpreadConstraints[0].topologyKey=rack"},
+			in:  []string{`"topologySpreadConstraints":[{"topologyKey":"rack"}]`}, kinds: []string{"PodDisruptionBudget postburn"},
 		},
 		"objectives from elsewhere": {
 			set: []string{"existingSLOConfigMap=slos"}, in: []string{`"configMap":{"name":"slos"}`}, withouts: []string{"ConfigMap postburn-slos"},

@@ -19,6 +19,7 @@ import (
 type deployment struct {
 	Metadata struct{ Generation int }
 	Spec     struct {
+		Replicas int
 		Strategy struct{ Type string }
 		Template struct {
 			Metadata map[string]any
@@ -35,6 +36,7 @@ type podSpec struct {
 	}
 	EnableServiceLinks            *bool
 	TerminationGracePeriodSeconds int
+	TopologySpreadConstraints     []struct{ TopologyKey string }
 }
 
 type containerSpec struct {
@@ -42,9 +44,7 @@ type containerSpec struct {
 	Command, Args []string
 	Env           []struct {
 		Name, Value string
-		ValueFrom   *struct {
-			ResourceFieldRef struct{ Resource string }
-		}
+		ValueFrom   *valueFrom
 	}
 	Resources struct{ Limits struct{ Memory string } }
 	EnvFrom   []struct{ ConfigMapRef struct{ Name string } }
@@ -58,6 +58,11 @@ type containerSpec struct {
 	}
 	LivenessProbe, ReadinessProbe probe
 	SecurityContext               struct{ ReadOnlyRootFilesystem bool }
+}
+
+type valueFrom struct {
+	ResourceFieldRef struct{ Resource string }
+	SecretKeyRef     *struct{ Name, Key string }
 }
 
 type probe struct {
@@ -127,11 +132,16 @@ func (k *kubelet) container() *container {
 	}
 	for _, e := range spec.Env {
 		env[e.Name] = e.Value
-		if e.ValueFrom != nil {
-			if e.ValueFrom.ResourceFieldRef.Resource != "limits.memory" {
-				k.t.Fatalf("%s is of an unknown kind", e.Name)
-			}
+		switch from := e.ValueFrom; {
+		case from == nil:
+		case from.SecretKeyRef != nil:
+			var found struct{ Data map[string][]byte }
+			k.cluster.get(&found, "secret", from.SecretKeyRef.Name)
+			env[e.Name] = string(found.Data[from.SecretKeyRef.Key])
+		case from.ResourceFieldRef.Resource == "limits.memory":
 			env[e.Name] = mebibytes(k.t, spec.Resources.Limits.Memory)
+		default:
+			k.t.Fatalf("%s is of an unknown kind", e.Name)
 		}
 	}
 	for name, value := range env {

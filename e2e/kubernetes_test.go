@@ -65,6 +65,7 @@ func TestKubernetes(t *testing.T) {
 	if code := run.stop(time.Duration(k.pod.TerminationGracePeriodSeconds) * time.Second); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
+	t.Run("replicas", func(t *testing.T) { makeReplicas(t, c) })
 	t.Run("Helm", func(t *testing.T) { installByHelm(t, c) })
 }
 

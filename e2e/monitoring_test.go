@@ -16,8 +16,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	client "github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/prometheus/promql/parser"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/postburn/postburn/store/lease"
 )
 
 const (
@@ -114,12 +117,22 @@ func (s *stage) awaitAlerts(want func(up []string) bool) {
 	})
 }
 
-// verifyMetrics compares the metrics that expressions select with those that postburn has.
+// verifyMetrics compares the metrics that expressions select with those that postburn has, here or
+// as a replica.
 func (s *stage) verifyMetrics(expressions []string) {
 	s.t.Helper()
 	body, err := get(s.postburn.url + "/metrics")
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	ofLeases := client.NewRegistry()
+	lease.New(lease.Options{Registerer: ofLeases})
+	families, err := ofLeases.Gather()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, f := range families {
+		body = append(body, "\n"+f.GetName()...)
 	}
 	for _, text := range expressions {
 		expr, err := parser.NewParser(parser.Options{}).ParseExpr(text)

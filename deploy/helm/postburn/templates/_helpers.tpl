@@ -48,3 +48,27 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 {{- end -}}
+
+{{- /* Whether a Pod has a volume: for the store, or for post-mortems that are files. Then there is one Pod. */ -}}
+{{- define "postburn.volume" -}}
+{{- if not .Values.store.postgres.existingSecret -}}
+{{- if gt (int .Values.replicaCount) 1 }}{{ fail "replicaCount above 1 needs store.postgres.existingSecret: replicas share a PostgreSQL" }}{{ end -}}
+true
+{{- else if not (include "postburn.githubSecret" .) -}}
+{{- if gt (int .Values.replicaCount) 1 }}{{ fail "replicaCount above 1 needs environment.POSTBURN_GITHUB_REPOSITORY: files of post-mortems have one writer" }}{{ end -}}
+true
+{{- end -}}
+{{- end -}}
+
+{{- /* Over nodes and zones. A second replica on a node is better than one that waits for another node. */ -}}
+{{- define "postburn.topologySpread" -}}
+{{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+- maxSkew: 1
+  topologyKey: {{ . }}
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels:
+      {{- include "postburn.selectorLabels" $ | nindent 6 }}
+  matchLabelKeys: [pod-template-hash] # an update's Pods among themselves
+{{- end }}
+{{- end -}}
