@@ -83,6 +83,10 @@ bench-stores: setup-postgres ## Print how long commits take: SQLite beside Postg
 	$(GO) test -run '^$$' -bench '^BenchmarkCommit$$' -benchtime 200x ./store/sqlite
 	$(GO) test -tags e2e -run '^$$' -bench '^BenchmarkCommit$$' -benchtime 200x ./store/postgres
 
+.PHONY: bench-replicas
+bench-replicas: setup-postgres ## Print what 100,000 objectives over 4 replicas take, with a simulated Prometheus, and PostgreSQL beside SQLite at 10,000; BENCH has more flags, such as `-objectives 20000`.
+	@$(GO) run ./e2e/bench -what replicas $(BENCH)
+
 .PHONY: load
 load: ## Have 100 people look at pages for LOAD (30s) while 5,000 objectives are watched: no error, 99 of 100 answers within 200 ms, and no more memory. `make test` has a moment of it.
 	LOAD="$(LOAD)" $(GO) test -count=1 -timeout 10m -v -run '^TestPagesUnderLoad$$' ./cmd/internal/daemon

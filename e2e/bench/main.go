@@ -1,13 +1,15 @@
 // Command bench measures what watching objectives costs: the multi-window recording rules of the
 // SRE Workbook and postburn, in one run, on one real Prometheus that holds the same counters for
 // both. It also measures how long a postburn that was down takes to catch up, and checks that it
-// finds the same incidents then, and what a replay of 30 days takes. With -beside, an older
+// finds the same incidents then, and what a replay of 30 days takes. `-what replicas` measures many
+// objectives over several replicas, with a simulated Prometheus. With -beside, an older
 // postburn is measured in the same run; replays of both have to find the same incidents.
 //
 // It prints Markdown tables, and exits with 1 if an expectation that docs/cost.md states is not
-// met. `make bench` runs it.
+// met. `make bench` and `make bench-replicas` run it.
 //
-// It needs Linux (it reads /proc), the Go toolchain, which builds postburn, and a Prometheus.
+// It needs Linux (it reads /proc), the Go toolchain, which builds postburn, and a Prometheus or
+// PostgreSQL.
 // The tests and `make accuracy` check what is counted.
 package main
 
@@ -37,6 +39,9 @@ func main() {
 
 // run measures everything, and prints the tables.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) == 2 && args[0] == simulateCommand {
+		return simulate(ctx, args[1], stderr)
+	}
 	o, err := parse(args, stderr)
 	if err != nil {
 		return err
@@ -72,29 +77,59 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		printMachine(stdout, version)
 		missed = printTables(stdout, results)
 	}
-	if o.measures(catchingUp) {
-		b := bench{options: o, dir: filepath.Join(dir, catchingUp), postburn: binary, say: say}
-		c, err := b.measureCatchUp(ctx, min(o.most, promisedFor))
+	for _, part := range []struct {
+		name   string
+		report func(*bench, context.Context, io.Writer) (missed error, err error)
+	}{{catchingUp, (*bench).reportCatchUp}, {replaying, (*bench).reportReplays}, {replicating, (*bench).reportReplicas}} {
+		if !o.measures(part.name) {
+			continue
+		}
+		b := bench{options: o, dir: filepath.Join(dir, part.name), postburn: binary, say: say}
+		more, err := part.report(&b, ctx, stdout)
 		if err != nil {
-			return fmt.Errorf("catching up: %w", err)
+			return fmt.Errorf("measuring %s: %w", part.name, err)
 		}
-		printMachine(stdout, b.prometheus.version)
-		printCatchUp(stdout, c)
-		missed = append(missed, c[0].missed())
-	}
-	if o.measures(replaying) {
-		b := bench{options: o, dir: filepath.Join(dir, replaying), postburn: binary, say: say}
-		all, err := b.measureReplays(ctx)
-		if err != nil {
-			return err
-		}
-		printMachine(stdout, b.prometheus.version)
-		printReplays(stdout, all)
-		for _, r := range all {
-			missed = append(missed, r.missed())
-		}
+		missed = append(missed, more)
 	}
 	return errors.Join(missed...)
+}
+
+// reportCatchUp measures catching up, prints it, and returns what is not as promised.
+func (b *bench) reportCatchUp(ctx context.Context, w io.Writer) (missed, err error) {
+	c, err := b.measureCatchUp(ctx, min(b.most, promisedFor))
+	if err != nil {
+		return nil, err
+	}
+	printMachine(w, b.prometheus.version)
+	printCatchUp(w, c)
+	return c[0].missed(), nil
+}
+
+// reportReplays does the same with replays.
+func (b *bench) reportReplays(ctx context.Context, w io.Writer) (missed, err error) {
+	all, err := b.measureReplays(ctx)
+	if err != nil {
+		return nil, err
+	}
+	printMachine(w, b.prometheus.version)
+	printReplays(w, all)
+	for _, r := range all {
+		missed = errors.Join(missed, r.missed())
+	}
+	return missed, nil
+}
+
+// reportReplicas does the same with replicas. What was measured before a failure is printed.
+func (b *bench) reportReplicas(ctx context.Context, w io.Writer) (missed, err error) {
+	all, err := b.measureReplicas(ctx)
+	if len(all) > 0 {
+		printMachine(w, "simulated")
+		printReplicas(w, all)
+	}
+	for _, c := range all {
+		missed = errors.Join(missed, c.missed())
+	}
+	return missed, err
 }
 
 // bench is what is measured on one Prometheus.

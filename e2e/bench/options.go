@@ -22,6 +22,9 @@ type options struct {
 	least, most int      // objectives
 	ticks       int      // of each row; 0: as many as pace says
 	compared    int
+	objectives  int  // over ...
+	replicas    int  // ... so many; they are ...
+	replicated  kind // ... separate or standard
 }
 
 // What can be measured, besides the kinds of objectives.
@@ -29,10 +32,11 @@ const (
 	recordingRules = "rules"
 	catchingUp     = "catchup"
 	replaying      = "replay"
+	replicating    = "replicas"
 )
 
-// everything is what is measured unless a flag says otherwise.
-var everything = [...]string{recordingRules, string(separate), string(grouped), string(badHour), string(standard), catchingUp, replaying}
+// everything is what can be measured, and unless a flag says otherwise all but the last is.
+var everything = [...]string{recordingRules, string(separate), string(grouped), string(badHour), string(standard), catchingUp, replaying, replicating}
 
 // onePrometheus is what is measured on the same Prometheus.
 var onePrometheus = [...][]string{{recordingRules, string(separate), string(grouped)}, {string(badHour)}, {string(standard)}}
@@ -44,11 +48,17 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.IntVar(&o.compared, "compared", 0, "how many objectives that have caught up are watched tick by tick as well, at least")
 	flags.IntVar(&o.least, "least", 1, "leave out smaller numbers of objectives")
 	flags.IntVar(&o.most, "most", sizes[len(sizes)-1], "leave out larger numbers of objectives")
+	flags.IntVar(&o.objectives, "objectives", 100_000, "of several replicas")
+	defaults := flags.Bool("defaults", false, "objectives of several replicas have the default rules and a window of 30d, whose past takes long to read")
+	flags.IntVar(&o.replicas, "replicas", 4, "how many replicas share the objectives")
 	flags.StringVar(&o.program, "prometheus", "prometheus", "the program to measure with")
 	flags.IntVar(&o.ticks, "ticks", 0, "measure so many ticks of each row, which is quicker and less exact; 0: as many as docs/benchmarks.md says")
-	what := flags.String("what", strings.Join(everything[:], ","), "what is measured")
+	what := flags.String("what", strings.Join(everything[:len(everything)-1], ","), "what is measured: some of "+strings.Join(everything[:], ","))
 	if err := flags.Parse(args); err != nil {
 		return o, err
+	}
+	if o.replicated = separate; *defaults {
+		o.replicated = standard
 	}
 	o.what = strings.Split(*what, ",")
 	for _, w := range o.what {

@@ -54,11 +54,7 @@ const (
 // reads does not depend on them.
 func slosOf(n int, k kind) string {
 	var b strings.Builder
-	if k == standard {
-		b.WriteString("defaults: {target: 99%, window: 30d}\nslos:\n")
-	} else {
-		b.WriteString("defaults: {target: 99%, window: 1h, incident: {burn: [{rate: 14.4, long: 1h, short: 5m}]}}\nslos:\n")
-	}
+	b.WriteString(defaultsOf(k))
 	if k != grouped {
 		for i := firstService(n, k); i < firstService(n, k)+n; i++ {
 			writeSLO(&b, serviceName(i), groupName(i), fmt.Sprintf("service=%q", serviceName(i)))
@@ -78,6 +74,14 @@ func slosOf(n int, k kind) string {
 		b.WriteString("    group_by: [service]\n")
 	}
 	return b.String()
+}
+
+// defaultsOf returns how an SLO file of a kind begins.
+func defaultsOf(k kind) string {
+	if k == standard {
+		return "defaults: {target: 99%, window: 30d}\nslos:\n"
+	}
+	return "defaults: {target: 99%, window: 1h, incident: {burn: [{rate: 14.4, long: 1h, short: 5m}]}}\nslos:\n"
 }
 
 // writeSLO writes the objective of what a matcher selects.
