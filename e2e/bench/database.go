@@ -35,7 +35,6 @@ func (u databaseUse) aDay(interval time.Duration) float64 {
 // database is the store of a row.
 type database interface {
 	address() string
-	isServer() bool
 	cursor(ctx context.Context) (time.Time, error) // the last tick that all lanes have committed
 	begin(ctx context.Context) error
 	used(ctx context.Context, ticks int) (databaseUse, error) // since begin
@@ -65,8 +64,6 @@ type postgresDatabase struct {
 }
 
 func (d *postgresDatabase) address() string { return d.server.URL("postgres") }
-
-func (d *postgresDatabase) isServer() bool { return true }
 
 func (d *postgresDatabase) cursor(ctx context.Context) (time.Time, error) {
 	var cursor *int64
@@ -153,8 +150,6 @@ func openSQLite(path string) (*sqliteDatabase, error) {
 }
 
 func (d *sqliteDatabase) address() string { return "sqlite:" + d.path }
-
-func (d *sqliteDatabase) isServer() bool { return false }
 
 func (d *sqliteDatabase) cursor(ctx context.Context) (time.Time, error) {
 	var cursor sql.NullInt64

@@ -111,9 +111,7 @@ func (b *bench) measureReplicasOf(ctx context.Context, r replicas) (cost replica
 			return cost, err
 		}
 	}
-	cost, err = b.measureReplicaTicks(ctx, c)
-	cost.replicas = r
-	if err == nil {
+	if cost, err = b.measureReplicaTicks(ctx, c, r); err == nil {
 		err = c.verify(ctx)
 	}
 	return cost, err
@@ -247,8 +245,8 @@ func (c *cluster) awaitTick(ctx context.Context) (time.Duration, error) {
 }
 
 // measureReplicaTicks measures the next ticks.
-func (b *bench) measureReplicaTicks(ctx context.Context, c *cluster) (cost replicasCost, err error) {
-	cost.ticks = replicaTicks
+func (b *bench) measureReplicaTicks(ctx context.Context, c *cluster, r replicas) (cost replicasCost, err error) {
+	cost.replicas, cost.ticks = r, replicaTicks
 	if b.ticks > 0 {
 		cost.ticks = b.ticks
 	}
@@ -281,7 +279,7 @@ func (b *bench) measureReplicaTicks(ctx context.Context, c *cluster) (cost repli
 			break
 		}
 		cost.cpu, cost.memory, cost.peak = append(cost.cpu, cpu), append(cost.memory, u.memory), append(cost.peak, u.peak)
-		if !c.database.isServer() {
+		if !r.postgres {
 			cost.written += (u.written - before[i].written) / float64(cost.ticks)
 		}
 	}

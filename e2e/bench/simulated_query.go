@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -185,7 +186,7 @@ func rangeFunction(e parser.Expr) (name string, of simulatedRange, err error) {
 	of.metric = selector.Name
 	for _, m := range selector.LabelMatchers {
 		switch {
-		case m.Name == labels.MetricName:
+		case m.Name == model.MetricNameLabel:
 		case m.Name != "service" && m.Name != "job":
 			return "", of, fmt.Errorf("a label that nothing has: %s", m)
 		case m.Type == labels.MatchEqual:
