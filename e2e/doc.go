@@ -16,6 +16,7 @@
 //	shop_test.go        the service
 //	cluster_test.go     etcd and kube-apiserver
 //	container_test.go, kubelet_test.go  the image, run as a Deployment says
+//	replicas_kubernetes_test.go  what docs/replicas.md does to a cluster
 //	chromium_test.go    a browser
 //	openapi_test.go     GitHub's description of its API
 //	attack_test.go      the table of attacks

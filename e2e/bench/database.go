@@ -24,6 +24,7 @@ type databaseUse struct {
 	written     float64 // bytes a tick: of PostgreSQL's WAL, or what SQLite's process gives to the disk
 	histories   float64 // bytes that are written again every six hours
 	size        float64 // bytes
+	moved       float64 // leases that changed hands, in all ticks
 }
 
 // aDay returns how many bytes are written in a day of ticks: those of ticks, and four times the
@@ -82,13 +83,15 @@ func (d *postgresDatabase) used(ctx context.Context, ticks int) (databaseUse, er
 	u, err := d.all(ctx)
 	u.databaseCPU = (u.databaseCPU - d.before.databaseCPU) / float64(ticks)
 	u.written = (u.written - d.before.written) / float64(ticks)
+	u.moved -= d.before.moved
 	return u, err
 }
 
 func (d *postgresDatabase) all(ctx context.Context) (u databaseUse, err error) {
 	const sizes = `SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8, pg_database_size(current_database())::float8,
+		(SELECT coalesce(sum(fence), 0)::float8 FROM postburn.leases),
 		coalesce(sum(pg_column_size(content)), 0)::float8 FROM postburn.checkpoints WHERE part = 'history'`
-	if err := d.conn.QueryRow(ctx, sizes).Scan(&u.written, &u.size, &u.histories); err != nil {
+	if err := d.conn.QueryRow(ctx, sizes).Scan(&u.written, &u.size, &u.moved, &u.histories); err != nil {
 		return u, err
 	}
 	pid, err := os.ReadFile(d.server.Data("postmaster.pid"))

@@ -25,6 +25,11 @@ func printReplicas(w io.Writer, all []replicasCost) {
 			seconds(c.took.Seconds()), seconds(c.most.Seconds()), each(c.cpu, seconds), each(c.memory, size), each(c.peak, size), database,
 			size(c.written), size(c.aDay(replicaInterval)), size(c.histories), size(c.size), seconds(c.prometheus))
 	}
+	for _, c := range all {
+		if c.moved > 0 {
+			fmt.Fprintf(w, "\n%s objectives over %d replicas: %.0f leases changed hands in the %d ticks.\n", whole(float64(c.objectives)), c.count, c.moved, c.ticks)
+		}
+	}
 }
 
 // each writes the values of all replicas.
