@@ -19,6 +19,13 @@ const (
 	besideSQLite    = 10_000           // objectives at which PostgreSQL is measured beside SQLite
 )
 
+// Metrics of the simulated Prometheus.
+const (
+	rangeQueries   = "simulated_range_queries_total"
+	instantValues  = "simulated_instant_values_total"
+	refusedQueries = "simulated_queries_refused_total"
+)
+
 // replicas is how a row of replicas is run.
 type replicas struct {
 	objectives, count int
@@ -201,29 +208,41 @@ func (c *cluster) alive() error {
 	return errors.Join(all...)
 }
 
-// awaitPast waits until all objectives are watched and nothing of the past is left to read.
+// awaitPast waits until all objectives were asked about in one interval, and nothing of the past
+// was: then all of that is read, and no lane is behind. Replicas are not asked, as a scrape of many
+// objectives takes long.
 func (c *cluster) awaitPast(ctx context.Context, objectives int) error {
-	return c.prometheus.await(ctx, fillLimit, 2*scrape, func() error {
-		if err := c.alive(); err != nil {
+	const values = 3 // of an objective and tick: what was counted by code, and the number of series
+	before, err := c.asked(ctx)
+	if err != nil {
+		return err
+	}
+	if err := pause(ctx, replicaInterval); err != nil {
+		return err
+	}
+	return c.prometheus.await(ctx, fillLimit, replicaInterval, func() error {
+		now, err := c.asked(ctx)
+		if err == nil {
+			err = c.alive()
+		}
+		if err != nil {
 			return err
 		}
-		watched, left := 0.0, 0.0
-		for _, r := range c.replicas {
-			body, err := get(ctx, r.url+"/metrics")
-			if err != nil {
-				return err
-			}
-			m, err := sumMetrics(body)
-			if err != nil {
-				return err
-			}
-			watched, left = watched+m["postburn_slo_state"], left+m["postburn_backfill_remaining_seconds"]
-		}
-		if watched < float64(objectives) || left > 0 {
-			return fmt.Errorf("%.0f objectives of %d are watched, and %s of the past are to be read", watched, objectives, time.Duration(left)*time.Second)
+		past, ticks := now[rangeQueries]-before[rangeQueries], now[instantValues]-before[instantValues]
+		if before = now; past > 0 || ticks < float64(values*objectives) {
+			return fmt.Errorf("%.0f queries about the past, and %.0f of %d objectives were asked about in an interval", past, ticks/values, objectives)
 		}
 		return nil
 	})
+}
+
+// asked returns how much the simulated Prometheus was asked.
+func (c *cluster) asked(ctx context.Context) (map[string]float64, error) {
+	body, err := get(ctx, c.url+"/metrics")
+	if err != nil {
+		return nil, err
+	}
+	return sumMetrics(body)
 }
 
 // awaitTick waits for the next tick, and returns how long after it was due all lanes had committed
@@ -301,15 +320,11 @@ func (c *cluster) usages() (all []usage, err error) {
 
 // verify returns an error if what was measured is not what it should have been.
 func (c *cluster) verify(ctx context.Context) error {
-	body, err := get(ctx, c.url+"/metrics")
+	m, err := c.asked(ctx)
 	if err != nil {
 		return err
 	}
-	m, err := sumMetrics(body)
-	if err != nil {
-		return err
-	}
-	if n := m["simulated_queries_refused_total"]; n > 0 {
+	if n := m[refusedQueries]; n > 0 {
 		return fmt.Errorf("the simulated Prometheus can't answer %.0f queries: see its log", n)
 	}
 	return nil

@@ -26,9 +26,9 @@ const simulateCommand = "simulate"
 // is measured. It answers the queries that postburn asks while nothing odd happens, as a Prometheus
 // would with the same counters (a test compares them), and refuses all others.
 type simulated struct {
-	parser                    parser.Parser
-	logger                    *slog.Logger
-	queries, refused, samples atomic.Int64
+	parser                   parser.Parser
+	logger                   *slog.Logger
+	ranges, refused, samples atomic.Int64 // samples are the values of instant queries
 }
 
 // simulate serves the API until ctx is done.
@@ -55,8 +55,7 @@ func (s *simulated) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /-/ready", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, "simulated_queries_total %d\nsimulated_queries_refused_total %d\nsimulated_values_total %d\n",
-			s.queries.Load(), s.refused.Load(), s.samples.Load())
+		fmt.Fprintf(w, "%s %d\n%s %d\n%s %d\n", rangeQueries, s.ranges.Load(), refusedQueries, s.refused.Load(), instantValues, s.samples.Load())
 	})
 	mux.HandleFunc("POST /api/v1/query", s.serve)
 	mux.HandleFunc("POST /api/v1/query_range", s.serve)
@@ -65,7 +64,6 @@ func (s *simulated) handler() http.Handler {
 
 // serve answers an instant query, or a range query if it has a step.
 func (s *simulated) serve(w http.ResponseWriter, r *http.Request) {
-	s.queries.Add(1)
 	ticks, err := ticksOf(r)
 	var result []simulatedSeries
 	if err == nil {
@@ -79,9 +77,14 @@ func (s *simulated) serve(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"status":"error","errorType":"execution","error":%q}`, err.Error())
 		return
 	}
-	s.samples.Add(int64(len(result) * len(ticks)))
+	isRange := r.FormValue("step") != ""
+	if isRange {
+		s.ranges.Add(1)
+	} else {
+		s.samples.Add(int64(len(result)))
+	}
 	out := bufio.NewWriterSize(w, 64<<10)
-	writeResult(out, result, ticks, r.FormValue("step") != "")
+	writeResult(out, result, ticks, isRange)
 	_ = out.Flush() // who asked may have gone away
 }
 
