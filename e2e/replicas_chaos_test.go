@@ -149,8 +149,8 @@ func chaosLasting(t *testing.T) time.Duration {
 	return lasting
 }
 
-// lease is how long a replica may be silent before others take over what it does.
-const lease = 15 * time.Second
+// leaseLasts is how long a replica may be silent before others take over what it does.
+const leaseLasts = 15 * time.Second
 
 // newChaos draws what will go wrong within that time. All is well again at its end.
 func newChaos(t *testing.T, random *rand.Rand, database *postgrestest.Server, replicas []*replica, lasting time.Duration) *chaos {
@@ -183,7 +183,7 @@ func (c *chaos) planReplica(random *rand.Rand, r *replica, lasting time.Duration
 		case "kill":
 			end += randomIn(random, 0, 4*time.Second)
 		case "pause":
-			end += lease + randomIn(random, time.Second, 5*time.Second)
+			end += leaseLasts + randomIn(random, time.Second, 5*time.Second)
 		}
 		if end >= lasting {
 			return

@@ -190,7 +190,7 @@ func TestRollingUpdate(t *testing.T) {
 	t.Logf("the update took %s", time.Since(begin).Round(tick/10))
 	s.teams.repair()
 	// Leases that are given up are taken at the next renewal. Else they would expire.
-	if latest := s.verifySince(begin, teamSize); latest > sharedDelay+lease*2/3 {
+	if latest := s.verifySince(begin, teamSize); latest > sharedDelay+leaseLasts*2/3 {
 		t.Errorf("a tick was committed only %s after its end", latest)
 	}
 }
