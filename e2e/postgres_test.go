@@ -4,7 +4,7 @@ package e2e
 
 import (
 	"database/sql"
-	"fmt"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +46,7 @@ func TestPostgres(t *testing.T) {
 	s.postburn.awaitStoreProblem("unreachable", "store postgres://", "postburn connects again by itself; until then nothing is committed, and nothing is lost")
 	await(t, patience, "it to say that it takes no part", func() error {
 		if _, err := get(s.postburn.url + "/-/ready"); err == nil || !strings.Contains(err.Error(), "postburn takes no part: store postgres://") {
-			return fmt.Errorf("got %v", err)
+			return errors.Join(errNotYet, err)
 		}
 		return nil
 	})
