@@ -208,7 +208,7 @@ func (c *cluster) alive() error {
 	return errors.Join(all...)
 }
 
-// awaitPast waits until all objectives were asked about in one interval, and nothing of the past
+// awaitPast waits until all objectives were asked about in two intervals, and nothing of the past
 // was: then all of that is read, and no lane is behind. Replicas are not asked, as a scrape of many
 // objectives takes long.
 func (c *cluster) awaitPast(ctx context.Context, objectives int) error {
@@ -217,10 +217,10 @@ func (c *cluster) awaitPast(ctx context.Context, objectives int) error {
 	if err != nil {
 		return err
 	}
-	if err := pause(ctx, replicaInterval); err != nil {
+	if err := pause(ctx, 2*replicaInterval); err != nil {
 		return err
 	}
-	return c.prometheus.await(ctx, fillLimit, replicaInterval, func() error {
+	return c.prometheus.await(ctx, fillLimit, 2*replicaInterval, func() error { // of two ticks, one is whole
 		now, err := c.asked(ctx)
 		if err == nil {
 			err = c.alive()
@@ -230,7 +230,7 @@ func (c *cluster) awaitPast(ctx context.Context, objectives int) error {
 		}
 		past, ticks := now[rangeQueries]-before[rangeQueries], now[instantValues]-before[instantValues]
 		if before = now; past > 0 || ticks < float64(values*objectives) {
-			return fmt.Errorf("%.0f queries about the past, and %.0f of %d objectives were asked about in an interval", past, ticks/values, objectives)
+			return fmt.Errorf("%.0f queries about the past, and %.0f of %d objectives were asked about in two intervals", past, ticks/values, objectives)
 		}
 		return nil
 	})
