@@ -59,10 +59,19 @@ func New(o Options) *Keeper {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Keeper{
-		Options: o, metrics: newMetrics(o.Registerer), changed: make(chan struct{}, 1),
-		ledger: Ledger{Replica: o.Replica, TTL: o.TTL},
+	k := &Keeper{Options: o, changed: make(chan struct{}, 1), ledger: Ledger{Replica: o.Replica, TTL: o.TTL}}
+	k.metrics = newMetrics(o.Registerer, k.held)
+	return k
+}
+
+// held returns how many leases this replica holds for sure.
+func (k *Keeper) held() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !time.Now().Before(k.ledger.Until) {
+		return 0
 	}
+	return len(k.ledger.Claims)
 }
 
 // Run holds leases until ctx is done, and then gives them up.
@@ -131,7 +140,6 @@ func (k *Keeper) renew(ctx context.Context) (more bool, err error) {
 	defer k.mu.Unlock()
 	before := k.ledger.Claims
 	more = k.ledger.Note(s, sent)
-	k.metrics.held.Set(float64(len(k.ledger.Claims)))
 	k.replicas = len(s.Replicas)
 	k.metrics.replicas.Set(float64(k.replicas))
 	if !maps.Equal(k.ledger.Claims, before) {

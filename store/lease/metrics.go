@@ -3,15 +3,12 @@ package lease
 import "github.com/prometheus/client_golang/prometheus"
 
 type metrics struct {
-	held, replicas prometheus.Gauge
-	failures       prometheus.Counter
+	replicas prometheus.Gauge
+	failures prometheus.Counter
 }
 
-func newMetrics(r prometheus.Registerer) *metrics {
+func newMetrics(r prometheus.Registerer, held func() int) *metrics {
 	m := &metrics{
-		held: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "postburn_leases_held", Help: "Leases that this replica holds: one for each of its lanes, and one for publishing.",
-		}),
 		replicas: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "postburn_replicas", Help: "Replicas that share the store, as far as this one knows.",
 		}),
@@ -20,7 +17,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}),
 	}
 	if r != nil {
-		r.MustRegister(m.held, m.replicas, m.failures)
+		r.MustRegister(m.replicas, m.failures, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "postburn_leases_held", Help: "Leases that this replica holds for sure: one for each of its lanes, and one for publishing.",
+		}, func() float64 { return float64(held()) }))
 	}
 	return m
 }
