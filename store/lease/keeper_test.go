@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/postburn/postburn/store/lease"
 	"github.com/postburn/postburn/store/lease/model"
 )
@@ -61,17 +63,29 @@ func lanesOf(n int) []string {
 // node is a running keeper, and what it follows.
 type node struct {
 	*lease.Keeper
-	stop func()
-	done chan error
+	registry *prometheus.Registry
+	stop     func()
+	done     chan error
 
 	mu    sync.Mutex
 	holds lease.Claims
 	moved int // leases that it got
 }
 
+// metric returns the value of a gauge; -1 if there is none.
+func (n *node) metric(name string) float64 {
+	families, _ := n.registry.Gather()
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	return -1
+}
+
 func start(t *testing.T, s *shared, name string) *node {
-	n := &node{done: make(chan error, 1)}
-	n.Keeper = lease.New(lease.Options{Replica: name, Table: s, Follow: n.follow})
+	n := &node{registry: prometheus.NewRegistry(), done: make(chan error, 1)}
+	n.Keeper = lease.New(lease.Options{Replica: name, Table: s, Follow: n.follow, Registerer: n.registry})
 	ctx, stop := context.WithCancel(t.Context())
 	n.stop = stop
 	go func() { n.done <- n.Run(ctx) }()
@@ -175,12 +189,18 @@ func TestDeadReplica(t *testing.T) {
 		synctest.Wait()
 		whole(t, names, a, b)
 
+		if n := a.metric("postburn_leases_held") + b.metric("postburn_leases_held"); n != 33 {
+			t.Errorf("they show %v leases", n)
+		}
 		silent.fail(errors.New("paused"))
 		time.Sleep(20 * time.Second)
 		synctest.Wait()
 		whole(t, names, a)
 		if b.Problem() == nil {
 			t.Error("a replica that can't renew its leases takes part")
+		}
+		if n := b.metric("postburn_leases_held"); n != 0 {
+			t.Errorf("a replica that can't renew its leases shows %v of them", n)
 		}
 		holds, _ := b.following()
 		for name, fence := range holds {
