@@ -23,8 +23,9 @@ func (s *Store) Leases(names ...string) *Leases { return &Leases{s.database, nam
 const (
 	// Renewals of several replicas come one after the other.
 	lockLeases = `SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.leases', 0))`
-	// Lanes that were copied from elsewhere have fences already.
-	insertLeases = `INSERT INTO leases (name, fence) SELECT name, (SELECT coalesce(max(fence), 0) FROM lanes) FROM unnest($1::text[]) AS given (name)
+	// An older version, or the store that lanes were copied from, has handed out fences already.
+	insertLeases = `INSERT INTO leases (name, fence)
+		SELECT name, (SELECT coalesce(max(fence), 0) FROM (SELECT fence FROM lanes UNION ALL SELECT fence FROM leases) AS handed_out) FROM unnest($1::text[]) AS given (name)
 		WHERE NOT EXISTS (SELECT FROM leases WHERE leases.name = given.name)`
 	keepReplica = `INSERT INTO replicas (name, until) VALUES ($1, now() + make_interval(secs => $2))
 		ON CONFLICT (name) DO UPDATE SET until = excluded.until`
