@@ -47,10 +47,19 @@ func (d *database) errorf(p store.Problem, advice, format string, args ...any) e
 	return &store.Error{Path: d.name, Problem: p, Err: fmt.Errorf(format, args...), Advice: advice}
 }
 
-// inOneLine is an error whose text may have several lines: one for each address that was tried.
+// inOneLine is an error whose text may have several lines: one for each address that was tried. It
+// does not name the user, as one of a connection does.
 type inOneLine struct{ error }
 
-func (e inOneLine) Error() string { return record.OneLine(e.error.Error()) }
+func (e inOneLine) Error() string {
+	text := e.error.Error()
+	var connecting *pgconn.ConnectError
+	if errors.As(e.error, &connecting) && connecting.Unwrap() != nil {
+		text = strings.Replace(text, connecting.Error(), "failed to connect: "+connecting.Unwrap().Error(), 1)
+	}
+	return record.OneLine(text)
+}
+
 func (e inOneLine) Unwrap() error { return e.error }
 
 // Repair is what to do about a damaged store.

@@ -226,8 +226,8 @@ func wantProblem(t *testing.T, err error, want store.Problem, says ...string) {
 			t.Errorf("%q is not in: %v", text, err)
 		}
 	}
-	if text := fmt.Sprint(err); strings.Contains(text, "hunter2") || strings.Contains(text, "\n") {
-		t.Errorf("it has a password or several lines: %q", text)
+	if text := fmt.Sprint(err); strings.Contains(text, "hunter2") || strings.Contains(text, "user=") || strings.Contains(text, "\n") {
+		t.Errorf("it has a password, a user or several lines: %q", text)
 	}
 }
 

@@ -134,14 +134,16 @@ func (r *replica) startPublishing(ctx context.Context, fence int64) {
 func (r *replica) correct(ctx context.Context) error {
 	ticker := time.NewTicker(correctEvery)
 	defer ticker.Stop()
-	for {
+	for failing := false; ; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
 		}
-		if err := r.writers.folding.Correct(ctx); err != nil && ctx.Err() == nil {
+		err := r.writers.folding.Correct(ctx)
+		if err != nil && !failing && ctx.Err() == nil {
 			r.logger.Warn("budgets don't follow what people exclude; trying again", "err", err)
 		}
+		failing = err != nil
 	}
 }
