@@ -55,7 +55,9 @@ func (s *simulated) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /-/ready", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, "%s %d\n%s %d\n%s %d\n", rangeQueries, s.ranges.Load(), refusedQueries, s.refused.Load(), instantValues, s.samples.Load())
+		for name, n := range map[string]int64{rangeQueries: s.ranges.Load(), refusedQueries: s.refused.Load(), instantValues: s.samples.Load()} {
+			fmt.Fprintf(w, "# TYPE %s counter\n%s %d\n", name, name, n)
+		}
 	})
 	mux.HandleFunc("POST /api/v1/query", s.serve)
 	mux.HandleFunc("POST /api/v1/query_range", s.serve)
