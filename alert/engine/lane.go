@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,8 +26,8 @@ type lane struct {
 	answering   map[string]answering // by source
 	alarm       alarm                // rings when something was read apart, or asked
 	inspections inspections
-	pasts       map[string]int // by source: readings of the past under way or waiting
-	excluded    int            // the state of exclusions that is applied
+	pasts       map[string]*pastQueue // by source
+	excluded    int                   // the state of exclusions that is applied
 
 	stop    context.CancelFunc // ends what runs; nil before start
 	running sync.WaitGroup     // the lane itself, and what it reads beside
@@ -38,7 +37,7 @@ func newLane(name string, l *fold.Lane) *lane {
 	a := make(alarm, 1)
 	return &lane{
 		Lane: l, name: name, journal: journal{lane: name}, readers: readers{},
-		slow: map[string]bool{}, answering: map[string]answering{}, pasts: map[string]int{},
+		slow: map[string]bool{}, answering: map[string]answering{}, pasts: map[string]*pastQueue{},
 		alarm: a, inspections: inspections{make(chan inspection, maxInspections), a},
 	}
 }
@@ -201,12 +200,16 @@ func (l *lane) regrid(interval time.Duration) {
 
 // logChanges logs how a lane's definitions are about to change.
 func (e *Engine) logChanges(l *lane, defs []alert.Definition) {
+	byName := map[string]alert.Definition{}
+	for _, d := range defs {
+		byName[d.Objective.Name] = d
+	}
 	for _, old := range l.Definitions() {
-		i := slices.IndexFunc(defs, func(d alert.Definition) bool { return d.Objective.Name == old.Objective.Name })
-		if i < 0 {
+		d, there := byName[old.Objective.Name]
+		if !there {
 			continue
 		}
-		if changes := alert.Changes(old, defs[i]); len(changes) > 0 {
+		if changes := alert.Changes(old, d); len(changes) > 0 {
 			e.opts.Logger.Info("redefined; what was before opens nothing", "slo", old.Objective.Name, "changes", strings.Join(changes, "; "))
 		}
 	}

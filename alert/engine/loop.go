@@ -36,8 +36,9 @@ func (e *Engine) runLane(ctx context.Context, l *lane) {
 				return
 			}
 			e.exclude(l)
-			e.pasts.read(ctx, l)
-			e.board.notePast(l)
+			if e.pasts.resume(ctx, l) {
+				e.board.notePast(l)
+			}
 		}
 		ticks := slo.Ticks{First: next, Last: e.clock.due(e.clock.shortestDelay(l)), Interval: l.Interval()}
 		if ticks.Len() == 0 {

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -108,52 +107,6 @@ func (l *lane) wholePast(d alert.Definition) time.Duration {
 	return window
 }
 
-// read takes finished readings of the past into the lane, and starts more, the shortest first: the
-// fastest rules of all objectives are armed before all of any objective's window is read.
-func (p pastsReader) read(ctx context.Context, l *lane) {
-	type want struct {
-		def  alert.Definition
-		span slo.Span
-	}
-	var wants []want
-	for _, d := range l.Definitions() {
-		name := d.Objective.Name
-		r := l.readers[name]
-		if r.past != nil {
-			select {
-			case found := <-r.past.done:
-				p.adopt(l, found, r.past.span)
-			default:
-				continue
-			}
-		}
-		if r.tries >= pastTries || !r.failing.IsZero() || p.now().Before(r.pastRetry) {
-			continue
-		}
-		if r.Late != (fold.Late{}) && p.due(p.delay(l, d)).Before(l.CursorOf(name)) {
-			continue // the newest ticks may still lack data
-		}
-		if slices.ContainsFunc(l.WatchesOf(name), isOpenUnderAnother) {
-			continue // the past would get the present definition
-		}
-		span, wanted := l.wantedPast(d, r)
-		switch {
-		case wanted:
-			wants = append(wants, want{d, span})
-		case !r.PastRead:
-			r.PastRead = true
-			p.logger.Info("all of the past is read", "slo", name, "from", l.known(d, r))
-		}
-	}
-	length := func(w want) time.Duration { return w.span.End.Sub(w.span.Start) }
-	slices.SortStableFunc(wants, func(a, b want) int { return cmp.Compare(length(a), length(b)) })
-	for _, w := range wants {
-		if l.pasts[w.def.Objective.Source] < pastsAhead {
-			p.start(ctx, l, w.def, w.span)
-		}
-	}
-}
-
 // isOpenUnderAnother reports whether a window is open that another definition than the present one
 // opened.
 func isOpenUnderAnother(w *fold.Watch) bool {
@@ -165,7 +118,6 @@ func isOpenUnderAnother(w *fold.Watch) bool {
 func (p pastsReader) start(ctx context.Context, l *lane, d alert.Definition, span slo.Span) {
 	span.Start = alignedPast(d, l.Interval(), span.Start)
 	past := &pastRead{span: span, done: make(chan folded, 1)}
-	l.pasts[d.Objective.Source]++
 	r := l.readers[d.Objective.Name]
 	r.past, r.meanwhile = past, map[slo.Labels][]slo.Sample{}
 	of := l.pastOf(d, span)
@@ -220,7 +172,6 @@ func (p pastsReader) adopt(l *lane, found folded, span slo.Span) {
 	d, name := found.def, found.def.Objective.Name
 	r := l.readers[name]
 	meanwhile := r.meanwhile
-	l.pasts[d.Objective.Source]--
 	r.past, r.meanwhile = nil, nil
 	if found.err != nil {
 		p.giveUpPast(l, r, found, span)

@@ -51,9 +51,9 @@ func (l *Lane) Adopt(objective string, folded []Folded, late Late) {
 		a := adoption{record: &l.record, Folded: f, old: old, late: late, now: l.cursor, known: l.cursor.Add(-l.remembers()), matched: map[alert.WindowKey]bool{}}
 		a.reconcile()
 		if old != nil {
-			l.watches[slices.Index(l.watches, old)] = w
+			l.replace(old, w)
 		} else if len(live) < MaxLabelSets {
-			l.watches = append(l.watches, w)
+			l.add(w)
 		}
 	}
 	l.correct()

@@ -48,12 +48,12 @@ type PlannedTo struct {
 
 // NewLane starts a lane at a tick. It watches nothing until Redefine.
 func NewLane(interval time.Duration, cursor time.Time) *Lane {
-	return &Lane{roster: roster{interval: interval, cursor: cursor}, record: newRecord()}
+	return &Lane{roster: newRoster(interval, cursor, nil, nil), record: newRecord()}
 }
 
 // RestoreLane makes a lane of watches with histories up to a tick; see Remember and Restore.
 func RestoreLane(interval time.Duration, cursor time.Time, defs []alert.Definition, watches []*Watch) *Lane {
-	return &Lane{roster: roster{interval, cursor, defs, watches}, record: newRecord()}
+	return &Lane{roster: newRoster(interval, cursor, defs, watches), record: newRecord()}
 }
 
 // Remember takes a row into the histories only. The state after it comes from Restore.
@@ -93,12 +93,16 @@ func (l *Lane) Step(row Row) (changed []alert.Incident, events []alert.Event) {
 	for _, p := range row.PlannedTo {
 		l.watches[p.Watch].blind.plannedTo = p.Tick
 	}
+	untold := map[int]bool{}
+	for _, i := range row.Untold {
+		untold[i] = true
+	}
 	var stepped []alert.Event
 	for i, w := range l.watches {
 		for _, s := range row.Samples[i] {
 			stepped = append(stepped, l.sinceArmed(w, w.Step(w.Plan(s)))...)
 		}
-		if len(row.Samples[i]) == 0 && !slices.Contains(row.Untold, i) {
+		if len(row.Samples[i]) == 0 && !untold[i] {
 			stepped = append(stepped, l.sinceArmed(w, w.Wait(l.cursor))...)
 		}
 	}
@@ -125,7 +129,7 @@ func (l *Lane) sinceArmed(w *Watch, events []alert.Event) []alert.Event {
 
 // dismiss retires label sets without data for long.
 func (l *Lane) dismiss() {
-	l.watches = slices.DeleteFunc(l.watches, func(w *Watch) bool {
+	l.drop(func(w *Watch) bool {
 		gone := w.IsGone()
 		if gone {
 			l.retire(w)
@@ -147,28 +151,34 @@ func (l *Lane) retire(w *Watch) {
 // objectives: they have no past yet, see Adopt, and their windows that ended by `armed` are not
 // reported.
 func (l *Lane) Redefine(defs []alert.Definition, armed time.Time) (fresh []string) {
-	old := l.defs
+	old, byName := map[string]alert.Definition{}, map[string]alert.Definition{}
+	for _, def := range l.defs {
+		old[def.Objective.Name] = def
+	}
+	for _, def := range defs {
+		byName[def.Objective.Name] = def
+	}
 	l.defs = slices.SortedFunc(slices.Values(defs), func(a, b alert.Definition) int {
 		return strings.Compare(a.Objective.Name, b.Objective.Name)
 	})
-	l.watches = slices.DeleteFunc(l.watches, func(w *Watch) bool {
-		i := slices.IndexFunc(l.defs, w.Def.SameEvents)
-		if i < 0 {
+	l.drop(func(w *Watch) bool {
+		def := byName[w.Def.Objective.Name]
+		if !w.Def.SameEvents(def) {
 			l.retire(w)
 			return true
 		}
-		w.Redefine(l.defs[i])
+		w.Redefine(def)
 		return false
 	})
 	for _, def := range l.defs {
-		if slices.ContainsFunc(old, def.SameEvents) {
+		if def.SameEvents(old[def.Objective.Name]) {
 			continue
 		}
 		fresh = append(fresh, def.Objective.Name)
 		if len(def.Objective.GroupBy) == 0 {
 			w := NewWatch(def, "", l.interval, l.cursor, armed)
 			w.Since = l.cursor
-			l.watches = append(l.watches, w)
+			l.add(w)
 		}
 	}
 	return fresh

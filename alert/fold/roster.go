@@ -1,6 +1,7 @@
 package fold
 
 import (
+	"slices"
 	"time"
 
 	"github.com/postburn/postburn/alert"
@@ -10,9 +11,18 @@ import (
 // roster is what a lane watches, and how far it is.
 type roster struct {
 	interval time.Duration
-	cursor   time.Time          // the lane's: no objective is ahead of it
-	defs     []alert.Definition // ordered by name
-	watches  []*Watch           // one for each definition or each of its label sets
+	cursor   time.Time           // the lane's: no objective is ahead of it
+	defs     []alert.Definition  // ordered by name
+	watches  []*Watch            // one for each definition or each of its label sets
+	byName   map[string][]*Watch // the same, by objective
+}
+
+func newRoster(interval time.Duration, cursor time.Time, defs []alert.Definition, watches []*Watch) roster {
+	r := roster{interval: interval, cursor: cursor, defs: defs, byName: map[string][]*Watch{}}
+	for _, w := range watches {
+		r.add(w)
+	}
+	return r
 }
 
 // Member is a definition's label set.
@@ -36,24 +46,38 @@ func (r *roster) Definitions() []alert.Definition { return r.defs }
 // Watches returns the lane's objectives and label sets, in the order of a row's samples.
 func (r *roster) Watches() []*Watch { return r.watches }
 
-// WatchesOf returns the watches of one objective.
-func (r *roster) WatchesOf(objective string) (found []*Watch) {
-	for _, w := range r.watches {
-		if w.Def.Objective.Name == objective {
-			found = append(found, w)
-		}
-	}
-	return found
-}
+// WatchesOf returns the watches of one objective, not to be changed.
+func (r *roster) WatchesOf(objective string) []*Watch { return r.byName[objective] }
 
 // CursorOf returns the last tick that an objective has folded.
 func (r *roster) CursorOf(objective string) time.Time {
-	for _, w := range r.watches {
-		if w.Def.Objective.Name == objective {
-			return w.Now()
-		}
+	if of := r.byName[objective]; len(of) > 0 {
+		return of[0].Now()
 	}
 	return r.cursor
+}
+
+func (r *roster) add(w *Watch) {
+	r.watches = append(r.watches, w)
+	name := w.Def.Objective.Name
+	r.byName[name] = append(r.byName[name], w)
+}
+
+// replace puts a watch in the place of another one of the same label set.
+func (r *roster) replace(old, w *Watch) {
+	r.watches[slices.Index(r.watches, old)] = w
+	of := slices.Clone(r.byName[w.Def.Objective.Name]) // somebody may be going through it
+	of[slices.Index(of, old)] = w
+	r.byName[w.Def.Objective.Name] = of
+}
+
+// drop removes the watches that are gone.
+func (r *roster) drop(isGone func(*Watch) bool) {
+	before := len(r.watches)
+	r.watches = slices.DeleteFunc(r.watches, isGone)
+	if len(r.watches) < before {
+		*r = newRoster(r.interval, r.cursor, r.defs, r.watches)
+	}
 }
 
 // join makes watches for new label sets.
@@ -67,7 +91,7 @@ func (r *roster) join(members []Member) {
 		}
 		w := NewWatch(r.defs[m.Definition], m.Labels, r.interval, m.Start, m.Armed)
 		w.Since = m.Since
-		r.watches = append(r.watches, w)
+		r.add(w)
 	}
 }
 
