@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/postburn/postburn/alert"
+	"github.com/postburn/postburn/alert/fold"
+	"github.com/postburn/postburn/slo"
+)
+
+// pastQueue says which pasts of a lane's objectives of one source are being read, and which are
+// next.
+type pastQueue struct {
+	underWay []alert.Definition
+	waiting  []waitingPast // the shortest first
+}
+
+// waitingPast is a past that is to be read, and how much of it.
+type waitingPast struct {
+	def    alert.Definition
+	length time.Duration
+}
+
+func (q *pastQueue) insert(w waitingPast) {
+	i, _ := slices.BinarySearchFunc(q.waiting, w, func(a, b waitingPast) int {
+		return cmp.Or(cmp.Compare(a.length, b.length), -1) // after its equals
+	})
+	q.waiting = slices.Insert(q.waiting, i, w)
+}
+
+// pop takes out the first that waits.
+func (q *pastQueue) pop() alert.Definition {
+	d := q.waiting[0].def
+	q.waiting = q.waiting[1:]
+	return d
+}
+
+// queue returns the queue of a source.
+func (l *lane) queue(source string) *pastQueue {
+	q := l.pasts[source]
+	if q == nil {
+		q = &pastQueue{}
+		l.pasts[source] = q
+	}
+	return q
+}
+
+// read finds which pasts are to be read, takes in those that have been, and starts more, the
+// shortest first: the fastest rules of all objectives are armed before all of any objective's
+// window is read.
+func (p pastsReader) read(ctx context.Context, l *lane) {
+	for _, q := range l.pasts {
+		q.waiting = nil
+	}
+	for _, d := range l.Definitions() {
+		p.enqueue(l, d)
+	}
+	p.resume(ctx, l)
+}
+
+// resume takes in pasts that have been read, and starts the next. It reports whether there was one.
+// It looks at no other objectives, as it is called whenever a past has been read.
+func (p pastsReader) resume(ctx context.Context, l *lane) (adopted bool) {
+	for _, q := range l.pasts {
+		var done []alert.Definition
+		q.underWay = slices.DeleteFunc(q.underWay, func(d alert.Definition) bool {
+			past := l.readers[d.Objective.Name].past
+			select {
+			case found := <-past.done:
+				p.adopt(l, found, past.span)
+				done = append(done, d)
+				return true
+			default:
+				return false
+			}
+		})
+		for _, d := range done {
+			p.enqueue(l, d)
+		}
+		adopted = adopted || len(done) > 0
+		for len(q.underWay) < pastsAhead && len(q.waiting) > 0 {
+			d := q.pop()
+			if span, wanted := p.wanted(l, d); wanted {
+				p.start(ctx, l, d, span)
+				q.underWay = append(q.underWay, d)
+			}
+		}
+	}
+	return adopted
+}
+
+// enqueue has an objective's past read, if it is to be.
+func (p pastsReader) enqueue(l *lane, d alert.Definition) {
+	if span, wanted := p.wanted(l, d); wanted {
+		l.queue(d.Objective.Source).insert(waitingPast{d, span.End.Sub(span.Start)})
+	}
+}
+
+// wanted returns the stretch of an objective's past to read next, if that can be read now.
+func (p pastsReader) wanted(l *lane, d alert.Definition) (span slo.Span, wanted bool) {
+	name := d.Objective.Name
+	r := l.readers[name]
+	if r.past != nil || r.tries >= pastTries || !r.failing.IsZero() || p.now().Before(r.pastRetry) {
+		return span, false
+	}
+	if r.Late != (fold.Late{}) && p.due(p.delay(l, d)).Before(l.CursorOf(name)) {
+		return span, false // the newest ticks may still lack data
+	}
+	if slices.ContainsFunc(l.WatchesOf(name), isOpenUnderAnother) {
+		return span, false // the past would get the present definition
+	}
+	span, wanted = l.wantedPast(d, r)
+	if !wanted && !r.PastRead {
+		r.PastRead = true
+		p.logger.Info("all of the past is read", "slo", name, "from", l.known(d, r))
+	}
+	return span, wanted
+}
