@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/slo"
@@ -58,8 +59,9 @@ type Engine struct {
 	pasts    pastsReader
 
 	changes  chan change
-	ended    chan struct{} // closed when Run has returned
-	catchUps *slots        // one for each lane that catches up
+	ended    chan struct{}       // closed when Run has returned
+	catchUps *slots              // one for each lane that catches up
+	writing  *semaphore.Weighted // see journal
 
 	fences alert.Fences     // the lanes it may write
 	owned  map[string]*lane // those of them that are loaded
@@ -74,6 +76,7 @@ func NewEngine(opts Options) *Engine {
 		opts: opts, clock: clock{opts.Now, opts.Interval, opts.Delay},
 		metrics: newMetrics(opts.Registerer), health: newHealth(opts.Logger),
 		changes: make(chan change), ended: make(chan struct{}), catchUps: newSlots(catchingUp), owned: map[string]*lane{},
+		writing: semaphore.NewWeighted(mostHistories),
 	}
 	e.sampler = &sampler{
 		clock: e.clock, source: opts.Source, reach: opts.Reach, metrics: e.metrics, health: e.health,

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/alert/fold"
 	"github.com/postburn/postburn/slo"
@@ -19,14 +21,27 @@ const (
 	historyEvery = 6 * time.Hour
 )
 
+const (
+	// unwrittenPart is the part of a lane's watches, 1 in so many, whose pasts may be read before
+	// the histories are written again. After a crash these are read again.
+	unwrittenPart = 8
+	// mostHistories is how many histories all lanes may write at a time if they need not: of 23 KiB
+	// each, 45 MiB, which the store's client may copy.
+	mostHistories = 2000
+)
+
 // journal makes a lane's batches for the store, and the lane from what is stored.
 type journal struct {
 	lane         string
 	committed    time.Time // the last batch's cursor
 	eventful     bool      // a window opened or closed since the last checkpoint
-	regrouped    bool      // watches came, went or were replaced since the last roster
+	regrouped    bool      // watches came or went since the last roster
+	adopted      int       // watches whose past was read since the histories were written
 	stateWritten time.Time
 	histWritten  time.Time
+
+	writing *semaphore.Weighted // of mostHistories, for all lanes; nil: no limit
+	holds   int64               // of it, until the batch is committed
 }
 
 // roster lists the objectives and label sets of a lane's samples, in order.
@@ -55,7 +70,7 @@ func (j *journal) step(l *lane, row fold.Row, more bool) (alert.Batch, []alert.E
 	b.Incidents, events = l.Step(row)
 	l.noteClosed(events)
 	j.regrouped = j.regrouped || len(row.Joined) > 0 || len(l.Watches()) < watches
-	j.eventful = j.eventful || len(events) > 0
+	j.eventful = j.eventful || len(events) > 0 || j.adopted > 0 && len(b.Incidents) > 0
 	if !more {
 		j.finish(l, &b)
 	}
@@ -65,8 +80,8 @@ func (j *journal) step(l *lane, row fold.Row, more bool) (alert.Batch, []alert.E
 
 // finish adds roster and checkpoint to a batch if due.
 func (j *journal) finish(l *lane, b *alert.Batch) {
-	histories := j.regrouped || b.Tick.Sub(j.histWritten) >= historyEvery
-	if !j.eventful && !histories && b.Tick.Sub(j.stateWritten) < stateEvery {
+	histories := j.needsHistories(l, b.Tick)
+	if !histories && !j.needsState(b.Tick) {
 		return
 	}
 	if j.regrouped {
@@ -75,9 +90,40 @@ func (j *journal) finish(l *lane, b *alert.Batch) {
 	b.Checkpoint = checkpointOf(l, histories)
 	j.stateWritten = b.Tick
 	if histories {
-		j.histWritten = b.Tick
+		j.histWritten, j.adopted = b.Tick, 0
 	}
 	j.eventful, j.regrouped = false, false
+}
+
+func (j *journal) needsState(tick time.Time) bool {
+	return j.eventful || tick.Sub(j.stateWritten) >= stateEvery
+}
+
+// needsHistories reports whether the histories are written with this tick. They have to be if the
+// watches are others, or the state of watches whose past was read is written. Else they can wait
+// until fewer lanes write theirs.
+func (j *journal) needsHistories(l *lane, tick time.Time) bool {
+	must := j.regrouped || j.adopted > 0 && j.needsState(tick)
+	enough := j.adopted > 0 && (j.adopted*unwrittenPart >= len(l.Watches()) || !l.isReadingPast())
+	if !must && !enough && tick.Sub(j.histWritten) < historyEvery {
+		return false
+	}
+	if j.writing == nil || j.holds > 0 {
+		return true
+	}
+	n := min(int64(len(l.Watches())), mostHistories)
+	if j.writing.TryAcquire(n) {
+		j.holds = n
+	}
+	return must || j.holds > 0
+}
+
+// done notes that batches are committed, or never will be.
+func (j *journal) done() {
+	if j.holds > 0 {
+		j.writing.Release(j.holds)
+		j.holds = 0
+	}
 }
 
 func rosterOf(l *lane) []byte {

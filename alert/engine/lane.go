@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -66,11 +68,13 @@ func (l *lane) beside(ctx context.Context, slots chan struct{}, f func()) {
 
 // redefine makes the lane watch these definitions, see fold.Lane.Redefine.
 func (l *lane) redefine(defs []alert.Definition, armed time.Time) {
+	before := l.Definitions()
 	for _, name := range l.Redefine(defs, armed) {
 		l.readers[name] = &reader{readState: readState{Since: l.Cursor(), Armed: armed}}
 	}
 	l.readers.keep(defs)
-	l.journal.regrouped = true
+	same := func(a, b alert.Definition) bool { return reflect.DeepEqual(a, b) }
+	l.journal.regrouped = l.journal.regrouped || !slices.EqualFunc(before, l.Definitions(), same)
 }
 
 // step folds rows in, one a tick.

@@ -210,7 +210,7 @@ func (e *Engine) recover(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		l.fence = fence
+		l.fence, l.journal.writing = fence, e.writing
 		e.logChanges(l, defs[name])
 		l.redefine(defs[name], e.clock.due(e.opts.Delay))
 		e.exclude(l)

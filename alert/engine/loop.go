@@ -135,7 +135,9 @@ func (e *Engine) isTold(l *lane, d alert.Definition) bool {
 // commitAndShow commits batches, and only then shows the outside what they did. It reports false if
 // the commit failed for good.
 func (e *Engine) commitAndShow(l *lane, batches []alert.Batch, events []alert.Event) bool {
-	if err := e.committer.commit(batches); err != nil {
+	err := e.committer.commit(batches)
+	l.journal.done()
+	if err != nil {
 		return false
 	}
 	e.board.show(l)

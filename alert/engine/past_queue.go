@@ -48,6 +48,16 @@ func (l *lane) queue(source string) *pastQueue {
 	return q
 }
 
+// isReadingPast reports whether any past is being read.
+func (l *lane) isReadingPast() bool {
+	for _, q := range l.pasts {
+		if len(q.underWay) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // read finds which pasts are to be read, takes in those that have been, and starts more, the
 // shortest first: the fastest rules of all objectives are armed before all of any objective's
 // window is read.

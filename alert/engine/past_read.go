@@ -195,13 +195,15 @@ func (p pastsReader) adopt(l *lane, found folded, span slo.Span) {
 		late.Events = lateEvents(l.WatchesOf(name), watches, late.Span)
 	}
 	r.unproven = r.unproven || !slices.ContainsFunc(l.WatchesOf(name), hasHadEvents)
+	before := len(l.Watches())
 	l.Adopt(name, watches, late)
+	l.journal.adopted += len(watches)
+	l.journal.regrouped = l.journal.regrouped || len(l.Watches()) > before
 	p.refuse(name, found.refused)
 	r.tries, r.Late = 0, fold.Late{}
 	if r.Since.After(span.Start) || r.Since.IsZero() && l.unread(d, r) > 0 {
 		r.Since = span.Start
 	}
-	l.journal.regrouped = true
 }
 
 // giveUpPast notes that a past could not be read. It is tried again, up to pastTries times.
