@@ -102,14 +102,17 @@ func (k *Keeper) follow(ctx context.Context) error {
 	}
 }
 
-// ask renews the leases until ctx is done, and then gives them up.
+// ask renews the leases until ctx is done, and then gives them up. The first request only says that
+// this replica is there: if several start together, none takes, and loads, what is for the others.
 func (k *Keeper) ask(ctx context.Context) {
-	for repeats := 0; ctx.Err() == nil; repeats = 0 {
+	for joined := false; ctx.Err() == nil; {
 		more, err := k.renew(ctx)
-		for k.note(ctx, err); more && repeats < mostRepeats; repeats++ {
+		k.note(ctx, err)
+		for repeats := 0; joined && more && repeats < mostRepeats; repeats++ {
 			more, err = k.renew(ctx)
 			k.note(ctx, err)
 		}
+		joined = joined || err == nil
 		timer := time.NewTimer(k.TTL / 3)
 		select {
 		case <-ctx.Done():

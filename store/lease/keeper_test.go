@@ -52,6 +52,9 @@ func (s *shared) asked() int {
 // another gives up what it has too many of, and one that finds these free.
 const moving = 15 * time.Second
 
+// starting is how long a replica waits before it takes anything.
+const starting = 5 * time.Second
+
 func lanesOf(n int) []string {
 	var names []string
 	for i := range n {
@@ -151,6 +154,7 @@ func TestKeeper(t *testing.T) {
 		names := lanesOf(32)
 		s := &shared{table: model.NewTable(names...)}
 		a := start(t, s, "a")
+		time.Sleep(starting)
 		synctest.Wait()
 		whole(t, names, a)
 
@@ -174,6 +178,29 @@ func TestKeeper(t *testing.T) {
 		whole(t, names, a, b)
 		a.stop()
 		b.stop()
+	})
+}
+
+// TestStartTogether starts replicas within seconds: no lane is given up again.
+func TestStartTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		names := lanesOf(32)
+		s := &shared{table: model.NewTable(names...)}
+		var all []*node
+		for i := range 4 {
+			all = append(all, start(t, s, fmt.Sprint(i)))
+			time.Sleep(time.Second)
+		}
+		time.Sleep(moving)
+		synctest.Wait()
+		whole(t, names, all...)
+		if moved := movedTo(all...); moved != len(names) {
+			t.Errorf("%d leases were taken by replicas that start together, want %d", moved, len(names))
+		}
+		for _, n := range all {
+			n.stop()
+		}
 	})
 }
 
@@ -251,6 +278,7 @@ func TestLost(t *testing.T) {
 		names := lanesOf(2)
 		s := &shared{table: model.NewTable(names...)}
 		a := start(t, s, "a")
+		time.Sleep(starting)
 		synctest.Wait()
 		before, _ := a.following()
 		held := lease.Lease{Name: "01", Fence: before["01"]}
@@ -282,6 +310,7 @@ func TestRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shared{table: model.NewTable(lanesOf(32)...)}
 		a := start(t, s, "a")
+		time.Sleep(starting)
 		synctest.Wait()
 		before := s.asked()
 		time.Sleep(time.Minute)
