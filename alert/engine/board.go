@@ -83,12 +83,17 @@ func (b *board) notePast(l *lane) {
 // is blind if its samples can't be read, lag behind, or are of the future.
 func (b *board) own(now time.Time) []alert.Status {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	return sorted(b.ownAt(now))
+	own := b.ownAt(now)
+	b.mu.Unlock() // lanes that have committed wait for it
+	return sorted(own)
 }
 
 // all is like own, for all objectives that are watched.
 func (b *board) all(now time.Time) []alert.Status {
+	return sorted(b.allAt(now))
+}
+
+func (b *board) allAt(now time.Time) []alert.Status {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	all := b.ownAt(now)
@@ -108,7 +113,7 @@ func (b *board) all(now time.Time) []alert.Status {
 			all = append(all, b.blinded(s, now, false))
 		}
 	}
-	return sorted(all)
+	return all
 }
 
 func (b *board) ownAt(now time.Time) (all []alert.Status) {
