@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -208,10 +209,23 @@ func listChanges(changes []string) string {
 func (r *reloader) digest() string {
 	h := sha256.New()
 	for _, name := range config.Files([]string{r.path}) {
-		content, err := os.ReadFile(name)
-		fmt.Fprintf(h, "%q %x %v\n", name, sha256.Sum256(content), err)
+		content, err := hashFile(name)
+		fmt.Fprintf(h, "%q %x %v\n", name, content, err)
 	}
 	return string(h.Sum(nil))
+}
+
+// hashFile returns the SHA-256 of a file. It needs little memory, as all files are looked at again
+// and again.
+func hashFile(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, file)
+	return h.Sum(nil), err
 }
 
 // templates returns digests of the templates that definitions have, by file.
