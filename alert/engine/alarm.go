@@ -16,15 +16,16 @@ func (a alarm) ring() {
 	}
 }
 
-// sleep waits for a ring, for d at most. It reports false if ctx ended first.
-func (a alarm) sleep(ctx context.Context, d time.Duration) bool {
+// sleep waits for a ring, for d at most. ok is false if ctx ended first.
+func (a alarm) sleep(ctx context.Context, d time.Duration) (rang, ok bool) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return false
+		return false, false
 	case <-a:
+		return true, true
 	case <-timer.C:
+		return false, true
 	}
-	return true
 }

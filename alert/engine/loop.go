@@ -32,11 +32,14 @@ func (e *Engine) runLane(ctx context.Context, l *lane) {
 		next := l.Cursor().Add(l.Interval())
 		// The clock may be set meanwhile, so no wait is longer than an interval.
 		if wait := next.Add(e.clock.shortestDelay(l)).Sub(e.clock.now()); wait > 0 {
-			if !l.alarm.sleep(ctx, min(wait, l.Interval())) {
+			rang, ok := l.alarm.sleep(ctx, min(wait, l.Interval()))
+			if !ok {
 				return
 			}
 			e.exclude(l)
-			if e.pasts.resume(ctx, l) {
+			if !rang {
+				e.pasts.read(ctx, l)
+			} else if e.pasts.resume(ctx, l) {
 				e.board.notePast(l)
 			}
 		}
@@ -50,7 +53,10 @@ func (e *Engine) runLane(ctx context.Context, l *lane) {
 		ticks = bounded(ticks, len(l.Watches()), l.most)
 		advanced, ok := e.advance(ctx, l, ticks)
 		l.most = stretched(l.most, ticks.Len(), advanced)
-		if !ok || !advanced && !l.alarm.sleep(ctx, min(l.Interval(), 30*time.Second)) {
+		if ok && !advanced {
+			_, ok = l.alarm.sleep(ctx, min(l.Interval(), 30*time.Second))
+		}
+		if !ok {
 			return
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 // newAbout returns what the page of postburn's own state tells.
 func newAbout(opts Options, r *reloader, e *engine.Engine, p *publish.Publisher, others view) func() web.About {
-	started := time.Now()
+	started, build := time.Now(), opts.Build
 	var settings []web.Setting
 	for _, s := range opts.Environment.Settings() {
 		settings = append(settings, web.Setting(s))
@@ -20,9 +20,9 @@ func newAbout(opts Options, r *reloader, e *engine.Engine, p *publish.Publisher,
 	if len(opts.Environment.Named) > 0 {
 		sources = opts.Environment.SourceNames()
 	}
-	return func() web.About {
+	return func() web.About { // it lives long, and the options' definitions need not
 		loaded := r.loaded.Load()
-		about := web.About{Build: opts.Build, Started: started, Settings: settings, Loaded: loaded.at, Revision: loaded.revision, Waiting: p.Waiting()}
+		about := web.About{Build: build, Started: started, Settings: settings, Loaded: loaded.at, Revision: loaded.revision, Waiting: p.Waiting()}
 		answered, failing := e.Answers()
 		about.Failing = failing
 		others.about(&about)

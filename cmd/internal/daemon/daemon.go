@@ -84,7 +84,8 @@ func watch(ctx context.Context, opts Options, sources *prom.Sources, handler *we
 	}
 	role := newRole(database, env.Interval, logger, registry)
 	tracker = tracker.heldBy(role.publishes)
-	reloader := newReloader(opts, registry)
+	alerts := alertDefinitions(opts.Definitions, env.GitHub.Repository)
+	reloader := newReloader(opts, alerts, registry)
 	newest := func() time.Time { return time.Now().Add(-env.Delay) }
 	collectors := []issue.Collector{Evidence(sources, env.Interval, newest, reloader.settings), people.Collector(database, tracker.reader), reloader.redefined.changes}
 	if tracker.github != nil {
@@ -101,7 +102,7 @@ func watch(ctx context.Context, opts Options, sources *prom.Sources, handler *we
 		Reports: issue.Reporter{Repositories: reloader.reporting, Write: reports.write},
 	})
 	folding = engine.NewEngine(engine.Options{
-		Definitions: alertDefinitions(opts.Definitions, env.GitHub.Repository), Interval: env.Interval, Delay: env.Delay, Source: sources.Read, Reach: sources.Reach, Store: database, Excluded: database.ExcludedIncidents,
+		Definitions: alerts, Interval: env.Interval, Delay: env.Delay, Source: sources.Read, Reach: sources.Reach, Store: database, Excluded: database.ExcludedIncidents,
 		Logger: logger, Registerer: registry, Committed: publisher.Notify, Lost: role.lost(),
 	})
 	retention := store.NewRetention(store.Options{Keep: env.Retention, Drop: database.DropIncidents, Logger: logger, Registerer: registry})
@@ -122,7 +123,7 @@ func watch(ctx context.Context, opts Options, sources *prom.Sources, handler *we
 		Store: database, StoreProblem: watcher.Problem, NotReady: role.problem, Reload: reloader.reload, SLOFiles: reloader.files, ReadReport: reports.read,
 		PostMortem: tracker.text(), About: newAbout(opts, reloader, folding, publisher, role),
 	})
-	watching := []any{"objectives", len(opts.Definitions), "prometheus", env.PrometheusURL.String(), "interval", env.Interval}
+	watching := []any{"objectives", len(alerts), "prometheus", env.PrometheusURL.String(), "interval", env.Interval}
 	if len(env.Named) > 0 {
 		watching = append(watching, "sources", env.SourceNames())
 	}

@@ -18,8 +18,8 @@ const maxRedefinitions = 10_000
 // redefined remembers which objectives the SLO files changed, and when, since the daemon began.
 type redefined struct {
 	mu    sync.Mutex
-	known map[string]alert.Definition // by objective; nil before the first definitions
-	all   []redefinition              // in order
+	known []alert.Definition // nil before the first definitions
+	all   []redefinition     // in order
 }
 
 type redefinition struct {
@@ -33,17 +33,18 @@ type redefinition struct {
 func (r *redefined) took(now time.Time, definitions []alert.Definition) (changed []redefinition) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	before, known := r.known, make(map[string]alert.Definition, len(definitions))
-	for _, d := range definitions {
-		known[d.Objective.Name] = d
+	first, before := r.known == nil, map[string]alert.Definition{}
+	for _, d := range r.known {
+		before[d.Objective.Name] = d
 	}
-	r.known = known
-	if before == nil {
+	r.known = definitions
+	if first {
 		return nil
 	}
 	for _, d := range definitions {
 		name := d.Objective.Name
 		was, is := before[name]
+		delete(before, name)
 		if !is {
 			changed = append(changed, redefinition{now, name, name + " is new"})
 		} else if changes := alert.Changes(was, d); len(changes) > 0 {
@@ -51,9 +52,7 @@ func (r *redefined) took(now time.Time, definitions []alert.Definition) (changed
 		}
 	}
 	for name := range before {
-		if _, still := known[name]; !still {
-			changed = append(changed, redefinition{now, name, name + " is gone"})
-		}
+		changed = append(changed, redefinition{now, name, name + " is gone"})
 	}
 	slices.SortFunc(changed, func(a, b redefinition) int { return strings.Compare(a.name, b.name) })
 	r.all = append(r.all, changed...)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/alert/engine"
 	"github.com/postburn/postburn/config"
 	"github.com/postburn/postburn/issue"
@@ -54,7 +55,8 @@ type loaded struct {
 	revision string // names what they say; short enough to be compared by eye
 }
 
-func newReloader(opts Options, registerer prometheus.Registerer) *reloader {
+// newReloader returns a reloader whose files were read already, see alertDefinitions.
+func newReloader(opts Options, alerts []alert.Definition, registerer prometheus.Registerer) *reloader {
 	r := &reloader{
 		path: opts.Environment.SLOPath, bounds: opts.Environment.Bounds(), logger: opts.Logger, hangup: opts.Hangup, asked: make(chan chan error),
 		repository: opts.Environment.GitHub.Repository,
@@ -68,12 +70,12 @@ func newReloader(opts Options, registerer prometheus.Registerer) *reloader {
 	registerer.MustRegister(r.successful, r.succeeded)
 	r.used, r.others = r.digest(), templates(opts.Definitions)
 	r.state.Store(&web.SLOFiles{})
-	r.took(opts.Definitions)
+	r.took(opts.Definitions, alerts)
 	return r
 }
 
 // took notes that definitions are in use, and returns what changed.
-func (r *reloader) took(definitions []config.Definition) (changes []string) {
+func (r *reloader) took(definitions []config.Definition, alerts []alert.Definition) (changes []string) {
 	byName := map[string]issue.Settings{}
 	for _, d := range definitions {
 		settings := d.Issue
@@ -83,7 +85,7 @@ func (r *reloader) took(definitions []config.Definition) (changes []string) {
 	r.current.Store(&byName)
 	state, now := *r.state.Load(), time.Now().UTC()
 	state.Refused = ""
-	for _, c := range r.redefined.took(now, alertDefinitions(definitions, r.repository)) {
+	for _, c := range r.redefined.took(now, alerts) {
 		changes = append(changes, c.text)
 	}
 	if len(changes) > 0 {
@@ -191,7 +193,7 @@ func (r *reloader) load(ctx context.Context, engine *engine.Engine) error {
 		return fmt.Errorf("reloading: %w", err)
 	}
 	r.others = templates(definitions)
-	changes := r.took(definitions)
+	changes := r.took(definitions, alerts)
 	r.logger.Info("reloaded the SLO files", "objectives", len(definitions), "changed", len(changes), "changes", listChanges(changes))
 	return nil
 }

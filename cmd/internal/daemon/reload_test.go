@@ -84,7 +84,7 @@ func reloads(t *testing.T, dir string, hangup <-chan os.Signal) *reloading {
 	if err := engine.RecoverAll(ctx, store); err != nil {
 		t.Fatal(err)
 	}
-	r.reloader = newReloader(Options{Environment: config.Environment{SLOPath: dir}, Definitions: definitions, Logger: logger, Hangup: hangup}, registry)
+	r.reloader = newReloader(Options{Environment: config.Environment{SLOPath: dir}, Definitions: definitions, Logger: logger, Hangup: hangup}, alertDefinitions(definitions, ""), registry)
 	ended := make(chan error, 2)
 	go func() { ended <- engine.Run(ctx) }()
 	go func() { ended <- r.run(ctx, engine) }()

@@ -120,7 +120,7 @@ func newReloads(t *testing.T, seed uint64) *randomReloads {
 		t.Fatal(err)
 	}
 	logger, registry := slog.New(slog.NewTextHandler(&r.log, nil)), prometheus.NewRegistry()
-	r.reloader = newReloader(Options{Environment: config.Environment{SLOPath: r.slos()}, Definitions: definitions, Logger: logger, Hangup: r.hangup}, registry)
+	r.reloader = newReloader(Options{Environment: config.Environment{SLOPath: r.slos()}, Definitions: definitions, Logger: logger, Hangup: r.hangup}, alertDefinitions(definitions, ""), registry)
 	publisher := publish.New(publish.Options{
 		Store: store, Tracker: tracker, Render: postmortem.Render, Logger: logger, Registerer: registry, Settle: time.Second, LookEvery: time.Minute,
 		Settings: r.reloader.settings, Collectors: []issue.Collector{r.reloader.redefined.changes},
