@@ -68,7 +68,7 @@ func New(o Options) *Keeper {
 func (k *Keeper) held() int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if !time.Now().Before(k.ledger.Until) {
+	if !k.ledger.Lasts(time.Now()) {
 		return 0
 	}
 	return len(k.ledger.Claims)
@@ -193,7 +193,7 @@ func (k *Keeper) Holds(lease Lease) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	fence, claimed := k.ledger.Claims[lease.Name]
-	return claimed && fence == lease.Fence && time.Now().Before(k.ledger.Until)
+	return claimed && fence == lease.Fence && k.ledger.Lasts(time.Now())
 }
 
 // Part returns how many replicas there are, as far as this one knows, and the leases that it holds.
@@ -208,7 +208,7 @@ func (k *Keeper) Part() (replicas int, claims Claims) {
 func (k *Keeper) Problem() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if time.Now().Before(k.ledger.Until) {
+	if k.ledger.Lasts(time.Now()) {
 		return nil
 	}
 	if k.problem != nil {

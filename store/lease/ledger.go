@@ -43,6 +43,13 @@ func (l *Ledger) Note(s Standing, sent time.Time) (more bool) {
 	return len(l.release)+len(l.wanted) > 0
 }
 
+// Lasts reports whether no other replica can have taken the claims yet. It asks both clocks of now
+// (see package time), as either may be behind: the monotonic one stands still while a virtual
+// machine is suspended, and the wall clock may be set back. One that is ahead costs a renewal.
+func (l *Ledger) Lasts(now time.Time) bool {
+	return now.Before(l.Until) && now.Round(0).Before(l.Until.Round(0)) // Round drops the monotonic clock
+}
+
 // Lose drops a lease, as the store has refused its fence.
 func (l *Ledger) Lose(lease Lease) {
 	if l.Claims[lease.Name] == lease.Fence {

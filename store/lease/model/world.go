@@ -269,7 +269,7 @@ func (w *world) wrong() string {
 	var publishing, writing []string
 	for name, r := range w.replicas {
 		k, works := r.workers[lease.Publishing]
-		if works && r.ledger.Claims[lease.Publishing] == k.fence && w.now.Before(r.ledger.Until) {
+		if works && r.ledger.Claims[lease.Publishing] == k.fence && r.ledger.Lasts(w.now) {
 			publishing = append(publishing, name)
 		}
 		for lane, k := range r.workers {
