@@ -67,6 +67,7 @@ var (
 	ErrRefused  = errors.New("the tracker refused")      // nothing done; a repeat is refused too
 	ErrNotFound = errors.New("not found at the tracker") // the text is not there any more
 	ErrEdited   = errors.New("edited by a person")       // not the text last written
+	ErrNotSent  = errors.New("nothing was sent")         // nothing done, as it waited in vain to be sent; a repeat may succeed
 )
 
 // RateLimited is the error of a tracker that did nothing, and will do nothing until a time.
@@ -102,7 +103,8 @@ type Tracker interface {
 	// skips what can't be made. Its only errors are RateLimited and the context's end.
 	Prepare(ctx context.Context, p Post) error
 	// Create writes a new issue or comment. It may return ErrRefused or RateLimited, and
-	// ErrNotFound if the parent is gone.
+	// ErrNotFound if the parent is gone. Like Replace, it returns ErrNotSent only if it is certain
+	// that no part of the text has left this process.
 	Create(ctx context.Context, p Post) (Found, error)
 	// Find returns all texts written after `since` that the post's marker marks (see Marker.Marks),
 	// under its parent if it has one. It may return older ones too. Texts are as they stand now. A

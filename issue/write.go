@@ -62,6 +62,8 @@ func (d *Delivery) Failed(err error, notUntil time.Time) {
 //	  edited by a person          LeaveEdited  -> Posted, and left alone from then on
 //	  removed by a person         Remove       -> Gone
 //	  issue transferred           Undo         -> as before; Publication.Follow continues
+//	  not sent, and the process   Undo         -> as before, for whoever publishes next
+//	    publishes no more
 //	  no answer                   Lose         -> Unknown
 //	Sending, found in the store   Lose         -> Unknown: the process died before an answer
 //	Unknown, so it is looked for

@@ -52,10 +52,12 @@ func TestWrite(t *testing.T) {
 				w.Delivery = issue.Delivery{State: issue.Wanted, Tries: 1, NotUntil: now, Error: "down again"}
 			}),
 		},
-		"edited":           {there, func(w *issue.Write, before issue.Write) { w.LeaveEdited(before) }, as(there, func(w *issue.Write) { w.Edited = true })},
-		"removed":          {there, func(w *issue.Write, _ issue.Write) { w.Remove() }, done(sent(there, issue.Delivery{State: issue.Gone}))},
-		"no answer":        {there, func(w *issue.Write, _ issue.Write) { w.Lose(down) }, sent(there, issue.Delivery{State: issue.Unknown, Error: "down again"})},
-		"the process died": {there, func(w *issue.Write, _ issue.Write) { w.Lose(nil) }, sent(there, issue.Delivery{State: issue.Unknown})},
+		"not sent":                          {fresh, func(w *issue.Write, before issue.Write) { w.Undo(before) }, fresh},
+		"not sent, and an older text stays": {there, func(w *issue.Write, before issue.Write) { w.Undo(before) }, there},
+		"edited":                            {there, func(w *issue.Write, before issue.Write) { w.LeaveEdited(before) }, as(there, func(w *issue.Write) { w.Edited = true })},
+		"removed":                           {there, func(w *issue.Write, _ issue.Write) { w.Remove() }, done(sent(there, issue.Delivery{State: issue.Gone}))},
+		"no answer":                         {there, func(w *issue.Write, _ issue.Write) { w.Lose(down) }, sent(there, issue.Delivery{State: issue.Unknown, Error: "down again"})},
+		"the process died":                  {there, func(w *issue.Write, _ issue.Write) { w.Lose(nil) }, sent(there, issue.Delivery{State: issue.Unknown})},
 		"as it was": {
 			there, func(w *issue.Write, _ issue.Write) { w.Lose(down); w.Restore() },
 			as(sent(there, issue.Delivery{State: issue.Wanted}), func(w *issue.Write) {

@@ -30,6 +30,14 @@ type notSent struct{ error }
 
 func (e notSent) Unwrap() error { return e.error }
 
+// unsent adds issue.ErrNotSent to an error from before a text was sent, if ctx ended.
+func unsent(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil || errors.Is(err, issue.ErrNotSent) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", issue.ErrNotSent, err)
+}
+
 // connection sends requests to GitHub's API, one write at a time, and says what came of them.
 type connection struct {
 	client    *api.Client
@@ -74,7 +82,7 @@ var errNotHeld = errors.New("another replica may be publishing")
 func (c *connection) write(ctx context.Context, repo repository, write func() (*api.Response, error)) (*api.Response, error) {
 	return c.writeAlways(ctx, repo, func() (*api.Response, error) {
 		if c.holds != nil && !c.holds() {
-			return nil, notSent{errNotHeld}
+			return nil, notSent{unsent(ctx, errNotHeld)}
 		}
 		return write()
 	})
@@ -84,7 +92,7 @@ func (c *connection) write(ctx context.Context, repo repository, write func() (*
 func (c *connection) writeAlways(ctx context.Context, repo repository, write func() (*api.Response, error)) (*api.Response, error) {
 	done, err := c.turn.take(ctx)
 	if err != nil {
-		return nil, err
+		return nil, notSent{unsent(ctx, err)}
 	}
 	defer done()
 	resp, err := write()

@@ -18,15 +18,16 @@ func newTurn(every time.Duration) turn {
 	return t
 }
 
-// take waits for the turn. The caller holds it until done is called.
+// take waits for the turn. The caller holds it until done is called. Its only error is that of a
+// context that ended first.
 func (t turn) take(ctx context.Context) (done func(), err error) {
 	if err := ctx.Err(); err != nil {
-		return nil, notSent{err}
+		return nil, err
 	}
 	select {
 	case <-t.free:
 		return func() { time.AfterFunc(t.every, func() { t.free <- struct{}{} }) }, nil
 	case <-ctx.Done():
-		return nil, notSent{ctx.Err()}
+		return nil, ctx.Err()
 	}
 }

@@ -43,7 +43,7 @@ func (w *writer) Prepare(ctx context.Context, p issue.Post) error {
 func (w *writer) Create(ctx context.Context, p issue.Post) (issue.Found, error) {
 	repo, err := w.repos.ofPost(ctx, p)
 	if err != nil {
-		return issue.Found{}, err
+		return issue.Found{}, unsent(ctx, err)
 	}
 	ctx = within(ctx, repo)
 	if p.Parent != nil {
@@ -122,13 +122,13 @@ func (w *writer) createComment(ctx context.Context, repo repository, p issue.Pos
 func (w *writer) Replace(ctx context.Context, at issue.Found, text issue.Text) error {
 	repo, err := w.repos.ofText(ctx, at.Ref)
 	if err != nil {
-		return err
+		return unsent(ctx, err)
 	}
 	ctx = within(ctx, repo)
 	doing := fmt.Sprintf("replacing %s", at.Ref.URL)
 	now, resp, err := w.issues.text(ctx, repo, at.Ref)
 	if err != nil {
-		return w.issues.failed(ctx, repo, doing, resp, err, at.Ref)
+		return unsent(ctx, w.issues.failed(ctx, repo, doing, resp, err, at.Ref))
 	}
 	marker, line, rest, ok := decode(now.Body)
 	if !ok || marker.Key != at.Key {

@@ -41,13 +41,15 @@ func wantGaps(t *testing.T, got []time.Duration, want ...time.Duration) {
 	}
 }
 
-// TestWhatIsRefusedIsTriedLessAndLess has a tracker that refuses everything.
+// TestWhatIsRefusedIsTriedLessAndLess has a tracker that refuses everything, or has no turn for it.
 func TestWhatIsRefusedIsTriedLessAndLess(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const s = time.Second
-		got := gaps(t, newRun(short()), time.Hour, "create checkout-1", refused)
-		wantGaps(t, got, 5*s, 10*s, 20*s, 40*s, 80*s, 160*s, 320*s, 600*s, 600*s)
-	})
+	for _, f := range []fault{refused, waited} {
+		synctest.Test(t, func(t *testing.T) {
+			const s = time.Second
+			got := gaps(t, newRun(short()), time.Hour, "create checkout-1", f)
+			wantGaps(t, got, 5*s, 10*s, 20*s, 40*s, 80*s, 160*s, 320*s, 600*s, 600*s)
+		})
+	}
 }
 
 // TestWhenToSendAgain loses each request before it takes effect. By default a text is believed to

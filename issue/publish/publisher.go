@@ -26,6 +26,8 @@ const (
 	lastRetry  = 10 * time.Minute
 	leastPause = time.Second            // after the tracker asked for one
 	leastWait  = 100 * time.Millisecond // between two passes without a Notify
+
+	takeBackTimeout = 2 * time.Second // of the last save of a process that ends
 )
 
 // Options are what a publisher works with. Store, Tracker and Render are required.

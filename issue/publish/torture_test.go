@@ -60,7 +60,7 @@ func (d drama) play(t *testing.T, what string, n int, f fault) (calls int) {
 			people = d.people(r)
 		}
 		r.until(t, 70*time.Minute, people)
-		if n > 0 && (f == crashBefore || f == crashAfter) && r.deaths != 1 {
+		if n > 0 && (f == crashBefore || f == crashAfter || f == stopped) && r.deaths != 1 {
 			t.Errorf("postburn died %d times, want 1", r.deaths)
 		}
 		d.verify(t, r)
@@ -210,7 +210,7 @@ func isTried(n, i int) bool { return os.Getenv("TORTURE") != "" || (n+i)%4 == 0 
 // one at a time.
 func TestWhateverFailsAndWhenever(t *testing.T) {
 	kinds := map[string][]fault{
-		"call": {before, after, late, refused, rateLimited, crashBefore, crashAfter},
+		"call": {before, after, late, refused, rateLimited, crashBefore, crashAfter, stopped},
 		"save": {before, after, crashBefore, crashAfter},
 	}
 	for name, d := range dramas() {

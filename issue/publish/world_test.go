@@ -26,6 +26,8 @@ const (
 	rateLimited fault = "rate limited"
 	crashBefore fault = "postburn dies before it takes effect"
 	crashAfter  fault = "takes effect, and postburn dies"
+	waited      fault = "waits in vain to be sent"
+	stopped     fault = "waits to be sent, and postburn is stopped"
 )
 
 func (f fault) takesEffect() bool { return f == none || f == after || f == crashAfter }
@@ -102,6 +104,11 @@ func (g *forge) call(ctx context.Context, op string, do func() error) error {
 		_ = locked()
 		g.crash()
 		return context.Canceled
+	case waited:
+		return fmt.Errorf("%s: %w", op, issue.ErrNotSent)
+	case stopped:
+		g.crash()
+		return fmt.Errorf("%s: %w: %w", op, issue.ErrNotSent, context.Canceled)
 	case after:
 		_ = locked()
 	}

@@ -178,9 +178,22 @@ func (wr *writer) send(ctx context.Context, j *job, w *issue.Write) error {
 		}
 	}
 	if err != nil && ctx.Err() != nil {
-		return ctx.Err() // it stays stored as Sending
+		return wr.takeBack(ctx, j, w, before, err)
 	}
 	return wr.settle(ctx, j, w, before, err)
+}
+
+// takeBack ends a sending whose context ended. If nothing was sent, the text is stored as before,
+// so that whoever publishes next need not look for it. Otherwise it stays stored as Sending, and so
+// it does if the store refuses because another process has taken over.
+func (wr *writer) takeBack(ctx context.Context, j *job, w *issue.Write, before issue.Write, err error) error {
+	if !errors.Is(err, issue.ErrNotSent) {
+		return ctx.Err()
+	}
+	w.Undo(before)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackTimeout)
+	defer cancel()
+	return errors.Join(ctx.Err(), j.save(last, wr.Store))
 }
 
 // settle stores the outcome of a request. A text that the tracker did not take stays as before.
@@ -205,7 +218,7 @@ func (wr *writer) settle(ctx context.Context, j *job, w *issue.Write, before iss
 		wr.metrics.count(w.Stage, outcomeEdited)
 	case errors.Is(err, issue.ErrNotFound) && (w.Exists() || w.Stage != issue.Opening && w.Stage != issue.FollowUpIssue):
 		wr.remove(&j.pub, w)
-	case errors.Is(err, issue.ErrRefused), errors.Is(err, issue.ErrNotFound):
+	case errors.Is(err, issue.ErrRefused), errors.Is(err, issue.ErrNotSent), errors.Is(err, issue.ErrNotFound):
 		w.Refuse(before, err, time.Now().Add(backoff(w.Tries)))
 		wr.metrics.count(w.Stage, outcomeRefused)
 	default:
