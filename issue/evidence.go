@@ -2,6 +2,7 @@ package issue
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -26,6 +27,10 @@ type Evidence struct {
 	People       []string      // logins of the people behind the timeline
 	Unfinished   []Unfinished  `json:"FollowUps"` // follow-ups of earlier incidents
 	Unresolved   []string      // what could not be found out, a sentence each
+
+	// StoreError is why postburn's own store could not be read. It tells nothing of the incident, so
+	// the evidence is neither published nor stored, but collected again.
+	StoreError error `json:"-"`
 }
 
 // Chart is the course of an objective's events from before the onset of a breach window until after
@@ -122,4 +127,5 @@ func (e *Evidence) Add(more Evidence) {
 	}
 	e.Unfinished = append(e.Unfinished, more.Unfinished...)
 	e.Unresolved = append(e.Unresolved, more.Unresolved...)
+	e.StoreError = errors.Join(e.StoreError, more.StoreError)
 }

@@ -35,8 +35,11 @@ const (
 // is left out.
 func comments(ctx context.Context, store issue.Store, reader issue.Reader, i alert.Incident, found *issue.Evidence) error {
 	pub, ok, err := store.Publication(ctx, i.ID)
-	if err != nil || !ok || pub.Kind != issue.Single || !pub.HasIssue() {
-		return err
+	if err != nil {
+		return fromStore{fmt.Errorf("reading the incident's publication: %w", err)}
+	}
+	if !ok || pub.Kind != issue.Single || !pub.HasIssue() {
+		return nil
 	}
 	of := pub.Writes[0].Ref
 	all, more, err := reader.Comments(ctx, of)

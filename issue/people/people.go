@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/internal/lazyregexp"
@@ -15,20 +16,33 @@ const maxFollowUps = 5
 // Collector returns a collector of what people wrote.
 func Collector(store issue.Store, reader issue.Reader) issue.Collector {
 	return func(ctx context.Context, i alert.Incident) (found issue.Evidence) {
-		if err := comments(ctx, store, reader, i, &found); err != nil {
-			found.Unresolved = append(found.Unresolved, "What people wrote in comments could not be read.")
-		}
-		if err := followUps(ctx, store, reader, i, &found); err != nil {
-			found.Unresolved = append(found.Unresolved, "What is still to be done after earlier incidents could not be read.")
-		}
+		tell(ctx, &found, comments(ctx, store, reader, i, &found), "What people wrote in comments could not be read.")
+		tell(ctx, &found, followUps(ctx, store, reader, i, &found), "What is still to be done after earlier incidents could not be read.")
 		return found
+	}
+}
+
+// fromStore is an error of the store, not of the tracker.
+type fromStore struct{ error }
+
+func (e fromStore) Unwrap() error { return e.error }
+
+// tell notes an error. If the time was too short, that is said as well: the tracker, which needs
+// most of it, may be slow for long.
+func tell(ctx context.Context, found *issue.Evidence, err error, sentence string) {
+	switch {
+	case err == nil:
+	case errors.As(err, new(fromStore)) && ctx.Err() == nil:
+		found.StoreError = errors.Join(found.StoreError, err)
+	default:
+		found.Unresolved = append(found.Unresolved, sentence)
 	}
 }
 
 func followUps(ctx context.Context, store issue.Store, reader issue.Reader, i alert.Incident, found *issue.Evidence) error {
 	others, err := store.Incidents(ctx, i.Onset().Add(-issue.Remembered))
 	if err != nil {
-		return err
+		return fromStore{fmt.Errorf("reading earlier incidents: %w", err)}
 	}
 	publications := map[string]issue.Publication{}
 	f, err := issue.NewFacts(i, others, func(id string) (issue.Publication, error) {
@@ -39,7 +53,7 @@ func followUps(ctx context.Context, store issue.Store, reader issue.Reader, i al
 		return pub, err
 	})
 	if err != nil {
-		return err
+		return fromStore{fmt.Errorf("reading the publications of earlier incidents: %w", err)}
 	}
 	var failed error
 	for _, e := range f.Earlier {

@@ -48,13 +48,17 @@ func (p tracker) Body(_ context.Context, of issue.Ref) (string, error) {
 // memory is a store with what these tests ask for.
 type memory struct {
 	issue.Store
+	away         map[string]error // what can't be read: "incidents", or an incident's publication
 	incidents    []alert.Incident
 	publications map[string]issue.Publication // by incident
 }
 
 func newMemory() *memory { return &memory{publications: map[string]issue.Publication{}} }
 
-func (m *memory) Incidents(_ context.Context, since time.Time) (found []alert.Incident, err error) {
+func (m *memory) Incidents(ctx context.Context, since time.Time) (found []alert.Incident, err error) {
+	if err := errors.Join(ctx.Err(), m.away["incidents"]); err != nil {
+		return nil, err
+	}
 	for _, i := range m.incidents {
 		if i.Ended().After(since) {
 			found = append(found, i)
@@ -63,7 +67,10 @@ func (m *memory) Incidents(_ context.Context, since time.Time) (found []alert.In
 	return found, nil
 }
 
-func (m *memory) Publication(_ context.Context, incident string) (issue.Publication, bool, error) {
+func (m *memory) Publication(ctx context.Context, incident string) (issue.Publication, bool, error) {
+	if err := errors.Join(ctx.Err(), m.away[incident]); err != nil {
+		return issue.Publication{}, false, err
+	}
 	p, ok := m.publications[incident]
 	return p, ok, nil
 }
@@ -144,6 +151,45 @@ func TestUnfinishedFollowUps(t *testing.T) {
 	found = people.Collector(m, tracker{err: errors.New("down")})(t.Context(), i)
 	if got := fmt.Sprint(found.Unresolved); got != "[What people wrote in comments could not be read. What is still to be done after earlier incidents could not be read.]" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestTheStoreIsAway tells an error of the store from one of the tracker, which is a fact that people
+// are told.
+func TestTheStoreIsAway(t *testing.T) {
+	const noComments, noFollowUps = "What people wrote in comments could not be read.", "What is still to be done after earlier incidents could not be read."
+	down := errors.New("down")
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for name, tc := range map[string]struct {
+		ctx     context.Context
+		away    string
+		tracker error
+		want    error
+		told    []string
+	}{
+		"all is well":               {t.Context(), "", nil, nil, nil},
+		"the incident's own":        {t.Context(), "this", nil, down, nil},
+		"an earlier incident's":     {t.Context(), "before", nil, down, nil},
+		"incidents":                 {t.Context(), "incidents", nil, down, nil},
+		"the tracker is":            {t.Context(), "", down, nil, []string{noComments, noFollowUps}},
+		"the tracker is, as well":   {t.Context(), "incidents", down, down, []string{noComments}},
+		"there was no time to read": {ended, "", nil, nil, []string{noComments, noFollowUps}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMemory()
+			onset := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
+			i := incidentOn(m, "this", onset)
+			incidentOn(m, "before", onset.AddDate(0, 0, -1))
+			m.away = map[string]error{tc.away: down}
+			found := people.Collector(m, tracker{err: tc.tracker})(tc.ctx, i)
+			if !errors.Is(found.StoreError, tc.want) {
+				t.Errorf("the store's error is %v, want %v", found.StoreError, tc.want)
+			}
+			if diff := cmp.Diff(tc.told, found.Unresolved); diff != "" {
+				t.Errorf("people are told (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/postburn/postburn/alert"
@@ -29,30 +30,33 @@ type fetcher struct {
 
 // of returns the evidence for one of the publication's incidents. It is fetched when the incident
 // opens and again after it ends, and stored in between, so that a retried text says the same. It is
-// not stored if time ran out.
-func (f *fetcher) of(ctx context.Context, j *job, i alert.Incident) issue.Evidence {
+// not stored if time ran out. Its only errors are those of the store.
+func (f *fetcher) of(ctx context.Context, j *job, i alert.Incident) (issue.Evidence, error) {
 	if len(f.Collectors) == 0 {
-		return issue.Evidence{}
+		return issue.Evidence{}, nil
 	}
 	part := j.pub.Parts.Of(i.ID)
 	if part.HasEvidence(i) {
 		e, err := part.Unpack()
 		if err == nil {
-			return e
+			return e, nil
 		}
 		f.Logger.Error("reading kept evidence; it is fetched again", "incident", i.ID, "err", err)
 	}
 	if f.patience <= 0 {
-		return issue.Evidence{Unresolved: []string{"Evidence was not collected yet: that of other incidents took all the time there was."}}
+		return issue.Evidence{Unresolved: []string{"Evidence was not collected yet: that of other incidents took all the time there was."}}, nil
 	}
 	e := f.fetch(ctx, i)
 	if ctx.Err() != nil {
-		return e // incomplete
+		return e, nil // incomplete
+	}
+	if e.StoreError != nil {
+		return issue.Evidence{}, fmt.Errorf("collecting evidence: %w", e.StoreError)
 	}
 	if err := part.Keep(e, issue.Ended(i)); err != nil {
 		f.Logger.Error("keeping evidence", "incident", i.ID, "err", err)
 	}
-	return e
+	return e, nil
 }
 
 // fetch runs all collectors side by side. It reports as missing what they do not return in time.
@@ -98,14 +102,17 @@ func (f *fetcher) fetch(ctx context.Context, i alert.Incident) (all issue.Eviden
 // ofOthers fetches evidence that no text waits for, the worst incidents' first, while this pass has
 // time: storms', for the incidents' pages, and that of an open incident whose text had to do
 // without.
-func (f *fetcher) ofOthers(ctx context.Context, jobs []*job) error {
+func (f *fetcher) ofOthers(ctx context.Context, jobs []*job) (failed error) {
 	for _, j := range jobs {
 		fetched := false
 		for _, i := range f.missing(j) {
 			if f.patience < storming || ctx.Err() != nil {
 				break
 			}
-			f.of(ctx, j, i)
+			if _, err := f.of(ctx, j, i); err != nil {
+				failed = err // the last one will do
+				continue
+			}
 			fetched = true
 		}
 		if fetched {
@@ -114,7 +121,7 @@ func (f *fetcher) ofOthers(ctx context.Context, jobs []*job) error {
 			}
 		}
 	}
-	return nil
+	return failed
 }
 
 // missing returns incidents that still need evidence: those of a storm, or one that is open and has

@@ -1,8 +1,11 @@
 package publish_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -106,6 +109,94 @@ func TestEvidenceIsCollectedAtTheOpeningAndAtTheEnd(t *testing.T) {
 		}
 		if failed != 3 || asked != 2 {
 			t.Errorf("refused %d times, asked %d times", failed, asked)
+		}
+	})
+}
+
+// TestTheStoreIsAwayWhileEvidenceIsCollected has a collector that can't read the store some times:
+// the text waits, and says nothing of it. What another one can't find out is told.
+func TestTheStoreIsAwayWhileEvidenceIsCollected(t *testing.T) {
+	for _, failures := range []int{0, 1, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRun(short())
+			asked, opened := 0, time.Time{}
+			r.options.Render = tell
+			r.options.Collectors = []issue.Collector{
+				func(context.Context, alert.Incident) (e issue.Evidence) {
+					if asked++; asked <= failures {
+						return issue.Evidence{Unresolved: []string{"half"}, StoreError: errors.New("away")}
+					}
+					return issue.Evidence{Timeline: []issue.Entry{{Text: "found"}}}
+				},
+				func(context.Context, alert.Incident) issue.Evidence {
+					return issue.Evidence{Unresolved: []string{"Prometheus is away"}}
+				},
+			}
+			r.forge.fault = func(op string) fault {
+				if op == "create checkout-1" {
+					opened = time.Now()
+				}
+				return none
+			}
+			began := time.Now()
+			r.until(t, 5*time.Minute, nil)
+			if diff := cmp.Diff("opening|found|Prometheus is away", r.forge.body(t, "checkout-1")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if latest := time.Minute + time.Duration(failures)*30*time.Second; opened.Sub(began) > latest {
+				t.Errorf("it was opened after %s, want %s", opened.Sub(began), latest)
+			}
+			if waiting := metric(t, r.registry, "postburn_publications_waiting"); waiting != 0 {
+				t.Errorf("%v publications wait", waiting)
+			}
+		})
+	}
+}
+
+// TestEvidenceOfOneInAStorm has a collector that can't read the store for one incident of a storm:
+// the others get their evidence, and the log says why one does not.
+func TestEvidenceOfOneInAStorm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var stories []story
+		for n := range 12 {
+			s := short()
+			s.group = fmt.Sprintf("s%02d", n)
+			stories = append(stories, s)
+		}
+		r := newRun(stories...)
+		var logged bytes.Buffer
+		r.options.Logger = slog.New(slog.NewTextHandler(&logged, nil))
+		away := true
+		r.options.Collectors = []issue.Collector{func(_ context.Context, i alert.Incident) issue.Evidence {
+			if i.ID == "s05-1" && away {
+				return issue.Evidence{StoreError: errors.New("away")}
+			}
+			return issue.Evidence{Timeline: []issue.Entry{{Text: "found"}}}
+		}}
+		with := func() (n int) {
+			for _, p := range r.store.Publications() {
+				for _, part := range p.Parts {
+					if len(part.Evidence) > 0 {
+						n++
+					}
+				}
+			}
+			return n
+		}
+		r.until(t, 5*time.Minute, nil)
+		if n := with(); n != 11 {
+			t.Errorf("%d incidents have evidence, want 11", n)
+		}
+		if n := strings.Count(logged.String(), "collecting evidence: away"); n != 1 {
+			t.Errorf("logged %d times, want once:\n%s", n, logged.String())
+		}
+		if waiting := metric(t, r.registry, "postburn_publications_waiting"); waiting != 0 {
+			t.Errorf("%v publications wait", waiting)
+		}
+		away = false
+		r.until(t, time.Minute, nil)
+		if n := with(); n != 12 {
+			t.Errorf("%d incidents have evidence, want 12", n)
 		}
 	})
 }

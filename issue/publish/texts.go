@@ -116,7 +116,11 @@ func (t *texts) incidentFacts(ctx context.Context, j *job, stage issue.Stage) (i
 	}
 	f.URL = t.pageOf(i.ID)
 	if stage == issue.Opening {
-		f.Add(t.evidence.of(ctx, j, i))
+		e, err := t.evidence.of(ctx, j, i)
+		if err != nil {
+			return issue.Facts{}, err
+		}
+		f.Add(e)
 		f.AddQueries(t.Queries)
 	}
 	return f, nil
