@@ -60,13 +60,20 @@ func (t *triage) published(ctx context.Context, now time.Time) (map[string]map[s
 	if err != nil {
 		return nil, fmt.Errorf("reading incidents: %w", err)
 	}
+	publications, _, err := publicationsOf(ctx, t.Store, incidents)
+	if err != nil {
+		return nil, err
+	}
+	byIncident := map[string]issue.Publication{}
+	for _, pub := range publications {
+		for _, part := range pub.Parts {
+			byIncident[part.Incident] = pub
+		}
+	}
 	found := map[string]map[string]issue.Publication{}
 	noise := map[string]int{}
 	for _, i := range incidents {
-		pub, ok, err := t.Store.Publication(ctx, i.ID)
-		if err != nil {
-			return nil, fmt.Errorf("reading the publication of incident %s: %w", i.ID, err)
-		}
+		pub, ok := byIncident[i.ID]
 		slos := map[string]bool{}
 		for _, w := range i.Windows {
 			slos[w.Objective.Name] = true

@@ -1,8 +1,10 @@
 package publish_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -339,5 +341,34 @@ func TestLabelsOfARemovedIssueAreAskedForOnce(t *testing.T) {
 			t.Errorf("asked %d times; the issue is gone: %t, %q", asked, p.IsGone(), p.Triage)
 		}
 		r.wantKeys(t)
+	})
+}
+
+// reads is a store that counts how often a publication is read.
+type reads struct {
+	issue.Store
+	n atomic.Int64
+}
+
+func (r *reads) Publication(ctx context.Context, incident string) (issue.Publication, bool, error) {
+	r.n.Add(1)
+	return r.Store.Publication(ctx, incident)
+}
+
+// TestAStormIsReadBackOnce reads a storm's publication, which is large, once a round, and not once
+// for each of its incidents.
+func TestAStormIsReadBackOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := triaged(wave("s", 12, 0, 0, 20*time.Minute)...)
+		counted := &reads{Store: r.store}
+		r.options.Store = counted
+		var quiet int64
+		r.until(t, time.Hour, map[time.Duration]func(){40 * time.Minute: func() { quiet = counted.n.Load() }})
+		if p, _ := r.store.Load("s00-1"); len(p.Parts) != 12 {
+			t.Fatalf("the storm has %d incidents", len(p.Parts))
+		}
+		if n := counted.n.Load() - quiet; n < 9 || n > 11 {
+			t.Errorf("it is read %d times in 20 minutes, want 10", n)
+		}
 	})
 }
