@@ -39,11 +39,9 @@ func readIndicator(f field) slo.Indicator {
 	case len(given) == 0 && clean:
 		f.errorf("indicator.ratio is missing; give it bad and total, or good and total; or give latency, bool or sampled")
 	case r.complete && clean:
-		wrong := promql.Check(r.indicator)
+		wrong, doubts := promql.Examine(r.indicator)
 		r.addPromQL(Error, wrong)
-		if len(wrong) == 0 {
-			r.addPromQL(Warning, promql.Doubts(r.indicator))
-		}
+		r.addPromQL(Warning, doubts)
 	}
 	return r.indicator
 }

@@ -31,27 +31,55 @@ const (
 // by offset. Empty fields are skipped, except for a ratio's total.
 func Check(i slo.Indicator) []Problem {
 	var c checker
+	c.indicator(i)
+	return c.problems
+}
+
+// Examine returns what Check finds, or if that is nothing, what Doubts finds. It parses each field
+// once.
+func Examine(i slo.Indicator) (wrong, doubts []Problem) {
+	var c checker
+	parts := c.indicator(i)
+	if len(c.problems) > 0 {
+		return c.problems, nil
+	}
+	return nil, doubtsAbout(i, parts)
+}
+
+// part is a field of an indicator in which nothing is wrong.
+type part struct {
+	field string
+	expr  parser.Expr
+	terms []Term // if it is a field of counters
+}
+
+// indicator checks the fields that are not empty and returns them, as far as nothing is wrong.
+func (c *checker) indicator(i slo.Indicator) (parts []part) {
+	counters := func(field, text string) {
+		expr, terms := c.counters(field, text)
+		parts = append(parts, part{field, expr, terms})
+	}
 	switch {
 	case i.Ratio != nil:
 		if i.Ratio.Bad != "" {
-			c.counters("bad", i.Ratio.Bad)
+			counters("bad", i.Ratio.Bad)
 		}
 		if i.Ratio.Good != "" {
-			c.counters("good", i.Ratio.Good)
+			counters("good", i.Ratio.Good)
 		}
-		c.counters("total", i.Ratio.Total)
+		counters("total", i.Ratio.Total)
 	case i.Latency != nil:
-		c.histogram(i.Latency.Histogram)
+		parts = append(parts, part{field: "histogram", expr: c.histogram(i.Latency.Histogram)})
 	case i.Bool != "":
-		c.boolean("bool", i.Bool)
+		parts = append(parts, part{field: "bool", expr: c.boolean("bool", i.Bool)})
 	case i.Sampled != nil:
 		for _, f := range [][2]string{{"bad", i.Sampled.Bad}, {"total", i.Sampled.Total}, {"error_ratio", i.Sampled.ErrorRatio}} {
 			if f[1] != "" {
-				c.problems = append(c.problems, CheckExpression(f[0], f[1])...)
+				parts = append(parts, part{field: f[0], expr: c.expression(f[0], f[1])})
 			}
 		}
 	}
-	return c.problems
+	return parts
 }
 
 // CheckExclude finds what is wrong with the PromQL of an objective's `exclude`.

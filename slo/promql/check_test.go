@@ -229,6 +229,10 @@ func TestCheckFields(t *testing.T) {
 			if diff := cmp.Diff(tc.want, promql.Check(tc.indicator)); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
+			wrong, doubts := promql.Examine(tc.indicator)
+			if diff := cmp.Diff(tc.want, wrong); diff != "" || len(wrong) > 0 && len(doubts) > 0 {
+				t.Errorf("Examine has doubts %v, and problems (-want +got):\n%s", doubts, diff)
+			}
 			if l := tc.indicator.Latency; l != nil {
 				if _, err := promql.Histograms(l.Histogram); !isFirst(err, tc.want) {
 					t.Errorf("Histograms says %v", err)

@@ -19,7 +19,7 @@ type Term struct {
 // is never subtracted. It returns the first problem that Check finds.
 func Counters(field, text string) ([]Term, error) {
 	var c checker
-	terms := c.counters(field, text)
+	_, terms := c.counters(field, text)
 	return terms, c.err()
 }
 
@@ -33,10 +33,10 @@ func Histograms(text string) ([]*parser.VectorSelector, error) {
 // gaugeSuffixes are the endings of gauges' names.
 var gaugeSuffixes = [...]string{"_bytes", "_celsius", "_created", "_info", "_percent", "_ratio", "_seconds"}
 
-// counters checks a field of counters and returns its terms.
-func (c *checker) counters(field, text string) (terms []Term) {
+// counters checks a field of counters and returns its expression, taken apart into its terms.
+func (c *checker) counters(field, text string) (expr parser.Expr, terms []Term) {
 	c.field, c.noun, c.example, c.summed = field, "counter", example, true
-	if expr := c.parse(text); expr != nil {
+	if expr = c.parse(text); expr != nil {
 		terms = c.sum(expr, false)
 		for _, t := range terms {
 			for _, s := range t.Selectors {
@@ -47,7 +47,7 @@ func (c *checker) counters(field, text string) (terms []Term) {
 		}
 	}
 	c.sort()
-	return terms
+	return expr, terms
 }
 
 // sum takes a sum apart into its terms. minus is whether the sum itself is subtracted, so that
@@ -66,10 +66,10 @@ func (c *checker) sum(expr parser.Expr, minus bool) []Term {
 	return []Term{{c.selectors, minus}}
 }
 
-// histogram checks a latency's histogram.
-func (c *checker) histogram(text string) {
+// histogram checks a latency's histogram and returns its expression.
+func (c *checker) histogram(text string) (expr parser.Expr) {
 	c.field, c.noun, c.example, c.summed = "histogram", "histogram", exampleHistogram, false
-	if expr := c.parse(text); expr != nil {
+	if expr = c.parse(text); expr != nil {
 		c.joined(expr)
 		for _, s := range c.selectors {
 			name := c.name(s)
@@ -87,6 +87,7 @@ func (c *checker) histogram(text string) {
 		}
 	}
 	c.sort()
+	return expr
 }
 
 // joined takes an expression apart into its selectors; it may be one or several joined by `or`.

@@ -4,7 +4,8 @@
 //
 // Start reading at Check. The files:
 //
-//	check.go       Check and its siblings: what is wrong with a field, and where
+//	check.go       Check and its siblings: what is wrong with a field, and where; Examine, which
+//	               finds doubts as well
 //	counters.go    fields of counters and of histograms, taken apart into vector selectors
 //	condition.go   fields that are true or false
 //	doubt.go       Doubts: what passes Check, and is likely not meant

@@ -16,17 +16,25 @@ import (
 
 // Doubts finds what is likely not meant in an indicator in which Check finds no problem: its text
 // alone shows it. The order is Check's.
-func Doubts(i slo.Indicator) (doubts []Problem) {
+func Doubts(i slo.Indicator) []Problem {
+	_, doubts := Examine(i)
+	return doubts
+}
+
+// doubtsAbout is Doubts for an indicator whose fields are checked.
+func doubtsAbout(i slo.Indicator, parts []part) (doubts []Problem) {
 	switch {
+	case i.Ratio != nil && len(parts) < 2:
+		return nil // it has neither bad nor good events
 	case i.Ratio != nil:
-		doubts = ratioDoubts(*i.Ratio)
-	case i.Latency != nil:
-		doubts = DoubtsIn("histogram", i.Latency.Histogram)
+		doubts = ratioDoubts(parts[0], parts[len(parts)-1])
 	case i.Bool != "":
-		doubts = slices.Concat(neverFalse("bool", i.Bool), emptyCounts("bool", i.Bool), DoubtsIn("bool", i.Bool))
-	case i.Sampled != nil:
-		doubts = slices.Concat(emptyCounts("bad", i.Sampled.Bad), DoubtsIn("bad", i.Sampled.Bad),
-			DoubtsIn("total", i.Sampled.Total), DoubtsIn("error_ratio", i.Sampled.ErrorRatio))
+		doubts = slices.Concat(neverFalse(parts[0]), emptyCounts(parts[0]))
+	case i.Sampled != nil && i.Sampled.Bad != "":
+		doubts = emptyCounts(parts[0])
+	}
+	for _, p := range parts {
+		doubts = append(doubts, comparedAsText(p.field, selectorsOf(p.expr))...)
 	}
 	slices.SortStableFunc(doubts, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(fieldOrder(a.Field), fieldOrder(b.Field)), cmp.Compare(a.Offset, b.Offset))
@@ -38,8 +46,11 @@ func fieldOrder(field string) int { return slices.Index([]string{"bad", "good", 
 
 // DoubtsIn finds what is likely not meant in any PromQL, such as a condition of `exclude` or a
 // query of `evidence`.
-func DoubtsIn(field, text string) (doubts []Problem) {
-	for _, s := range Selectors(text) {
+func DoubtsIn(field, text string) []Problem { return comparedAsText(field, Selectors(text)) }
+
+// comparedAsText finds patterns that are compared as text.
+func comparedAsText(field string, selectors []*parser.VectorSelector) (doubts []Problem) {
+	for _, s := range selectors {
 		for _, m := range s.LabelMatchers {
 			if meant, is := MeantAsPattern(m); is && IsPattern(m.Value) {
 				doubts = append(doubts, Problem{field, int(s.PosRange.Start), fmt.Sprintf("%s is compared as text: a pattern is written %s", m, meant)})
@@ -51,7 +62,7 @@ func DoubtsIn(field, text string) (doubts []Problem) {
 
 // Selectors returns the vector selectors of any PromQL, in the order of the text; none if it does
 // not parse.
-func Selectors(text string) (all []*parser.VectorSelector) {
+func Selectors(text string) []*parser.VectorSelector {
 	if strings.TrimSpace(text) == "" {
 		return nil
 	}
@@ -59,6 +70,10 @@ func Selectors(text string) (all []*parser.VectorSelector) {
 	if err != nil {
 		return nil
 	}
+	return selectorsOf(expr)
+}
+
+func selectorsOf(expr parser.Expr) (all []*parser.VectorSelector) {
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
 		if s, is := node.(*parser.VectorSelector); is {
 			all = append(all, s)
@@ -71,8 +86,13 @@ func Selectors(text string) (all []*parser.VectorSelector) {
 // MeantAsPattern returns the matcher with the same value as a pattern; ok is false if the matcher
 // compares with a pattern already, or its value has nothing that only patterns have.
 func MeantAsPattern(m *labels.Matcher) (meant *labels.Matcher, ok bool) {
-	kind, is := map[labels.MatchType]labels.MatchType{labels.MatchEqual: labels.MatchRegexp, labels.MatchNotEqual: labels.MatchNotRegexp}[m.Type]
-	if !is || m.Name == model.MetricNameLabel || !strings.ContainsAny(m.Value, "*+|[]") && !strings.Contains(m.Value, "..") {
+	kind := labels.MatchRegexp
+	switch {
+	case m.Name == model.MetricNameLabel || !strings.ContainsAny(m.Value, "*+|[]") && !strings.Contains(m.Value, ".."):
+		return nil, false
+	case m.Type == labels.MatchNotEqual:
+		kind = labels.MatchNotRegexp
+	case m.Type != labels.MatchEqual:
 		return nil, false
 	}
 	meant, err := labels.NewMatcher(kind, m.Name, m.Value)
@@ -107,14 +127,10 @@ func isStatus(text string) bool {
 }
 
 // neverFalse finds absent() where a condition needs a value that can be false.
-func neverFalse(field, text string) []Problem {
-	expr, err := newParser().ParseExpr(text)
-	if err != nil {
-		return nil
-	}
-	for _, side := range sides(expr) {
+func neverFalse(p part) []Problem {
+	for _, side := range sides(p.expr) {
 		if call, is := side.(*parser.Call); is && strings.HasPrefix(call.Func.Name, "absent") {
-			return []Problem{{field, int(call.PosRange.Start), fmt.Sprintf("%s() is 1 or has no value, and no value is no data, never false: "+
+			return []Problem{{p.field, int(call.PosRange.Start), fmt.Sprintf("%s() is 1 or has no value, and no value is no data, never false: "+
 				"compare a count, as in (count(%s) or vector(0)) > 0", call.Func.Name, (&checker{example: "up"}).firstSelector(call))}}
 		}
 	}
@@ -122,21 +138,14 @@ func neverFalse(field, text string) []Problem {
 }
 
 // emptyCounts finds counts of what a comparison keeps, which have no value if that is nothing.
-func emptyCounts(field, text string) []Problem {
-	if text == "" {
-		return nil
-	}
-	expr, err := newParser().ParseExpr(text)
-	if err != nil {
-		return nil
-	}
-	for _, side := range sides(expr) {
+func emptyCounts(p part) []Problem {
+	for _, side := range sides(p.expr) {
 		a, is := side.(*parser.AggregateExpr)
 		if !is || a.Op != parser.COUNT && a.Op != parser.SUM || len(a.Grouping) > 0 || a.Without {
 			continue
 		}
 		if kept := comparison(a.Expr); kept != nil && !kept.ReturnBool && kept.LHS.Type() == parser.ValueTypeVector {
-			return []Problem{{field, int(a.PosRange.Start), fmt.Sprintf("%s has no value where there is nothing to %s, and no value is no data: "+
+			return []Problem{{p.field, int(a.PosRange.Start), fmt.Sprintf("%s has no value where there is nothing to %s, and no value is no data: "+
 				"give it a default, as in (%s or vector(0))", a, a.Op, a)}}
 		}
 	}

@@ -10,29 +10,20 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
-
-	"github.com/postburn/postburn/slo"
 )
 
 // ratioDoubts compares good or bad events with the total.
-func ratioDoubts(r slo.Ratio) (doubts []Problem) {
-	field, text := "good", r.Good
-	if r.Bad != "" {
-		field, text = "bad", r.Bad
-	}
-	part, err := Counters(field, text)
-	all, totalErr := Counters("total", r.Total)
-	if err != nil || totalErr != nil {
-		return nil
-	}
+func ratioDoubts(events, total part) (doubts []Problem) {
+	field, part, all := events.field, events.terms, total.terms
 	add := func(field string, at int, format string, args ...any) {
 		doubts = append(doubts, Problem{field, at, fmt.Sprintf(format, args...)})
 	}
 	quick, slow := bucketsOf(part)
+	same := canonical(part) == canonical(all)
 	switch {
-	case canonical(part) == canonical(all) && field == "bad":
+	case same && field == "bad":
 		add(field, 0, "this is the total, so every event is bad: select the bad ones alone")
-	case canonical(part) == canonical(all):
+	case same:
 		add(field, 0, "this is the total, so no event is ever bad: select the good ones alone")
 	case quick != nil && field == "bad":
 		add(field, int(quick.PosRange.Start), "%s has the events of up to %s, which are the quick ones: give it as good", Name(quick), boundaryOf(quick))
@@ -50,8 +41,8 @@ func ratioDoubts(r slo.Ratio) (doubts []Problem) {
 			}
 		}
 	}
-	for _, s := range selectorsOf(part) {
-		if label, other := otherService(s, selectorsOf(all)); other != nil {
+	for _, s := range added(part) {
+		if label, other := otherService(s, added(all)); other != nil {
 			add(field, int(s.PosRange.Start), "%s is not the %s of the total, which has %s: its events are not among the total's", matcherOf(s, label), label, matcherOf(other, label))
 		}
 	}
@@ -61,7 +52,7 @@ func ratioDoubts(r slo.Ratio) (doubts []Problem) {
 	for _, s := range sumsAmong(all, part) {
 		add("total", int(s.PosRange.Start), "%s adds up what the events measure, and %s counts events: give %s", Name(s), field, strings.TrimSuffix(Name(s), "_sum")+"_count")
 	}
-	return slices.Concat(doubts, DoubtsIn(field, text), DoubtsIn("total", r.Total))
+	return doubts
 }
 
 // selectorsIn returns the selectors of all terms, subtracted ones too.

@@ -48,7 +48,7 @@ func NewShape(o slo.Objective) (Shape, error) {
 	if err != nil {
 		return Shape{}, err
 	}
-	s.total, s.part = selectorsOf(all), selectorsOf(part)
+	s.total, s.part = added(all), added(part)
 	inTotal, differ, values := map[string]bool{}, map[string]bool{}, map[string]map[string]bool{}
 	for _, m := range matchers(s.total) {
 		inTotal[m.String()] = true
@@ -84,8 +84,8 @@ func latencyShape(o slo.Objective) (Shape, error) {
 	return s, err
 }
 
-// selectorsOf returns the selectors of the terms that are added.
-func selectorsOf(terms []Term) (selectors []*parser.VectorSelector) {
+// added returns the selectors of the terms that are added.
+func added(terms []Term) (selectors []*parser.VectorSelector) {
 	for _, t := range terms {
 		if !t.Minus {
 			selectors = append(selectors, t.Selectors...)
