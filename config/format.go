@@ -46,6 +46,15 @@ func (s *source) isForeign() bool {
 	return slices.ContainsFunc(s.objects, func(o *object) bool { return o.format != nil })
 }
 
+// dropText lets go of the file's text and tree, of which nothing is needed once it is read. What
+// was read stays.
+func (s *source) dropText() {
+	s.doc = &document{name: s.doc.name, problems: s.doc.problems}
+	for _, o := range s.objects {
+		o.root = field{}
+	}
+}
+
 // newSource parses a file and tells the formats of what it has.
 func newSource(content []byte, name string, formats []Format) *source {
 	doc := newDocument(content, name)
@@ -155,8 +164,7 @@ func translate(sources []*source, formats []Format) (problems []Problem) {
 
 // Kinds returns a line for each file that has objects of a foreign format: what it is.
 func Kinds(paths []string, formats ...Format) (lines []string) {
-	sources, _ := readSources(paths, formats)
-	for _, s := range sources {
+	_ = eachSource(paths, formats, func(s *source) { // problems are Load's to report
 		var kinds []string
 		for _, o := range s.objects {
 			if o.format == nil {
@@ -169,7 +177,7 @@ func Kinds(paths []string, formats ...Format) (lines []string) {
 		if len(kinds) > 0 {
 			lines = append(lines, fmt.Sprintf("%s is a file of %s, read as it is", s.doc.name, strings.Join(kinds, " and ")))
 		}
-	}
+	})
 	return lines
 }
 

@@ -30,15 +30,16 @@ func Load(paths []string, formats ...Format) ([]Definition, []Problem) {
 }
 
 func load(paths []string, formats []Format) (sources []*source, definitions []Definition, problems []Problem) {
-	sources, problems = readSources(paths, formats)
-	for _, s := range sources {
+	problems = eachSource(paths, formats, func(s *source) {
 		s.readNative()
-	}
-	problems = append(problems, translate(sources, formats)...)
-	for _, s := range sources {
-		for _, o := range s.objects {
-			definitions = append(definitions, o.definitions...)
+		if !s.isForeign() {
+			s.dropText()
 		}
+		sources = append(sources, s)
+	})
+	problems = append(problems, translate(sources, formats)...)
+	definitions = takeDefinitions(sources)
+	for _, s := range sources {
 		problems = append(problems, s.doc.problems...)
 	}
 	if len(definitions) == 0 && len(sources) > 0 && !Failed(problems) {
@@ -49,7 +50,9 @@ func load(paths []string, formats []Format) (sources []*source, definitions []De
 	return sources, definitions, tidy(append(problems, readTemplates(definitions)...))
 }
 
-func readSources(paths []string, formats []Format) (sources []*source, problems []Problem) {
+// eachSource calls a function with each file, in the order of their names. It parses one after the
+// other: the trees of many files take much more memory than what is read from them.
+func eachSource(paths []string, formats []Format, read func(*source)) (problems []Problem) {
 	files, problems := expand(paths)
 	for _, name := range files {
 		content, err := readFile(name)
@@ -57,9 +60,26 @@ func readSources(paths []string, formats []Format) (sources []*source, problems 
 			problems = append(problems, unreadable(name, err))
 			continue
 		}
-		sources = append(sources, newSource(content, name, formats))
+		read(newSource(content, name, formats))
 	}
-	return sources, problems
+	return problems
+}
+
+// takeDefinitions moves the definitions of all files into one slice.
+func takeDefinitions(sources []*source) []Definition {
+	n := 0
+	for _, s := range sources {
+		for _, o := range s.objects {
+			n += len(o.definitions)
+		}
+	}
+	all := make([]Definition, 0, n)
+	for _, s := range sources {
+		for _, o := range s.objects {
+			all, o.definitions = append(all, o.definitions...), nil
+		}
+	}
+	return all
 }
 
 // Files are the SLO files that Load would read for these paths, sorted by name.
@@ -140,18 +160,18 @@ func unreadable(path string, err error) Problem {
 
 // repeatedNames finds objectives that have the name of an earlier one.
 func repeatedNames(definitions []Definition) (problems []Problem) {
-	first := map[string]Position{}
-	for _, d := range definitions {
-		name := d.Objective.Name
+	first := make(map[string]int, len(definitions))
+	for i := range definitions {
+		name := definitions[i].Objective.Name
 		if name == "" {
 			continue
 		}
-		if at, taken := first[name]; taken {
-			text := fmt.Sprintf("name %q is taken by the slo at %s; names must be unique", name, at)
-			problems = append(problems, Problem{Position: d.Position, Text: text})
+		if n, taken := first[name]; taken {
+			text := fmt.Sprintf("name %q is taken by the slo at %s; names must be unique", name, definitions[n].Position)
+			problems = append(problems, Problem{Position: definitions[i].Position, Text: text})
 			continue
 		}
-		first[name] = d.Position
+		first[name] = i
 	}
 	return problems
 }

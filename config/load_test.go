@@ -134,6 +134,25 @@ func TestLoadConfigMap(t *testing.T) {
 	}
 }
 
+// TestLoadDropsText reads a file of native form and a foreign one: only the foreign one's text is
+// there when all files are read.
+func TestLoadDropsText(t *testing.T) {
+	foreign := Format{Has: func(h Header) bool { return h.Version == "foreign" }, Translate: func(objects []Node) [][]*SLO {
+		return make([][]*SLO, len(objects))
+	}}
+	write(t, map[string]string{"a.yaml": named("a"), "b.yaml": "version: foreign\n"})
+	sources, definitions, problems := load([]string{"."}, []Format{foreign})
+	if len(sources) != 2 || len(definitions) != 1 || len(problems) > 0 {
+		t.Fatalf("%d sources, definitions %v, problems %v", len(sources), definitions, problems)
+	}
+	if native := sources[0]; native.doc.lines != nil || native.objects[0].root.value != nil {
+		t.Error("the text of the native file is kept")
+	}
+	if sources[1].objects[0].root.value == nil {
+		t.Error("the foreign file is gone")
+	}
+}
+
 // TestLoadFormats has documents of a foreign format beside native ones, with names over files.
 func TestLoadFormats(t *testing.T) {
 	foreign := Format{
