@@ -75,23 +75,19 @@ func (b Bounds) Check(definitions []Definition) (problems []Problem) {
 		if p, wrong := b.checkSource(d); wrong {
 			problems = append(problems, p)
 		}
-		for _, named := range []struct {
-			key, name string
-			at        Position
-		}{
-			{"issue.repository", d.Issue.Repository, d.Named.Repository},
-			{"evidence.repository", d.Issue.Evidence.Repository, d.Named.EvidenceRepository},
+		for _, named := range []struct{ key, name string }{
+			{"issue.repository", d.Issue.Repository}, {"evidence.repository", d.Issue.Evidence.Repository},
 		} {
 			if named.name == "" {
 				continue
 			}
 			if err := b.Repositories.Check(named.name); err != nil {
-				problems = append(problems, Problem{Position: cmp.Or(named.at, d.Position), Text: named.key + ": " + err.Error()})
+				problems = append(problems, Problem{Position: cmp.Or(d.Keys[named.key], d.Position), Text: named.key + ": " + err.Error()})
 			}
 		}
 		if file := d.Issue.Template.File; file != "" && b.isOwn(file) {
 			problems = append(problems, Problem{
-				Position: cmp.Or(d.Named.Template, d.Position), About: file,
+				Position: cmp.Or(d.Keys["issue.template"], d.Position), About: file,
 				Text: fmt.Sprintf("issue.template: %s is one of the daemon's own files: name a template", quote(filepath.Base(file))),
 			})
 		}

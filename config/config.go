@@ -16,15 +16,8 @@ type Definition struct {
 	Objective slo.Objective
 	Policy    alert.Policy
 	Issue     issue.Settings
-	Position  Position // of its name
-	Named     Named
-	Keys      map[string]Position // of values that name something of Prometheus', by path, such as indicator.ratio.bad
-}
-
-// Named has the positions of what a definition names outside of its file. What is not named has no
-// position.
-type Named struct {
-	Source, Template, Repository, EvidenceRepository Position
+	Position  Position            // of its name
+	Keys      map[string]Position // of values that name something outside of the file, by path, such as indicator.ratio.bad
 }
 
 // Alert is the part of the definition that the fold works with.

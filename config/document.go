@@ -24,16 +24,16 @@ type document struct {
 	lines    []string
 	widths   []int // of the lines, in characters
 	problems []Problem
-	keys     map[string]Position // of the present slo, see Definition
-	work     int                 // how much of maxWork is done
-	isSecret bool                // problems may not quote it
+	kept     []keptPosition // of the present slo
+	work     int            // how much of maxWork is done
+	isSecret bool           // problems may not quote it
 
 	// origins are the places of nodes that no text has: those that were made from a foreign file.
 	origins map[*yaml.Node]Position
 }
 
 func newDocument(doc []byte, name string) *document {
-	d := &document{name: name, keys: map[string]Position{}, lines: strings.Split(string(bytes.TrimPrefix(doc, []byte("\ufeff"))), "\n")}
+	d := &document{name: name, lines: strings.Split(string(bytes.TrimPrefix(doc, []byte("\ufeff"))), "\n")}
 	d.widths = make([]int, len(d.lines))
 	for i, line := range d.lines {
 		d.widths[i] = utf8.RuneCountInString(line)
@@ -133,11 +133,14 @@ func (d *document) warnf(n *yaml.Node, format string, args ...any) {
 
 // spend counts text that is looked at. It reports false once that is more than a file may make with
 // aliases: then nothing more of the file is read.
-func (d *document) spend(n *yaml.Node) bool {
+func (d *document) spend(n *yaml.Node) bool { return d.spendWork(n, nodeWork+len(n.Value)) }
+
+// spendWork is spend for as much work, at a place.
+func (d *document) spendWork(n *yaml.Node, work int) bool {
 	if d.isFull() {
 		return false
 	}
-	d.work += nodeWork + len(n.Value)
+	d.work += work
 	if d.isFull() {
 		d.errorf(n, "too much text: with all aliases and defaults filled in, a file may have %d MiB", maxWork>>20)
 		return false

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"github.com/postburn/postburn/issue"
 	"github.com/postburn/postburn/slo/promql"
 )
 
@@ -9,17 +8,7 @@ import (
 // incident.
 const maxEvidenceQueries = 8
 
-// readEvidence reads what else is looked at around an incident.
-func readEvidence(s settings) (e issue.EvidenceQuery) {
-	if f, ok := s.evidence["repository"]; ok {
-		e.Repository = f.repository()
-	}
-	if f, ok := s.evidence["queries"]; ok {
-		e.Queries = readEvidenceQueries(f)
-	}
-	return e
-}
-
+// readEvidenceQueries reads what else is looked at around an incident, by name.
 func readEvidenceQueries(f field) map[string]string {
 	found, ok := f.mapping(schema{of: "evidence.queries", path: "evidence.queries."})
 	if !ok {

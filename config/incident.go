@@ -12,47 +12,6 @@ import (
 	"github.com/postburn/postburn/slo"
 )
 
-// policyReader reads what counts as an incident. It needs the objective's target and window; if
-// those are not known, what depends on them is not checked.
-type policyReader struct {
-	settings
-	objective slo.Objective
-}
-
-func readPolicy(s settings, o slo.Objective) alert.Policy {
-	r := policyReader{s, o}
-	found := s.orDefaults(s.incident, "incident")
-	policy := alert.Policy{Budget: found["budget"].truth(), Group: o.Service, Severities: readSeverities(found["severity"])}
-	policy.MergeGap, _ = found["merge_gap"].duration()
-	if groupsBySLO(found["group"]) {
-		policy.Group = o.Name
-	}
-	if f, ok := found["burn"]; ok {
-		policy.Rules = r.rules(f)
-	} else {
-		policy.Rules = alert.DefaultRules(o.Window.Length())
-		r.warnOfDefaults(policy.Rules)
-	}
-	slices.SortStableFunc(policy.Rules, func(a, b alert.Rule) int { return b.Rate.Cmp(a.Rate) })
-	// what is sampled has events of no size, see docs/slo-file.md
-	if _, own := s.incident["min_bad_events"]; own || o.Indicator.Sampled == nil {
-		policy.MinBadEvents = readEvents(found["min_bad_events"], len(policy.Rules) > 0 && o.Indicator.Sampled == nil)
-	}
-	if f, ok := found["hold"]; ok {
-		policy.Hold, _ = f.duration()
-	}
-	if f, ok := found["blind"]; ok {
-		policy.Blind = readBlind(f)
-	}
-	if f, ok := found["quiet"]; ok {
-		policy.Quiet = readQuiet(f)
-	}
-	if f, ok := found["burn"]; ok && len(f.value.Content) == 0 && !policy.Budget {
-		f.warnf("no rules and no budget: nothing is ever an incident of this objective")
-	}
-	return policy
-}
-
 // readBlind reads when missing data is worth an issue.
 func readBlind(f field) alert.BlindPolicy {
 	found, _ := f.mapping(schemaOf("incident.blind", "incident.blind"))
@@ -86,9 +45,10 @@ func readQuiet(f field) alert.QuietPolicy {
 	return p
 }
 
-// readEvents reads how many bad events a rule needs, and warns if a single one can be an incident.
-func readEvents(f field, rules bool) float64 {
+// events reads how many bad events a rule needs, and warns if a single one can be an incident.
+func (r *definitionReader) events(f field) float64 {
 	number, ok := f.number()
+	rules := len(r.def.Policy.Rules) > 0 && r.def.Objective.Indicator.Sampled == nil
 	switch {
 	case ok && number.Float() != math.Trunc(number.Float()):
 		f.errorf("%s must be %s, not %s", f.path, f.like, quote(f.value.Value))
@@ -98,7 +58,8 @@ func readEvents(f field, rules bool) float64 {
 	return number.Float()
 }
 
-func groupsBySLO(f field) bool {
+// readGroup reports whether incidents are of the slo alone.
+func readGroup(f field) (bySLO bool) {
 	text, ok := f.scalar()
 	if ok && text != "service" && text != "slo" {
 		f.errorf("%s must be %s, not %s", f.path, f.like, quote(text))
@@ -106,18 +67,20 @@ func groupsBySLO(f field) bool {
 	return text == "slo"
 }
 
-func (r policyReader) rules(f field) (rules []alert.Rule) {
+// rules reads burn rules, fastest first.
+func (r *definitionReader) rules(f field) (rules []alert.Rule) {
 	items, _ := f.list()
 	for _, item := range items {
 		if rule, ok := r.rule(item); ok {
 			rules = append(rules, rule)
 		}
 	}
+	slices.SortStableFunc(rules, func(a, b alert.Rule) int { return b.Rate.Cmp(a.Rate) })
 	return rules
 }
 
 // rule reads a burn rule; ok is false if it is not one.
-func (r policyReader) rule(f field) (rule alert.Rule, ok bool) {
+func (r *definitionReader) rule(f field) (rule alert.Rule, ok bool) {
 	schema := schemaOf("incident.burn", "a rule")
 	found, ok := f.mapping(schema)
 	if !ok {
@@ -148,7 +111,7 @@ func (r policyReader) rule(f field) (rule alert.Rule, ok bool) {
 	return rule, ok && r.windows(found, rule)
 }
 
-func (r policyReader) rate(f field) (slo.Decimal, bool) {
+func (r *definitionReader) rate(f field) (slo.Decimal, bool) {
 	rate, ok := f.number()
 	switch {
 	case !ok:
@@ -156,16 +119,16 @@ func (r policyReader) rate(f field) (slo.Decimal, bool) {
 	case rate.Cmp(slo.MustDecimal("1")) < 0:
 		f.errorf("%s must be at least 1, not %s: a slower burn leaves budget over at the window's end", f.path, rate)
 		return rate, false
-	case neverFires(rate, r.objective.Target):
-		f.errorf("a rule of rate %s can never fire for a target of %s: %s", rate, r.objective.Target.Percent(), mostRate(r.objective.Target))
+	case neverFires(rate, r.def.Objective.Target):
+		f.errorf("a rule of rate %s can never fire for a target of %s: %s", rate, r.def.Objective.Target.Percent(), mostRate(r.def.Objective.Target))
 		return rate, false
 	}
 	return rate, true
 }
 
 // windows checks a rule's windows against each other and against the objective's.
-func (r policyReader) windows(found fields, rule alert.Rule) bool {
-	window := r.objective.Window.Length()
+func (r *definitionReader) windows(found fields, rule alert.Rule) bool {
+	window := r.def.Objective.Window.Length()
 	switch {
 	case rule.Short >= rule.Long:
 		found["short"].errorf("a rule's short window must be shorter than its long one of %s, not %s: a twelfth of it is usual",
@@ -180,11 +143,11 @@ func (r policyReader) windows(found fields, rule alert.Rule) bool {
 }
 
 // warnOfDefaults says which of the default rules are of no use for the objective's target.
-func (r policyReader) warnOfDefaults(rules []alert.Rule) {
-	target := r.objective.Target
-	at := r.of
-	if f, ok := r.fields["target"]; ok {
-		at = f
+func (r *definitionReader) warnOfDefaults(rules []alert.Rule) {
+	target := r.def.Objective.Target
+	at, said := r.find("target")
+	if !said {
+		return // it is missing, and no rule is wrong for it
 	}
 	for _, rule := range rules {
 		if neverFires(rule.Rate, target) {

@@ -12,25 +12,7 @@ import (
 // maxLabel is how long a label's name may be at GitHub, in characters.
 const maxLabel = 50
 
-// readIssue reads how incidents are published.
-func readIssue(s settings) issue.Settings {
-	found := s.orDefaults(s.issue, "issue")
-	postMortemAt, _ := found["post_mortem_at"].share()
-	to := issue.Settings{Assign: readAssign(found["assign"]), PostMortemAt: postMortemAt.Float(), Lint: found["lint"].truth()}
-	to.RemindAfter = readRemindAfter(found["remind_after"])
-	to.Report = s.orDefaults(s.report, "report")["issue"].truth()
-	if f, ok := found["repository"]; ok {
-		to.Repository = f.repository()
-	}
-	if f, ok := found["labels"]; ok {
-		to.Labels = readIssueLabels(f)
-	}
-	if f, ok := found["template"]; ok {
-		to.Template.File = readTemplateName(f)
-	}
-	return to
-}
-
+// repository reads the name of a repository at GitHub.
 func (f field) repository() string {
 	text, ok := f.scalar()
 	if ok && !repositoryName.MatchString(text) {
@@ -63,6 +45,12 @@ func readIssueLabels(f field) (names []string) {
 		}
 	}
 	return names
+}
+
+// readPostMortemAt reads from which share of the error budget issues have the form of the analysis.
+func readPostMortemAt(f field) float64 {
+	share, _ := f.share()
+	return share.Float()
 }
 
 // readRemindAfter reads how long a follow-up is open until people are reminded; 0: they never are.

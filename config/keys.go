@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"slices"
 
 	"go.yaml.in/yaml/v4"
@@ -178,7 +179,8 @@ func (s schema) field(d *document, name string, key, value *yaml.Node) field {
 
 // orDefaults adds the default values of a mapping's keys that are not there.
 func (d *document) orDefaults(found fields, in string) fields {
-	all, s := fields{}.over(found), schemaOf(in, in)
+	all, s := fields{}, schemaOf(in, in)
+	maps.Copy(all, found)
 	for _, k := range s.keys {
 		if _, there := all[k.Name]; there || k.Default == "" {
 			continue

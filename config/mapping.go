@@ -20,17 +20,6 @@ type field struct {
 // fields are the keys of a mapping.
 type fields map[string]field
 
-// over lays fields over those of base.
-func (f fields) over(base fields) fields {
-	all := fields{}
-	for _, layer := range []fields{base, f} {
-		for key, value := range layer {
-			all[key] = value
-		}
-	}
-	return all
-}
-
 func (f field) at() Position { return f.doc.at(f.value) }
 
 func (f field) errorf(format string, args ...any) { f.doc.errorf(f.value, format, args...) }

@@ -2,7 +2,7 @@ package config
 
 import (
 	"fmt"
-	"strings"
+	"maps"
 )
 
 // Native reads a file in postburn's own format.
@@ -21,9 +21,9 @@ func readDocument(root field) (definitions []Definition) {
 	if !ok {
 		return nil
 	}
-	var defaults settings
+	from := builtIn
 	if f, ok := file["defaults"]; ok {
-		defaults = readDefaults(f)
+		from = readDefaults(f)
 	}
 	slos, ok := file["slos"]
 	if !ok {
@@ -37,120 +37,53 @@ func readDocument(root field) (definitions []Definition) {
 	if len(items) == 0 {
 		slos.errorf("no slos: the list is empty")
 	}
+	definitions = make([]Definition, 0, len(items))
 	for _, item := range items {
 		if own, ok := readSettings(item, "an slo"); ok {
-			definitions = append(definitions, readValues(own.over(defaults), false))
+			definitions = append(definitions, readDefinition(own, from))
 		}
 	}
 	return definitions
 }
 
-// settings are the keys of an slo. Those mappings that defaults may give in part are taken apart.
+// settings are what an slo says, or defaults, by path. Those mappings that defaults may give in
+// part are taken apart, into values such as incident.hold.
 type settings struct {
-	of field // the mapping that they are in
-	fields
-	incident, issue, evidence, report, links fields
+	of     field // the mapping that they are in
+	values fields
+	links  fields // by name
 }
 
-// over lays the settings of an slo over defaults.
-func (s settings) over(defaults settings) settings {
-	return settings{
-		of:       s.of,
-		fields:   s.fields.over(defaults.fields),
-		incident: s.incident.over(defaults.incident),
-		issue:    s.issue.over(defaults.issue),
-		evidence: s.evidence.over(defaults.evidence),
-		report:   s.report.over(defaults.report),
-		links:    s.links.over(defaults.links),
-	}
-}
-
-// orDefaults adds the default values of a mapping's keys that are not there.
-func (s settings) orDefaults(found fields, in string) fields { return s.of.doc.orDefaults(found, in) }
+// parts are the mappings that defaults may give in part.
+var parts = []string{"incident", "issue", "evidence", "report"}
 
 func readSettings(f field, of string) (s settings, ok bool) {
 	s.of = f
-	s.fields, ok = f.mapping(schemaOf("", of))
+	s.values, ok = f.mapping(schemaOf("", of))
 	if !ok {
 		return s, false
 	}
-	if f, ok := s.fields["incident"]; ok {
-		s.incident, _ = f.mapping(schemaOf("incident", "incident"))
+	for _, part := range parts {
+		if f, said := s.values[part]; said {
+			inside, _ := f.mapping(schemaOf(part, part))
+			for _, value := range inside {
+				s.values[value.path] = value
+			}
+		}
 	}
-	if f, ok := s.fields["issue"]; ok {
-		s.issue, _ = f.mapping(schemaOf("issue", "issue"))
-	}
-	if f, ok := s.fields["evidence"]; ok {
-		s.evidence, _ = f.mapping(schemaOf("evidence", "evidence"))
-	}
-	if f, ok := s.fields["report"]; ok {
-		s.report, _ = f.mapping(schemaOf("report", "report"))
-	}
-	if f, ok := s.fields["links"]; ok {
+	if f, ok := s.values["links"]; ok {
 		s.links, _ = f.mapping(schema{of: "links", path: "links."})
 	}
 	return s, true
 }
 
-// readDefaults reads what all slos of a document share, and checks it even if no slo uses it.
-func readDefaults(f field) settings {
-	s, ok := readSettings(f, "defaults")
-	if !ok {
-		return settings{}
-	}
-	for _, k := range schemaOf("", "").keys {
-		if f, there := s.fields[k.Name]; there && k.OnlySLO {
-			f.wrongKey("defaults can't have a %s, because %ss must be unique; give each slo its own", k.Name, k.Name)
-			delete(s.fields, k.Name)
-		}
-	}
-	readValues(s, true)
-	return s
-}
-
-// readValues reads what settings say. What a partial one, of defaults, does not say is no problem.
-func readValues(s settings, partial bool) Definition {
-	s.of.doc.keys = map[string]Position{}
-	def := Definition{Position: s.of.at(), Keys: s.of.doc.keys}
-	o := &def.Objective
-	found := s.orDefaults(s.fields, "")
-	read := map[string]func(field){
-		"name":        func(f field) { o.Name, def.Position = readName(f), f.at() },
-		"service":     func(f field) { o.Service = f.shortText() },
-		"description": func(f field) { o.Description = f.longText() },
-		"owner":       func(f field) { o.Owner = f.shortText() },
-		"target":      func(f field) { o.Target = readTarget(f) },
-		"window":      func(f field) { o.Window = readWindow(f) },
-		"source":      func(f field) { f.keep(); o.Source = readSourceName(f) },
-		"indicator":   func(f field) { o.Indicator = readIndicator(f) },
-		"group_by":    func(f field) { f.keep(); o.GroupBy = readGroupBy(f) },
-		"delay":       func(f field) { o.Delay = readDelay(f) },
-		"exclude":     func(f field) { o.Exclude = readExclude(f) },
-	}
-	for _, k := range schemaOf("", "").keys {
-		f, there := found[k.Name]
-		switch {
-		case there && read[k.Name] != nil:
-			read[k.Name](f)
-		case !there && k.Missing != "" && !partial:
-			s.of.missing(k.Path())
-		}
-	}
-	o.Links = readLinks(s.links)
-	def.Issue = readIssue(s)
-	def.Issue.Evidence = readEvidence(s)
-	def.Named = readNamed(s)
-	def.Policy = readPolicy(s, *o)
-	def.Policy.Repository = strings.ToLower(def.Issue.Repository) // as GitHub compares them
-	return def
-}
-
-// readLinks reads names with the URLs that they lead to.
-func readLinks(found fields) map[string]string {
+// readLinks reads names with the URLs that they lead to, and lays them over others.
+func readLinks(found fields, others map[string]string) map[string]string {
 	if len(found) == 0 {
-		return nil
+		return others
 	}
 	links := map[string]string{}
+	maps.Copy(links, others)
 	for name, f := range found {
 		if !isShortText(name) {
 			f.wrongKey("a link's name must have 1 to %d printable characters, not %s", maxShortText, quote(name))

@@ -33,23 +33,6 @@ func readTemplateName(f field) string {
 	return filepath.Join(filepath.Dir(f.at().File), text)
 }
 
-// readNamed returns the positions of what settings name outside of the file.
-func readNamed(s settings) (n Named) {
-	if f, ok := s.fields["source"]; ok {
-		n.Source = f.at()
-	}
-	if f, ok := s.issue["template"]; ok {
-		n.Template = f.at()
-	}
-	if f, ok := s.issue["repository"]; ok {
-		n.Repository = f.at()
-	}
-	if f, ok := s.evidence["repository"]; ok {
-		n.EvidenceRepository = f.at()
-	}
-	return n
-}
-
 // readTemplates reads the templates that definitions name, each file once.
 func readTemplates(definitions []Definition) (problems []Problem) {
 	type read struct {
@@ -70,7 +53,7 @@ func readTemplates(definitions []Definition) (problems []Problem) {
 		}
 		if got.err != nil {
 			problems = append(problems, Problem{
-				Position: d.Named.Template, Text: fmt.Sprintf("issue.template: %s %v", quote(filepath.Base(file)), got.err), About: file,
+				Position: d.Keys["issue.template"], Text: fmt.Sprintf("issue.template: %s %v", quote(filepath.Base(file)), got.err), About: file,
 			})
 			continue
 		}

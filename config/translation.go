@@ -19,7 +19,7 @@ type SLO struct {
 // NewSLO returns an objective without any keys. It is the one that a value of a foreign file says.
 func NewSLO(of Node) *SLO {
 	s := &SLO{
-		doc:  &document{name: of.Position().File, keys: map[string]Position{}, origins: map[*yaml.Node]Position{}},
+		doc:  &document{name: of.Position().File, origins: map[*yaml.Node]Position{}},
 		root: &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"},
 		of:   of,
 	}
@@ -123,7 +123,7 @@ func (s *SLO) definition() (Definition, []Problem) {
 	if !ok {
 		return Definition{}, s.doc.problems
 	}
-	return readValues(own, false), s.doc.problems
+	return readDefinition(own, builtIn), s.doc.problems
 }
 
 // writeNative writes objectives as a native file.

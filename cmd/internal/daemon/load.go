@@ -49,7 +49,7 @@ func checkTemplates(definitions []config.Definition) (problems []config.Problem)
 			at := config.Position{File: wrong.File, Line: wrong.Line, Column: max(1, wrong.Column)}
 			problems = append(problems, config.Problem{Position: at, Text: wrong.Text, About: t.File})
 		case err != nil:
-			at := cmp.Or(d.Named.Template, d.Position)
+			at := cmp.Or(d.Keys["issue.template"], d.Position)
 			problems = append(problems, config.Problem{Position: at, Text: fmt.Sprintf("issue.template: %v", err), About: t.File})
 		}
 	}
