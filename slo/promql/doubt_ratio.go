@@ -2,6 +2,7 @@ package promql
 
 import (
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strconv"
@@ -19,7 +20,7 @@ func ratioDoubts(events, total part) (doubts []Problem) {
 		doubts = append(doubts, Problem{field, at, fmt.Sprintf(format, args...)})
 	}
 	quick, slow := bucketsOf(part)
-	same := canonical(part) == canonical(all)
+	same := !hasOwnMatcher(part, all) && canonical(part) == canonical(all)
 	switch {
 	case same && field == "bad":
 		add(field, 0, "this is the total, so every event is bad: select the bad ones alone")
@@ -34,7 +35,7 @@ func ratioDoubts(events, total part) (doubts []Problem) {
 		name  string
 		terms []Term
 	}{{field, part}, {"total", all}} {
-		for _, s := range selectorsIn(f.terms) {
+		for s := range selectorsIn(f.terms) {
 			if strings.HasSuffix(Name(s), "_bucket") && !slices.ContainsFunc(s.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == model.BucketLabel }) {
 				add(f.name, int(s.PosRange.Start), "without le, %s counts an event once for each boundary that it is below: name one boundary, or give %s",
 					Name(s), strings.TrimSuffix(Name(s), "_bucket")+"_count")
@@ -55,12 +56,41 @@ func ratioDoubts(events, total part) (doubts []Problem) {
 	return doubts
 }
 
-// selectorsIn returns the selectors of all terms, subtracted ones too.
-func selectorsIn(terms []Term) (all []*parser.VectorSelector) {
-	for _, t := range terms {
-		all = append(all, t.Selectors...)
+// selectorsIn goes through the selectors of all terms, subtracted ones too.
+func selectorsIn(terms []Term) iter.Seq[*parser.VectorSelector] {
+	return func(yield func(*parser.VectorSelector) bool) {
+		for _, t := range terms {
+			for _, s := range t.Selectors {
+				if !yield(s) {
+					return
+				}
+			}
+		}
 	}
-	return all
+}
+
+// hasOwnMatcher reports whether terms have a matcher that is not among others', as most bad events
+// do. Then canonical writes both differently.
+func hasOwnMatcher(terms, others []Term) bool {
+	for s := range selectorsIn(terms) {
+		for _, m := range s.LabelMatchers {
+			if m.Name != model.MetricNameLabel && m.Name != model.BucketLabel && !hasMatcher(others, m) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func hasMatcher(terms []Term, wanted *labels.Matcher) bool {
+	for s := range selectorsIn(terms) {
+		if slices.ContainsFunc(s.LabelMatchers, func(m *labels.Matcher) bool {
+			return m.Name == wanted.Name && m.Type == wanted.Type && m.Value == wanted.Value
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 // canonical writes terms so that those which select the same events are equal: whatever the order
@@ -184,13 +214,13 @@ func metricOf(s *parser.VectorSelector) string {
 // sumsAmong returns selectors of a histogram's or summary's sum, if none of the others is one and
 // they count events.
 func sumsAmong(terms, others []Term) (sums []*parser.VectorSelector) {
-	for _, s := range selectorsIn(others) {
+	for s := range selectorsIn(others) {
 		counts := slices.ContainsFunc([]string{"_count", "_bucket", "_total"}, func(end string) bool { return strings.HasSuffix(Name(s), end) })
 		if !counts {
 			return nil
 		}
 	}
-	for _, s := range selectorsIn(terms) {
+	for s := range selectorsIn(terms) {
 		if strings.HasSuffix(Name(s), "_sum") {
 			sums = append(sums, s)
 		}
