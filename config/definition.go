@@ -2,7 +2,6 @@ package config
 
 import (
 	"maps"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -106,15 +105,13 @@ func readDefaults(f field) *defaults {
 // readOver reads defaults that are laid over others. What they do not say is no problem.
 func readOver(s settings, others *defaults) *defaults {
 	r := newDefinitionReader(s, others)
-	read := &defaults{said: s, work: maps.Clone(others.work)}
-	if read.work == nil {
-		read.work = map[string]int{}
-	}
-	r.read(func(path string, work int) { read.work[path] = work })
-	for _, work := range read.work {
+	r.work = map[string]int{}
+	maps.Copy(r.work, others.work)
+	r.read()
+	read := &defaults{said: s, def: r.def, groupsBySLO: r.groupsBySLO, kept: s.of.doc.kept, work: r.work}
+	for _, work := range r.work {
 		read.allWork += work
 	}
-	read.def, read.groupsBySLO, read.kept = r.def, r.groupsBySLO, s.of.doc.kept
 	return read
 }
 
@@ -124,7 +121,8 @@ type definitionReader struct {
 	settings
 	defaults    *defaults
 	def         Definition
-	groupsBySLO bool // incidents are of the slo alone, not of its service
+	groupsBySLO bool           // incidents are of the slo alone, not of its service
+	work        map[string]int // see defaults; nil if nobody needs it
 }
 
 func newDefinitionReader(s settings, from *defaults) definitionReader {
@@ -136,7 +134,7 @@ func newDefinitionReader(s settings, from *defaults) definitionReader {
 func readDefinition(s settings, from *defaults) Definition {
 	r := newDefinitionReader(s, from)
 	r.def.Position = s.of.at()
-	r.read(func(string, int) {})
+	r.read()
 	for _, k := range keysIn[""] {
 		if _, said := r.find(k.Name); !said && k.Missing != "" {
 			s.of.missing(k.Path())
@@ -163,8 +161,8 @@ func (r *definitionReader) find(path string) (f field, said bool) {
 	return f, said
 }
 
-// read reads all that the settings say, and tells of each value how much work that was.
-func (r *definitionReader) read(tell func(path string, work int)) {
+// read reads all that the settings say.
+func (r *definitionReader) read() {
 	for _, pair := range checkedAgainst {
 		if f, said := r.find(pair[1]); said && r.says(pair[0]) {
 			r.values[pair[1]] = f
@@ -182,7 +180,9 @@ func (r *definitionReader) read(tell func(path string, work int)) {
 		for i := range doc.kept[kept:] {
 			doc.kept[kept+i].of = path
 		}
-		tell(path, doc.work-done)
+		if r.work != nil {
+			r.work[path] = doc.work - done
+		}
 	}
 	r.def.Objective.Links = readLinks(r.links, r.defaults.def.Objective.Links)
 	burn, said := r.find("incident.burn")
@@ -215,17 +215,20 @@ func (r *definitionReader) defaultRules() {
 	if r.says("window") {
 		policy.Rules = alert.DefaultRules(objective.Window.Length())
 	}
-	if r.says("window") || r.says("target") {
+	if r.says("target") {
 		r.warnOfDefaults(policy.Rules)
 	}
 }
 
 // positions are those of a definition's Keys.
 func (r *definitionReader) positions() map[string]Position {
-	own := r.of.doc.kept
-	inherited := slices.DeleteFunc(slices.Clone(r.defaults.kept), func(k keptPosition) bool { return r.says(k.of) })
-	all := make(map[string]Position, len(own)+len(inherited))
-	for _, k := range slices.Concat(inherited, own) {
+	all := map[string]Position{}
+	for _, k := range r.defaults.kept {
+		if !r.says(k.of) {
+			all[k.path] = k.at
+		}
+	}
+	for _, k := range r.of.doc.kept {
 		all[k.path] = k.at
 	}
 	return all
@@ -235,5 +238,5 @@ func (r *definitionReader) positions() map[string]Position {
 type keptPosition struct {
 	path string
 	at   Position
-	of   string // the path of the setting that has it
+	of   string // the path of the value of the settings that it is in: indicator
 }

@@ -7,6 +7,7 @@
 //	config.go       Definition, Position, Problem: what comes out
 //	load.go         Load: paths into files, files into definitions of all formats
 //	native.go       Native: one file, its defaults and its slos
+//	definition.go   an slo over its defaults, which are read once
 //	keys.go         the table of all keys of an SLO file
 //	schema.go       Schema: the table as JSON Schema, for editors
 //	format.go       Format, Convert: files of other tools, told by what their documents say
