@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,12 +81,12 @@ func (b Bounds) Check(definitions []Definition) (problems []Problem) {
 				continue
 			}
 			if err := b.Repositories.Check(named.name); err != nil {
-				problems = append(problems, Problem{Position: cmp.Or(d.Keys[named.key], d.Position), Text: named.key + ": " + err.Error()})
+				problems = append(problems, Problem{Position: d.At(named.key), Text: named.key + ": " + err.Error()})
 			}
 		}
 		if file := d.Issue.Template.File; file != "" && b.isOwn(file) {
 			problems = append(problems, Problem{
-				Position: cmp.Or(d.Keys["issue.template"], d.Position), About: file,
+				Position: d.At("issue.template"), About: file,
 				Text: fmt.Sprintf("issue.template: %s is one of the daemon's own files: name a template", quote(filepath.Base(file))),
 			})
 		}

@@ -25,6 +25,10 @@ func (d Definition) Alert() alert.Definition {
 	return alert.Definition{Objective: d.Objective, Policy: d.Policy}
 }
 
+// At is the position of a value that names something outside of the file, by its path; that of the
+// definition if it is not said.
+func (d Definition) At(path string) Position { return cmp.Or(d.Keys[path], d.Position) }
+
 // Position is a place in a file. Line and Column count from 1, columns in characters; Line 0 means
 // the file as a whole.
 type Position struct {

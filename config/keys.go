@@ -20,6 +20,8 @@ type Key struct {
 	Missing string   // what to do if the key is not there; empty: it may be left out
 	OnlySLO bool     // defaults can't have it
 	About   string
+
+	path string // see Path; only in schemas
 }
 
 // Path names the key in messages and docs: "incident.quiet.below".
@@ -140,6 +142,7 @@ func schemaOf(in, of string) schema {
 var keysIn = func() map[string][]Key {
 	all := map[string][]Key{}
 	for _, k := range slices.Concat(keys, configKeys) {
+		k.path = k.Path()
 		all[k.In] = append(all[k.In], k)
 	}
 	return all
@@ -170,9 +173,12 @@ var defaultValues = func() map[string]*yaml.Node {
 
 // field is one for a key's value.
 func (s schema) field(d *document, name string, key, value *yaml.Node) field {
-	f := field{doc: d, path: s.path + name, key: key, value: value}
+	f := field{doc: d, key: key, value: value}
 	if i := slices.IndexFunc(s.keys, func(k Key) bool { return k.Name == name }); i >= 0 {
-		f.like = s.keys[i].Value
+		f.path, f.like = s.keys[i].path, s.keys[i].Value
+	}
+	if len(f.path) != len(s.path)+len(name) { // no key of the table, or in one of many mappings
+		f.path = s.path + name
 	}
 	return f
 }

@@ -264,5 +264,5 @@ func (b Bounds) checkSource(d Definition) (p Problem, wrong bool) {
 	case len(b.Sources) == 1 && b.Sources[0] == slo.DefaultSource:
 		text = fmt.Sprintf("source: there is no source %q; there is only the default one, and %sCONFIG_FILE can name more", name, Prefix)
 	}
-	return Problem{Position: cmp.Or(d.Keys["source"], d.Position), Text: text}, true
+	return Problem{Position: d.At("source"), Text: text}, true
 }

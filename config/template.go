@@ -53,7 +53,7 @@ func readTemplates(definitions []Definition) (problems []Problem) {
 		}
 		if got.err != nil {
 			problems = append(problems, Problem{
-				Position: d.Keys["issue.template"], Text: fmt.Sprintf("issue.template: %s %v", quote(filepath.Base(file)), got.err), About: file,
+				Position: d.At("issue.template"), Text: fmt.Sprintf("issue.template: %s %v", quote(filepath.Base(file)), got.err), About: file,
 			})
 			continue
 		}

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 
@@ -49,8 +48,7 @@ func checkTemplates(definitions []config.Definition) (problems []config.Problem)
 			at := config.Position{File: wrong.File, Line: wrong.Line, Column: max(1, wrong.Column)}
 			problems = append(problems, config.Problem{Position: at, Text: wrong.Text, About: t.File})
 		case err != nil:
-			at := cmp.Or(d.Keys["issue.template"], d.Position)
-			problems = append(problems, config.Problem{Position: at, Text: fmt.Sprintf("issue.template: %v", err), About: t.File})
+			problems = append(problems, config.Problem{Position: d.At("issue.template"), Text: fmt.Sprintf("issue.template: %v", err), About: t.File})
 		}
 	}
 	return problems
