@@ -16,8 +16,14 @@ type Definition struct {
 	Objective slo.Objective
 	Policy    alert.Policy
 	Issue     issue.Settings
-	Position  Position            // of its name
-	Keys      map[string]Position // of values that name something outside of the file, by path, such as indicator.ratio.bad
+	Position  Position // of its name
+	Places    []Place  // of values that name something outside of the file
+}
+
+// Place is where the value of a path is, such as that of indicator.ratio.bad.
+type Place struct {
+	Path string
+	At   Position
 }
 
 // Alert is the part of the definition that the fold works with.
@@ -27,7 +33,13 @@ func (d Definition) Alert() alert.Definition {
 
 // At is the position of a value that names something outside of the file, by its path; that of the
 // definition if it is not said.
-func (d Definition) At(path string) Position { return cmp.Or(d.Keys[path], d.Position) }
+func (d Definition) At(path string) Position {
+	i := slices.IndexFunc(d.Places, func(p Place) bool { return p.Path == path })
+	if i < 0 {
+		return d.Position
+	}
+	return d.Places[i].At
+}
 
 // Position is a place in a file. Line and Column count from 1, columns in characters; Line 0 means
 // the file as a whole.

@@ -68,7 +68,7 @@ type defaults struct {
 	said        settings       // in the file; none if they are built in
 	def         Definition     // of what they say, and of the built-in ones for the rest
 	groupsBySLO bool           // see definitionReader
-	kept        []keptPosition // of what they say
+	kept        []keptPlace    // of what they say
 	work        map[string]int // that was done to read each value, by path; see document
 	allWork     int
 }
@@ -149,7 +149,7 @@ func readDefinition(s settings, from *defaults) Definition {
 		policy.MinBadEvents = 0 // what is sampled has events of no size, see docs/slo-file.md
 	}
 	policy.Repository = strings.ToLower(r.def.Issue.Repository) // as GitHub compares them
-	r.def.Keys = r.positions()
+	r.def.Places = r.places()
 	return r.def
 }
 
@@ -220,23 +220,22 @@ func (r *definitionReader) defaultRules() {
 	}
 }
 
-// positions are those of a definition's Keys.
-func (r *definitionReader) positions() map[string]Position {
-	all := map[string]Position{}
+// places are those of a definition.
+func (r *definitionReader) places() []Place {
+	all := make([]Place, 0, len(r.of.doc.kept)+len(r.defaults.kept))
 	for _, k := range r.defaults.kept {
 		if !r.says(k.of) {
-			all[k.path] = k.at
+			all = append(all, k.Place)
 		}
 	}
 	for _, k := range r.of.doc.kept {
-		all[k.path] = k.at
+		all = append(all, k.Place)
 	}
 	return all
 }
 
-// keptPosition is where a value is that a definition has in its Keys.
-type keptPosition struct {
-	path string
-	at   Position
-	of   string // the path of the value of the settings that it is in: indicator
+// keptPlace is a Place of a definition.
+type keptPlace struct {
+	Place
+	of string // the path of the value of the settings that it is in: indicator
 }

@@ -101,11 +101,14 @@ slos:
 	if len(a.Objective.Links) != 1 || len(c.Objective.Links) != 2 {
 		t.Errorf("links %v and %v", a.Objective.Links, c.Objective.Links)
 	}
-	keys := []map[string]Position{
-		{"source": {"slo.yaml", 4, 11}, "indicator.latency.histogram": {"slo.yaml", 5, 36}, "indicator.latency.threshold": {"slo.yaml", 5, 58}},
-		{"source": {"slo.yaml", 10, 36}, "indicator.ratio.bad": {"slo.yaml", 10, 65}, "indicator.ratio.total": {"slo.yaml", 10, 86}},
+	places := [][]Place{
+		{{"source", Position{"slo.yaml", 4, 11}}, {"indicator.latency.histogram", Position{"slo.yaml", 5, 36}}, {"indicator.latency.threshold", Position{"slo.yaml", 5, 58}}},
+		{{"source", Position{"slo.yaml", 10, 36}}, {"indicator.ratio.bad", Position{"slo.yaml", 10, 65}}, {"indicator.ratio.total", Position{"slo.yaml", 10, 86}}},
 	}
-	if diff := cmp.Diff(keys, []map[string]Position{a.Keys, b.Keys}); diff != "" {
-		t.Errorf("keys (-want +got):\n%s", diff)
+	if diff := cmp.Diff(places, [][]Place{a.Places, b.Places}); diff != "" {
+		t.Errorf("places (-want +got):\n%s", diff)
+	}
+	if at, want := b.At("source"), (Position{"slo.yaml", 10, 36}); at != want || b.At("indicator.bool") != b.Position {
+		t.Errorf("the source is at %s, want %s; what is not said is at %s", at, want, b.At("indicator.bool"))
 	}
 }

@@ -24,9 +24,9 @@ type document struct {
 	lines    []string
 	widths   []int // of the lines, in characters
 	problems []Problem
-	kept     []keptPosition // of the present slo
-	work     int            // how much of maxWork is done
-	isSecret bool           // problems may not quote it
+	kept     []keptPlace // of the present slo
+	work     int         // how much of maxWork is done
+	isSecret bool        // problems may not quote it
 
 	// origins are the places of nodes that no text has: those that were made from a foreign file.
 	origins map[*yaml.Node]Position

@@ -74,7 +74,7 @@ slos:
 				MinBadEvents: 3, Hold: 10 * time.Minute, MergeGap: 90 * time.Minute, Group: "checkout-availability",
 			},
 			Position: Position{"slo.yaml", 8, 11},
-			Keys:     map[string]Position{"indicator.ratio.bad": {"slo.yaml", 14, 14}, "indicator.ratio.total": {"slo.yaml", 15, 16}},
+			Places:   []Place{{"indicator.ratio.bad", Position{"slo.yaml", 14, 14}}, {"indicator.ratio.total", Position{"slo.yaml", 15, 16}}},
 		},
 		{
 			Objective: slo.Objective{
@@ -89,7 +89,7 @@ slos:
 				MergeGap: 30 * time.Minute, Group: "search",
 			},
 			Position: Position{"slo.yaml", 24, 11},
-			Keys:     map[string]Position{"indicator.ratio.good": {"slo.yaml", 29, 31}, "indicator.ratio.total": {"slo.yaml", 29, 52}},
+			Places:   []Place{{"indicator.ratio.good", Position{"slo.yaml", 29, 31}}, {"indicator.ratio.total", Position{"slo.yaml", 29, 52}}},
 		},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(slo.Decimal{})); diff != "" {

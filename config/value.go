@@ -218,7 +218,7 @@ func (f field) query() string {
 }
 
 // keep notes where the field's value is, for what is only found out later.
-func (f field) keep() { f.doc.kept = append(f.doc.kept, keptPosition{path: f.path, at: f.at()}) }
+func (f field) keep() { f.doc.kept = append(f.doc.kept, keptPlace{Place: Place{f.path, f.at()}}) }
 
 // addPromQL reports problems of the field's PromQL, at their places in the file.
 func (f field) addPromQL(severity Severity, problems []promql.Problem) {

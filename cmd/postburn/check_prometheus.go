@@ -96,11 +96,7 @@ type placed struct {
 
 // add notes a problem of an objective's key.
 func (c *onlineCheck) add(objective int, key string, severity config.Severity, format string, args ...any) {
-	d := c.definitions[objective]
-	at, known := d.Keys[key]
-	if !known {
-		at = d.Position
-	}
+	at := c.definitions[objective].At(key)
 	c.problems = append(c.problems, placed{Problem: config.Problem{Position: at, Severity: severity, Text: fmt.Sprintf(format, args...)}, objective: objective})
 }
 
