@@ -80,7 +80,7 @@ func (j *journal) step(l *lane, row fold.Row, more bool) (alert.Batch, []alert.E
 
 // finish adds roster and checkpoint to a batch if due.
 func (j *journal) finish(l *lane, b *alert.Batch) {
-	histories := j.needsHistories(l, b.Tick)
+	histories := j.startHistories(l, b.Tick)
 	if !histories && !j.needsState(b.Tick) {
 		return
 	}
@@ -99,10 +99,10 @@ func (j *journal) needsState(tick time.Time) bool {
 	return j.eventful || tick.Sub(j.stateWritten) >= stateEvery
 }
 
-// needsHistories reports whether the histories are written with this tick. They have to be if the
-// watches are others, or the state of watches whose past was read is written. Else they can wait
-// until fewer lanes write theirs.
-func (j *journal) needsHistories(l *lane, tick time.Time) bool {
+// startHistories reports whether the histories are written with this tick. They have to be if the
+// watches are others, or the state of watches whose past was read is written. Else they wait while
+// too many lanes write theirs; done ends that.
+func (j *journal) startHistories(l *lane, tick time.Time) bool {
 	must := j.regrouped || j.adopted > 0 && j.needsState(tick)
 	enough := j.adopted > 0 && (j.adopted*unwrittenPart >= len(l.Watches()) || !l.isReadingPast())
 	if !must && !enough && tick.Sub(j.histWritten) < historyEvery {
