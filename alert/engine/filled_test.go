@@ -22,6 +22,7 @@ type historyCounter struct {
 	alert.Store
 	commits int
 	lanes   map[time.Time]int // by tick
+	takes   time.Duration     // a commit
 }
 
 func (c *historyCounter) Commit(ctx context.Context, batches []alert.Batch) error {
@@ -35,6 +36,7 @@ func (c *historyCounter) Commit(ctx context.Context, batches []alert.Batch) erro
 	if some {
 		c.commits++
 	}
+	time.Sleep(c.takes)
 	return c.Store.Commit(ctx, batches)
 }
 
@@ -107,7 +109,7 @@ func TestHistoriesInTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const lanes, objectives, every = 3, 1000, 5 * time.Minute
-		counter := &historyCounter{lanes: map[time.Time]int{}}
+		counter := &historyCounter{lanes: map[time.Time]int{}, takes: time.Second}
 		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: &service{}, every: every}
 		p.wrap = func(store alert.Store) alert.Store { counter.Store = store; return counter }
 		for i := range lanes * objectives {

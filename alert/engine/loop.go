@@ -29,21 +29,11 @@ func (e *Engine) runLane(ctx context.Context, l *lane) {
 	for {
 		l.answerInspections()
 		e.exclude(l)
-		next := l.Cursor().Add(l.Interval())
-		// The clock may be set meanwhile, so no wait is longer than an interval.
-		if wait := next.Add(e.clock.shortestDelay(l)).Sub(e.clock.now()); wait > 0 {
-			rang, ok := l.alarm.sleep(ctx, min(wait, l.Interval()))
-			if !ok {
-				return
-			}
-			e.exclude(l)
-			if !rang {
-				e.pasts.read(ctx, l)
-			} else if e.pasts.resume(ctx, l) {
-				e.board.notePast(l)
-			}
+		next, delay := l.Cursor().Add(l.Interval()), e.clock.shortestDelay(l)
+		if !e.await(ctx, l, next.Add(delay)) {
+			return
 		}
-		ticks := slo.Ticks{First: next, Last: e.clock.due(e.clock.shortestDelay(l)), Interval: l.Interval()}
+		ticks := slo.Ticks{First: next, Last: e.clock.due(delay), Interval: l.Interval()}
 		if ticks.Len() == 0 {
 			continue
 		}
@@ -60,6 +50,26 @@ func (e *Engine) runLane(ctx context.Context, l *lane) {
 			return
 		}
 	}
+}
+
+// await waits until the lane's next tick is due, while its pasts are read. It reports false if ctx
+// ended first.
+func (e *Engine) await(ctx context.Context, l *lane, due time.Time) bool {
+	for wait := due.Sub(e.clock.now()); wait > 0; wait = due.Sub(e.clock.now()) {
+		// The clock may be set meanwhile, so no wait is longer than an interval.
+		rang, ok := l.alarm.sleep(ctx, min(wait, l.Interval()))
+		if !ok {
+			return false
+		}
+		l.answerInspections()
+		e.exclude(l)
+		if !rang {
+			e.pasts.read(ctx, l)
+		} else if e.pasts.resume(ctx, l) && !l.isReadingPast() {
+			e.board.notePast(l)
+		}
+	}
+	return true
 }
 
 // advance reads, folds and commits the lane's next ticks. advanced is false if no objective could

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/postburn/postburn/alert"
 	"github.com/postburn/postburn/alert/fold"
 	"github.com/postburn/postburn/slo"
 )
@@ -14,14 +13,14 @@ import (
 // pastQueue says which pasts of a lane's objectives of one source are being read, and which are
 // next.
 type pastQueue struct {
-	underWay []alert.Definition
+	underWay []int         // definitions of the lane
 	waiting  []waitingPast // the shortest first
 }
 
 // waitingPast is a past that is to be read, and how much of it.
 type waitingPast struct {
-	def    alert.Definition
-	length time.Duration
+	definition int // index, in the lane
+	length     time.Duration
 }
 
 func (q *pastQueue) insert(w waitingPast) {
@@ -31,11 +30,11 @@ func (q *pastQueue) insert(w waitingPast) {
 	q.waiting = slices.Insert(q.waiting, i, w)
 }
 
-// pop takes out the first that waits.
-func (q *pastQueue) pop() alert.Definition {
-	d := q.waiting[0].def
+// pop takes out the definition that waits first.
+func (q *pastQueue) pop() int {
+	i := q.waiting[0].definition
 	q.waiting = q.waiting[1:]
-	return d
+	return i
 }
 
 // queue returns the queue of a source.
@@ -65,8 +64,8 @@ func (p pastsReader) read(ctx context.Context, l *lane) {
 	for _, q := range l.pasts {
 		q.waiting = nil
 	}
-	for _, d := range l.Definitions() {
-		p.enqueue(l, d)
+	for i := range l.Definitions() {
+		p.enqueue(l, i)
 	}
 	p.resume(ctx, l)
 }
@@ -75,42 +74,43 @@ func (p pastsReader) read(ctx context.Context, l *lane) {
 // It looks at no other objectives, as it is called whenever a past has been read.
 func (p pastsReader) resume(ctx context.Context, l *lane) (adopted bool) {
 	for _, q := range l.pasts {
-		var done []alert.Definition
-		q.underWay = slices.DeleteFunc(q.underWay, func(d alert.Definition) bool {
-			past := l.readers[d.Objective.Name].past
+		var done []int
+		q.underWay = slices.DeleteFunc(q.underWay, func(i int) bool {
+			past := l.readers[l.Definitions()[i].Objective.Name].past
 			select {
 			case found := <-past.done:
 				p.adopt(l, found, past.span)
-				done = append(done, d)
+				done = append(done, i)
 				return true
 			default:
 				return false
 			}
 		})
-		for _, d := range done {
-			p.enqueue(l, d)
+		for _, i := range done {
+			p.enqueue(l, i)
 		}
 		adopted = adopted || len(done) > 0
 		for len(q.underWay) < pastsAhead && len(q.waiting) > 0 {
-			d := q.pop()
-			if span, wanted := p.wanted(l, d); wanted {
-				p.start(ctx, l, d, span)
-				q.underWay = append(q.underWay, d)
+			i := q.pop()
+			if span, wanted := p.wanted(l, i); wanted {
+				p.start(ctx, l, l.Definitions()[i], span)
+				q.underWay = append(q.underWay, i)
 			}
 		}
 	}
 	return adopted
 }
 
-// enqueue has an objective's past read, if it is to be.
-func (p pastsReader) enqueue(l *lane, d alert.Definition) {
-	if span, wanted := p.wanted(l, d); wanted {
-		l.queue(d.Objective.Source).insert(waitingPast{d, span.End.Sub(span.Start)})
+// enqueue has the past of a definition's objective read, if it is to be.
+func (p pastsReader) enqueue(l *lane, definition int) {
+	if span, wanted := p.wanted(l, definition); wanted {
+		l.queue(l.Definitions()[definition].Objective.Source).insert(waitingPast{definition, span.End.Sub(span.Start)})
 	}
 }
 
 // wanted returns the stretch of an objective's past to read next, if that can be read now.
-func (p pastsReader) wanted(l *lane, d alert.Definition) (span slo.Span, wanted bool) {
+func (p pastsReader) wanted(l *lane, definition int) (span slo.Span, wanted bool) {
+	d := l.Definitions()[definition]
 	name := d.Objective.Name
 	r := l.readers[name]
 	if r.past != nil || r.tries >= pastTries || !r.failing.IsZero() || p.now().Before(r.pastRetry) {
