@@ -9,12 +9,17 @@ import (
 )
 
 const (
-	// leastPercent is the garbage collector's target while little is allocated. Nearly all of the
-	// memory is histories, which hold no pointers, so that collecting often costs little, while
-	// the usual 100 would have 10,000 objectives take twice what they need.
+	// leastPercent is the garbage collector's target while little is allocated. Most of a small
+	// heap is histories, which hold no pointers, so that collecting often costs little, while the
+	// usual 100 would have it take twice what it needs.
 	leastPercent = 15
+	// largePercent is the target of a heap of largeHeap bytes or more, and between smallHeap and
+	// that the target grows: a large one has as many pointers as histories. With 25,000 objectives
+	// of 100,000 that others watch, half of the CPU time would go into collecting.
+	largePercent         = 50
+	smallHeap, largeHeap = 128 << 20, 512 << 20
 	// collectEvery is how far apart collections should be, if that takes no more than mostHeadroom
-	// bytes. With few objectives, leastPercent of the heap is less than a tick with restarts
+	// bytes. With few objectives, that of the heap is less than a tick with restarts
 	// allocates in a hundredth of its time, and half of the CPU time would go into collecting.
 	collectEvery = 100 * time.Millisecond
 	mostHeadroom = 4 << 20
@@ -61,12 +66,14 @@ func (c *collector) collected(now time.Time) {
 	c.allocated, c.at = allocated, now
 }
 
-// targetPercent returns by how many percent the heap may grow before the next collection: enough
-// for as much as is allocated in collectEvery, by what was allocated since the last one.
+// targetPercent returns by how many percent the heap may grow before the next collection: what its
+// size allows, and enough for as much as is allocated in collectEvery, by what was allocated since
+// the last one.
 func targetPercent(live, allocated uint64, since time.Duration) int {
 	if live == 0 || since <= 0 {
 		return leastPercent
 	}
+	large := float64(min(max(live, smallHeap), largeHeap)-smallHeap) / (largeHeap - smallHeap)
 	headroom := min(float64(allocated)*float64(collectEvery)/float64(since), mostHeadroom)
-	return max(leastPercent, int(100*headroom/float64(live)))
+	return max(leastPercent+int(large*(largePercent-leastPercent)), int(100*headroom/float64(live)))
 }

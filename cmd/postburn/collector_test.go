@@ -18,7 +18,9 @@ func TestTargetPercent(t *testing.T) {
 		"little is allocated":    {live: 5 * MiB, allocated: MiB, since: 10 * time.Second, want: 15},
 		"some":                   {live: 5 * MiB, allocated: 2 * MiB, since: 100 * time.Millisecond, want: 40},
 		"much":                   {live: 5 * MiB, allocated: MiB, since: 2 * time.Millisecond, want: 80},
-		"much, of a large heap":  {live: 200 * MiB, allocated: 30 * MiB, since: 20 * time.Millisecond, want: 15},
+		"much, of more":          {live: 100 * MiB, allocated: 30 * MiB, since: 20 * time.Millisecond, want: 15},
+		"a heap of middle size":  {live: 320 * MiB, allocated: 30 * MiB, since: 10 * time.Second, want: 32},
+		"a large one":            {live: 600 * MiB, allocated: 30 * MiB, since: 20 * time.Millisecond, want: 50},
 		"nothing is known yet":   {allocated: MiB, since: time.Second, want: 15},
 		"the clock stands still": {live: 5 * MiB, allocated: MiB, want: 15},
 	} {
