@@ -37,6 +37,10 @@ func (l *Lane) Adopt(objective string, folded []Folded, late Late) {
 	for _, w := range l.WatchesOf(objective) {
 		live[w.Labels] = w
 	}
+	var known time.Time
+	if late != (Late{}) {
+		known = l.cursor.Add(-l.remembers())
+	}
 	for _, f := range folded {
 		w := f.Watch
 		old := live[w.Labels]
@@ -48,7 +52,7 @@ func (l *Lane) Adopt(objective string, folded []Folded, late Late) {
 		if old != nil && !old.Since.After(w.Since) && old.History.Origin().Before(w.Since) {
 			prepend(w, old)
 		}
-		a := adoption{record: &l.record, Folded: f, old: old, late: late, now: l.cursor, known: l.cursor.Add(-l.remembers()), matched: map[alert.WindowKey]bool{}}
+		a := adoption{record: &l.record, Folded: f, old: old, late: late, now: l.cursor, known: known, matched: map[alert.WindowKey]bool{}}
 		a.reconcile()
 		if old != nil {
 			l.replace(old, w)
@@ -66,7 +70,7 @@ type adoption struct {
 	old     *Watch // what the incidents agreed with before; may be nil
 	late    Late
 	now     time.Time
-	known   time.Time // incidents that ended before are forgotten
+	known   time.Time // of late: incidents that ended before are forgotten
 	matched map[alert.WindowKey]bool
 }
 
