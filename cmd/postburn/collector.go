@@ -13,11 +13,12 @@ const (
 	// heap is histories, which hold no pointers, so that collecting often costs little, while the
 	// usual 100 would have it take twice what it needs.
 	leastPercent = 15
-	// largePercent is the target of a heap of largeHeap bytes or more, and between smallHeap and
-	// that the target grows: a large one has as many pointers as histories. With 25,000 objectives
-	// of 100,000 that others watch, half of the CPU time would go into collecting.
+	// largePercent is the target of a heap of largeHeap bytes, and between smallHeap and that the
+	// target grows, as long as it takes no more than largeHeadroom bytes: with 25,000 objectives, and
+	// 75,000 that other replicas watch, half of the CPU time would go into collecting.
 	largePercent         = 50
 	smallHeap, largeHeap = 128 << 20, 512 << 20
+	largeHeadroom        = 160 << 20
 	// collectEvery is how far apart collections should be, if that takes no more than mostHeadroom
 	// bytes. With few objectives, that of the heap is less than a tick with restarts
 	// allocates in a hundredth of its time, and half of the CPU time would go into collecting.
@@ -74,6 +75,7 @@ func targetPercent(live, allocated uint64, since time.Duration) int {
 		return leastPercent
 	}
 	large := float64(min(max(live, smallHeap), largeHeap)-smallHeap) / (largeHeap - smallHeap)
+	percent := min(leastPercent+int(large*(largePercent-leastPercent)), int(100*largeHeadroom/live))
 	headroom := min(float64(allocated)*float64(collectEvery)/float64(since), mostHeadroom)
-	return max(leastPercent+int(large*(largePercent-leastPercent)), int(100*headroom/float64(live)))
+	return max(leastPercent, percent, int(100*headroom/float64(live)))
 }

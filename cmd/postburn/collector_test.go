@@ -20,7 +20,8 @@ func TestTargetPercent(t *testing.T) {
 		"much":                   {live: 5 * MiB, allocated: MiB, since: 2 * time.Millisecond, want: 80},
 		"much, of more":          {live: 100 * MiB, allocated: 30 * MiB, since: 20 * time.Millisecond, want: 15},
 		"a heap of middle size":  {live: 320 * MiB, allocated: 30 * MiB, since: 10 * time.Second, want: 32},
-		"a large one":            {live: 600 * MiB, allocated: 30 * MiB, since: 20 * time.Millisecond, want: 50},
+		"a large one":            {live: 500 * MiB, allocated: 30 * MiB, since: 20 * time.Millisecond, want: 32},
+		"a very large one":       {live: 2000 * MiB, allocated: 30 * MiB, since: 20 * time.Millisecond, want: 15},
 		"nothing is known yet":   {allocated: MiB, since: time.Second, want: 15},
 		"the clock stands still": {live: 5 * MiB, allocated: MiB, want: 15},
 	} {

@@ -41,6 +41,7 @@ type replicasCost struct {
 	memory     []float64     // bytes at the end, and ...
 	peak       []float64     // ... at most since the start
 	prometheus float64       // s of CPU a tick, of the simulated Prometheus
+	scrape     time.Duration // of a replica's metrics, after the ticks: the longest
 	databaseUse
 }
 
@@ -118,10 +119,13 @@ func (b *bench) measureReplicasOf(ctx context.Context, r replicas) (cost replica
 			return cost, err
 		}
 	}
-	if cost, err = b.measureReplicaTicks(ctx, c, r); err == nil {
-		err = c.verify(ctx)
+	if cost, err = b.measureReplicaTicks(ctx, c, r); err != nil {
+		return cost, err
 	}
-	return cost, err
+	if cost.scrape, err = c.scrape(ctx); err != nil {
+		return cost, err
+	}
+	return cost, c.verify(ctx)
 }
 
 // startCluster starts the simulated Prometheus, the database, and then all replicas at once.
@@ -303,6 +307,18 @@ func (b *bench) measureReplicaTicks(ctx context.Context, c *cluster, r replicas)
 		}
 	}
 	return cost, nil
+}
+
+// scrape asks each replica for its metrics, and returns how long the slowest took.
+func (c *cluster) scrape(ctx context.Context) (most time.Duration, err error) {
+	for _, r := range c.replicas {
+		begun := time.Now()
+		if _, err := get(ctx, r.url+"/metrics"); err != nil {
+			return most, err
+		}
+		most = max(most, time.Since(begun))
+	}
+	return most, nil
 }
 
 // usages are those of the replicas, and of the simulated Prometheus at the end.

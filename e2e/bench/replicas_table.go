@@ -14,16 +14,16 @@ const (
 )
 
 func printReplicas(w io.Writer, all []replicasCost) {
-	fmt.Fprintln(w, "| objectives | replicas | store | a tick takes | at most | CPU of a replica | its memory | at most | PostgreSQL's CPU | written | written a day | histories | size | the simulated Prometheus' CPU |")
-	fmt.Fprintln(w, "| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+	fmt.Fprintln(w, "| objectives | replicas | store | a tick takes | at most | CPU of a replica | its memory | at most | PostgreSQL's CPU | written | written a day | histories | size | the simulated Prometheus' CPU | a scrape |")
+	fmt.Fprintln(w, "| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
 	for _, c := range all {
 		database := ""
 		if c.postgres {
 			database = seconds(c.databaseCPU)
 		}
-		fmt.Fprintf(w, "| %s | %d | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", whole(float64(c.objectives)), c.count, c.store(),
+		fmt.Fprintf(w, "| %s | %d | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", whole(float64(c.objectives)), c.count, c.store(),
 			seconds(c.took.Seconds()), seconds(c.most.Seconds()), each(c.cpu, seconds), each(c.memory, size), each(c.peak, size), database,
-			size(c.written), size(c.aDay(replicaInterval)), size(c.histories), size(c.size), seconds(c.prometheus))
+			size(c.written), size(c.aDay(replicaInterval)), size(c.histories), size(c.size), seconds(c.prometheus), seconds(c.scrape.Seconds()))
 	}
 	for _, c := range all {
 		if c.moved > 0 {
