@@ -74,18 +74,18 @@ func (p pastsReader) read(ctx context.Context, l *lane) {
 // It looks at no other objectives, as it is called whenever a past has been read.
 func (p pastsReader) resume(ctx context.Context, l *lane) (adopted bool) {
 	for _, q := range l.pasts {
-		var done []int
-		q.underWay = slices.DeleteFunc(q.underWay, func(i int) bool {
+		var reading, done []int
+		for _, i := range q.underWay {
 			past := l.readers[l.Definitions()[i].Objective.Name].past
 			select {
 			case found := <-past.done:
 				p.adopt(l, found, past.span)
 				done = append(done, i)
-				return true
 			default:
-				return false
+				reading = append(reading, i)
 			}
-		})
+		}
+		q.underWay = reading
 		for _, i := range done {
 			p.enqueue(l, i)
 		}

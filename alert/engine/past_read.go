@@ -198,6 +198,7 @@ func (p pastsReader) adopt(l *lane, found folded, span slo.Span) {
 	before := len(l.Watches())
 	l.Adopt(name, watches, late)
 	l.journal.adopted += len(watches)
+	l.journal.eventful = l.journal.eventful || late != (fold.Late{}) // after a crash, nobody would know that data came late
 	l.journal.regrouped = l.journal.regrouped || len(l.Watches()) > before
 	p.refuse(name, found.refused)
 	r.tries, r.Late = 0, fold.Late{}
