@@ -42,6 +42,7 @@ type replicasCost struct {
 	peak       []float64     // ... at most since the start
 	prometheus float64       // s of CPU a tick, of the simulated Prometheus
 	scrape     time.Duration // of a replica's metrics, after the ticks: the longest
+	replaced   time.Duration // from when a replica is killed until the others have committed the newest tick of all lanes
 	databaseUse
 }
 
@@ -125,7 +126,10 @@ func (b *bench) measureReplicasOf(ctx context.Context, r replicas) (cost replica
 	if cost.scrape, err = c.scrape(ctx); err != nil {
 		return cost, err
 	}
-	return cost, c.verify(ctx)
+	if r.count > 1 {
+		cost.replaced, err = c.replace(ctx)
+	}
+	return cost, errors.Join(err, c.verify(ctx))
 }
 
 // startCluster starts the simulated Prometheus, the database, and then all replicas at once.
@@ -319,6 +323,29 @@ func (c *cluster) scrape(ctx context.Context) (most time.Duration, err error) {
 		most = max(most, time.Since(begun))
 	}
 	return most, nil
+}
+
+// replace kills a replica, and returns how long it takes until the others have committed the newest
+// tick that is due, of all lanes.
+func (c *cluster) replace(ctx context.Context) (time.Duration, error) {
+	if _, err := c.awaitTick(ctx); err != nil {
+		return 0, err
+	}
+	c.replicas[0].kill()
+	c.replicas = c.replicas[1:]
+	begun := time.Now()
+	err := pause(ctx, replicaInterval) // a tick becomes due that the lanes of the dead one lack
+	if err == nil {
+		err = c.prometheus.await(ctx, 5*time.Minute, 100*time.Millisecond, func() error {
+			newest := time.Now().Add(-delay).Truncate(replicaInterval)
+			cursor, err := c.database.cursor(ctx)
+			if err == nil && cursor.Before(newest) {
+				err = errors.Join(c.alive(), fmt.Errorf("a lane is %s behind", newest.Sub(cursor)))
+			}
+			return err
+		})
+	}
+	return time.Since(begun), err
 }
 
 // usages are those of the replicas, and of the simulated Prometheus at the end.

@@ -26,6 +26,9 @@ func printReplicas(w io.Writer, all []replicasCost) {
 			size(c.written), size(c.aDay(replicaInterval)), size(c.histories), size(c.size), seconds(c.prometheus), seconds(c.scrape.Seconds()))
 	}
 	for _, c := range all {
+		if c.replaced > 0 {
+			fmt.Fprintf(w, "\n%s objectives over %d replicas: %s after one was killed, the others had committed the newest tick of all lanes.\n", whole(float64(c.objectives)), c.count, seconds(c.replaced.Seconds()))
+		}
 		if c.moved > 0 {
 			fmt.Fprintf(w, "\n%s objectives over %d replicas: %.0f leases changed hands in the %d ticks.\n", whole(float64(c.objectives)), c.count, c.moved, c.ticks)
 		}
