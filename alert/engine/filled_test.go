@@ -212,3 +212,54 @@ func TestHistoriesAfterRestart(t *testing.T) {
 		}
 	})
 }
+
+// TestLateWhileFilling has data of one objective come late while the past of another one is being
+// read, for ever: what came late is written with the next tick, as nobody would look for it again.
+func TestLateWhileFilling(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		counter := &historyCounter{lanes: map[time.Time]int{}}
+		s := &service{}
+		p := &process{t: t, path: filepath.Join(t.TempDir(), "postburn.db"), service: s}
+		for i := range 20 {
+			p.defs = append(p.defs, definition(fmt.Sprintf("objective-%02d", i)))
+		}
+		p.wrap = func(store alert.Store) alert.Store { counter.Store = store; return counter }
+		late := time.Now().Add(40 * time.Minute)
+		p.source = func(ctx context.Context, all []slo.Objective, ticks slo.Ticks) []slo.Reading {
+			if all[0].Name == "objective-19" && ticks.Len() > 10 {
+				<-ctx.Done()
+			}
+			readings := s.read(ctx, all, ticks)
+			for i, o := range all {
+				isLate := o.Name == "objective-00" && ticks.Len() == 1 && ticks.Last.After(late) && time.Since(ticks.Last) < 2*time.Minute
+				if isLate {
+					readings[i].Series[0].Samples[0].Total /= 2
+				}
+			}
+			return readings
+		}
+		p.start()
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		p.kill()
+		var at time.Time // when it was noticed
+		for line := range strings.Lines(p.log.String()) {
+			if strings.Contains(line, "data came after its tick was read") {
+				stamp, _, _ := strings.Cut(strings.TrimPrefix(line, "time="), " ")
+				at, _ = time.Parse(time.RFC3339Nano, stamp)
+				break
+			}
+		}
+		if at.IsZero() {
+			t.Fatal("nobody noticed that data came late")
+		}
+		written := false
+		for tick := range counter.lanes {
+			written = written || tick.After(at.Add(-time.Minute)) && tick.Before(at.Add(3*time.Minute))
+		}
+		if !written {
+			t.Errorf("noticed at %s, but the histories were written at %v", at, slices.SortedFunc(maps.Keys(counter.lanes), time.Time.Compare))
+		}
+	})
+}
