@@ -25,8 +25,8 @@ const (
 	// unwrittenPart is the part of a lane's watches, 1 in so many, whose pasts may be read before
 	// the histories are written again. After a crash these are read again.
 	unwrittenPart = 8
-	// mostHistories is how many histories all lanes may write at a time if they need not: of 23 KiB
-	// each, 45 MiB, which the store's client may copy.
+	// mostHistories is how many histories all lanes may write at a time if they need not: of 15 KiB
+	// each, with the default rules, 30 MiB, which the store's client may copy.
 	mostHistories = 2000
 )
 
