@@ -18,6 +18,7 @@
 //	chase.go       chaser: objectives read apart that fail, are late, or have fallen behind
 //	verify.go      verifier: reading ticks again, for late events
 //	past_read.go   pastsReader: the pasts of new objectives, and again for late data
+//	past_queue.go  pastQueue: which of a lane's pasts is read next
 //	past*.go       pastReader, the reader of the past itself, which replay.go uses, too
 //	journal.go     journal: a lane's stored data, and the lane made from it
 //	commits.go     committer: writing to the store, all that is ready at once
