@@ -93,7 +93,7 @@ load: ## Have 100 people look at pages for LOAD (30s) while 5,000 objectives are
 
 .PHONY: race
 race: ## Run the tests of what starts goroutines under the race detector, which needs cgo and a C compiler.
-	TORTURE=1 CGO_ENABLED=1 $(GO) test -race -skip TestAccuracy ./cmd/demo ./cmd/internal/shop ./issue ./issue/github/... ./issue/local ./issue/people ./issue/publish ./slo/prom/... ./slo/promcheck ./slo/samplecache ./store/... ./web
+	TORTURE=1 CGO_ENABLED=1 $(GO) test -race -timeout 20m -skip TestAccuracy ./cmd/demo ./cmd/internal/shop ./issue ./issue/github/... ./issue/local ./issue/people ./issue/publish ./slo/prom/... ./slo/promcheck ./slo/samplecache ./store/... ./web
 	CGO_ENABLED=1 $(GO) test -race -run 'Engine|Backfill|LanesMove' ./alert/engine
 	CGO_ENABLED=1 $(GO) test -race -run 'Daemon|Reload|Peers|Worlds/(the_world|the_clock)' ./cmd/internal/daemon
 
