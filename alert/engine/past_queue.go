@@ -70,8 +70,8 @@ func (p pastsReader) read(ctx context.Context, l *lane) {
 	p.resume(ctx, l)
 }
 
-// resume takes in pasts that have been read, and starts the next. It reports whether there was one.
-// It looks at no other objectives, as it is called whenever a past has been read.
+// resume takes in pasts that have been read, and starts the next ones. It reports whether any had
+// been read. It looks at no other objectives, as it is called whenever a past has been read.
 func (p pastsReader) resume(ctx context.Context, l *lane) (adopted bool) {
 	for _, q := range l.pasts {
 		var reading, done []int
